@@ -1,0 +1,233 @@
+"""Print a composition, write it as JSON, and make it again from that."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headrace.core.functions import name_of_function, takes_rng
+from headrace.core.plain import WHOLE, functions_in, is_function, where_is
+from headrace.core.recipe import Recipe
+from headrace.core.registry import components, find, name_of
+from headrace.core.stream import Stream
+from headrace.errors import RegistryError, StreamConfigError
+
+_SHOWN = 8  # members of one node that are printed
+
+
+class Description(NamedTuple):
+    """One node of a composition and those below it. ``str()`` draws the tree.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> print(hr.describe(hr.Streamer("abc") | hr.batch(2)))
+    batch(n=2)  size 2 · cursor · resumes exactly
+    └─ streamer('abc')  size 3 · cursor · resumes exactly
+    """
+
+    line: str
+    size: float | None
+    access: str
+    resume: str
+    fingerprint: str
+    remarks: tuple[str, ...]
+    children: tuple[tuple[str, Description], ...]
+    hidden: int = 0
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        size = "size not known" if self.size is None else "endless" if self.size == inf else f"size {self.size:.0f}"
+        resumes = {"exact": "resumes exactly", "replay": "resumes by replay", "none": "cannot resume"}[self.resume]
+        lines = [f"{self.line}  {size} · {self.access} · {resumes}"]
+        lines += [f"   ! {remark}" for remark in self.remarks]
+        below = [(label, child._lines()) for label, child in self.children]
+        if self.hidden:
+            below.append(("", [f"... and {self.hidden} more"]))
+        for k, (label, child) in enumerate(below):
+            last = k == len(below) - 1
+            lines.append(("└─ " if last else "├─ ") + label + child[0])
+            lines += [("   " if last else "│  ") + line for line in child[1:]]
+        return lines
+
+
+def describe(stream: Stream[Any], *, members: int = _SHOWN) -> Description:
+    """Return a composition as a tree: parameters, size, access, how it resumes, and what to know about it.
+
+    Parameters
+    ----------
+    stream
+        Any stream.
+    members
+        How many members of one mux to include.
+    """
+    labels = stream.child_labels() if hasattr(stream, "child_labels") else None
+    children = stream.children
+    named = [
+        (("" if len(children) == 1 else f"[{k}] " if labels is None else f"{labels[k]} "), child)
+        for k, child in enumerate(children[:members])
+    ]
+    return Description(
+        one_line(stream),
+        stream.size,
+        stream.access,
+        stream.resume,
+        stream.fingerprint,
+        (*_assumed_pure(stream), *stream.remarks()),
+        tuple((label, describe(child, members=members)) for label, child in named),
+        max(0, len(children) - members),
+    )
+
+
+def _assumed_pure(stream: Recipe) -> tuple[str, ...]:
+    functions = [f for value in stream.params().values() for f in functions_in(value) if not isinstance(f, type)]
+    return tuple(
+        f"{name_of_function(f)} takes no rng: it is assumed to give the same items each time"
+        for f in functions
+        if not takes_rng(f)
+    )
+
+
+def one_line(recipe: Recipe) -> str:
+    """Return a node as a call, children left out and long values cut."""
+    told = []
+    for name, value in recipe.params().items():
+        if name == "args":
+            told += [_value(part) for part in value]
+        elif name == "kwargs":
+            told += [f"{key}={_value(part)}" for key, part in value.items()]
+        elif isinstance(value, Recipe) or _all_recipes(value) or value is None:
+            continue
+        else:
+            told.append(_value(value) if name in ("function", "of") else f"{name}={_value(value)}")
+    seed = getattr(recipe, "seed", None)
+    if seed is not None:
+        told.append(f"seed={seed}")
+    return f"{name_of(type(recipe))}({', '.join(told)})"
+
+
+def _all_recipes(value: Any) -> bool:
+    return isinstance(value, tuple | list) and bool(value) and all(isinstance(part, Recipe) for part in value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array({value.dtype}, {value.shape})"
+    if is_function(value):
+        return name_of_function(value)
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def dump(stream: Stream[Any]) -> str:
+    """Return a description as JSON text that :func:`load` turns back into the stream.
+
+    Raises
+    ------
+    StreamConfigError
+        When a parameter cannot be written down: an open file, a running generator, an array above 1 MiB.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> text = dump(hr.Streamer("abc") | hr.batch(2))
+    >>> hr.load(text) == hr.Streamer("abc") | hr.batch(2)
+    True
+    """
+    return json.dumps(_write(stream, name_of(type(stream))), ensure_ascii=False)
+
+
+def load(text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -> Stream[Any]:
+    """Return the stream that ``text`` describes.
+
+    Only registered components are made, and a function comes back only from ``functions`` or the registry: nothing is
+    imported because a description says so.
+
+    Parameters
+    ----------
+    text
+        What :func:`dump` returned.
+    functions
+        ``{"module:qualname": function}`` for the functions named in it.
+
+    Raises
+    ------
+    RegistryError
+        For an unknown component or function; names it.
+    """
+    found = _read(json.loads(text), dict(functions or {}))
+    if not isinstance(found, Stream):
+        raise StreamConfigError(f"load got the description of {found!r}, wanted that of a stream.")
+    return found
+
+
+def _write(value: Any, path: str) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Recipe):
+        params = {name: _write(part, f"{path}.{name}") for name, part in value.params().items()}
+        seed = getattr(value, "seed", None)
+        return {"make": name_of(type(value)), "with": params, **({} if seed is None else {"seed": seed})}
+    if isinstance(value, tuple):
+        return {"tuple": [_write(part, f"{path}[{k}]") for k, part in enumerate(value)]}
+    if isinstance(value, list):
+        return [_write(part, f"{path}[{k}]") for k, part in enumerate(value)]
+    if isinstance(value, range):
+        return {"range": [value.start, value.stop, value.step]}
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {"dict": {name: _write(part, f"{path}.{name}") for name, part in value.items()}}
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        if not array.dtype.hasobject and array.dtype.names is None and array.nbytes <= WHOLE:
+            data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+            return {"array": data, "dtype": array.dtype.str, "shape": list(array.shape)}
+    elif is_function(value) and hasattr(value, "__qualname__"):
+        return {"function": where_is(value)}
+    raise StreamConfigError(
+        f"{path} got {_value(value)}, which cannot be written as JSON.\n"
+        "  Use names, numbers, small arrays and named functions, or pickle the stream instead."
+    )
+
+
+def _read(value: Any, functions: dict[str, Callable[..., Any]]) -> Any:
+    if isinstance(value, list):
+        return [_read(part, functions) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if "make" in value:
+        component = find(value["make"])
+        params = {name: _read(part, functions) for name, part in value["with"].items()}
+        made = component.make.from_params(params)
+        return made if value.get("seed") is None else made.with_(seed=value["seed"])
+    if "tuple" in value:
+        return tuple(_read(part, functions) for part in value["tuple"])
+    if "range" in value:
+        return range(*value["range"])
+    if "dict" in value:
+        return {name: _read(part, functions) for name, part in value["dict"].items()}
+    if "array" in value:
+        data = np.frombuffer(base64.b64decode(value["array"]), value["dtype"])
+        return data.reshape(value["shape"]).copy()
+    return _function(value["function"], functions)
+
+
+def _function(name: str, functions: dict[str, Callable[..., Any]]) -> Any:
+    if name in functions:
+        return functions[name]
+    for component in components():
+        if component.kind == "function" and where_is(component.make) == name:
+            return component.make
+    raise RegistryError(
+        f"load got the function {name!r}, which is neither in functions= nor registered.\n"
+        f"  Pass load(text, functions={{{name!r}: the_function}})."
+    )

@@ -1,0 +1,120 @@
+"""Know a description again: a digest of its structure and parameters, and which node differs when it does not match."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+from headrace.core.key import Key
+from headrace.core.plain import code_of, digest, functions_in, plain
+from headrace.core.recipe import Recipe
+from headrace.core.registry import name_of
+from headrace.errors import HeadraceWarning, StateMismatchError
+
+_MANY = 4  # members of a node beyond which a state names them together
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """Return the digest of a recipe and everything below it; computed once and kept on the recipe."""
+    known = recipe.__dict__.get("_fingerprint")
+    if known is None:
+        inside = [fingerprint(child) for child in recipe.children]
+        known = digest(json.dumps([own(recipe), inside]))
+        recipe.fix(_fingerprint=known)
+    return str(known)
+
+
+def own(recipe: Recipe) -> Any:
+    """Return a node's own part of its description, children left out."""
+    params = {name: plain(_without_children(value)) for name, value in recipe.params().items()}
+    seed = getattr(recipe, "seed", None)
+    return [name_of(type(recipe)), params, *([seed] if seed is not None else [])]
+
+
+def _without_children(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        return None
+    if isinstance(value, tuple | list):
+        return [None if isinstance(part, Recipe) else part for part in value]
+    return value
+
+
+def outline(recipe: Recipe) -> dict[str, str]:
+    """Return {path: digest of the node itself} for a description; more than a few members count as one entry."""
+    known: dict[str, str] | None = recipe.__dict__.get("_outline")
+    if known is None:
+        known = {}
+        _outline(recipe, name_of(type(recipe)), known)
+        recipe.fix(_outline=known)
+    return known
+
+
+def _outline(recipe: Recipe, path: str, found: dict[str, str]) -> None:
+    found[path] = digest(json.dumps(own(recipe)))[:8]
+    children = recipe.children
+    if len(children) > _MANY:
+        found[f"{path}[...]"] = digest("".join(map(fingerprint, children)))[:8]
+        return
+    for i, child in enumerate(children):
+        label = f"[{i}]" if len(children) > 1 else ""
+        _outline(child, f"{path}{label}/{name_of(type(child))}", found)
+
+
+def code_digest(recipe: Recipe) -> str:
+    """Return the digest of the code of all functions below a recipe."""
+    known = recipe.__dict__.get("_code")
+    if known is None:
+        functions = [f for value in recipe.params().values() for f in functions_in(value)]
+        parts = [*map(code_of, functions), *(code_digest(child).encode() for child in recipe.children)]
+        known = digest(b"#".join(parts))[:8]
+        recipe.fix(_code=known)
+    return str(known)
+
+
+def stamp(recipe: Recipe) -> dict[str, Any]:
+    """Return what a state carries of its description."""
+    return {"of": outline(recipe), "code": code_digest(recipe)}
+
+
+def check(recipe: Recipe, state: Any, key: Key) -> None:
+    """Raise unless ``state`` was saved by a run of this description with this key; warn when code has changed since.
+
+    Raises
+    ------
+    StateMismatchError
+        Naming the first node that differs.
+    """
+    if not isinstance(state, dict) or state.get("headrace") != 1 or "at" not in state:
+        raise StateMismatchError(f"restore got {_short(state)}, wanted what cursor.state() returned.")
+    if state["of"] != outline(recipe):
+        raise StateMismatchError(_difference(state["of"], outline(recipe)))
+    if state["key"] != key.plain():
+        raise StateMismatchError(
+            "the state was saved by a run with another key.\n"
+            "  Open the stream without key= to go on with the saved one, or with the key of that run."
+        )
+    if state["code"] != code_digest(recipe):
+        warnings.warn(
+            f"the code of a function in {name_of(type(recipe))} has changed since this state was saved: items from "
+            "here on come from the new code.",
+            HeadraceWarning,
+            stacklevel=4,
+        )
+
+
+def _difference(saved: dict[str, str], offered: dict[str, str]) -> str:
+    for path, mine in offered.items():
+        theirs = saved.get(path)
+        if theirs is None:
+            return f"the state is of another composition: it has no node {path}.\n  It has {', '.join(saved)}."
+        if theirs != mine:
+            what = "one of its members" if path.endswith("[...]") else "its parameters"
+            return f"the state is of another description: {path} differs in {what}.\n  Open the stream as it was saved."
+    missing = next(path for path in saved if path not in offered)
+    return f"the state is of another composition: the stream has no node {missing}."
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 80 else text[:77] + "..."

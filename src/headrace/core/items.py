@@ -1,0 +1,305 @@
+"""An item is a tree of arrays; everything that walks such a tree is here, once.
+
+Dicts, tuples, named tuples and dataclasses are branches. Arrays and scalars are leaves, and so are lists of them, which
+NumPy reads as arrays. Anything else is an opaque leaf: it travels, but it does not stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from headrace.core.batch import Batch
+from headrace.errors import DataError
+
+Ragged = Literal["list"] | None
+
+
+def branches(item: Any) -> list[tuple[Any, Any]] | None:
+    """Return an item's (name, part) pairs, or None for a leaf.
+
+    Examples
+    --------
+    >>> branches({"X": 1, "Y": 2}), branches((5, 6)), branches(3.0)
+    ([('X', 1), ('Y', 2)], [(0, 5), (1, 6)], None)
+    """
+    if isinstance(item, Mapping):
+        return list(item.items())
+    if isinstance(item, tuple):
+        return list(enumerate(item))
+    if is_dataclass(item) and not isinstance(item, type):
+        return [(f.name, getattr(item, f.name)) for f in fields(item)]
+    return None
+
+
+def rebuilt(like: Any, parts: Mapping[Any, Any]) -> Any:
+    """Return a branch of the kind of ``like`` with these parts; a mapping comes back as a dict."""
+    if isinstance(like, Mapping):
+        return dict(parts)
+    if isinstance(like, tuple):
+        return type(like)(*parts.values()) if hasattr(like, "_fields") else tuple(parts.values())
+    return type(like)(**parts)
+
+
+def map_leaves(function: Callable[[Any], Any], item: Any) -> Any:
+    """Return the item with ``function`` applied to each leaf.
+
+    Examples
+    --------
+    >>> map_leaves(lambda leaf: leaf * 2, {"X": 1, "Y": (2, 3)})
+    {'X': 2, 'Y': (4, 6)}
+    """
+    parts = branches(item)
+    if parts is None:
+        return function(item)
+    return rebuilt(item, {name: map_leaves(function, part) for name, part in parts})
+
+
+def leaves(item: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return every (path, leaf) of an item.
+
+    Examples
+    --------
+    >>> leaves({"X": 1, "Y": (2, 3)})
+    [('X', 1), ('Y.0', 2), ('Y.1', 3)]
+    """
+    parts = branches(item)
+    if parts is None:
+        return [(path, item)]
+    return [leaf for name, part in parts for leaf in leaves(part, f"{path}.{name}" if path else str(name))]
+
+
+def nbytes(item: Any) -> int:
+    """Return about how many bytes an item holds; opaque leaves count 64."""
+    if isinstance(item, np.ndarray):
+        return item.nbytes
+    if isinstance(item, str | bytes | bytearray):
+        return len(item)
+    if isinstance(item, list):
+        return sum(map(nbytes, item))
+    parts = branches(item)
+    if parts is None:
+        return int(getattr(item, "nbytes", 64)) if not isinstance(item, int | float | complex) else 8
+    return sum(nbytes(part) for _, part in parts)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two items are equal to the bit: types of leaves, dtypes, shapes, values; NaN equals NaN.
+
+    Examples
+    --------
+    >>> same({"X": np.arange(3)}, {"X": np.arange(3)}), same(1, 1.0)
+    (True, False)
+    """
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and _same_arrays(a, b)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    parts, others = branches(a), branches(b)
+    if parts is not None and others is not None:
+        return (
+            isinstance(a, Mapping) == isinstance(b, Mapping)
+            and [name for name, _ in parts] == [name for name, _ in others]
+            and all(same(x, y) for (_, x), (_, y) in zip(parts, others, strict=True))
+        )
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.generic):
+        return _same_arrays(np.asarray(a), np.asarray(b))
+    return bool(a == b) or (a != a and b != b)
+
+
+def _same_arrays(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.dtype.hasobject:
+        return all(map(same, a.ravel().tolist(), b.ravel().tolist()))
+    return a.tobytes() == b.tobytes()
+
+
+def stack(items: Sequence[Any], *, axis: int | None = None, ragged: Ragged = None, who: str = "stack") -> Any:
+    """Return the columns of ``items``: their own shape, each leaf an array with the item on axis 0.
+
+    Parameters
+    ----------
+    items
+        One or more items of one structure.
+    axis
+        ``None`` stacks along a new first axis; an integer joins along an axis that the arrays have already.
+    ragged
+        ``"list"`` keeps a list where leaves do not make an array (other shapes, opaque objects).
+    who
+        The name that messages begin with.
+
+    Returns
+    -------
+    columns
+        dict -> :class:`Batch` (a plain dict when joined along an ``axis``), tuple -> tuple, dataclass -> the
+        same dataclass, array or scalar -> array. Strings make a NumPy string array.
+
+    Raises
+    ------
+    DataError
+        Naming the field and the two items that disagree: in fields, in shape, or a leaf that is no array.
+
+    Examples
+    --------
+    >>> columns = stack([{"X": [1, 2], "Y": "a"}, {"X": [3, 4], "Y": "b"}])
+    >>> columns["X"].shape, columns["Y"].tolist()
+    ((2, 2), ['a', 'b'])
+    >>> stack([{"X": [1, 2]}, {"X": [3]}])
+    Traceback (most recent call last):
+    headrace.errors.DataError: stack cannot stack field 'X': item 0 has shape (2,), item 1 has shape (1,).
+      Pad or crop before batching, or pass ragged="list" to keep a list.
+    """
+    if not items:
+        return Batch()
+    return _stacked(items, "", axis, ragged, who)
+
+
+def _stacked(items: Sequence[Any], path: str, axis: int | None, ragged: Ragged, who: str) -> Any:
+    first = items[0]
+    if isinstance(first, dict) or not isinstance(first, np.ndarray | np.generic | int | float | str | list):
+        names = _names(first)
+        if names is not None:
+            return _stacked_branches(items, first, names, path, axis, ragged, who)
+    try:
+        column = np.array(items) if axis is None else np.concatenate(items, axis=axis)
+        good = not column.dtype.hasobject and _kept(column, items)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        good = False
+    if good:
+        return column
+    if ragged == "list":
+        return list(items)
+    raise DataError(f"{who} cannot stack {_field(path)}: {_why(items, axis)}")
+
+
+def _names(item: Any) -> list[Any] | None:
+    if isinstance(item, Mapping):
+        return list(item)
+    parts = branches(item)
+    return None if parts is None else [name for name, _ in parts]
+
+
+def _stacked_branches(
+    items: Sequence[Any], first: Any, names: list[Any], path: str, axis: int | None, ragged: Ragged, who: str
+) -> Any:
+    below = path + "." if path else ""
+    if isinstance(first, Mapping):
+        try:
+            if len(set(map(len, items))) > 1:
+                raise KeyError
+            columns = {
+                name: _stacked([item[name] for item in items], f"{below}{name}", axis, ragged, who) for name in names
+            }
+        except (KeyError, TypeError, IndexError):
+            raise DataError(_fields_differ(items, names, path, who)) from None
+        return Batch.of(columns) if axis is None else columns
+    if any(type(item) is not type(first) for item in items) or any(len(branches(i) or ()) != len(names) for i in items):
+        raise DataError(_fields_differ(items, names, path, who))
+    rows = [branches(item) for item in items]
+    parts = {
+        name: _stacked([row[k][1] for row in rows if row], f"{below}{name}", axis, ragged, who)
+        for k, name in enumerate(names)
+    }
+    return rebuilt(first, parts)
+
+
+def _kept(column: np.ndarray[Any, Any], items: Sequence[Any]) -> bool:
+    """Tell whether NumPy kept every value: it rounds big integers among floats and drops trailing NULs of strings."""
+    kind = column.dtype.kind
+    if kind == "f" and isinstance(items[0], int | np.integer):
+        return not any(isinstance(item, int | np.integer) and abs(int(item)) > 2**53 for item in items)
+    if kind in "SU" and not isinstance(items[0], np.ndarray | list):
+        nul: Any = b"\0" if kind == "S" else "\0"
+        return all(isinstance(item, str | bytes) and not item.endswith(nul) for item in items)
+    return True
+
+
+def _field(path: str) -> str:
+    return f"field '{path}'" if path else "the items"
+
+
+def _why(items: Sequence[Any], axis: int | None) -> str:
+    """Say what keeps these leaves from being one array."""
+    shapes = [_shape(item) for item in items]
+    for i, (item, shape) in enumerate(zip(items, shapes, strict=True)):
+        if shape is None:
+            return (
+                f"item {i} is {_kind(item)}, wanted an array, a number or a string.\n"
+                '  Map it to an array before batching, or pass ragged="list" to keep a list.'
+            )
+        if shape != shapes[0] and axis is None:
+            return (
+                f"item 0 has shape {shapes[0]}, item {i} has shape {shape}.\n"
+                '  Pad or crop before batching, or pass ragged="list" to keep a list.'
+            )
+    if axis is not None:
+        return (
+            f"axis {axis} does not join shapes {sorted({str(s) for s in shapes})}.\n"
+            "  All arrays need that axis, and equal lengths along every other one."
+        )
+    return (
+        "its values do not fit one dtype without loss (integers beyond 2**53 among floats, or trailing NUL bytes).\n"
+        '  Convert it before batching, or pass ragged="list" to keep a list.'
+    )
+
+
+def _shape(item: Any) -> tuple[int, ...] | None:
+    try:
+        array = np.asarray(item)
+    except (ValueError, TypeError):
+        return None
+    return None if array.dtype.hasobject else array.shape
+
+
+def _kind(item: Any) -> str:
+    return f"an array of dtype {item.dtype}" if isinstance(item, np.ndarray) else f"a {type(item).__name__}"
+
+
+def _fields_differ(items: Sequence[Any], names: list[Any], path: str, who: str) -> str:
+    where = f" inside field '{path}'" if path else ""
+    for i, item in enumerate(items):
+        mine = _names(item)
+        if mine is None:
+            return (
+                f"{who} cannot stack items{where}: item 0 is a {type(items[0]).__name__}, item {i} is {_kind(item)}.\n"
+                "  Items of one batch need one structure."
+            )
+        if set(mine) != set(names):
+            return (
+                f"{who} cannot stack items{where}: item 0 has fields {sorted(map(str, names))}, "
+                f"item {i} has fields {sorted(map(str, mine))}.\n"
+                "  Give every item the same fields, or map the odd ones away."
+            )
+    return f"{who} cannot stack items{where}: they are of different types.\n  Items of one batch need one structure."
+
+
+def unstack(columns: Any) -> list[Any]:
+    """Return the items of ``columns``, the inverse of :func:`stack`: array parts are views.
+
+    Examples
+    --------
+    >>> [row["Y"].item() for row in unstack(Batch(X=np.eye(2), Y=np.array([5, 6])))]
+    [5, 6]
+    """
+    parts = branches(columns)
+    if parts is None:
+        return list(columns)
+    if not parts:
+        return []
+    names = [name for name, _ in parts]
+    below = [unstack(part) for _, part in parts]
+    lengths = {len(rows) for rows in below}
+    if len(lengths) > 1:
+        found = {str(name): len(rows) for name, rows in zip(names, below, strict=True)}
+        raise DataError(f"columns of one length were wanted, got lengths {found}.")
+    if isinstance(columns, Mapping):
+        return [dict(zip(names, row, strict=True)) for row in zip(*below, strict=True)]
+    return [rebuilt(columns, dict(zip(names, row, strict=True))) for row in zip(*below, strict=True)]

@@ -1,0 +1,62 @@
+"""Say where in a composition an exception passed: the traceback already holds every cursor it went through.
+
+Cursors make their items in a generator method named ``run``. When a user's exception passes through a few of them, the
+frames of those methods stand in its traceback from the outermost to the innermost: that is the path, at no cost while
+nothing fails.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_HERE = str(Path(__file__).parent.parent)
+
+
+def explain(error: BaseException, root: Any) -> Any:
+    """Add to ``error`` the notes ``while drawing item N of root/...`` and ``your function: ...``.
+
+    Parameters
+    ----------
+    error
+        An exception that came out of ``root``.
+    root
+        The cursor that was asked for an item.
+
+    Returns
+    -------
+    cursor
+        The innermost cursor the exception passed through: the one that failed.
+    """
+    chain, labels, user = _passed(error, root)
+    failed = chain[-1]
+    names = [f"{cursor.stream.node_name}{label}" for cursor, label in zip(chain, [*labels, ""], strict=True)]
+    _note(error, f"  while drawing item {failed.count} of {'/'.join(['root', *names])}")
+    if user:
+        _note(error, f"  your function: {user}")
+    return failed
+
+
+def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str]:
+    """Return the cursors whose ``run`` the exception left, outermost first, what each calls the next, and the
+    function of the user's that the innermost one called.
+    """
+    chain, labels, user = [root], [], ""
+    trace = error.__traceback__
+    while trace is not None:
+        frame, code = trace.tb_frame, trace.tb_frame.f_code
+        cursor = frame.f_locals.get("self") if code.co_name == "run" else None
+        label = chain[-1].label_of(cursor) if cursor is not None and hasattr(cursor, "stream") else None
+        if label is not None:
+            chain.append(cursor)
+            labels.append(label)
+            user = ""
+        elif not user and not code.co_filename.startswith((_HERE, "<frozen")):
+            user = f"{code.co_name} at {Path(code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return chain, labels, user
+
+
+def _note(error: BaseException, text: str) -> None:
+    if text not in getattr(error, "__notes__", ()):
+        error.add_note(text)

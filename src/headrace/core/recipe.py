@@ -1,0 +1,69 @@
+"""Frozen descriptions: what every stream is underneath.
+
+A recipe is a frozen dataclass of plain parameters and of other recipes. Whatever starts with an underscore is a cache
+or a count that no item depends on: it stays out of pickles, comparisons and fingerprints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+from headrace.core.items import same
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def recipe(cls: C) -> C:
+    """Make a class a frozen dataclass that compares and prints as a description."""
+    return dataclass(frozen=True, eq=False, repr=False)(cls)  # type: ignore[return-value]  # dataclass() loses C
+
+
+class Recipe:
+    """A frozen node of a description tree."""
+
+    def params(self) -> dict[str, Any]:
+        """Return what the constructor was asked for, by name, children included."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
+
+    @property
+    def children(self) -> tuple[Any, ...]:
+        """The recipes directly inside this one, in order."""
+        return tuple(child for value in self.params().values() for child in _recipes_in(value))
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> Any:
+        """Return the recipe that :meth:`params` describes."""
+        return cls(**params)
+
+    def fix(self, **values: Any) -> None:
+        """Set fields to their normal form; for ``__post_init__`` alone."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def with_(self, **values: Any) -> Any:
+        """Return a copy with some fields changed, without running the constructor again."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__getstate__())
+        twin.fix(**values)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and same(self.__getstate__(), other.__getstate__())  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self).__qualname__, tuple(self.__getstate__())))
+
+
+def _recipes_in(value: Any) -> tuple[Recipe, ...]:
+    if isinstance(value, Recipe):
+        return (value,)
+    if isinstance(value, tuple | list):
+        return tuple(item for item in value if isinstance(item, Recipe))
+    return ()

@@ -1,0 +1,281 @@
+"""The contract: a stream is a recipe, ``open`` starts a run of it, everything else is written on top of ``open``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count as counting
+from itertools import islice
+from math import ceil, inf
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
+
+from headrace.core.cursor import Cursor, State
+from headrace.core.fingerprint import check, fingerprint, stamp
+from headrace.core.key import Key, Seed, seed_integer
+from headrace.core.recipe import Recipe
+from headrace.core.registry import name_of
+from headrace.errors import ResumeError, StreamConfigError
+
+if TYPE_CHECKING:
+    from headrace.core.op import Op
+
+T = TypeVar("T")
+U = TypeVar("U")
+Resume = Literal["exact", "replay", "none"]
+_ORDER: tuple[Resume, ...] = ("exact", "replay", "none")
+
+
+class Field(NamedTuple):
+    """What is known of one leaf before the first item: shape (None where it varies), dtype, names of the axes."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+    dims: tuple[str, ...] = ()
+
+
+Spec = dict[str, Field]
+
+
+class Stream(Recipe, Generic[T]):
+    """A recipe for items: frozen, picklable, printable; making one costs nothing and opens nothing.
+
+    A subclass writes :meth:`start` and, where it knows better, :attr:`size`, :attr:`resume` and :attr:`spec`.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> stream = hr.Streamer(range(10)) | hr.map(lambda i: i * i) | hr.take(4)
+    >>> list(stream)
+    [0, 1, 4, 9]
+    >>> len(stream)
+    4
+    """
+
+    seed: int | None = None  # a root of its own, by seeded() or a constructor's seed=
+    _active: int = 0
+
+    # --- what a subclass says -------------------------------------------------------------------
+
+    def start(self, key: Key) -> Cursor[T]:
+        """Return a cursor at the beginning whose every random choice comes from ``key``.
+
+        Runs no code of the user's and opens no file: that waits for the first item.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method start(key)")
+
+    @property
+    def size(self) -> float | None:
+        """How many items one pass gives: an integer, ``math.inf``, or None when only running it tells."""
+        return None
+
+    @property
+    def access(self) -> Literal["index", "cursor"]:
+        """``"index"`` when item i can be had without the items before it, else ``"cursor"``."""
+        return "cursor"
+
+    @property
+    def resume(self) -> Resume:
+        """``"exact"``: continues from a state at once; ``"replay"``: by running the items again; ``"none"``: never."""
+        return worst(child.resume for child in self.children)
+
+    @property
+    def spec(self) -> Spec | None:
+        """Names, shapes, dtypes and axes of an item's leaves, where they are known before the first item."""
+        return None
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what someone who reads the description should know."""
+        return ()
+
+    def shard(self, i: int, n: int) -> Self:
+        """Return part ``i`` of ``n``: parts share no source, and together they hold them all.
+
+        Raises
+        ------
+        StreamConfigError
+            When this stream cannot be divided, or has fewer sources than ``n``.
+        """
+        check_shard(i, n)
+        parts = {name: value for name, value in self.params().items() if isinstance(value, Stream)}
+        if not parts:
+            raise StreamConfigError(
+                f"{self.node_name} cannot be divided: it is one source.\n"
+                "  Shard a mux, a folder of files or a sequence, or make the parts yourself."
+            )
+        made: Self = self.with_(**{name: part.shard(i, n) for name, part in parts.items()})
+        return made
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def open(self, key: Key | None = None, at: State | int | None = None) -> Cursor[T]:
+        """Start a pass.
+
+        Parameters
+        ----------
+        key
+            Where its random numbers come from. By default the recipe's own seed, the key of the saved state, or a
+            fresh one. A recipe with a seed of its own keeps the path of ``key`` and replaces its root.
+        at
+            A state of :meth:`Cursor.state`, or a position to go on from.
+
+        Raises
+        ------
+        StateMismatchError
+            When ``at`` is a state of another description or key.
+        ResumeError
+            When ``at`` is a state and this stream cannot resume.
+
+        Examples
+        --------
+        >>> import headrace as hr
+        >>> next(hr.Streamer("abcdef").open(at=4))
+        'e'
+        """
+        if key is None and isinstance(at, dict) and "key" in at:
+            key = Key.from_plain(at["key"])
+        elif self.seed is not None:
+            key = Key(self.seed) if key is None else key.rerooted(self.seed)
+        elif key is None:
+            key = Key.fresh()
+        cursor = self.start(key)
+        if isinstance(at, dict):
+            cursor.restore(at)
+        elif at:
+            cursor.skip(at)
+        return cursor
+
+    def iterate(self, max_iter: float | None = None) -> Iterator[T]:
+        """Yield the items of one pass, at most ``max_iter`` of them; never draws one more than it gives.
+
+        A seeded stream repeats; an unseeded one draws a fresh key each time.
+        """
+        self._activate(1)
+        try:
+            with self.open() as cursor:
+                yield from islice(cursor, whole(max_iter))
+        finally:
+            self._activate(-1)
+
+    def cycle(self, max_iter: float | None = None) -> Iterator[T]:
+        """Yield lap after lap, each with numbers of its own; ends when a whole lap is empty."""
+        left = whole(max_iter)
+        key = Key(self.seed) if self.seed is not None else Key.fresh()
+        self._activate(1)
+        try:
+            for lap in counting():
+                with self.open(key.child("lap", lap)) as cursor:
+                    yield from islice(cursor, left)
+                    if cursor.position == 0:
+                        return
+                    if left is not None and (left := left - cursor.position) <= 0:
+                        return
+        finally:
+            self._activate(-1)
+
+    def __call__(self, max_iter: float | None = None, cycle: bool = False) -> Iterator[T]:
+        """Return :meth:`cycle` or :meth:`iterate`."""
+        return self.cycle(max_iter) if cycle else self.iterate(max_iter)
+
+    def __iter__(self) -> Iterator[T]:
+        return self.iterate()
+
+    @property
+    def active(self) -> int:
+        """How many passes of ``iterate`` or ``cycle`` are under way in this process."""
+        return self._active
+
+    # --- algebra --------------------------------------------------------------------------------
+
+    def __or__(self, op: Op[T, U]) -> Stream[U]:
+        """Return this stream changed by ``op``: ``stream | hr.batch(32)``."""
+        made = getattr(type(op), "apply", None)
+        if made is None:
+            raise StreamConfigError(
+                f"{self.node_name} | got {op!r}, wanted an op.\n  Put a function of one item in hr.map(function)."
+            )
+        result: Stream[U] = made(op, self)
+        return result
+
+    def seeded(self, seed: Seed) -> Self:
+        """Return the same recipe with a root seed of its own, so that every pass from the top is the same.
+
+        Examples
+        --------
+        >>> import headrace as hr
+        >>> draws = hr.functional(lambda rng: int(rng.integers(100))).seeded(7)
+        >>> list(draws(5)) == list(draws(5))
+        True
+        """
+        made: Self = self.with_(seed=seed_integer(seed))
+        return made
+
+    # --- what it is -----------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        size = self.size
+        if size is None or size == inf:
+            raise TypeError(f"{self.node_name} has no len(): its size is {'not known' if size is None else 'endless'}")
+        return int(size)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def node_name(self) -> str:
+        """What this node is called in paths: its registered name, or its class."""
+        return name_of(type(self))
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that equal descriptions share, in any process."""
+        return fingerprint(self)
+
+    def stamp(self) -> dict[str, Any]:
+        """Return what a state carries to know its description again."""
+        if self.resume == "none":
+            raise ResumeError(_no_resume(self))
+        return stamp(self)
+
+    def check_state(self, state: State, key: Key) -> None:
+        """Raise unless ``state`` belongs to this description and ``key``."""
+        if self.resume == "none":
+            raise ResumeError(_no_resume(self))
+        check(self, state, key)
+
+    def __str__(self) -> str:
+        from headrace.core.describe import describe  # printing is rarely wanted, and not a dependency
+
+        return str(describe(self))
+
+    def __repr__(self) -> str:
+        from headrace.core.describe import one_line
+
+        return one_line(self)
+
+    def _activate(self, change: int) -> None:
+        object.__setattr__(self, "_active", self._active + change)
+
+
+def worst(kinds: Iterator[Resume]) -> Resume:
+    """Return the weakest of some kinds of resume; ``"exact"`` for none."""
+    return max(kinds, key=_ORDER.index, default="exact")
+
+
+def whole(max_iter: float | None) -> int | None:
+    """Return a limit as islice wants it: None for no limit, 0 for a negative one, fractions rounded up."""
+    return None if max_iter is None or max_iter == inf else max(0, ceil(max_iter))
+
+
+def check_shard(i: int, n: int) -> None:
+    """Raise unless part ``i`` of ``n`` exists."""
+    if not 0 <= i < n:
+        raise StreamConfigError(f"shard(i, n) got i={i}, n={n}, wanted 0 <= i < n.")
+
+
+def _no_resume(stream: Stream[Any]) -> str:
+    culprit: Any = stream
+    while (below := next((c for c in culprit.children if c.resume == "none"), None)) is not None:
+        culprit = below
+    return (
+        f"{stream.node_name} cannot be saved or resumed, because of {culprit!r}: it can be run only once.\n"
+        "  Give a function or a sequence instead of a running iterator."
+    )

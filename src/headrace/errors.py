@@ -1,0 +1,41 @@
+"""Every error headrace raises on its own account. A user's own exception is never replaced by one of these."""
+
+
+class HeadraceError(Exception):
+    """The family: ``except hr.HeadraceError`` catches whatever headrace itself objects to."""
+
+
+class StreamConfigError(HeadraceError, ValueError):
+    """A description that cannot work, found when it was made."""
+
+
+class DataError(HeadraceError, ValueError):
+    """Items that cannot be arranged as asked: ragged shapes, missing fields, leaves that are no arrays."""
+
+
+class StateMismatchError(HeadraceError, ValueError):
+    """A saved state offered to a stream with another description."""
+
+
+class ResumeError(HeadraceError, RuntimeError):
+    """Something that cannot be resumed was asked to be, or a replay did not reach the saved place."""
+
+
+class ClosedError(HeadraceError, ValueError):
+    """An item asked of a cursor after ``close``."""
+
+
+class RegistryError(HeadraceError, LookupError):
+    """A component name that is unknown, or already taken."""
+
+
+class MissingExtraError(HeadraceError, ImportError):
+    """An optional package is needed and not installed; the message names the extra."""
+
+
+class SinkError(HeadraceError, RuntimeError):
+    """A sink that cannot take what it is given, or cannot be opened where it was asked to be."""
+
+
+class HeadraceWarning(UserWarning):
+    """Something that works, but perhaps not as intended."""

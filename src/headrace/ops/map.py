@@ -1,0 +1,163 @@
+"""Change or choose items, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.functions import takes_rng
+from headrace.core.key import Key
+from headrace.core.op import Op
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Stream
+from headrace.errors import StreamConfigError
+from headrace.ops.base import OpCursor
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def map(function: Callable[..., U]) -> Op[Any, U]:
+    """Apply ``function(item)``, or ``function(item, rng)``, to every item.
+
+    Parameters
+    ----------
+    function
+        A parameter named ``rng`` is filled with a generator that belongs to this item's number alone; it is valid
+        during the call.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``function`` cannot be called.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> list(hr.Streamer([1, 2, 3]) | hr.map(lambda i: i * 10))
+    [10, 20, 30]
+    >>> def noisy(item, rng):
+    ...     return item + rng.normal()
+    >>> stream = (hr.Streamer([1.0, 2.0]) | hr.map(noisy)).seeded(7)
+    >>> list(stream) == list(stream)
+    True
+    """
+    return Op(Map, function)
+
+
+@register("map", example=lambda: Map(as_stream(range(60)), _plus_noise))
+@recipe
+class Map(Stream[U]):
+    """The recipe of :func:`map`."""
+
+    source: Stream[Any]
+    function: Callable[..., U]
+
+    def __post_init__(self) -> None:
+        check_callable("map", self.function)
+
+    @property
+    def size(self) -> float | None:  # noqa: D102
+        return self.source.size
+
+    def start(self, key: Key) -> Cursor[U]:  # noqa: D102
+        return _Mapping(self, key)
+
+
+class _Mapping(OpCursor[U]):
+    stream: Map[U]
+
+    def __init__(self, stream: Map[U], key: Key) -> None:
+        super().__init__(stream, key, inside=key.child("in"))
+        self.lane = key.child("map").lane() if takes_rng(stream.function) else None
+
+    def run(self) -> Generator[U, None, None]:
+        function, lane = self.stream.function, self.lane
+        for self.count, item in enumerate(self.pending(), self.count + 1):
+            try:
+                made = function(item) if lane is None else function(item, rng=lane.at(self.count - 1))
+            except Exception:
+                self.count -= 1
+                self.held = [item]
+                raise
+            yield made
+
+    def pass_failed(self) -> None:
+        super().pass_failed()
+        self.count += 1  # the failed item keeps its number, and with it everyone else their random numbers
+
+
+def filter(predicate: Callable[..., bool]) -> Op[T, T]:
+    """Keep the items for which ``predicate(item)``, or ``predicate(item, rng)``, is true.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``predicate`` cannot be called.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> list(hr.Streamer(range(6)) | hr.filter(lambda i: i % 2))
+    [1, 3, 5]
+    """
+    return Op(Filter, predicate)
+
+
+@register("filter", example=lambda: Filter(as_stream(range(120)), _odd_or_lucky))
+@recipe
+class Filter(Stream[T]):
+    """The recipe of :func:`filter`."""
+
+    source: Stream[T]
+    function: Callable[..., bool]
+
+    def __post_init__(self) -> None:
+        check_callable("filter", self.function)
+
+    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+        return _Filtering(self, key)
+
+
+class _Filtering(OpCursor[T]):
+    stream: Filter[T]
+    saves = ("count", "seen")
+    seen = 0
+
+    def __init__(self, stream: Filter[T], key: Key) -> None:
+        super().__init__(stream, key, inside=key.child("in"))
+        self.lane = key.child("filter").lane() if takes_rng(stream.function) else None
+
+    def run(self) -> Generator[T, None, None]:
+        predicate, lane = self.stream.function, self.lane
+        for self.seen, item in enumerate(self.pending(), self.seen + 1):
+            try:
+                keep = predicate(item) if lane is None else predicate(item, rng=lane.at(self.seen - 1))
+            except Exception:
+                self.seen -= 1
+                self.held = [item]
+                raise
+            if keep:
+                self.count += 1
+                yield item
+
+    def pass_failed(self) -> None:
+        super().pass_failed()
+        self.seen += 1
+
+
+def check_callable(who: str, function: object) -> None:
+    """Raise unless ``function`` can be called."""
+    if not callable(function):
+        raise StreamConfigError(f"{who}(function) got {function!r}, wanted a function of one item.")
+
+
+def _plus_noise(item: int, rng: Any) -> float:
+    return item + float(rng.random())
+
+
+def _odd_or_lucky(item: int, rng: Any) -> bool:
+    return item % 2 == 1 or float(rng.random()) < 0.25

@@ -1,0 +1,276 @@
+"""A stream from anything that makes items: a generator function with its arguments, an iterable, another stream."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from copy import deepcopy
+from functools import lru_cache, wraps
+from itertools import islice
+from typing import Any, ClassVar, Literal, ParamSpec, TypeVar, get_origin, get_type_hints
+
+import numpy as np
+
+from headrace.core.cursor import Cursor
+from headrace.core.functions import takes_rng
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Resume, Stream
+from headrace.errors import ResumeError, StreamConfigError
+from headrace.sources.nested import Nested
+
+T = TypeVar("T")
+P = ParamSpec("P")
+How = Literal["call", "stream", "sequence", "iterable", "once"]
+
+
+@register("streamer", example=lambda: Streamer(_countdown, 40))
+@recipe
+class Streamer(Stream[T]):
+    """A recipe for a stream: something that makes items, and the arguments to start it with.
+
+    Parameters
+    ----------
+    source
+        A generator function (also a bound method, a ``partial``, or an object whose ``__call__`` is one); a function
+        marked by :func:`streamable` or annotated as returning an iterator; another stream; any iterable. An iterator
+        that is already running, such as a generator object, makes a stream that can be drawn once.
+    *args, **kwargs
+        The function's arguments, handed over as they are. A parameter of the function named ``rng`` is filled with a
+        generator of its own for each pass. For a stream they are those of calling it: ``max_iter`` and ``cycle``.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``source`` makes no items, at once.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> def noise(n, *, rng):
+    ...     for _ in range(n):
+    ...         yield rng.normal(size=3)
+    >>> stream = hr.Streamer(noise, 2).seeded(7)
+    >>> [item.shape for item in stream]
+    [(3,), (3,)]
+    >>> list(hr.Streamer(range(10)).iterate(max_iter=3))
+    [0, 1, 2]
+    """
+
+    source: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    isolate: ClassVar[bool] = False  # True in compat: each pass gets its own copy of the arguments
+
+    def __init__(self, source: Any, *args: Any, **kwargs: Any) -> None:
+        self.fix(source=source, args=args, kwargs=kwargs)
+        if how(source) == "stream":
+            Nested.limits(*args, **kwargs)
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> Any:  # noqa: D102
+        return cls(params["source"], *params["args"], **params["kwargs"])
+
+    @property
+    def children(self) -> tuple[Stream[Any], ...]:
+        """The stream inside, when the source is one."""
+        return (self.source,) if isinstance(self.source, Stream) else ()
+
+    @property
+    def size(self) -> float | None:
+        """Known for a sequence and for another stream."""
+        if isinstance(self.source, Stream):
+            return Nested.size(self.source, *self.args, **self.kwargs)
+        return len(self.source) if how(self.source) == "sequence" else None
+
+    @property
+    def resume(self) -> Resume:
+        """Exact for a sequence, by replay for a function or an iterable, none for a running iterator."""
+        if isinstance(self.source, Stream):
+            return self.source.resume
+        kinds: dict[How, Resume] = {"sequence": "exact", "once": "none"}
+        return kinds.get(how(self.source), "replay")
+
+    def remarks(self) -> tuple[str, ...]:  # noqa: D102
+        return ("a running iterator: it can be drawn once",) if self.resume == "none" and not self.children else ()
+
+    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+        if isinstance(self.source, Stream):
+            return Nested(self, key)
+        return _Pass(self, key)
+
+    def begin(self, key: Key, position: int = 0) -> Iterator[T]:
+        """Return the items of one pass from ``position`` on. Runs the user's code."""
+        source, args, kwargs = self.source, self.args, self.kwargs
+        kind = how(source)
+        if self.isolate:
+            source, args, kwargs = _copied((source, args, kwargs))
+        made: Iterator[T]
+        if kind == "sequence":
+            return iter(source) if not position else (source[i] for i in range(position, len(source)))
+        if kind == "call":
+            function = source.__wrapped__ if hasattr(source, "__streamable__") else source
+            if takes_rng(function) and "rng" not in kwargs:
+                kwargs = {**kwargs, "rng": key.rng()}
+            made = iter(function(*args, **kwargs))
+        else:
+            made = iter(source)
+        if position and kind != "once" and sum(1 for _ in islice(made, position)) < position:
+            raise ResumeError(
+                f"{self!r} ended before item {position} when it was replayed.\n"
+                "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
+            )
+        return made
+
+
+class _Pass(Cursor[T]):
+    """A failed generator is dead, so trying again means running it anew up to the item that failed."""
+
+    stream: Streamer[T]
+    _source: Iterator[T] | None = None
+    _error: Exception | None = None  # what a running iterator raised: it cannot be run anew, so it stays
+    _over = False  # the failed item was passed, and there is nothing behind it
+
+    def run(self) -> Generator[T, None, None]:
+        if self._over:
+            return
+        if self._error is not None:
+            raise self._error.with_traceback(None)
+        try:
+            source = self._source
+            if source is None:
+                source = self._source = self.stream.begin(self.key, self.count)
+            for self.count, item in enumerate(source, self.count + 1):
+                yield item
+        except Exception as error:
+            if how(self.stream.source) == "once":
+                self._error = error
+            else:
+                self._source = None
+            raise
+
+    def pass_failed(self) -> None:
+        # An iterator that is no generator may have more behind the item it failed on.
+        self._over = self._error is None or inspect.isgenerator(self._source)
+        self._error = None
+
+    def save(self) -> Any:
+        return [self.count, "over"] if self._over else self.count
+
+    def load(self, saved: Any) -> None:
+        self.release()
+        self._over = isinstance(saved, list)
+        self.count = saved[0] if self._over else saved
+        self._source = None
+        self.restart()
+
+    def release(self) -> None:
+        close = getattr(self._source, "close", None)
+        if close is not None and inspect.isgenerator(self._source):
+            close()
+
+
+def _copied(value: Any) -> Any:
+    """Return a deep copy of what can be copied; a memory-mapped array stays on its file."""
+    if isinstance(value, np.memmap):
+        return value
+    if type(value) in (tuple, list):
+        return type(value)(_copied(part) for part in value)
+    if type(value) is dict:
+        return {name: _copied(part) for name, part in value.items()}
+    try:
+        return deepcopy(value)
+    except Exception:  # noqa: BLE001  # whatever a foreign __deepcopy__ raises, the thing itself is handed over
+        return value
+
+
+def how(source: Any) -> How:
+    """Return how items are made from ``source``.
+
+    Raises
+    ------
+    StreamConfigError
+        When they cannot be.
+    """
+    if isinstance(source, Stream):
+        return "stream"
+    if callable(source) and not isinstance(source, Iterable):
+        try:
+            makes = _makes_items(source)
+        except TypeError:  # not hashable
+            makes = _makes_items.__wrapped__(source)
+        if makes:
+            return "call"
+    elif isinstance(source, Iterator):
+        return "once"
+    elif isinstance(source, Sequence) or (isinstance(source, np.ndarray) and source.ndim):
+        return "sequence"
+    elif isinstance(source, Iterable) and not (isinstance(source, type) or isinstance(source, np.ndarray)):
+        return "iterable"
+    raise StreamConfigError(_refused(source))
+
+
+@lru_cache(4096)
+def _makes_items(function: Callable[..., Any]) -> bool:
+    if isinstance(function, type):
+        return False
+    if inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(getattr(function, "__call__", None)):  # noqa: B004
+        return True
+    return hasattr(function, "__streamable__") or _annotated(function)
+
+
+def _annotated(function: Callable[..., Any]) -> bool:
+    """Tell whether a function says that it returns an iterator, an iterable or a stream."""
+    try:
+        returned = get_type_hints(function).get("return")
+    except Exception:  # noqa: BLE001  # a hint that names nothing, in a module we know nothing of
+        returned = getattr(function, "__annotations__", {}).get("return")
+    if isinstance(returned, str):
+        return returned.split("[")[0].rpartition(".")[2] in ("Iterator", "Iterable", "Generator", "Stream")
+    kind = get_origin(returned) or returned
+    return isinstance(kind, type) and issubclass(kind, Iterable) and not issubclass(kind, str | bytes | dict)
+
+
+def _refused(source: Any) -> str:
+    if isinstance(source, type):
+        return f"Streamer got the class {source.__qualname__}, wanted something that makes items.\n  Call it first."
+    if callable(source):
+        name = getattr(source, "__qualname__", type(source).__qualname__)
+        return (
+            f"Streamer got {name}, an ordinary function, wanted a generator function.\n"
+            "  If it returns an iterator, mark it with @hr.streamable or annotate it -> Iterator."
+        )
+    return (
+        f"Streamer got {source!r}, wanted a generator function or an iterable.\n"
+        "  Anything with __iter__ will do, and a function that yields."
+    )
+
+
+def streamable(function: Callable[P, Iterable[T]]) -> Callable[P, Streamer[T]]:
+    """Make a function that yields items (or returns an iterator) return a recipe for them: calling it costs nothing.
+
+    A parameter named ``rng`` is left out of the call; each pass is handed its own generator.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> @hr.streamable
+    ... def countdown(n):
+    ...     yield from range(n, 0, -1)
+    >>> list(countdown(3))
+    [3, 2, 1]
+    """
+    if not callable(function) or isinstance(function, type):
+        raise StreamConfigError(f"@streamable got {function!r}, wanted a function that yields items.")
+
+    @wraps(function)
+    def recipe_of(*args: P.args, **kwargs: P.kwargs) -> Streamer[T]:
+        return Streamer(recipe_of, *args, **kwargs)
+
+    recipe_of.__streamable__ = True  # type: ignore[attr-defined]
+    return recipe_of
+
+
+def _countdown(n: int) -> Iterator[int]:
+    yield from range(n, 0, -1)

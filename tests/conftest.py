@@ -1,0 +1,76 @@
+"""What every test shares: hypothesis profiles and the list of what did not run.
+
+No fixture here seeds anything: a test that needs a seed says which, and hidden randomness shall show.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
+
+from support.counts import SHARE, soaking
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parents[1]
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
+
+# A shared two-core machine is slow at odd moments: neither a deadline nor `too_slow` says anything about the code.
+_calm = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, max_examples=50, **_calm)  # type: ignore[arg-type]
+settings.register_profile("dev", max_examples=50, **_calm)  # type: ignore[arg-type]
+settings.register_profile("soak", max_examples=2500, **_calm)  # type: ignore[arg-type]
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what did not run, and leave it for scripts/test, which says it last."""
+    lines = [*_skipped(terminalreporter), *_heavy(), *_absent()]
+    terminalreporter.section("did not run")
+    terminalreporter.write("\n".join(lines) + "\n")
+    if path := os.environ.get("HEADRACE_DID_NOT_RUN"):
+        Path(path).write_text("\n".join(lines) + "\n")
+
+
+def _skipped(reporter: pytest.TerminalReporter) -> list[str]:
+    lines: Counter[str] = Counter()
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        lines[f"skipped: {_file(report.nodeid)}: {reason.removeprefix('Skipped: ')}"] += 1
+    for report in reporter.stats.get("xfailed", []):
+        lines[f"known to fail: {report.nodeid}: {getattr(report, 'wasxfail', '')}"] += 1
+    said = [line if n == 1 else f"{line} ({n} tests)" for line, n in sorted(lines.items())]
+    if deselected := len(reporter.stats.get("deselected", [])):
+        said.append(f"deselected by the command line: {deselected} tests")
+    return said or ["skipped: nothing"]
+
+
+def _file(nodeid: str) -> str:
+    """Tests of one file that skip for one reason share a line."""
+    return nodeid.partition("::")[0]
+
+
+def _heavy() -> list[str]:
+    return [] if soaking() else [f"heavy counts: 1/{SHARE} of each ran; scripts/soak ROOM runs them whole"]
+
+
+def _absent() -> list[str]:
+    """The optional packages that are not here, by extra: what only they could show was not shown."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    have = {re.sub(r"[-_.]+", "-", d.name).lower() for d in importlib.metadata.distributions() if d.name}
+    lines = []
+    for extra, requirements in project["optional-dependencies"].items():
+        names = [re.split(r"[\s;<>=!~\[(]", r, maxsplit=1)[0] for r in requirements if not r.startswith("headrace[")]
+        absent = [name for name in names if re.sub(r"[-_.]+", "-", name).lower() not in have]
+        if absent:
+            lines.append(f"not installed, extra {extra}: {', '.join(absent)}")
+    return lines
