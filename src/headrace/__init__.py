@@ -18,6 +18,7 @@ _ROOMS = ("cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources"
 _NAMES = {
     "core": ("Batch", "Cursor", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
+    "mux": ("ShuffledMux", "StochasticMux"),
     "ops": ("batch", "buffer_stream", "filter", "map", "skip", "take"),
     "sources": ("Streamer", "streamable"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -31,9 +32,22 @@ class Knob(Generic[T]):
         self.initial = value
         self._lock = Lock()
         self._now: tuple[int, T] = (0, value)
+        self._guards: list[Callable[[T], object]] = []
+
+    def guard(self, check: Callable[[T], object]) -> None:
+        """Have ``check(value)`` called by every :meth:`set`, so that a bad value raises there; for recipes."""
+        self._guards.append(check)
 
     def set(self, value: T) -> None:
-        """Turn the knob, from any thread. Running cursors follow with their next choice."""
+        """Turn the knob, from any thread. Running cursors follow with their next choice.
+
+        Raises
+        ------
+        StreamConfigError
+            When a recipe that reads the knob cannot use ``value``; the knob stays as it is.
+        """
+        for check in self._guards:
+            check(value)
         with self._lock:
             self._now = (self._now[0] + 1, value)
 
@@ -52,7 +66,7 @@ class Knob(Generic[T]):
         return self._now
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"initial": self.initial, "_now": self._now}
+        return {"initial": self.initial, "_now": self._now, "_guards": self._guards}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=Lock())

@@ -1,0 +1,102 @@
+"""Who enters a free slot: the policy of a working set."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Literal
+
+import numpy as np
+
+from headrace.core.key import Key
+from headrace.mux.base import Dial
+from headrace.mux.choose import Table, order_by_weight
+
+Mode = Literal["with_replacement", "single_active", "exhaustive"]
+MODES: tuple[Mode, ...] = ("with_replacement", "single_active", "exhaustive")
+AHEAD = 512  # candidates drawn together at most: a cache, since each has a number of its own
+TRIES = 64  # candidates refused in a row before choosing among those that are left
+
+
+class Pool:
+    """Chooses members by weight. ``picks`` numbers the choices and is all that it saves.
+
+    Parameters
+    ----------
+    mode
+        Whether a member may be active twice (``with_replacement``), once at a time (``single_active``) or once at all
+        (``exhaustive``).
+    table
+        The table of the weights, when they are fixed.
+    """
+
+    def __init__(self, mode: Mode, dial: Dial, table: Table | None, key: Key, part: str) -> None:
+        self.mode, self.dial, self.picks = mode, dial, 0
+        self.key = key.child("member", part)
+        self.lane = self.key.lane()
+        self._order: list[int] | None = None
+        self.set_table(table)
+
+    def set_table(self, table: Table | None = None) -> None:
+        """Follow weights that have changed."""
+        self.table = table or Table(self.dial.weights)
+        self._drawn: list[int] = []
+        self._drawn_from = 0
+
+    def first(self, n: int) -> list[int]:
+        """Return the members that begin.
+
+        With replacement a systematic sample (Madow 1949): each as often as its weight says, to within one, so that
+        ``n_active == n_streams`` with equal weights takes each once. Else the first of an order by weight.
+        """
+        if self.mode == "with_replacement":
+            places = (np.arange(n) + self.key.child("fill").rng().random()) / n
+            return self.table.choose(np.minimum(places, np.nextafter(1.0, 0.0)))
+        order = self.order() if self.mode == "exhaustive" else self._sample(self.key.child("fill"))
+        if self.mode == "exhaustive":
+            self.picks = min(n, len(order))
+        return order[:n]
+
+    def order(self) -> list[int]:
+        """Return the order in which members come in ``exhaustive`` mode."""
+        if self._order is None:
+            self._order = self._sample(self.key.child("order"))
+        return self._order
+
+    def _sample(self, key: Key) -> list[int]:
+        weights = self.dial.weights if self.dial.knob is None else np.array(self.dial.log[0][1])
+        return order_by_weight(weights, key.rng())
+
+    def next(self, barred: Set[int]) -> int | None:
+        """Return the member to enter, by weight among those not barred; None when there are none left."""
+        if self.mode == "exhaustive":
+            order = self.order()
+            while self.picks < len(order):
+                self.picks += 1
+                chosen = order[self.picks - 1]
+                if chosen not in barred and self.dial.weights[chosen]:
+                    return chosen
+            return None
+        for _ in range(TRIES):
+            if not 0 <= self.picks - self._drawn_from < len(self._drawn):
+                ahead = min(4 * len(self._drawn) + 4, AHEAD)
+                self._drawn_from = self.picks
+                self._drawn = self.table.choose(self.lane.uniforms(self.picks, ahead))
+            chosen = self._drawn[self.picks - self._drawn_from]
+            self.picks += 1
+            if chosen not in barred:
+                return chosen
+        left = np.array(self.dial.weights)
+        left[list(barred)] = 0.0
+        if not left.any():
+            return None
+        self.picks += 1
+        return Table(left).choose(self.lane.at(self.picks, 1).random(1))[0]
+
+
+
+    def peek(self, n: int, barred: Set[int]) -> list[int]:
+        """Return up to ``n`` members that would be next as things stand, choosing none."""
+        if self.mode == "exhaustive":
+            return self.order()[self.picks : self.picks + n]
+        likely = self.table.choose(self.lane.uniforms(self.picks, 4 * n + 4))
+        return [i for i in dict.fromkeys(likely) if i not in barred][:n]

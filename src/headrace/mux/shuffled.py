@@ -1,0 +1,189 @@
+"""All members open, each item from one chosen by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key, Seed
+from headrace.core.knob import Knob
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.mux.base import SPENT, Dial, MuxCursor, Step, WeightedMux, Weights
+from headrace.mux.choose import Floats, Table
+
+T = TypeVar("T")
+AHEAD = 4096  # choices made together at most: a cache, since every choice has a number of its own
+
+
+@register("shuffled_mux", example=lambda: ShuffledMux(["abc", range(5), "", "wxyz"], [1, 2, 3, 0.5]) )
+@recipe
+class ShuffledMux(WeightedMux[T]):
+    """Every member stays open, and each item comes from one chosen at random by ``weights``.
+
+    A member that ends is opened again when it is next chosen, with numbers of its own; one that then gives nothing
+    leaves the mix. The stream ends when all have. A member's long-run share of the items is its weight, and members of
+    weight 0 are never opened.
+
+    Parameters
+    ----------
+    streams
+        Members: a list, or a dict that names them. Whatever makes items will do.
+    weights
+        One number for each member (a dict for a dict), none negative; equal by default. A :class:`headrace.Knob` may be
+        turned while the stream runs.
+    random_state, seed
+        Two names for a seed of its own.
+
+    Raises
+    ------
+    StreamConfigError
+        For no members, weights that do not fit them, or something that is no seed.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> mux = hr.ShuffledMux({"a": "aaa", "b": "bbb"}, weights={"a": 3, "b": 1}, seed=7)
+    >>> "".join(mux.iterate(10))
+    'baabaaaaaa'
+    """
+
+    def __init__(
+        self, streams: Any, weights: Weights = None, random_state: Seed | None = None, *, seed: Seed | None = None
+    ) -> None:
+        self.members(streams, random_state if seed is None else seed)
+        self.need_members()
+        self.weigh(weights)
+
+    @property
+    def size(self) -> float | None:
+        """Endless as soon as a member is known to give anything."""
+        return self.endless()
+
+    @cached_property
+    def _table(self) -> Table | None:
+        """Shared by all passes, so that an outer mux may open this one again and again."""
+        return None if isinstance(self.weights, Knob) else Table(self.weights)
+
+    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+        return _Shuffled(self, key)
+
+
+class _Shuffled(MuxCursor[T]):
+    """``draws`` counts the choices made; each is a function of its number, of the weights and of who has retired."""
+
+    stream: ShuffledMux[T]
+    draws = 0
+
+    def __init__(self, stream: ShuffledMux[T], key: Key) -> None:
+        super().__init__(stream, key)
+        self.lane = key.child("choose", stream.part).lane()
+        self.dial = Dial(stream.weights, len(stream.streams), stream.node_name)
+        self.retired: list[int] = []
+        self.visits: dict[int, int] = {}
+        self.cursors: dict[int, Cursor[T]] = {}
+
+    @property
+    def count(self) -> int:  # type: ignore[override]  # computed here, counted elsewhere
+        return self.draws - len(self.retired)
+
+    @property
+    def last(self) -> Any:
+        """The name of the member that gave the last item; None before the first."""
+        if not self.count:
+            return None
+        choice = self._table().choose(self.lane.uniforms(self.draws - 1, 1))
+        return self.stream.names[choice[0]]
+
+    def _table(self) -> Table | None:
+        table = self.stream._table
+        if table is not None and not self.retired:
+            return table
+        weights: Floats = np.array(self.dial.weights)
+        weights[self.retired] = 0.0
+        return Table(weights) if weights.any() else None
+
+    def run(self) -> Generator[T, None, None]:
+        steps: list[Step] = [partial(self._first, i) for i in range(len(self.stream.streams))]
+        for i, cursor in self.cursors.items():
+            steps[i] = cursor.items.__next__
+        self._steps = steps
+        ahead = 16
+        while True:
+            self.dial.turn(self.draws)
+            table = self._table()
+            if table is None:
+                return
+            lost = len(self.retired)
+            while lost == len(self.retired) and not self.dial.turned():
+                choices = iter(table.choose(self.lane.uniforms(self.draws, ahead)))
+                if self.dial.knob is not None:
+                    choices = self.dial.watched(choices)
+                ahead = min(4 * ahead, AHEAD)
+                try:
+                    for self.draws, i in enumerate(choices, self.draws + 1):
+                        try:
+                            item = steps[i]()
+                        except StopIteration:
+                            if (item := self._renew(i)) is SPENT:
+                                break
+                        yield item
+                except Exception:
+                    self.draws -= 1  # the choice stands; what it chose is tried again
+                    raise
+
+    def _open(self, i: int) -> Cursor[T]:
+        member = self.stream.streams[i]
+        self.cursors[i] = cursor = member.open(self.key.child(self.stream.names[i], self.visits.get(i, 0)))
+        return cursor
+
+    def _first(self, i: int) -> T:
+        self._steps[i] = step = self._open(i).items.__next__
+        return step()
+
+    def _renew(self, i: int) -> Any:
+        """Return the first item of the next visit, or retire a member that has nothing to give."""
+        gave = self.cursors[i].count
+        self.cursors[i].close()
+        if gave:
+            self.given[i] = self.given.get(i, 0) + gave
+            self.visits[i] = self.visits.get(i, 0) + 1
+            self._steps[i] = step = self._open(i).items.__next__
+            try:
+                return step()
+            except StopIteration:
+                self.cursors[i].close()
+        del self.cursors[i]
+        self.retired.append(i)
+        return SPENT
+
+    def open_cursors(self) -> Iterator[tuple[int, Cursor[T]]]:
+        return iter(list(self.cursors.items()))
+
+    def save(self) -> Any:
+        members = [[i, self.visits.get(i, 0), cursor.save()] for i, cursor in self.cursors.items()]
+        saved = {"draws": self.draws, "retired": list(self.retired), "open": members}
+        return saved if self.dial.knob is None else {**saved, "knob": self.dial.save()}
+
+    def load(self, saved: Any) -> None:
+        self._close_members()
+        self.draws, self.retired = saved["draws"], list(saved["retired"])
+        self.visits = {i: visit for i, visit, _ in saved["open"]}
+        for i, _, inside in saved["open"]:
+            self._open(i).load(inside)
+        if "knob" in saved:
+            self.dial.load(saved["knob"])
+        self.forget_counts()
+        self.restart()
+
+    def _close_members(self) -> None:
+        while self.cursors:
+            self.cursors.popitem()[1].close()
+
+    def release(self) -> None:
+        for _, cursor in self.open_cursors():
+            cursor.close()

@@ -1,0 +1,404 @@
+"""What the three kinds of dataset share: numbered parts, a record of progress, and a last file that says "complete".
+
+A dataset is a folder. Rows go into parts of a fixed number, each written whole or not at all. ``_progress.json`` says
+how many rows are kept and what is needed to go on; ``_headrace.json`` is renamed into place last. Whatever moment a
+run is killed at, the files after the next one has finished are those of a run that was never killed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from headrace.core.batch import Batch
+from headrace.core.items import stack
+from headrace.errors import DataError, SinkError
+from headrace.store import plainjson
+from headrace.store.files import LOCK, FolderLock, is_temporary, sync_folder, write_file
+from headrace.store.layout import (
+    Column,
+    Columns,
+    Layout,
+    cut,
+    gathered,
+    item_of,
+    joined,
+    layout_of,
+    length,
+    stacked,
+)
+
+PROGRESS = "_progress.json"
+DONE = "_headrace.json"
+_GATHER = 1024  # items that are stacked at a time: enough to be cheap, few enough to be small
+
+
+class DatasetSink:
+    """A sink that keeps items as the rows of a dataset in a folder; subclasses say in which files.
+
+    Parameters
+    ----------
+    path
+        The folder. It is made; one that exists must be empty, unless ``resume``.
+    part
+        Rows in a part. By default about 16 MB of them, decided by the first item.
+    batches
+        Whether the items are batches, stored row by row. By default they are when the first is a
+        :class:`headrace.Batch`; say True for batches of tuples or bare arrays.
+    limit
+        Take this many rows and no more. What a last batch holds beyond them is kept for when the limit is raised.
+    dims
+        ``{field: names of the axes of one row's value}``; by default ``<field>_0``, ``<field>_1``...
+    resume
+        Go on with the dataset at ``path``, from the rows that were kept. An empty or missing folder is a beginning.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows the dataset has.
+    kept : int
+        How many of them are on disk, with a record of progress.
+    record : Any
+        What :meth:`keep` was last given, by an earlier run too.
+
+    Raises
+    ------
+    SinkError
+        When the folder is not empty, is in use, is no dataset, or is one of another kind; while writing, when an item
+        is not like the first one or the disk takes no more.
+    """
+
+    kind: ClassVar[str]
+    extra: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        part: int | None = None,
+        batches: bool | None = None,
+        limit: int | None = None,
+        dims: Mapping[str, Sequence[str]] | None = None,
+        resume: bool = False,
+    ) -> None:
+        for name, value, least in (("part", part, 1), ("limit", limit, 0)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise SinkError(f"{self.who}({name}=) got {value!r}, wanted a whole number of at least {least}.")
+        self.ready()
+        self.path = Path(path)
+        self.part, self.batches, self.limit = part, batches, limit
+        self.dims = dict(dims or {})
+        self.layout: Layout | None = None
+        self.about: dict[str, Any] = {}  # what the last file tells of the dataset besides its layout
+        self.record: Any = None
+        self.rows = self.kept = 0
+        self.complete = False
+        self._items: list[Any] = []
+        self._gather = 0
+        self._blocks: list[Columns] = []
+        self._block_rows = 0
+        self._parts = 0  # full parts on disk
+        self._over: Columns = {}  # rows beyond the limit
+        self._closed = self._failed = False
+        if self.path.exists() and not self.path.is_dir():
+            raise SinkError(f"{self.who} got {self.path}, which is a file, wanted a folder. Choose another name.")
+        self._lock = FolderLock(self.path)
+        try:
+            self._claim(resume)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    # --- for subclasses -------------------------------------------------------------------------
+
+    @property
+    def who(self) -> str:
+        """The name that messages begin with."""
+        return type(self).__name__
+
+    @classmethod
+    def ready(cls) -> None:
+        """Raise ``MissingExtraError`` when a package is missing."""
+
+    def refused(self, name: str, column: Column) -> str | None:
+        """Return why a field cannot be stored in this kind of dataset, or None."""
+        return None
+
+    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
+        """Return (path below the folder, content) of the files that hold one part, full or short."""
+        raise NotImplementedError
+
+    @staticmethod
+    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:
+        """Return columns of one part; they may be longer than what is kept."""
+        raise NotImplementedError
+
+    part_name: ClassVar[re.Pattern[str]]  # matches the files of parts below the folder, the number as group 1
+
+    def frame_files(self) -> list[tuple[str, bytes]]:
+        """Return the files besides the parts; they may tell the number of rows."""
+        return []
+
+    # --- opening --------------------------------------------------------------------------------
+
+    def _claim(self, resume: bool) -> None:
+        there = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not is_temporary(p.name))
+        if there and not resume:
+            raise SinkError(
+                f"{self.path} exists and is not empty.\n  Go on with it by --resume (resume=True), or choose another "
+                "name; headrace deletes no data."
+            )
+        if not there:
+            self._write_progress()
+            return
+        if PROGRESS not in there:
+            raise SinkError(f"{self.path} is not a dataset of headrace: it has no {PROGRESS}.\n  Choose another name.")
+        self._take_over(plainjson.loads((self.path / PROGRESS).read_bytes()))
+        self.complete = DONE in there
+        if not self.complete or (self.limit is not None and self.rows < self.limit and not self.about.get("ended")):
+            self._go_on()
+
+    def _take_over(self, progress: Mapping[str, Any]) -> None:
+        if progress["kind"] != self.kind:
+            raise SinkError(f"{self.path} is a dataset of kind {progress['kind']!r}, {self.who} makes {self.kind!r}.")
+        if self.part is not None and progress["part"] not in (None, self.part):
+            raise SinkError(f"{self.path} has parts of {progress['part']} rows; part= got {self.part}. Leave it out.")
+        if self.batches is not None and progress["batches"] not in (None, self.batches):
+            raise SinkError(f"{self.path} was begun with batches={progress['batches']}. Leave it out.")
+        self.part, self.batches = progress["part"] or self.part, progress["batches"]
+        self.layout = None if progress["layout"] is None else Layout.from_plain(progress["layout"])
+        self.rows = self.kept = progress["rows"]
+        self.about, self.record, self._over = progress["about"], progress["record"], progress["over"]
+        if self.limit is None:
+            self.limit = progress["limit"]
+        elif self.limit < self.rows:
+            raise SinkError(f"{self.path} has {self.rows} rows already; the limit got {self.limit}. Raise it.")
+
+    def _go_on(self) -> None:
+        """Make the folder what the record of progress says, and stand behind its last row."""
+        if self.complete:
+            (self.path / DONE).unlink()
+            sync_folder(self.path)
+            self.complete = False
+        if self.layout is not None:
+            assert self.part is not None
+            self._parts, tail = divmod(self.rows, self.part)
+            if tail:
+                found = self.read_part(self.path, self._parts, self.layout, list(self.layout.fields))
+                if length(found) < tail:
+                    raise SinkError(f"{self.path} is damaged: part {self._parts} has fewer rows than were kept.")
+                self._blocks, self._block_rows = [cut(found, 0, tail)], tail
+            self._gather = min(_GATHER, self.part - self._block_rows)
+        self._tidy()
+        if self._over:
+            over, self._over = self._over, {}
+            self._take(over)
+
+    def _tidy(self) -> None:
+        """Remove what an earlier run wrote beyond what it kept."""
+        first_gone = self._parts + (1 if self._block_rows else 0)
+        for path in sorted(self.path.rglob("*"), reverse=True):
+            name = path.relative_to(self.path).as_posix()
+            part = self.part_name.fullmatch(name)
+            if is_temporary(path.name) or (part is not None and int(part[1]) >= first_gone):
+                path.unlink()
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def write(self, item: Any) -> None:
+        """Take one item, or one batch of them.
+
+        Raises
+        ------
+        SinkError
+            When it is not like the first one, or the disk takes no more. What was kept before stays.
+        """
+        if self._closed or self.complete or self._failed or self.full:
+            self._refuse()
+        try:
+            if self.layout is None:
+                self._begin(item)
+            if self.batches:
+                assert self.layout is not None
+                block = gathered(self.who, self.layout, item, self.rows)
+                self._take(block)
+            else:
+                self._items.append(item)
+                self.rows += 1
+                if len(self._items) >= self._gather:
+                    self._stack()
+        except BaseException:
+            self._failed = True
+            raise
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many rows as the limit allows."""
+        return self.limit is not None and self.rows >= self.limit
+
+    def _refuse(self) -> None:
+        if self._failed:
+            raise SinkError(f"{self.who} got an item after one that failed.\n  Open it again with resume=True.")
+        if self.full and not self._closed:
+            raise SinkError(f"{self.who} got an item beyond its limit of {self.limit} rows.")
+        raise SinkError(f"{self.who} got an item after close().")
+
+    def _begin(self, item: Any) -> None:
+        """Decide from the first item how everything is stored."""
+        if self.batches is None:
+            self.batches = isinstance(item, Batch)
+        try:
+            columns = item if self.batches else stack([item], who=self.who)
+        except DataError as error:
+            raise SinkError(str(error)) from None
+        layout = layout_of(self.who, columns).with_dims(self.dims)
+        for name, column in layout.fields.items():
+            why = self.refused(name, column)
+            if why is not None:
+                raise SinkError(f"{self.who} cannot store field {name!r}: {why}")
+        if not layout.fields:
+            raise SinkError(f"{self.who} got an item without fields, {item!r}, wanted arrays or numbers.")
+        if self.part is None:
+            self.part = layout.part_rows(length(gathered(self.who, layout, columns, 0)) if self.batches else 1)
+        self.layout = layout
+        self._gather = min(_GATHER, self.part)
+
+    def _stack(self) -> None:
+        if self._items:
+            assert self.layout is not None
+            items, self._items = self._items, []
+            first = self.rows - len(items)
+            block = stacked(self.who, self.layout, items, first)
+            self.rows = first
+            self._take(block)
+
+    def _take(self, block: Columns) -> None:
+        """Add rows, write the parts that are full, put aside what is beyond the limit."""
+        assert self.layout is not None
+        assert self.part is not None
+        n = length(block)
+        if self.limit is not None and self.rows + n > self.limit:
+            n, whole = self.limit - self.rows, block
+            block, self._over = cut(whole, 0, n), cut(whole, n, length(whole))
+        self._blocks.append(block)
+        self._block_rows += n
+        self.rows += n
+        if self._block_rows >= self.part:
+            rows = joined(self.layout, self._blocks)
+            at = 0
+            while self._block_rows - at >= self.part:
+                self._write_part(cut(rows, at, at + self.part))
+                self._parts += 1
+                at += self.part
+            self._blocks, self._block_rows = [cut(rows, at, self._block_rows)], self._block_rows - at
+        self._gather = min(_GATHER, self.part - self._block_rows)
+
+    def _write_part(self, columns: Columns) -> None:
+        assert self.layout is not None
+        for name, data in self.part_files(self._parts, joined(self.layout, [columns])):
+            write_file(self.path / name, data)
+
+    # --- keeping --------------------------------------------------------------------------------
+
+    def keep(self, record: Any = None) -> None:
+        """Put every row on disk, and with them what is needed to go on behind the last one.
+
+        Parameters
+        ----------
+        record
+            Plain data, such as the state of the cursor that the items come from.
+
+        Raises
+        ------
+        SinkError
+            When the disk takes no more.
+        ResumeError
+            When ``record`` is not plain data.
+        """
+        if self._closed or self.complete or self._failed:
+            self._refuse()
+        text = plainjson.dumps(record)  # before anything is written: it may be refused
+        self._failed = True  # until all of it is done
+        self._stack()
+        if self._block_rows:
+            assert self.layout is not None
+            self._blocks = [joined(self.layout, self._blocks)]
+            self._write_part(self._blocks[0])
+        if self.layout is not None:
+            for name, data in self.frame_files():
+                write_file(self.path / name, data)
+        self.record = record
+        self._write_progress(text)
+        self.kept = self.rows
+        self._failed = False
+
+    def _write_progress(self, record: str = "null") -> None:
+        progress = {
+            "headrace": 1,
+            "kind": self.kind,
+            "rows": self.rows,
+            "limit": self.limit,
+            "part": self.part,
+            "batches": self.batches,
+            "layout": None if self.layout is None else self.layout.plain(),
+            "about": self.about,
+            "over": self._over,
+        }
+        text = plainjson.dumps(progress)
+        write_file(self.path / PROGRESS, f'{text[:-1]}, "record": {record}}}\n'.encode())
+
+    def close(self) -> None:
+        """Keep every row and mark the dataset complete. Twice is fine; after a failed write it is left as kept."""
+        if self._closed:
+            return
+        if not self._failed and not self.complete:
+            try:
+                self.keep(self.record if self.kept == self.rows else None)
+                self.finish()
+            finally:
+                self.release()
+        self.release()
+
+    def finish(self) -> None:
+        """Mark the dataset complete as it was last kept."""
+        write_file(self.path / DONE, (json.dumps(self.summary(), indent=1, ensure_ascii=False) + "\n").encode())
+        self.complete = True
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``_headrace.json`` tells, as JSON values."""
+        layout = {"fields": {}, "item": {"dict": []}} if self.layout is None else self.layout.plain()
+        return {
+            "headrace": 1,
+            "kind": self.kind,
+            "rows": self.rows,
+            "part": self.part,
+            "parts": -(-self.rows // self.part) if self.part and self.layout is not None else 0,
+            **layout,
+            **self.about,
+        }
+
+    def release(self) -> None:
+        """Let go of the folder without marking it complete. What was kept can be resumed."""
+        self._closed = True
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+            return
+        self.release()
+
+    def __repr__(self) -> str:
+        return f"{self.who}({str(self.path)!r}, rows={self.rows})"
+
+
+__all__ = ["DatasetSink", "item_of"]
