@@ -12,15 +12,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from headrace.core import Batch, Cursor, Key, Knob, Op, Sink, Stream, as_stream, describe, drain, load, register
     from headrace.errors import DataError, HeadraceError, ResumeError, StateMismatchError, StreamConfigError
-    from headrace.sources import Streamer, streamable
+    from headrace.sources import Streamer, csv, files, folder, functional, npy, npz, parquet, streamable
 
 _ROOMS = ("cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources", "store", "testing")
 _NAMES = {
     "core": ("Batch", "Cursor", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
-    "mux": ("ShuffledMux", "StochasticMux"),
+    "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux"),
     "ops": ("batch", "buffer_stream", "filter", "map", "skip", "take"),
-    "sources": ("Streamer", "streamable"),
+    "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "streamable"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _NAMES.items() for name in names}
 

@@ -192,7 +192,7 @@ class Cursor(Generic[T]):
         """
         failed, self._failed = self._failed, None
         passed = 0
-        if failed is not None and failed[1] == self.count and n > 0:
+        if failed is not None and failed[1] == self.count and n > 0 and not self._closed:
             failed[0].pass_failed()
             passed = 1
         while passed < n and self._kept:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from math import inf
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,6 +123,8 @@ def _value(value: Any) -> str:
         return f"array({value.dtype}, {value.shape})"
     if is_function(value):
         return name_of_function(value)
+    if isinstance(value, Path):
+        return repr(value.name)
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -184,6 +187,8 @@ def _write(value: Any, path: str) -> Any:
         return [_write(part, f"{path}[{k}]") for k, part in enumerate(value)]
     if isinstance(value, range):
         return {"range": [value.start, value.stop, value.step]}
+    if isinstance(value, Path):
+        return {"path": str(value)}
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {"dict": {name: _write(part, f"{path}.{name}") for name, part in value.items()}}
     if isinstance(value, np.ndarray | np.generic):
@@ -213,6 +218,8 @@ def _read(value: Any, functions: dict[str, Callable[..., Any]]) -> Any:
         return tuple(_read(part, functions) for part in value["tuple"])
     if "range" in value:
         return range(*value["range"])
+    if "path" in value:
+        return Path(value["path"])
     if "dict" in value:
         return {name: _read(part, functions) for name, part in value["dict"].items()}
     if "array" in value:

@@ -3,7 +3,11 @@
 What chooses *which* stream the next item comes from belongs here; what it does with the items belongs in ``ops``.
 """
 
+from headrace.mux.base import BaseMux
+from headrace.mux.chain import ChainMux
+from headrace.mux.legacy import Mux
+from headrace.mux.roundrobin import RoundRobinMux
 from headrace.mux.shuffled import ShuffledMux
 from headrace.mux.stochastic import StochasticMux
 
-__all__ = ["ShuffledMux", "StochasticMux"]
+__all__ = ["BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux"]

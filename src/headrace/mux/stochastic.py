@@ -363,13 +363,14 @@ class _Stochastic(MuxCursor[T]):
                 if self.ahead is not None:
                     self.ahead.prepare()
                 return item
-        last, last_step = slots.pop(), self._steps.pop()
+        last = slots.pop()
+        self._steps.pop()
         weighted = self._slot_weights
         if weighted is not None:
             weight = weighted.weights[len(slots)]
             weighted.set(len(slots), 0.0)
         if s < len(slots):
-            slots[s], self._steps[s] = last, last_step
+            slots[s], self._steps[s] = last, self._step(s, last)
             if weighted is not None:
                 weighted.set(s, weight)
         self.lost += 1

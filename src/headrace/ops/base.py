@@ -1,15 +1,18 @@
-"""What ops over one source share: the source's cursor, and the items a failed function has not used up."""
+"""What ops over one source share: the source's cursor, the items a failed function has not used up, chances by number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from headrace.core.cursor import Cursor
-from headrace.core.key import Key
+from headrace.core.key import Key, Lane, Seed
+from headrace.errors import StreamConfigError
 
 T = TypeVar("T")
+END: Final[Any] = object()  # what next(items, END) gives behind the last item
+_AHEAD = 1024
 
 
 class OpCursor(Cursor[T]):
@@ -47,3 +50,25 @@ class OpCursor(Cursor[T]):
     def load(self, saved: Any) -> None:
         super().load(saved)
         self.held = list(saved.get("held", ()))
+
+
+def uniforms_from(lane: Lane, start: int) -> Iterator[float]:
+    """Yield numbers ``start``, ``start + 1``, ... of a lane's endless sequence on [0, 1)."""
+    n = 16  # few at first: a stream that is soon left pays for few
+    while True:
+        yield from lane.uniforms(start, n).tolist()
+        start += n
+        n = min(4 * n, _AHEAD)
+
+
+def one_seed(who: str, seed: Seed | None, random_state: Seed | None) -> Seed | None:
+    """Return whichever of two names of one argument was used.
+
+    Raises
+    ------
+    StreamConfigError
+        When both were.
+    """
+    if seed is not None and random_state is not None:
+        raise StreamConfigError(f"{who}() got seed= and random_state=, wanted one of them: they mean the same.")
+    return random_state if seed is None else seed

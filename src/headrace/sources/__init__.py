@@ -3,6 +3,11 @@
 What draws or reads items belongs here; what changes them belongs in ``ops``, what joins several in ``mux``.
 """
 
+from headrace.sources.files import files, folder
+from headrace.sources.files_csv import csv
+from headrace.sources.files_npy import npy, npz
+from headrace.sources.files_parquet import parquet
+from headrace.sources.functional import functional
 from headrace.sources.streamer import Streamer, streamable
 
-__all__ = ["Streamer", "streamable"]
+__all__ = ["Streamer", "streamable", "functional", "files", "folder", "npz", "npy", "csv", "parquet"]

@@ -142,9 +142,7 @@ class _Archived(Reader[dict[str, Any]]):
         self.source.close()
 
 
-def npy(
-    path: str | Path, order: Order = "sequential", n: int | None = None, allow_pickle: bool = False
-) -> Stream[Any]:
+def npy(path: str | Path, order: Order = "sequential", n: int | None = None, allow_pickle: bool = False) -> Stream[Any]:
     """The rows of an ``.npy`` file, each an array, or a scalar when the array has one axis.
 
     The array is never read whole, so it may be larger than memory. An array without axes is one item. For dicts write
@@ -175,7 +173,7 @@ def npy(
     return Npy(path, order, n, allow_pickle)  # type: ignore[arg-type]  # brought to their form there
 
 
-@register("npy", example=lambda: Npy(example_file("rows.npy", _write_npy), "random", 60))
+@register("npy", example=lambda: Npy(example_file("rows.npy", _write_npy), "random", 40))
 @recipe
 class Npy(Rows[Any]):
     """The recipe of :func:`npy`."""
@@ -230,7 +228,7 @@ def _field(column: Column, name: str, *, whole: bool = False) -> Field:
 
 
 def _write_npz(path: Path) -> None:
-    np.savez(path, X=np.arange(180.0).reshape(60, 3), y=np.arange(60), rate=22050)
+    np.savez(path, X=np.arange(120.0).reshape(40, 3), y=np.arange(40), rate=22050)
 
 
 def _write_npy(path: Path) -> None:

@@ -100,7 +100,7 @@ class Rows(Stream[T]):
             return inf
         try:
             rows = self.known_rows()
-        except Exception:  # noqa: BLE001  # printing a description must not fail for one broken file of thousands
+        except Exception:  # printing a description must not fail for one broken file of thousands
             return None
         return rows if self.n is None else self.n if self.order == "random" and rows else min(self.n, rows)
 
@@ -109,7 +109,7 @@ class Rows(Stream[T]):
         """From the headers."""
         try:
             self.known_rows()
-        except Exception:  # noqa: BLE001  # as for the size
+        except Exception:  # as for the size
             return None
         return self._spec
 
@@ -133,7 +133,7 @@ class Reading(Cursor[T]):
     over = False
     _reader: Reader[T] | None = None
 
-    def run(self) -> Generator[T, None, None]:
+    def run(self) -> Generator[T, None, None]:  # noqa: D102
         if self.over:
             return
         try:
@@ -176,7 +176,7 @@ class Reading(Cursor[T]):
             chosen = _draws(key, self.count, reader.rows)
         return map(reader.row, chosen if end == inf else islice(chosen, int(end) - self.count))
 
-    def pass_failed(self) -> None:
+    def pass_failed(self) -> None:  # noqa: D102
         if self._reader is None:
             self.over = True
         else:
@@ -193,7 +193,7 @@ class Reading(Cursor[T]):
         self.restart()
         return passed + jump
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: D102
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -206,7 +206,7 @@ def _blocks(reader: Reader[T], at: int, end: int) -> Iterator[Iterable[T]]:
         hi = min(end, at + min(step, most))
         try:
             yield reader.items(at, hi)
-        except Exception:  # noqa: BLE001  # raised again by the row that cannot be read, after those that can
+        except Exception:  # raised again by the row that cannot be read, after those that can
             yield map(reader.row, range(at, hi))
         at, step = hi, step * 4
 

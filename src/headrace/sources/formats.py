@@ -12,7 +12,7 @@ import mmap
 import os
 import sys
 import zipfile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -89,7 +89,7 @@ class ArrayFile:
         raw = np.empty(nbytes, np.uint8)
         have = 0
         while have < nbytes:
-            got = os.preadv(self.file.fileno(), [memoryview(raw)[have:]], offset + have)
+            got = os.preadv(self.file.fileno(), [raw[have:].data], offset + have)
             if not got:
                 raise DataError(
                     f"{self.who} was cut short to {os.fstat(self.file.fileno()).st_size} bytes while it was read, "
@@ -179,8 +179,8 @@ class Column:
         return raw.reshape(self.shape, order="F" if self.fortran else "C")
 
     def _mapped(self) -> Array:
-        order = "F" if self.fortran else "C"
-        return np.ndarray(self.shape, self.dtype, self.source.mapping(), self.offset, order=order)  # type: ignore[call-overload,no-any-return]
+        order: Literal["F", "C"] = "F" if self.fortran else "C"
+        return np.ndarray(self.shape, self.dtype, self.source.mapping(), self.offset, order=order)
 
 
 class Archive:
@@ -239,5 +239,6 @@ def check_objects(who: str, header: Header, allow_pickle: bool, name: str = "") 
         raise DataError(
             f"{who} got Python objects in {f'field {name!r}' if name else 'the array'}, wanted plain data: loading "
             "objects can run any code.\n"
-            "  Pass allow_pickle=True if you trust the file" + (", or leave the field out with fields=." if name else ".")
+            "  Pass allow_pickle=True if you trust the file"
+            + (", or leave the field out with fields=." if name else ".")
         )

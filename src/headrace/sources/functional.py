@@ -53,7 +53,7 @@ def functional(function: Callable[..., T], *args: Any, size: int | None = None, 
     return Functional(function, args, kwargs, size)
 
 
-@register("functional", example=lambda: Functional(_draw, (3,), {}, 60))
+@register("functional", example=lambda: Functional(_draw, (3,), {}, 40))
 @recipe
 class Functional(Stream[T]):
     """The recipe of :func:`functional`."""

@@ -68,9 +68,7 @@ class Layout:
     def with_dims(self, dims: Mapping[str, Sequence[str]]) -> Layout:
         """Return the layout with the names of axes that ``dims`` knows, where they fit."""
         named = {
-            name: replace(c, dims=tuple(dims[name]))
-            if len(dims.get(name, ())) == len(c.shape) == len(set(dims.get(name, ())) - {"item"})
-            else c
+            name: replace(c, dims=tuple(dims[name])) if _fit(dims.get(name, ()), c.shape) else c
             for name, c in self.fields.items()
         }
         return Layout(named, self.tree)
@@ -142,7 +140,7 @@ def gathered(who: str, layout: Layout, columns: Any, first: int) -> Columns:
             raise SinkError(_changed(who, name, first, f"shape {array.shape[1:]}", f"shape {want.shape}"))
         have = _dtype(array.dtype)
         if have != want.dtype:
-            if want.text or not np.can_cast(array.dtype, want.dtype, "safe"):
+            if want.text or not np.can_cast(array.dtype, want.dtype, "safe") or _rounds(array, want.dtype):
                 raise SinkError(_changed(who, name, first, f"dtype {_told(have)}", f"dtype {_told(want.dtype)}"))
             array = array.astype(want.dtype)
         made[name] = array if want.text else array.astype(want.dtype, copy=False)
@@ -210,6 +208,10 @@ def _named(columns: Any) -> list[tuple[str, Any]]:
     return [(f"item_{path}" if isinstance(columns, tuple) else path, leaf) for path, leaf in leaves(columns)]
 
 
+def _fit(dims: Sequence[str], shape: tuple[int, ...]) -> bool:
+    return bool(dims) and len(dims) == len(shape) == len(set(dims) - {"item"})
+
+
 def _tree(columns: Any, path: str, top: bool = True) -> Any:
     parts = branches(columns)
     if parts is None:
@@ -233,6 +235,11 @@ def _array(who: str, name: str, leaf: Any) -> np.ndarray[Any, Any]:
             "  Map it to arrays, or leave it out of the item."
         )
     return array
+
+
+def _rounds(array: np.ndarray[Any, Any], dtype: str) -> bool:
+    """Tell whether integers would lose digits as floats, which NumPy calls a safe cast."""
+    return array.dtype.kind in "iu" and dtype[1] in "fc" and bool((array.astype(dtype).astype(array.dtype) != array).any())
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -25,7 +26,6 @@ from headrace.store.layout import (
     Layout,
     cut,
     gathered,
-    item_of,
     joined,
     layout_of,
     length,
@@ -85,12 +85,10 @@ class DatasetSink:
         dims: Mapping[str, Sequence[str]] | None = None,
         resume: bool = False,
     ) -> None:
-        for name, value, least in (("part", part, 1), ("limit", limit, 0)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-                raise SinkError(f"{self.who}({name}=) got {value!r}, wanted a whole number of at least {least}.")
         self.ready()
         self.path = Path(path)
-        self.part, self.batches, self.limit = part, batches, limit
+        self.part, self.limit = self._whole("part", part, 1), self._whole("limit", limit, 0)
+        self.batches = batches
         self.dims = dict(dims or {})
         self.layout: Layout | None = None
         self.about: dict[str, Any] = {}  # what the last file tells of the dataset besides its layout
@@ -143,6 +141,14 @@ class DatasetSink:
         """Return the files besides the parts; they may tell the number of rows."""
         return []
 
+    def _whole(self, name: str, value: Any, least: int) -> int | None:
+        try:
+            if value is None or (index(value) >= least and not isinstance(value, bool)):
+                return None if value is None else index(value)
+        except TypeError:
+            pass
+        raise SinkError(f"{self.who}({name}=) got {value!r}, wanted a whole number of at least {least}.")
+
     # --- opening --------------------------------------------------------------------------------
 
     def _claim(self, resume: bool) -> None:
@@ -157,7 +163,10 @@ class DatasetSink:
             return
         if PROGRESS not in there:
             raise SinkError(f"{self.path} is not a dataset of headrace: it has no {PROGRESS}.\n  Choose another name.")
-        self._take_over(plainjson.loads((self.path / PROGRESS).read_bytes()))
+        progress = plainjson.loads((self.path / PROGRESS).read_bytes())
+        if not isinstance(progress, dict) or progress.get("headrace") != 1:
+            raise SinkError(f"{self.path} has a {PROGRESS} that this headrace does not know.\n  Choose another name.")
+        self._take_over(progress)
         self.complete = DONE in there
         if not self.complete or (self.limit is not None and self.rows < self.limit and not self.about.get("ended")):
             self._go_on()
@@ -191,7 +200,8 @@ class DatasetSink:
                 found = self.read_part(self.path, self._parts, self.layout, list(self.layout.fields))
                 if length(found) < tail:
                     raise SinkError(f"{self.path} is damaged: part {self._parts} has fewer rows than were kept.")
-                self._blocks, self._block_rows = [cut(found, 0, tail)], tail
+                # Copies: the file that a mapped part lies in will be written anew.
+                self._blocks, self._block_rows = [{name: column[:tail].copy() for name, column in found.items()}], tail
             self._gather = min(_GATHER, self.part - self._block_rows)
         self._tidy()
         if self._over:
@@ -243,6 +253,8 @@ class DatasetSink:
     def _refuse(self) -> None:
         if self._failed:
             raise SinkError(f"{self.who} got an item after one that failed.\n  Open it again with resume=True.")
+        if self.complete and not self._closed:
+            raise SinkError(f"{self.path} is complete with {self.rows} rows.\n  Raise its limit to go on with it.")
         if self.full and not self._closed:
             raise SinkError(f"{self.who} got an item beyond its limit of {self.limit} rows.")
         raise SinkError(f"{self.who} got an item after close().")
@@ -294,7 +306,8 @@ class DatasetSink:
                 self._write_part(cut(rows, at, at + self.part))
                 self._parts += 1
                 at += self.part
-            self._blocks, self._block_rows = [cut(rows, at, self._block_rows)], self._block_rows - at
+            self._blocks = [cut(rows, at, self._block_rows)] if at < self._block_rows else []
+            self._block_rows -= at
         self._gather = min(_GATHER, self.part - self._block_rows)
 
     def _write_part(self, columns: Columns) -> None:
@@ -399,6 +412,3 @@ class DatasetSink:
 
     def __repr__(self) -> str:
         return f"{self.who}({str(self.path)!r}, rows={self.rows})"
-
-
-__all__ = ["DatasetSink", "item_of"]

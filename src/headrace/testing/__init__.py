@@ -6,15 +6,12 @@ makes random items and compositions. What a test of one component needs and no o
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace.testing.check import check_op, check_sink, check_stream
 from headrace.testing.elsewhere import elsewhere
 from headrace.testing.fakes import Broken, counted, flaky
 from headrace.testing.report import LawError, Report
-
-if TYPE_CHECKING:
-    from headrace.testing import strategies as strategies
 
 __all__ = [
     "Broken",

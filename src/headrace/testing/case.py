@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import os
 import pickle
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -22,7 +24,7 @@ from headrace.core.key import Key
 from headrace.core.plain import functions_in
 from headrace.core.recipe import Recipe
 from headrace.core.stream import Stream
-from headrace.errors import HeadraceError
+from headrace.errors import DataError, HeadraceError
 from headrace.testing.report import LawError, NotApplicable
 
 Wrap = Callable[[Stream[Any]], Stream[Any]]
@@ -72,9 +74,7 @@ class Case:
             if not alike(mine, theirs):
                 raise self.broken(f"{what}: item {i} is {short(mine)}", short(theirs))
         if len(found) != len(expected):
-            raise self.broken(
-                f"{what}: {start + len(found)} items had come at the end", str(start + len(expected))
-            )
+            raise self.broken(f"{what}: {start + len(found)} items had come at the end", str(start + len(expected)))
 
     # --- what is known --------------------------------------------------------------------------
 
@@ -93,6 +93,14 @@ class Case:
     def ended(self) -> bool:
         """Whether those are all the items there are."""
         return len(self.expected) < self.items
+
+    @cached_property
+    def json_items(self) -> bool:
+        """Whether its items survive JSON, so that a state that holds some should, too."""
+        try:
+            return alike(json.loads(json.dumps(self.expected)), self.expected)
+        except TypeError:
+            return False
 
     @cached_property
     def draws(self) -> bool:
@@ -191,7 +199,7 @@ def _copied_leaf(leaf: Any) -> Any:
         return leaf.copy(order="K")
     try:
         return copy.deepcopy(leaf)
-    except Exception:  # noqa: BLE001  # an opaque leaf that refuses is compared as it is
+    except Exception:  # an opaque leaf that refuses is compared as it is
         return leaf
 
 
@@ -200,7 +208,7 @@ def alike(a: Any, b: Any) -> bool:
     try:
         if same(a, b):
             return True
-    except Exception:  # noqa: BLE001, S110  # foreign objects may answer == with anything
+    except Exception:  # foreign objects may answer == with anything
         pass
     if type(a) is not type(b) or isinstance(a, np.ndarray | int | float | str | bytes | bool):
         return False
@@ -211,7 +219,7 @@ def alike(a: Any, b: Any) -> bool:
         )
     try:
         return pickle.dumps(a) == pickle.dumps(b)
-    except Exception:  # noqa: BLE001  # then there is no way to tell
+    except Exception:  # then there is no way to tell
         return False
 
 
@@ -239,7 +247,10 @@ def not_picklable(stream: Stream[Any]) -> str | None:
         things = [type(node), *(f for value in node.params().values() for f in functions_in(value))]
         for thing in things:
             where = getattr(thing, "__qualname__", "")
-            if "<locals>" in where or "<lambda>" in where:
+            found: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
+            for name in where.split("."):
+                found = getattr(found, name, None)
+            if where and found is None:
                 return f"{where} is not at the top of a module, so pickle cannot name it"
     return None
 
@@ -270,12 +281,20 @@ def _descriptors() -> int | None:
 
 
 def draw(cursor: Cursor[Any], rng: random.Random, most: int) -> Iterator[tuple[str, Any, int]]:
-    """Yield (how, what came, how many were asked for) of random ways to draw up to ``most`` items."""
+    """Yield (how, what came, how many were asked for) of random ways to draw up to ``most`` items.
+
+    A ``read`` of items that do not stack is "refused"; what came is what ``take`` gives then.
+    """
     left = most
     while left > 0:
         how = rng.choice(["next", "take", "read", "skip", "for"])
         n = 1 if how == "next" else min(left, rng.randrange(7))
-        found = _draw(cursor, how, n)
+        try:
+            found = _draw(cursor, how, n)
+        except DataError:
+            if how != "read":
+                raise
+            how, found = "refused", cursor.take(n)
         left -= n
         yield how, found, n
 
@@ -295,4 +314,3 @@ def _draw(cursor: Cursor[Any], how: str, n: int) -> Any:
 
 
 _END: Any = object()
-

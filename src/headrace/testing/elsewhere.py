@@ -42,7 +42,9 @@ def elsewhere(function: Callable[..., T], *args: Any, timeout: float = 300.0) ->
     command = [sys.executable, "-c", "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); " + _MAIN]
     done = subprocess.run(command, input=call, capture_output=True, timeout=timeout, check=False)
     if done.returncode:
-        raise RuntimeError(f"a new process ended with status {done.returncode}:\n{done.stderr.decode(errors='replace')}")
+        raise RuntimeError(
+            f"a new process ended with status {done.returncode}:\n{done.stderr.decode(errors='replace')}"
+        )
     good, found = pickle.loads(done.stdout)
     if not good:
         raise RuntimeError(f"in a new process:\n{found}")
@@ -60,7 +62,7 @@ def answer() -> None:
     try:
         function, args = pickle.loads(pickle.load(sys.stdin.buffer))
         reply = pickle.dumps((True, function(*args)))
-    except BaseException:  # noqa: BLE001  # whatever happens here has to be told there
+    except BaseException:  # whatever happens here has to be told there
         reply = pickle.dumps((False, traceback.format_exc()))
     with out:
         out.write(reply)

@@ -166,8 +166,9 @@ class _Counting(OpCursor[T]):
 
     def run(self) -> Generator[T, None, None]:
         recipe = self.stream
-        for self.count, item in enumerate(self.source.items, self.count + 1):
+        for item in self.source.items:
             recipe.fix(_drawn=recipe.drawn + 1)
+            self.count += 1
             yield item
 
 

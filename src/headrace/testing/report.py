@@ -33,7 +33,7 @@ class LawError(AssertionError):
         return f"{self.of} breaks the law '{self.law}': {self.seen}.\n  Wanted: {self.wanted}."
 
 
-class NotApplicable(Exception):  # noqa: N818  # it is no error
+class NotApplicable(Exception):  # it is no error
     """Raised by a law that has nothing to say about a component; its text is the reason."""
 
 

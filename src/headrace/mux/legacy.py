@@ -1,0 +1,49 @@
+"""The first multiplexer, kept for those who still call it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from headrace.core.key import Seed
+from headrace.mux.base import Weights
+from headrace.mux.pool import Mode
+from headrace.mux.stochastic import StochasticMux
+
+
+def Mux(  # noqa: N802  # the name it has always had
+    streams: Any,
+    k: int,
+    rate: float | None = 256.0,
+    weights: Weights = None,
+    with_replacement: bool = True,
+    prune_empty_streams: bool = True,
+    revive: bool = False,
+    random_state: Seed | None = None,
+) -> StochasticMux[Any]:
+    """Return the :class:`StochasticMux` that this old name stands for, with a ``DeprecationWarning``.
+
+    ``k`` is ``n_active``; ``with_replacement=False`` is mode ``"single_active"`` with ``revive=True`` and
+    ``"exhaustive"`` without. Quotas are 1 + Poisson(rate), as they were.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", DeprecationWarning)
+    ...     mux = Mux(["ab", "cd"], k=2, rate=None, with_replacement=False)
+    >>> sorted(mux)
+    ['a', 'b', 'c', 'd']
+    """
+    warnings.warn("Mux is deprecated: use StochasticMux.", DeprecationWarning, stacklevel=2)
+    mode: Mode = "with_replacement" if with_replacement else "single_active" if revive else "exhaustive"
+    return StochasticMux(
+        streams,
+        k,
+        None if rate is None else rate + 1,
+        weights,
+        mode,
+        prune_empty_streams=prune_empty_streams,
+        dist="poisson",
+        random_state=random_state,
+    )

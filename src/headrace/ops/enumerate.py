@@ -1,0 +1,71 @@
+"""Items with their numbers."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Generator
+from typing import Any, Self, TypeVar
+
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key
+from headrace.core.op import Op
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Stream
+from headrace.errors import StreamConfigError
+from headrace.ops.base import OpCursor
+from headrace.ops.select import count_of
+
+T = TypeVar("T")
+
+
+def enumerate(start: int = 0) -> Op[T, tuple[int, T]]:
+    """Give ``(i, item)``, counting from ``start``.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``start`` is not a whole number.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> list(hr.Streamer("ab") | hr.enumerate(start=1))
+    [(1, 'a'), (2, 'b')]
+    """
+    return Op(Enumerate, start)
+
+
+@register("enumerate", example=lambda: Enumerate(as_stream("abcd" * 15), 3))
+@recipe
+class Enumerate(Stream[tuple[int, T]]):
+    """The recipe of :func:`enumerate`."""
+
+    source: Stream[T]
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        self.fix(first=count_of("enumerate(start)", self.first, least=None))
+
+    @property
+    def size(self) -> float | None:  # noqa: D102
+        return self.source.size
+
+    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+        raise StreamConfigError(
+            "enumerate cannot be divided: each part would count by itself.\n"
+            "  Write stream.shard(i, n) | enumerate() for that."
+        )
+
+    def start(self, key: Key) -> Cursor[tuple[int, T]]:  # noqa: D102
+        return _Counting(self, key)
+
+
+class _Counting(OpCursor[Any]):
+    stream: Enumerate[Any]
+
+    def run(self) -> Generator[Any, None, None]:
+        first = self.stream.first - 1
+        for self.count, item in builtins.enumerate(self.source.items, self.count + 1):
+            yield first + self.count, item

@@ -1,0 +1,113 @@
+"""Neighbouring items as one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from itertools import islice
+from math import inf
+from typing import Any
+
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.items import Ragged, stack
+from headrace.core.key import Key
+from headrace.core.op import Op
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Field, Spec, Stream
+from headrace.errors import StreamConfigError
+from headrace.ops.base import OpCursor
+from headrace.ops.select import count_of
+
+
+def window(n: int, step: int = 1, *, ragged: Ragged = None) -> Op[Any, Any]:
+    """Slide a window of ``n`` items along the stream; each window is given as columns, as a batch would be.
+
+    Parameters
+    ----------
+    n
+        Items in a window. A stream of fewer has no window; windows are always full.
+    step
+        How many items the window moves each time. With ``step=n`` windows touch, with more they leave items out.
+    ragged
+        ``"list"`` keeps a list of the values of a field that do not make an array.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``n`` or ``step`` is not a whole number of at least 1, or ``ragged`` is neither of the above.
+    DataError
+        While running, when items do not stack; names the field and both items.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> [w.tolist() for w in hr.Streamer(range(6)) | hr.window(3, step=2)]
+    [[0, 1, 2], [2, 3, 4]]
+    """
+    return Op(Window, n, step, ragged=ragged)
+
+
+@register("window", example=lambda: Window(as_stream([{"X": (i, i), "Y": i} for i in range(60)]), 5, 2))
+@recipe
+class Window(Stream[Any]):
+    """The recipe of :func:`window`."""
+
+    source: Stream[Any]
+    n: int
+    step: int = 1
+    ragged: Ragged = None
+
+    def __post_init__(self) -> None:
+        self.fix(n=count_of("window(n)", self.n), step=count_of("window(step=)", self.step))
+        if self.ragged not in (None, "list"):
+            raise StreamConfigError(f'window(ragged=) got {self.ragged!r}, wanted None or "list".')
+
+    @property
+    def size(self) -> float | None:  # noqa: D102
+        size = self.source.size
+        if size is None or size == inf:
+            return size
+        return max(0, (size - self.n) // self.step + 1)
+
+    @property
+    def spec(self) -> Spec | None:  # noqa: D102
+        inside = self.source.spec
+        if inside is None:
+            return None
+        return {name: Field((self.n, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
+
+    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+        return _Sliding(self, key)
+
+
+class _Sliding(OpCursor[Any]):
+    """``held`` is the beginning of the next window, ``gap`` how many items lie before it."""
+
+    stream: Window
+    saves = ("count", "gap")
+    gap = 0
+
+    def run(self) -> Generator[Any, None, None]:
+        n, ragged, who = self.stream.n, self.stream.ragged, f"window({self.stream.n})"
+        held = self.held
+        while True:
+            for _ in islice(self.source.items, self.gap):
+                self.gap -= 1
+            held.extend(islice(self.source.items, n - len(held)))
+            if len(held) < n:
+                return
+            columns = stack(held, ragged=ragged, who=who)
+            self._move()
+            self.count += 1
+            yield columns
+
+    def _move(self) -> None:
+        step = self.stream.step
+        self.gap = max(0, step - len(self.held))
+        del self.held[:step]
+
+    def pass_failed(self) -> None:
+        """Give up the window that does not stack; the next one still has its items."""
+        self._move()
+        self.restart()

@@ -1,0 +1,12 @@
+"""Keep items: datasets as npz folders, zarr groups and parquet folders, written so that a kill loses nothing.
+
+What is stored and read back belongs here. Sources that merely read files made by others live in ``sources``.
+"""
+
+from headrace.store.npz import NpzFolder
+from headrace.store.parquet import ParquetFolder
+from headrace.store.read import Dataset, read
+from headrace.store.save import Saved, Saving, save
+from headrace.store.zarrs import ZarrStore
+
+__all__ = ["Dataset", "NpzFolder", "ParquetFolder", "Saved", "Saving", "ZarrStore", "read", "save"]

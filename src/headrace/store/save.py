@@ -1,0 +1,312 @@
+"""Run a stream into a dataset, so that it can be stopped at any moment and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple, Self
+
+import headrace
+from headrace.core import Stream, as_stream, describe
+from headrace.core.describe import dump
+from headrace.core.fingerprint import code_digest
+from headrace.core.key import Seed, seed_integer
+from headrace.errors import ResumeError, StateMismatchError, StreamConfigError
+from headrace.store.read import KINDS
+from headrace.store.sinks import DatasetSink
+
+_SUFFIXES = {".zarr": "zarr", ".parquet": "parquet"}
+_LONG = 1 << 20  # a description beyond this many characters is left out of the dataset
+_REST = 20  # saving may take one part in this many of the time
+
+
+class Saved(NamedTuple):
+    """How a run ended: rows in the dataset, whether it is complete, whether the stream had no more."""
+
+    path: Path
+    rows: int
+    complete: bool
+    ended: bool
+
+
+def kind_of(path: str | Path, kind: str | None = None) -> type[DatasetSink]:
+    """Return the sink for ``kind``, or for the suffix of ``path``: ``.zarr``, ``.parquet``, else an npz folder.
+
+    Raises
+    ------
+    StreamConfigError
+        For an unknown kind, or a suffix of a file that headrace does not write.
+    """
+    chosen = kind or _SUFFIXES.get(Path(path).suffix, "npz")
+    if chosen not in KINDS:
+        raise StreamConfigError(f"the format got {kind!r}, wanted one of {', '.join(sorted(KINDS))}.")
+    return KINDS[chosen]
+
+
+class Saving:
+    """A run of a stream into a dataset: opened, checked and locked, not yet begun.
+
+    Parameters
+    ----------
+    stream
+        A stream, or anything that makes one.
+    path
+        The folder to write; its suffix chooses the format unless ``kind`` does.
+    limit
+        Rows in the dataset. On resume, by default, what it was before; ``math.inf`` takes a limit away.
+    seed
+        Replaces the recipe's root seed. Without any seed a fresh key is drawn, recorded, and used on resume.
+    resume
+        Go on with an unfinished dataset, or with a finished one under a larger ``limit``. Where there is none, begin.
+    resumable
+        Save the state of the stream as it goes. False lets a stream that cannot be resumed be saved in one go.
+    kind, part, batches
+        See :func:`kind_of` and :class:`headrace.store.sinks.DatasetSink`.
+    every
+        Seconds between records of progress: what a kill costs at most.
+
+    Raises
+    ------
+    StreamConfigError
+        When the stream is endless and there is no limit.
+    ResumeError
+        When the stream, or the dataset, cannot be resumed.
+    StateMismatchError
+        When the dataset was made by another stream or seed.
+    SinkError
+        When the folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        stream: Any,
+        path: str | Path,
+        *,
+        limit: float | None = None,
+        seed: Seed | None = None,
+        resume: bool = False,
+        resumable: bool = True,
+        kind: str | None = None,
+        part: int | None = None,
+        batches: bool | None = None,
+        every: float = 5.0,
+    ) -> None:
+        self.stream: Stream[Any] = as_stream(stream)
+        self.resumable, self.every = resumable, every
+        make = kind_of(path, kind)
+        if resumable:
+            self._check_resumable()
+        begun = resume and (Path(path) / "_progress.json").exists()
+        if not begun:
+            self._check_limit(limit)
+        rows: Any = None if limit is None or limit == inf else limit
+        self.sink = make(path, part=part, batches=batches, limit=rows, dims=_dims(self.stream), resume=resume)
+        try:
+            if limit == inf:
+                self.sink.limit = None
+            self.skipped = self.sink.rows
+            self._open(seed)
+            if begun:
+                self._check_limit(self.sink.limit)
+        except BaseException:
+            self.sink.release()
+            raise
+
+    def _check_resumable(self) -> None:
+        try:
+            self.stream.stamp()
+        except ResumeError as error:
+            raise ResumeError(f"{error}\n  Or save it in one go, without its state: --no-resume.") from None
+
+    def _check_limit(self, limit: float | None) -> None:
+        if limit in (None, inf) and self.stream.size == inf:
+            raise StreamConfigError(
+                f"{self.stream.node_name} is endless, and there is no limit to how much of it is stored.\n"
+                "  Say how many rows you want: --limit N."
+            )
+
+    def _open(self, seed: Seed | None) -> None:
+        sink = self.sink
+        before = sink.about
+        if not before:
+            if sink.rows or sink.complete:
+                raise ResumeError(
+                    f"{sink.path} was not written from a stream by headrace run: there is no state to go on from.\n"
+                    "  Begin another dataset."
+                )
+            if seed is not None:
+                self.stream = self.stream.seeded(seed)
+            self.cursor = self.stream.open()
+            sink.about = self._told(None if seed is None else seed_integer(seed))
+            if not sink.complete:
+                sink.keep(self._state())
+            return
+        if seed is not None and seed_integer(seed) != before["seed"]:
+            had = "without a seed of the command's" if before["seed"] is None else f"with seed {before['seed']}"
+            raise StateMismatchError(
+                f"{sink.path} was begun {had}, this run got seed {seed_integer(seed)}.\n"
+                "  Leave the seed out, or begin another dataset."
+            )
+        if before["seed"] is not None:
+            self.stream = self.stream.seeded(before["seed"])
+        if sink.record is None and not before["ended"]:
+            raise ResumeError(
+                f"{sink.path} was written without the state of its stream (--no-resume): it cannot be gone on with.\n"
+                "  Begin another dataset."
+            )
+        self.cursor = self.stream.open(at=sink.record)
+        if before["ended"] and before["fingerprint"] != self.stream.fingerprint:
+            raise StateMismatchError(f"{sink.path} was made by another stream.\n  Begin another dataset.")
+
+    def _told(self, seed: int | None) -> dict[str, Any]:
+        """Return what the dataset tells of the stream it was made from."""
+        try:
+            text: str | None = dump(self.stream)
+        except StreamConfigError:
+            text = None
+        if text is not None and len(text) > _LONG:
+            text = None
+        return {
+            "version": headrace.__version__,
+            "seed": seed,
+            "key": self.cursor.key.plain(),
+            "fingerprint": self.stream.fingerprint,
+            "code": code_digest(self.stream),
+            "description": text,
+            "tree": str(describe(self.stream)).splitlines(),
+            "ended": False,
+        }
+
+    def run(
+        self, report: Callable[[int], object] | None = None, stop: Callable[[], object] | None = None
+    ) -> Saved:
+        """Write items until the limit, the end of the stream, or until ``stop()`` is true.
+
+        An exception of the stream's is passed on after everything before it has been kept.
+
+        Parameters
+        ----------
+        report
+            Called with the number of rows, about ten times a second.
+        stop
+            Asked after every item. A stopped run can be resumed.
+
+        Raises
+        ------
+        SinkError
+            When an item is not like the first one or the disk takes no more; what was kept before stays.
+        ResumeError
+            When the state holds something that cannot be saved.
+        """
+        sink = self.sink
+        try:
+            if not sink.complete:
+                self._draw(report, stop)
+            return Saved(sink.path, sink.rows, sink.complete, bool(sink.about["ended"]))
+        finally:
+            self.close()
+
+    def _draw(self, report: Callable[[int], object] | None, stop: Callable[[], object] | None) -> None:
+        sink, now = self.sink, monotonic()
+        next_report, next_keep = now, now + self.every
+        ended = bool(sink.about["ended"])
+        items = iter(self.cursor)
+        while not (ended or sink.full):
+            try:
+                item = next(items)
+            except StopIteration:
+                ended = True
+                break
+            except Exception:
+                self._keep()
+                raise
+            sink.write(item)
+            now = monotonic()
+            if now >= next_keep:
+                took = self._keep()
+                next_keep = now + took + max(self.every, _REST * took)
+            if now >= next_report:
+                next_report = now + 0.1
+                if report is not None:
+                    report(sink.rows)
+            if stop is not None and stop():
+                self._keep()
+                return
+        # The end is only seen by asking for one more; where the size is known, that makes no difference.
+        sink.about["ended"] = ended
+        self._keep()
+        sink.finish()
+        if report is not None:
+            report(sink.rows)
+
+    def _keep(self) -> float:
+        began = monotonic()
+        self.sink.keep(self._state())
+        return monotonic() - began
+
+    def _state(self) -> Any:
+        return self.cursor.state() if self.resumable else None
+
+    def close(self) -> None:
+        """Let go of the stream and the folder. Twice is fine."""
+        try:
+            self.cursor.close()
+        finally:
+            self.sink.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def save(
+    stream: Any,
+    path: str | Path,
+    *,
+    limit: float | None = None,
+    seed: Seed | None = None,
+    resume: bool = False,
+    resumable: bool = True,
+    kind: str | None = None,
+    part: int | None = None,
+    batches: bool | None = None,
+    every: float = 5.0,
+) -> Saved:
+    """Write the items of a stream to a dataset: what ``headrace run`` does; see :class:`Saving` for the parameters.
+
+    Killed at any moment and called again with ``resume=True``, it leaves the files that an uninterrupted run leaves.
+
+    Examples
+    --------
+    >>> import tempfile, headrace as hr
+    >>> path = f"{tempfile.mkdtemp()}/noise"
+    >>> noise = hr.Streamer(range(100)) | hr.map(lambda i, rng: {"i": i, "x": rng.normal()})
+    >>> hr.store.save(noise, path, limit=60, seed=7).rows
+    60
+    >>> hr.store.save(noise, path, limit=100, resume=True).rows
+    100
+    >>> hr.store.read(path)[42]["i"]
+    np.int64(42)
+    """
+    job = Saving(
+        stream,
+        path,
+        limit=limit,
+        seed=seed,
+        resume=resume,
+        resumable=resumable,
+        kind=kind,
+        part=part,
+        batches=batches,
+        every=every,
+    )
+    return job.run()
+
+
+def _dims(stream: Stream[Any]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the axes of a row's values, as far as the stream knows them."""
+    return {name: f.dims[1:] if f.dims[:1] == ("item",) else f.dims for name, f in (stream.spec or {}).items()}
