@@ -19,7 +19,8 @@ _NAMES = {
     "core": ("Batch", "Cursor", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
     "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux"),
-    "ops": ("batch", "buffer_stream", "filter", "map", "skip", "take"),
+    "ops": ("batch", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
+    "parallel": ("background", "prefetch"),
     "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "streamable"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _NAMES.items() for name in names}

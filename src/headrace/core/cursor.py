@@ -117,7 +117,7 @@ class Cursor(Generic[T]):
     def items(self) -> Iterator[T]:
         """The bare iterator, for a parent's inner loop: no notes on errors, and dead after one. Ask for it again."""
         items = self._items
-        if items is None or items.gi_frame is None:
+        if items is None or items.gi_frame is None:  # type: ignore[attr-defined]  # typing's Generator hides it
             if self._closed:
                 raise ClosedError(f"the cursor of {self.stream.node_name} is closed; open the stream again.")
             items = self._items = self.run()
@@ -132,7 +132,7 @@ class Cursor(Generic[T]):
         while self._kept:
             yield self._pop()
         try:
-            for item in self.items:
+            for item in self.items:  # noqa: UP028  # `yield from` would end the run when a loop breaks
                 yield item
         except Exception as error:
             self._failed = explain(error, self), self.count

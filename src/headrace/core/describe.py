@@ -28,7 +28,7 @@ class Description(NamedTuple):
     --------
     >>> import headrace as hr
     >>> print(hr.describe(hr.Streamer("abc") | hr.batch(2)))
-    batch(n=2)  size 2 · cursor · resumes exactly
+    batch(n=2, partial=True)  size 2 · cursor · resumes exactly
     └─ streamer('abc')  size 3 · cursor · resumes exactly
     """
 
@@ -107,7 +107,7 @@ def one_line(recipe: Recipe) -> str:
         elif isinstance(value, Recipe) or _all_recipes(value) or value is None:
             continue
         else:
-            told.append(_value(value) if name in ("function", "of") else f"{name}={_value(value)}")
+            told.append(_value(value) if name in ("function", "source") else f"{name}={_value(value)}")
     seed = getattr(recipe, "seed", None)
     if seed is not None:
         told.append(f"seed={seed}")

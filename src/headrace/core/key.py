@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from operator import index as as_index
 from secrets import randbits
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.random.bit_generator import ISpawnableSeedSequence
@@ -101,7 +101,7 @@ class Key:
 
     def rng(self) -> np.random.Generator:
         """Return a generator of its own that starts at this address."""
-        return np.random.Generator(np.random.Philox(_Words(self.bits)))
+        return np.random.Generator(np.random.Philox(cast(Any, _Words(self.bits))))
 
     def rng_at(self, index: int) -> np.random.Generator:
         """Return a generator of its own at ``index`` (0 to 2**64 - 1) below this address.
@@ -159,7 +159,7 @@ def seed_integer(seed: Seed) -> int:
     3
     """
     if isinstance(seed, np.random.SeedSequence):
-        return _digest(repr((seed.entropy, seed.spawn_key)).encode())
+        return _digest(seed.generate_state(4, np.uint64).astype("<u8").tobytes())
     if isinstance(seed, np.random.Generator):
         return _digest(_flat(seed.bit_generator.state))
     if isinstance(seed, np.random.RandomState):
@@ -220,7 +220,7 @@ class Lane:
         """Return the generator at ``(index, branch)``: 2**128 numbers belong to that place alone."""
         self._counter[2] = index
         self._counter[3] = branch
-        self._bit_generator.state = self._state  # type: ignore[assignment]  # lists for arrays, see above
+        self._bit_generator.state = self._state
         return self.rng
 
     def uniforms(self, start: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

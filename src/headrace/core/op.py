@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from headrace.core.coerce import as_stream
+from headrace.core.registry import name_of
 from headrace.core.stream import Stream
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Op(Generic[T, U]):
         return self.recipe(as_stream(source), *self.args, **self.kwargs)
 
     def __call__(self, source: Any) -> Stream[U]:
+        """Return :meth:`apply`, so that an op is a function of a stream."""
         return self.apply(source)
 
     def __ror__(self, source: Any) -> Stream[U]:
@@ -53,7 +55,7 @@ class Op(Generic[T, U]):
         if self.recipe is _both:
             return " | ".join(map(repr, self.args))
         named = [*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())]
-        return f"{self.recipe.__name__.lower()}({', '.join(named)})"
+        return f"{name_of(self.recipe)}({', '.join(named)})"
 
 
 def _both(source: Stream[Any], first: Op[Any, Any], second: Op[Any, Any]) -> Stream[Any]:

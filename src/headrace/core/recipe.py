@@ -7,7 +7,7 @@ or a count that no item depends on: it stays out of pickles, comparisons and fin
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 from headrace.core.items import same
 
@@ -17,7 +17,7 @@ C = TypeVar("C", bound=type)
 @dataclass_transform(frozen_default=True, eq_default=False)
 def recipe(cls: C) -> C:
     """Make a class a frozen dataclass that compares and prints as a description."""
-    return dataclass(frozen=True, eq=False, repr=False)(cls)  # type: ignore[return-value]  # dataclass() loses C
+    return cast(C, dataclass(frozen=True, eq=False, repr=False)(cls))
 
 
 class Recipe:
@@ -55,7 +55,7 @@ class Recipe:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(self) is type(other) and same(self.__getstate__(), other.__getstate__())  # type: ignore[attr-defined]
+        return type(self) is type(other) and same(self.__getstate__(), other.__getstate__())
 
     def __hash__(self) -> int:
         return hash((type(self).__qualname__, tuple(self.__getstate__())))

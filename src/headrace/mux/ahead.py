@@ -19,7 +19,8 @@ class Owner(Protocol):
     pool: Any
     barred: set[int]
 
-    def cursor_for(self, member: int, visit: int) -> Cursor[Any]: ...
+    def cursor_for(self, member: int, visit: int) -> Cursor[Any]:
+        """Return the cursor of a member for a visit."""
 
 
 class Ahead:
@@ -71,7 +72,7 @@ class _Opening:
         try:
             self.item = next(iter(self.cursor.items))
             self.good = True
-        except Exception:  # noqa: BLE001  # raised again, with its notes, when the member's turn comes
+        except Exception:  # raised again, with its notes, when the member's turn comes
             self.good = False
         with self._lock:
             self.done.set()

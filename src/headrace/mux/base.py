@@ -88,7 +88,7 @@ class BaseMux(Stream[T]):
         return params
 
     @classmethod
-    def from_params(cls, params: dict[str, Any]) -> Any:  # noqa: D102
+    def from_params(cls, params: dict[str, Any]) -> Any:
         kept = {name: params.pop(name) for name in ("names", "part") if name in params}
         return cls(**params).with_(**kept)
 
@@ -167,7 +167,8 @@ def normalised(weights: Any, who: str, n: int) -> Floats:
         raise StreamConfigError(f"{who} got {made.shape[0] if made.ndim else 0} weights for {n} members.")
     if not (np.isfinite(made).all() and (made >= 0).all() and made.any()):
         raise StreamConfigError(f"{who} got weights {weights!r}, wanted none negative and one positive.")
-    return made / made.sum()
+    made /= made.sum()
+    return made
 
 
 class Dial:
@@ -244,7 +245,7 @@ class MuxCursor(Cursor[T]):
             found[i] = found.get(i, 0) + cursor.count
         return {self.stream.names[i]: n for i, n in sorted(found.items()) if n}
 
-    def label_of(self, cursor: Any) -> str | None:  # noqa: D102
+    def label_of(self, cursor: Any) -> str | None:
         for i, mine in self.open_cursors():
             if mine is cursor:
                 return f"[{self.stream.names[i]!r}]"

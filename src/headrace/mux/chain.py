@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
-from headrace.core.key import Key, Seed, seed_integer
+from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Resume, Stream, check_shard, worst
@@ -56,7 +56,12 @@ class ChainMux(BaseMux[T]):
     mode: ChainMode
 
     def __init__(
-        self, streams: Any, mode: ChainMode = "exhaustive", random_state: Seed | None = None, *, seed: Seed | None = None
+        self,
+        streams: Any,
+        mode: ChainMode = "exhaustive",
+        random_state: Seed | None = None,
+        *,
+        seed: Seed | None = None,
     ) -> None:
         source = as_stream(streams) if isinstance(streams, Stream) or callable(streams) else None
         self.members(() if source is not None else streams, random_state if seed is None else seed)
@@ -64,7 +69,7 @@ class ChainMux(BaseMux[T]):
             raise StreamConfigError(f"chain_mux(mode=) got {mode!r}, wanted one of {', '.join(MODES)}.")
         self.fix(source=source, mode=mode)
 
-    def params(self) -> dict[str, Any]:  # noqa: D102
+    def params(self) -> dict[str, Any]:
         params = super().params()
         source = params.pop("source")
         return params if source is None else {**params, "streams": source}
@@ -74,7 +79,7 @@ class ChainMux(BaseMux[T]):
         """The members, or the stream that makes them."""
         return self.streams if self.source is None else (self.source,)
 
-    def child_labels(self) -> list[str]:  # noqa: D102
+    def child_labels(self) -> list[str]:
         return super().child_labels() if self.source is None else [""]
 
     @property
@@ -87,13 +92,15 @@ class ChainMux(BaseMux[T]):
         """That of its members; of members made while it runs, by replay at best."""
         return worst(child.resume for child in self.children)
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         check_shard(i, n)
         if self.source is not None:
-            raise StreamConfigError("chain_mux over a stream of streams cannot be divided.\n  Give it a list of members.")
+            raise StreamConfigError(
+                "chain_mux over a stream of streams cannot be divided.\n  Give it a list of members."
+            )
         return super().shard(i, n)
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Chain(self, key)
 
 
@@ -155,13 +162,13 @@ class _Chain(MuxCursor[T]):
             self.current = None
 
     @property
-    def counts(self) -> dict[Any, int]:  # noqa: D102
+    def counts(self) -> dict[Any, int]:
         found = dict(self.given)
         for i, cursor in self.open_cursors():
             found[i] = found.get(i, 0) + cursor.count
         return {self._name(i): n for i, n in sorted(found.items()) if n}
 
-    def label_of(self, cursor: Any) -> str | None:  # noqa: D102
+    def label_of(self, cursor: Any) -> str | None:
         if cursor is self.source:
             return ".members"
         return f"[{self._name(self.at)!r}]" if cursor is self.current else None

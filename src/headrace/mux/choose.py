@@ -34,15 +34,18 @@ class Table:
 
     def choose(self, uniform: Floats) -> list[int]:
         """Return a member for each number on [0, 1)."""
+        chosen: list[int]
         if self.even:
-            return (uniform * self.n).astype(np.int64).tolist()
+            chosen = (uniform * self.n).astype(np.int64).tolist()
+            return chosen
         found = self.guide[(uniform * self.cells).astype(np.int64)]
         for _ in range(3):
             behind = self.edges[found] <= uniform
             found += behind
         if behind.any():
             found[behind] = self.edges.searchsorted(uniform[behind], side="right")
-        return found.tolist()
+        chosen = found.tolist()
+        return chosen
 
 
 def order_by_weight(weights: Floats, rng: np.random.Generator) -> list[int]:
@@ -54,7 +57,8 @@ def order_by_weight(weights: Floats, rng: np.random.Generator) -> list[int]:
     wait = rng.exponential(size=len(weights))
     with np.errstate(divide="ignore"):
         wait /= weights
-    return wait.argsort(kind="stable")[: np.count_nonzero(weights)].tolist()
+    order: list[int] = wait.argsort(kind="stable")[: np.count_nonzero(weights)].tolist()
+    return order
 
 
 class Slots:

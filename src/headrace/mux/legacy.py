@@ -11,7 +11,7 @@ from headrace.mux.pool import Mode
 from headrace.mux.stochastic import StochasticMux
 
 
-def Mux(  # noqa: N802  # the name it has always had
+def Mux(  # the name it has always had
     streams: Any,
     k: int,
     rate: float | None = 256.0,

@@ -92,8 +92,6 @@ class Pool:
         self.picks += 1
         return Table(left).choose(self.lane.at(self.picks, 1).random(1))[0]
 
-
-
     def peek(self, n: int, barred: Set[int]) -> list[int]:
         """Return up to ``n`` members that would be next as things stand, choosing none."""
         if self.mode == "exhaustive":

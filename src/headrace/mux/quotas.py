@@ -16,7 +16,7 @@ def quotas(rate: float, dist: Dist, n_active: int, rng: np.random.Generator, siz
 
     ``constant``: ``rate`` itself, a fraction made whole at random. ``poisson``: 1 + Poisson(rate - 1). ``binomial``:
     1 + Binomial((rate - 1) / (1 - p), 1 - p) with p = 1 / n_active, whose variance (rate - 1) p shrinks as the working
-    set grows.
+    set grows (plus at most 1/4, where the number of trials is a fraction made whole at random).
     """
     spread = 1 / n_active
     drawn: np.ndarray[Any, np.dtype[np.int64]]
@@ -26,7 +26,8 @@ def quotas(rate: float, dist: Dist, n_active: int, rng: np.random.Generator, siz
         drawn = 1 + rng.poisson(rate - 1, size)
     else:
         drawn = 1 + rng.binomial(_made_whole((rate - 1) / (1 - spread), rng, size), 1 - spread)
-    return drawn.tolist()
+    found: list[int] = drawn.tolist()
+    return found
 
 
 def _made_whole(mean: float, rng: np.random.Generator, size: int) -> np.ndarray[Any, np.dtype[np.int64]]:

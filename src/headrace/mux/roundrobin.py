@@ -65,7 +65,7 @@ class RoundRobinMux(BaseMux[T]):
         """The sum of its members'; in a cycling mode endless as soon as one is known to give anything."""
         return sum_of_sizes(self.streams, cycle=self.mode != "exhaustive")
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _RoundRobin(self, key)
 
 

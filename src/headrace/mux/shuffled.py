@@ -20,7 +20,7 @@ T = TypeVar("T")
 AHEAD = 4096  # choices made together at most: a cache, since every choice has a number of its own
 
 
-@register("shuffled_mux", example=lambda: ShuffledMux(["abc", range(5), "", "wxyz"], [1, 2, 3, 0.5]) )
+@register("shuffled_mux", example=lambda: ShuffledMux(["abc", range(5), "", "wxyz"], [1, 2, 3, 0.5]))
 @recipe
 class ShuffledMux(WeightedMux[T]):
     """Every member stays open, and each item comes from one chosen at random by ``weights``.
@@ -49,7 +49,7 @@ class ShuffledMux(WeightedMux[T]):
     >>> import headrace as hr
     >>> mux = hr.ShuffledMux({"a": "aaa", "b": "bbb"}, weights={"a": 3, "b": 1}, seed=7)
     >>> "".join(mux.iterate(10))
-    'baabaaaaaa'
+    'aaaabaaaba'
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ShuffledMux(WeightedMux[T]):
         """Shared by all passes, so that an outer mux may open this one again and again."""
         return None if isinstance(self.weights, Knob) else Table(self.weights)
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Shuffled(self, key)
 
 
@@ -96,8 +96,21 @@ class _Shuffled(MuxCursor[T]):
         """The name of the member that gave the last item; None before the first."""
         if not self.count:
             return None
-        choice = self._table().choose(self.lane.uniforms(self.draws - 1, 1))
-        return self.stream.names[choice[0]]
+        chosen = self._chosen(self.draws - 1)
+        return None if chosen is None else self.stream.names[chosen]
+
+    def _chosen(self, draw: int) -> int | None:
+        """Return the member that a draw chooses as things stand."""
+        table = self._table()
+        return None if table is None else table.choose(self.lane.uniforms(draw, 1))[0]
+
+    def pass_failed(self) -> None:
+        """Retire the member that could not be opened."""
+        chosen = self._chosen(self.draws)
+        if chosen is not None and chosen not in self.cursors:
+            self.retired.append(chosen)
+            self.draws += 1
+        self.restart()
 
     def _table(self) -> Table | None:
         table = self.stream._table

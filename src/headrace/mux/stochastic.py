@@ -149,7 +149,7 @@ class StochasticMux(WeightedMux[T]):
                 )
             self.fix(n_active=can)
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         part = super().shard(i, n)
         part._clamp(warn=False)
         return part
@@ -170,7 +170,7 @@ class StochasticMux(WeightedMux[T]):
         """Shared by all passes, so that an outer mux may open this one again and again."""
         return None if isinstance(self.weights, Knob) else Table(self.weights)
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Stochastic(self, key)
 
 
@@ -330,7 +330,7 @@ class _Stochastic(MuxCursor[T]):
         stream = self.stream
         return stream.streams[member].open(self.key.child(stream.names[member], visit))
 
-    def _open(self, s: int) -> T:
+    def _open(self, s: int) -> Any:
         """Open the member in slot ``s`` and return its first item."""
         assert self.slots is not None
         slot = self.slots[s]
@@ -423,7 +423,7 @@ class _Stochastic(MuxCursor[T]):
         self.barred.clear()
         self.empty.update(saved["empty"])
         self.barred.update(saved["empty"])
-        self.visits = {i: visit for i, visit in saved["visits"]}
+        self.visits = dict(saved["visits"])
         self.slots = None if saved["slots"] is None else [self._reopened(*slot) for slot in saved["slots"]]
         self.forget_counts()
 

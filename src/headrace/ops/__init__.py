@@ -5,7 +5,38 @@ sources at random belongs in ``mux``; where the work runs, in ``parallel``.
 """
 
 from headrace.ops.batch import batch, buffer_stream
+from headrace.ops.cache import cache
+from headrace.ops.concat import concat
+from headrace.ops.enumerate import enumerate
 from headrace.ops.map import filter, map
+from headrace.ops.progress import progress
+from headrace.ops.rebatch import rebatch, rows
+from headrace.ops.repeat import repeat
 from headrace.ops.select import skip, take
+from headrace.ops.shuffle import shuffle
+from headrace.ops.tap import tap
+from headrace.ops.tuples import keras_tuples, tuples
+from headrace.ops.window import window
+from headrace.ops.zip import zip
 
-__all__ = ["batch", "buffer_stream", "filter", "map", "skip", "take"]
+__all__ = [
+    "batch",
+    "buffer_stream",
+    "cache",
+    "concat",
+    "enumerate",
+    "filter",
+    "keras_tuples",
+    "map",
+    "progress",
+    "rebatch",
+    "repeat",
+    "rows",
+    "shuffle",
+    "skip",
+    "take",
+    "tap",
+    "tuples",
+    "window",
+    "zip",
+]

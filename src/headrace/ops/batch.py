@@ -88,20 +88,20 @@ class BatchOf(Stream[Any]):
             raise StreamConfigError(f'batch(ragged=) got {self.ragged!r}, wanted None or "list".')
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         size = self.source.size
         if size is None or size == inf:
             return size
         return ceil(size / self.n) if self.partial else size // self.n
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         inside = self.source.spec
         if inside is None or self.axis is not None:
             return None
         return {name: Field((None, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _Batching(self, key)
 
 

@@ -25,9 +25,7 @@ from headrace.ops.select import count_of
 T = TypeVar("T")
 
 
-def cache(
-    n_cache: int, prob: float = 0.5, *, seed: Seed | None = None, random_state: Seed | None = None
-) -> Op[T, T]:
+def cache(n_cache: int, prob: float = 0.5, *, seed: Seed | None = None, random_state: Seed | None = None) -> Op[T, T]:
     """Give items of a cache of ``n_cache`` again and again, renewing one of them now and then.
 
     The first ``n_cache`` items pass straight through and fill the cache. After that each step picks a place of the
@@ -84,7 +82,7 @@ class Cache(Stream[T]):
         size = self.source.size
         return size if size is not None and (self.prob == 1 or size <= self.n_cache or size == inf) else None
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Caching(self, key)
 
 

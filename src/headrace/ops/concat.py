@@ -51,7 +51,7 @@ class Concat(Stream[T]):
         self.fix(streams=tuple(self.streams))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         sizes = [stream.size for stream in self.streams]
         known = [size for size in sizes if size is not None]
         return inf if inf in known else sum(known) if len(known) == len(sizes) else None
@@ -81,7 +81,7 @@ class Concat(Stream[T]):
         made: Self = self.with_(streams=self.streams[i::n], numbers=numbers[i::n])
         return made
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Chaining(self, key)
 
 
@@ -100,8 +100,7 @@ class _Chaining(Cursor[T]):
             if self.at == len(self.stream.streams) - 1:
                 return
             source.close()
-            self.source = None
-            self.at += 1
+            self.at, self.source = self.at + 1, None
 
     def _open(self) -> Cursor[T]:
         if self.source is None:
@@ -118,12 +117,11 @@ class _Chaining(Cursor[T]):
 
     def load(self, saved: Any) -> None:
         self.release()
-        self.count, self.at = saved["count"], saved["at"]
+        self.count, self.at, self.source = saved["count"], saved["at"], None
         if saved["source"] is not None:
             self._open().load(saved["source"])
         self.restart()
 
     def release(self) -> None:
-        source, self.source = self.source, None
-        if source is not None:
-            source.close()
+        if self.source is not None:
+            self.source.close()

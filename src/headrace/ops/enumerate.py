@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Generator
+from operator import index
 from typing import Any, Self, TypeVar
 
 from headrace.core.coerce import as_stream
@@ -15,7 +16,6 @@ from headrace.core.registry import register
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.ops.base import OpCursor
-from headrace.ops.select import count_of
 
 T = TypeVar("T")
 
@@ -46,19 +46,22 @@ class Enumerate(Stream[tuple[int, T]]):
     first: int = 0
 
     def __post_init__(self) -> None:
-        self.fix(first=count_of("enumerate(start)", self.first, least=None))
+        try:
+            self.fix(first=index(self.first))
+        except TypeError:
+            raise StreamConfigError(f"enumerate(start) got {self.first!r}, wanted a whole number.") from None
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         raise StreamConfigError(
             "enumerate cannot be divided: each part would count by itself.\n"
             "  Write stream.shard(i, n) | enumerate() for that."
         )
 
-    def start(self, key: Key) -> Cursor[tuple[int, T]]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[tuple[int, T]]:
         return _Counting(self, key)
 
 

@@ -60,10 +60,10 @@ class Map(Stream[U]):
         check_callable("map", self.function)
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[U]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[U]:
         return _Mapping(self, key)
 
 
@@ -118,7 +118,7 @@ class Filter(Stream[T]):
     def __post_init__(self) -> None:
         check_callable("filter", self.function)
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Filtering(self, key)
 
 

@@ -63,14 +63,14 @@ class Progress(Stream[T]):
             self.fix(total=count_of("progress(total)", self.total, least=0))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Showing(self, key)
 
 

@@ -96,10 +96,10 @@ class Rebatch(Stream[Any]):
         return ceil(items / self.n) if self.partial else items // self.n
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _Rebatching(self, key)
 
 
@@ -182,7 +182,7 @@ class Rows(Stream[Any]):
         """Known where the source is batches of a known number of items."""
         return items_in(self.source)
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _Rowing(self, key)
 
 

@@ -59,17 +59,17 @@ class Repeat(Stream[T]):
             self.fix(times=count_of("repeat(times)", self.times, least=0))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         size = self.source.size
         if size == 0 or self.times == 0:
             return 0
         return None if size is None else size * (inf if self.times is None else self.times)
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Repeating(self, key)
 
 

@@ -48,13 +48,13 @@ class Take(Stream[T]):
         self.fix(n=count_of("take(n)", self.n, least=0))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return None if self.source.size is None else min(self.n, self.source.size)
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("take"))
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Taking(self, key)
 
 
@@ -96,13 +96,13 @@ class Skip(Stream[T]):
         self.fix(n=count_of("skip(n)", self.n, least=0))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return None if self.source.size is None else max(0, self.source.size - self.n)
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("skip"))
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Skipping(self, key)
 
 

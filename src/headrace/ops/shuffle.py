@@ -63,10 +63,10 @@ class Shuffle(Stream[T]):
             self.fix(seed=seed_integer(seed))
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Shuffling(self, key)
 
 
@@ -96,5 +96,3 @@ class _Shuffling(OpCursor[T]):
             del held[-1]
             self.count += 1
             yield chosen
-
-

@@ -50,14 +50,14 @@ class Tap(Stream[T]):
         check_callable("tap", self.function)
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Tapping(self, key)
 
 

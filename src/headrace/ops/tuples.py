@@ -116,10 +116,10 @@ class Tuples(Stream[tuple[Any, ...]]):
             raise StreamConfigError("tuples got no keys, wanted the names of the fields: tuples(stream, 'X', 'y').")
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[tuple[Any, ...]]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[tuple[Any, ...]]:
         if len(self.keys) > 1:
             return _Picking(self, key, itemgetter(*self.keys), self.keys)
         (only,) = self.keys
@@ -143,10 +143,10 @@ class KerasTuples(Stream[tuple[Any, Any]]):
             )
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[tuple[Any, Any]]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[tuple[Any, Any]]:
         x, y = _getter(self.inputs), _getter(self.outputs)
         return _Picking(self, key, lambda item: (x(item), y(item)), (*_names(self.inputs), *_names(self.outputs)))
 
@@ -188,10 +188,12 @@ class _Picking(OpCursor[Any]):
             except Exception as error:
                 self.count -= 1
                 self.held = [item]
-                raise self._reason(item) from error
+                if (reason := self._reason(item)) is None:
+                    raise
+                raise reason from error
             yield made
 
-    def _reason(self, item: Any) -> Exception:
+    def _reason(self, item: Any) -> Exception | None:
         call = f"{self.stream.node_name}({', '.join(map(repr, self.keys))})"
         if not isinstance(item, Mapping):
             return DataError(
@@ -199,4 +201,6 @@ class _Picking(OpCursor[Any]):
                 "  Map the items to dicts first, or pick from what they are with hr.map."
             )
         missing = [key for key in self.keys if key not in item]
+        if not missing:
+            return None  # the dict's own reason
         return KeyError(f"{call} got an item without {missing}; its fields are {list(item)}")

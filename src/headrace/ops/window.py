@@ -64,20 +64,20 @@ class Window(Stream[Any]):
             raise StreamConfigError(f'window(ragged=) got {self.ragged!r}, wanted None or "list".')
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         size = self.source.size
         if size is None or size == inf:
             return size
         return max(0, (size - self.n) // self.step + 1)
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         inside = self.source.spec
         if inside is None:
             return None
         return {name: Field((self.n, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _Sliding(self, key)
 
 

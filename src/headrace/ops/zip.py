@@ -67,7 +67,7 @@ class Zip(Stream[Any]):
                 raise StreamConfigError(f"zip got {name!r} for the name of a stream, wanted a string or an integer.")
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         sizes = [stream.size for stream in self.streams]
         known = [size for size in sizes if size is not None]
         return min(known) if len(known) == len(sizes) else 0 if 0 in known else None
@@ -76,13 +76,13 @@ class Zip(Stream[Any]):
         """Return what a description calls each stream."""
         return [f"[{name!r}]" for name in self.names or range(len(self.streams))]
 
-    def shard(self, i: int, n: int) -> Self:  # noqa: D102
+    def shard(self, i: int, n: int) -> Self:
         raise StreamConfigError(
             "zip cannot be divided: the parts of its streams need not fit each other.\n"
             "  Where they do, write zip(a.shard(i, n), b.shard(i, n))."
         )
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _Zipping(self, key)
 
 

@@ -118,10 +118,10 @@ class Csv(Rows[Row]):
         """Only reading the file tells."""
         return None
 
-    def reader(self) -> Reader[Row]:  # noqa: D102
+    def reader(self) -> Reader[Row]:
         return _Scattered(self)
 
-    def start(self, key: Key) -> Cursor[Row]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Row]:
         return _InOrder(self, key) if self.order == "sequential" else Reading(self, key)
 
 

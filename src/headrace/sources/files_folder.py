@@ -81,14 +81,14 @@ class Folder(Rows[Any]):
         made: Self = self.with_(files=self.files[i::n], numbers=self.numbers[i::n])
         return made
 
-    def draws_key(self, key: Key) -> Key:  # noqa: D102
+    def draws_key(self, key: Key) -> Key:
         assert self.numbers is not None
         return super().draws_key(key).child(self.numbers.start, self.numbers.step)
 
-    def reader(self) -> Reader[Any]:  # noqa: D102
+    def reader(self) -> Reader[Any]:
         return _Many(self)
 
-    def start(self, key: Key) -> Cursor[Any]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[Any]:
         return _OneByOne(self, key) if self.order == "sequential" else super().start(key)
 
 

@@ -91,7 +91,7 @@ class Npz(Rows[dict[str, Any]]):
         path, fields = check_path("npz", self.path), check_names("npz", "fields", self.fields)
         self.fix(path=path, fields=fields, n=check_order("npz", self.order, self.n))
 
-    def reader(self) -> Reader[dict[str, Any]]:  # noqa: D102
+    def reader(self) -> Reader[dict[str, Any]]:
         return _Archived(self)
 
 
@@ -186,7 +186,7 @@ class Npy(Rows[Any]):
     def __post_init__(self) -> None:
         self.fix(path=check_path("npy", self.path), n=check_order("npy", self.order, self.n))
 
-    def reader(self) -> Reader[Any]:  # noqa: D102
+    def reader(self) -> Reader[Any]:
         return _Single(self)
 
 

@@ -77,7 +77,7 @@ class Parquet(Rows[Row]):
         path, columns = check_path("parquet", self.path), check_names("parquet", "columns", self.columns)
         self.fix(path=path, columns=columns, n=check_order("parquet", self.order, self.n))
 
-    def reader(self) -> Reader[Row]:  # noqa: D102
+    def reader(self) -> Reader[Row]:
         return _Groups(self)
 
 

@@ -118,7 +118,7 @@ class Rows(Stream[T]):
         """Exact: the place is a number of rows."""
         return "exact"
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return Reading(self, key)
 
 
@@ -133,7 +133,7 @@ class Reading(Cursor[T]):
     over = False
     _reader: Reader[T] | None = None
 
-    def run(self) -> Generator[T, None, None]:  # noqa: D102
+    def run(self) -> Generator[T, None, None]:
         if self.over:
             return
         try:
@@ -176,7 +176,7 @@ class Reading(Cursor[T]):
             chosen = _draws(key, self.count, reader.rows)
         return map(reader.row, chosen if end == inf else islice(chosen, int(end) - self.count))
 
-    def pass_failed(self) -> None:  # noqa: D102
+    def pass_failed(self) -> None:
         if self._reader is None:
             self.over = True
         else:
@@ -193,7 +193,7 @@ class Reading(Cursor[T]):
         self.restart()
         return passed + jump
 
-    def release(self) -> None:  # noqa: D102
+    def release(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()

@@ -109,12 +109,7 @@ class ArrayFile:
     def close(self) -> None:
         """Close the file; a mapping goes with the last array that looks into it."""
         self.file.close()
-        mapped, self._map = self._map, None
-        if mapped is not None:
-            try:
-                mapped.close()
-            except BufferError:
-                pass  # someone still holds an array of it
+        self._map = None  # never close() it: NumPy would not object, and its arrays would look into nothing
 
 
 class Column:
@@ -166,9 +161,9 @@ class Column:
 
     def whole(self) -> Array:
         """Return the array, read-only; what is large and stored as it is stays on the file."""
-        if self.array is None:
-            self.array = self._whole() if self.nbytes <= SMALL else self._mapped()
-        view = self.array.view()
+        if self.array is None and self.nbytes <= SMALL:
+            self.array = self._whole()
+        view = self._mapped() if self.array is None else self.array.view()
         view.flags.writeable = False
         return view
 

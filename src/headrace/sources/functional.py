@@ -78,7 +78,7 @@ class Functional(Stream[T]):
         offered(self.function, self.args, self.kwargs or {})
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return inf if self.limit is None else self.limit
 
     @property
@@ -86,7 +86,7 @@ class Functional(Stream[T]):
         """Exact: an item needs its number and the key, nothing before it."""
         return "exact"
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Calls(self, key)
 
 

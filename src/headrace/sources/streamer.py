@@ -69,7 +69,7 @@ class Streamer(Stream[T]):
             Nested.limits(*args, **kwargs)
 
     @classmethod
-    def from_params(cls, params: dict[str, Any]) -> Any:  # noqa: D102
+    def from_params(cls, params: dict[str, Any]) -> Any:
         return cls(params["source"], *params["args"], **params["kwargs"])
 
     @property
@@ -92,10 +92,10 @@ class Streamer(Stream[T]):
         kinds: dict[How, Resume] = {"sequence": "exact", "once": "none"}
         return kinds.get(how(self.source), "replay")
 
-    def remarks(self) -> tuple[str, ...]:  # noqa: D102
+    def remarks(self) -> tuple[str, ...]:
         return ("a running iterator: it can be drawn once",) if self.resume == "none" and not self.children else ()
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         if isinstance(self.source, Stream):
             return Nested(self, key)
         return _Pass(self, key)
@@ -181,7 +181,7 @@ def _copied(value: Any) -> Any:
         return {name: _copied(part) for name, part in value.items()}
     try:
         return deepcopy(value)
-    except Exception:  # noqa: BLE001  # whatever a foreign __deepcopy__ raises, the thing itself is handed over
+    except Exception:  # whatever a foreign __deepcopy__ raises, the thing itself is handed over
         return value
 
 
@@ -206,7 +206,7 @@ def how(source: Any) -> How:
         return "once"
     elif isinstance(source, Sequence) or (isinstance(source, np.ndarray) and source.ndim):
         return "sequence"
-    elif isinstance(source, Iterable) and not (isinstance(source, type) or isinstance(source, np.ndarray)):
+    elif isinstance(source, Iterable) and not isinstance(source, type | np.ndarray):
         return "iterable"
     raise StreamConfigError(_refused(source))
 
@@ -224,7 +224,7 @@ def _annotated(function: Callable[..., Any]) -> bool:
     """Tell whether a function says that it returns an iterator, an iterable or a stream."""
     try:
         returned = get_type_hints(function).get("return")
-    except Exception:  # noqa: BLE001  # a hint that names nothing, in a module we know nothing of
+    except Exception:  # a hint that names nothing, in a module we know nothing of
         returned = getattr(function, "__annotations__", {}).get("return")
     if isinstance(returned, str):
         return returned.split("[")[0].rpartition(".")[2] in ("Iterator", "Iterable", "Generator", "Stream")

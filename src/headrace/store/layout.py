@@ -76,9 +76,7 @@ class Layout:
     @property
     def row_bytes(self) -> int:
         """About how many bytes a row has; a string counts 16."""
-        return sum(
-            int(np.prod(c.shape)) * (16 if c.text else np.dtype(c.dtype).itemsize) for c in self.fields.values()
-        )
+        return sum(int(np.prod(c.shape)) * (16 if c.text else np.dtype(c.dtype).itemsize) for c in self.fields.values())
 
     def part_rows(self, together: int = 1) -> int:
         """Return how many rows make a part of about 16 MB; whole batches of ``together``, where one fits."""
@@ -239,7 +237,9 @@ def _array(who: str, name: str, leaf: Any) -> np.ndarray[Any, Any]:
 
 def _rounds(array: np.ndarray[Any, Any], dtype: str) -> bool:
     """Tell whether integers would lose digits as floats, which NumPy calls a safe cast."""
-    return array.dtype.kind in "iu" and dtype[1] in "fc" and bool((array.astype(dtype).astype(array.dtype) != array).any())
+    return (
+        array.dtype.kind in "iu" and dtype[1] in "fc" and bool((array.astype(dtype).astype(array.dtype) != array).any())
+    )
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:

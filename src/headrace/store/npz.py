@@ -16,7 +16,7 @@ from headrace.store.layout import Columns, Layout
 from headrace.store.sinks import DatasetSink
 
 
-@register("npz_folder", kind="sink", example=lambda folder: NpzFolder(Path(folder) / "set"))
+@register("npz_folder", kind="sink", example=lambda folder: NpzFolder(folder))
 class NpzFolder(DatasetSink):
     """A dataset as ``part-000000.npz``, ``part-000001.npz``, ...; see :class:`DatasetSink` for the parameters.
 
@@ -36,7 +36,7 @@ class NpzFolder(DatasetSink):
     kind = "npz"
     part_name = re.compile(r"part-(\d{6,})\.npz")
 
-    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:  # noqa: D102
+    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
         file = io.BytesIO()
         # Not np.savez: there a field may not be called "file" or "allow_pickle".
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -47,7 +47,7 @@ class NpzFolder(DatasetSink):
         return [(f"part-{number:06d}.npz", file.getvalue())]
 
     @staticmethod
-    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:  # noqa: D102
+    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:
         return mapped(folder / f"part-{number:06d}.npz", names)
 
 

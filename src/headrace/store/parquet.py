@@ -21,7 +21,7 @@ _NUMBERS = "?bhilqBHILQefdUSMm"  # dtype characters that parquet has a column fo
 _UNITS = ("s", "ms", "us", "ns")
 
 
-@register("parquet_folder", kind="sink", example=lambda folder: ParquetFolder(Path(folder) / "set.parquet"))
+@register("parquet_folder", kind="sink", example=lambda folder: ParquetFolder(folder))
 class ParquetFolder(DatasetSink):
     """A dataset as ``part-000000.parquet``, ...; see :class:`DatasetSink` for the parameters. Needs ``headrace[store]``.
 
@@ -34,10 +34,10 @@ class ParquetFolder(DatasetSink):
     part_name = re.compile(r"part-(\d{6,})\.parquet")
 
     @classmethod
-    def ready(cls) -> None:  # noqa: D102
+    def ready(cls) -> None:
         optional("pyarrow.parquet", "store", cls.__name__)
 
-    def refused(self, name: str, column: Column) -> str | None:  # noqa: D102
+    def refused(self, name: str, column: Column) -> str | None:
         dtype = np.dtype(column.dtype)
         unit = np.datetime_data(dtype) if dtype.kind in "Mm" else ("s", 1)
         if dtype.char not in _NUMBERS or unit[1] != 1 or unit[0] not in (*_UNITS, "D" if dtype.kind == "M" else "s"):
@@ -46,7 +46,7 @@ class ParquetFolder(DatasetSink):
             return f"parquet has no column for arrays of shape {column.shape}.\n  Leave it out, or use zarr."
         return None
 
-    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:  # noqa: D102
+    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
         arrow, parquet = (optional(name, "store", self.who) for name in ("pyarrow", "pyarrow.parquet"))
         assert self.layout is not None
         try:
@@ -66,7 +66,7 @@ class ParquetFolder(DatasetSink):
         return [(f"part-{number:06d}.parquet", file.getvalue())]
 
     @staticmethod
-    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:  # noqa: D102
+    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:
         parquet = optional("pyarrow.parquet", "store", "reading a parquet dataset")
         with parquet.ParquetFile(folder / f"part-{number:06d}.parquet", memory_map=False) as file:
             table = file.read(columns=list(names))

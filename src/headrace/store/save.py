@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -13,11 +14,26 @@ from headrace.core import Stream, as_stream, describe
 from headrace.core.describe import dump
 from headrace.core.fingerprint import code_digest
 from headrace.core.key import Seed, seed_integer
-from headrace.errors import ResumeError, StateMismatchError, StreamConfigError
+from headrace.errors import HeadraceError, ResumeError, StateMismatchError, StreamConfigError
+from headrace.ops.batch import BatchOf
+from headrace.ops.rebatch import Rebatch
 from headrace.store.read import KINDS
 from headrace.store.sinks import DatasetSink
 
 _SUFFIXES = {".zarr": "zarr", ".parquet": "parquet"}
+# They pass on batches as they are, or as other containers of the same columns.
+_SAME_ITEMS = (
+    "background",
+    "cache",
+    "keras_tuples",
+    "progress",
+    "shuffle",
+    "skip",
+    "streamer",
+    "take",
+    "tap",
+    "tuples",
+)
 _LONG = 1 << 20  # a description beyond this many characters is left out of the dataset
 _REST = 20  # saving may take one part in this many of the time
 
@@ -101,11 +117,9 @@ class Saving:
         begun = resume and (Path(path) / "_progress.json").exists()
         if not begun:
             self._check_limit(limit)
-        rows: Any = None if limit is None or limit == inf else limit
-        self.sink = make(path, part=part, batches=batches, limit=rows, dims=_dims(self.stream), resume=resume)
+        batches = True if batches is None and _gives_batches(self.stream) else batches
+        self.sink = make(path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume)
         try:
-            if limit == inf:
-                self.sink.limit = None
             self.skipped = self.sink.rows
             self._open(seed)
             if begun:
@@ -163,25 +177,27 @@ class Saving:
     def _told(self, seed: int | None) -> dict[str, Any]:
         """Return what the dataset tells of the stream it was made from."""
         try:
-            text: str | None = dump(self.stream)
+            text = dump(self.stream)
         except StreamConfigError:
-            text = None
-        if text is not None and len(text) > _LONG:
-            text = None
+            text = "null"
         return {
             "version": headrace.__version__,
             "seed": seed,
             "key": self.cursor.key.plain(),
             "fingerprint": self.stream.fingerprint,
             "code": code_digest(self.stream),
-            "description": text,
+            "description": json.loads(text) if len(text) <= _LONG else None,
             "tree": str(describe(self.stream)).splitlines(),
             "ended": False,
         }
 
-    def run(
-        self, report: Callable[[int], object] | None = None, stop: Callable[[], object] | None = None
-    ) -> Saved:
+    @property
+    def total(self) -> int | None:
+        """How many rows there will be, where that is known: the limit, or the size of the stream."""
+        sizes = [n for n in (self.sink.limit, None if self.sink.batches else self.stream.size) if n not in (None, inf)]
+        return int(min(n for n in sizes if n is not None)) if sizes else None
+
+    def run(self, report: Callable[[int], object] | None = None, stop: Callable[[], object] | None = None) -> Saved:
         """Write items until the limit, the end of the stream, or until ``stop()`` is true.
 
         An exception of the stream's is passed on after everything before it has been kept.
@@ -219,8 +235,8 @@ class Saving:
             except StopIteration:
                 ended = True
                 break
-            except Exception:
-                self._keep()
+            except Exception as error:
+                self._keep_before(error)
                 raise
             sink.write(item)
             now = monotonic()
@@ -240,6 +256,12 @@ class Saving:
         sink.finish()
         if report is not None:
             report(sink.rows)
+
+    def _keep_before(self, error: Exception) -> None:
+        try:
+            self._keep()
+        except HeadraceError as second:
+            error.add_note(f"  and rows {self.sink.kept} to {self.sink.rows - 1} could not be kept: {second}")
 
     def _keep(self) -> float:
         began = monotonic()
@@ -305,6 +327,13 @@ def save(
         every=every,
     )
     return job.run()
+
+
+def _gives_batches(stream: Stream[Any]) -> bool:
+    """Tell whether items are batches whatever their type: those of tuples and of bare arrays do not show it."""
+    while stream.node_name in _SAME_ITEMS and len(stream.children) == 1:
+        stream = stream.children[0]
+    return isinstance(stream, Rebatch) or (isinstance(stream, BatchOf) and stream.axis is None)
 
 
 def _dims(stream: Stream[Any]) -> dict[str, tuple[str, ...]]:

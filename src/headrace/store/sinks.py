@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import inf
 from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from headrace.core.batch import Batch
-from headrace.core.items import stack
+from headrace.core.items import map_leaves, stack
 from headrace.errors import DataError, SinkError
 from headrace.store import plainjson
 from headrace.store.files import LOCK, FolderLock, is_temporary, sync_folder, write_file
@@ -37,6 +40,10 @@ DONE = "_headrace.json"
 _GATHER = 1024  # items that are stacked at a time: enough to be cheap, few enough to be small
 
 
+def _copy(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray | list) else leaf
+
+
 class DatasetSink:
     """A sink that keeps items as the rows of a dataset in a folder; subclasses say in which files.
 
@@ -50,7 +57,7 @@ class DatasetSink:
         Whether the items are batches, stored row by row. By default they are when the first is a
         :class:`headrace.Batch`; say True for batches of tuples or bare arrays.
     limit
-        Take this many rows and no more. What a last batch holds beyond them is kept for when the limit is raised.
+        Take this many rows and no more; on resume, by default, what it was before, and ``math.inf`` for no limit. What a last batch holds beyond them is kept for when the limit is raised.
     dims
         ``{field: names of the axes of one row's value}``; by default ``<field>_0``, ``<field>_1``...
     resume
@@ -81,13 +88,15 @@ class DatasetSink:
         *,
         part: int | None = None,
         batches: bool | None = None,
-        limit: int | None = None,
+        limit: float | None = None,
         dims: Mapping[str, Sequence[str]] | None = None,
         resume: bool = False,
     ) -> None:
         self.ready()
         self.path = Path(path)
-        self.part, self.limit = self._whole("part", part, 1), self._whole("limit", limit, 0)
+        self.part = self._whole("part", part, 1)
+        self._endless = limit == inf
+        self.limit = None if limit == inf else self._whole("limit", limit, 0)
         self.batches = batches
         self.dims = dict(dims or {})
         self.layout: Layout | None = None
@@ -136,6 +145,7 @@ class DatasetSink:
         raise NotImplementedError
 
     part_name: ClassVar[re.Pattern[str]]  # matches the files of parts below the folder, the number as group 1
+    frame_name: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")  # matches the other files of a field
 
     def frame_files(self) -> list[tuple[str, bytes]]:
         """Return the files besides the parts; they may tell the number of rows."""
@@ -168,7 +178,8 @@ class DatasetSink:
             raise SinkError(f"{self.path} has a {PROGRESS} that this headrace does not know.\n  Choose another name.")
         self._take_over(progress)
         self.complete = DONE in there
-        if not self.complete or (self.limit is not None and self.rows < self.limit and not self.about.get("ended")):
+        wanted = inf if self._endless else self.rows if self.limit is None else self.limit
+        if not self.complete or (self.rows < wanted and not self.about.get("ended")):
             self._go_on()
 
     def _take_over(self, progress: Mapping[str, Any]) -> None:
@@ -183,7 +194,7 @@ class DatasetSink:
         self.rows = self.kept = progress["rows"]
         self.about, self.record, self._over = progress["about"], progress["record"], progress["over"]
         if self.limit is None:
-            self.limit = progress["limit"]
+            self.limit = None if self._endless else progress["limit"]
         elif self.limit < self.rows:
             raise SinkError(f"{self.path} has {self.rows} rows already; the limit got {self.limit}. Raise it.")
 
@@ -211,11 +222,18 @@ class DatasetSink:
     def _tidy(self) -> None:
         """Remove what an earlier run wrote beyond what it kept."""
         first_gone = self._parts + (1 if self._block_rows else 0)
-        for path in sorted(self.path.rglob("*"), reverse=True):
+        fields = () if self.layout is None else tuple(self.layout.fields)
+        for path in sorted(self.path.rglob("*"), reverse=True):  # what is in a folder comes before the folder
             name = path.relative_to(self.path).as_posix()
             part = self.part_name.fullmatch(name)
-            if is_temporary(path.name) or (part is not None and int(part[1]) >= first_gone):
+            if (
+                is_temporary(path.name)
+                or (part is not None and int(part[1]) >= first_gone)
+                or (self.frame_name.fullmatch(name) and path.parent.name not in fields)
+            ):
                 path.unlink()
+                if path.parent != self.path and not any(path.parent.iterdir()):
+                    path.parent.rmdir()
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -236,8 +254,10 @@ class DatasetSink:
                 assert self.layout is not None
                 block = gathered(self.who, self.layout, item, self.rows)
                 self._take(block)
+                if self._blocks:  # what stays with us is ours, whatever the caller does to theirs
+                    self._blocks[-1] = {name: column.copy() for name, column in self._blocks[-1].items()}
             else:
-                self._items.append(item)
+                self._items.append(item if self._gather == 1 else map_leaves(_copy, item))
                 self.rows += 1
                 if len(self._items) >= self._gather:
                     self._stack()

@@ -16,7 +16,7 @@ from headrace.store.layout import Column, Columns, Layout
 from headrace.store.sinks import DatasetSink
 
 
-@register("zarr_store", kind="sink", example=lambda folder: ZarrStore(Path(folder) / "set.zarr"))
+@register("zarr_store", kind="sink", example=lambda folder: ZarrStore(folder))
 class ZarrStore(DatasetSink):
     """A dataset as a zarr (version 3) group; see :class:`DatasetSink` for the parameters. Needs ``headrace[store]``.
 
@@ -28,12 +28,13 @@ class ZarrStore(DatasetSink):
     kind = "zarr"
     extra = "store"
     part_name = re.compile(r"[^/]+/c\.(\d+)(?:\.0)*")
+    frame_name = re.compile(r"[^/]+/zarr\.json")
 
     @classmethod
-    def ready(cls) -> None:  # noqa: D102
+    def ready(cls) -> None:
         optional("zarr", "store", cls.__name__)
 
-    def refused(self, name: str, column: Column) -> str | None:  # noqa: D102
+    def refused(self, name: str, column: Column) -> str | None:
         if "/" in name or name.startswith("__") or set(name) == {"."}:
             return "zarr allows no such name.\n  Rename it with hr.map."
         if column.dtype == "|S0" or np.dtype(column.dtype).char in "gG":
@@ -43,7 +44,7 @@ class ZarrStore(DatasetSink):
             )
         return None
 
-    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:  # noqa: D102
+    def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
         files = []
         for name, column in columns.items():
             content = self._encoded(name, column)
@@ -71,7 +72,7 @@ class ZarrStore(DatasetSink):
             array[: len(column)] = column
         return {key: buffer.to_bytes() for key, buffer in held.items()}
 
-    def frame_files(self) -> list[tuple[str, bytes]]:  # noqa: D102
+    def frame_files(self) -> list[tuple[str, bytes]]:
         files, inside = [], {}
         for name in self.layout.fields if self.layout is not None else ():
             described = json.loads(self._encoded(name, None)["zarr.json"])
@@ -89,7 +90,7 @@ class ZarrStore(DatasetSink):
         return [*files, ("zarr.json", _json(group))]
 
     @staticmethod
-    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:  # noqa: D102
+    def read_part(folder: Path, number: int, layout: Layout, names: Sequence[str]) -> Columns:
         zarr = optional("zarr", "store", "reading a zarr dataset")
         made: Columns = {}
         for name in names:

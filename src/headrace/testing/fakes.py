@@ -73,11 +73,11 @@ class Flaky(Stream[T]):
             raise StreamConfigError(f"flaky(error=) got {self.error!r}, wanted a class of exceptions.")
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
     @property
@@ -92,7 +92,7 @@ class Flaky(Stream[T]):
         self.fix(_failures=self.failures + 1)
         return True
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Failing(self, key)
 
 
@@ -145,11 +145,11 @@ class Counted(Stream[T]):
     source: Stream[T]
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
     @property
@@ -157,7 +157,7 @@ class Counted(Stream[T]):
         """How many items were drawn in this process."""
         return int(self.__dict__.get("_drawn", 0))
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Counting(self, key)
 
 
@@ -190,7 +190,7 @@ class Without(Stream[T]):
     source: Stream[T]
     at: int
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Omitting(self, key)
 
 

@@ -197,7 +197,7 @@ def _ops() -> st.SearchStrategy[Op[Any, Any]]:
 def _muxes(inner: st.SearchStrategy[Stream[Any]]) -> list[st.SearchStrategy[Stream[Any]]]:
     mux = headrace.mux
     members = st.lists(inner, min_size=1, max_size=3)
-    known = []
+    known: list[st.SearchStrategy[Stream[Any]]] = []
     if hasattr(mux, "ShuffledMux"):
         known.append(members.map(mux.ShuffledMux))
     if hasattr(mux, "StochasticMux"):

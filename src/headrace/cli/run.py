@@ -1,0 +1,148 @@
+"""``headrace run X --to OUT``: the items of a stream as a dataset, through kills and interruptions."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import warnings
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from types import FrameType
+from typing import Any
+
+from headrace.cli.target import find_stream, stream_argument
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Say what the command line may hold."""
+    stream_argument(parser)
+    parser.add_argument("--to", required=True, metavar="OUT", help="the folder to write")
+    parser.add_argument(
+        "--format",
+        choices=("npz", "zarr", "parquet"),
+        help="by default that of OUT's suffix: .zarr, .parquet, else a folder of npz files",
+    )
+    parser.add_argument("--limit", type=_rows, metavar="N", help="rows in the dataset; 'inf' takes a limit away")
+    parser.add_argument("--seed", type=int, metavar="S", help="replace the seed of the stream")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with an unfinished dataset, or to a larger limit")
+    again.add_argument("--no-resume", action="store_true", help="save no state: for a stream that cannot be resumed")
+    parser.add_argument("--part", type=int, metavar="ROWS", help="rows in a file (by default about 16 MB of them)")
+    parser.add_argument(
+        "--batches",
+        action=BooleanOptionalAction,
+        help="whether items are batches, to be stored row by row (by default, if they are of type Batch)",
+    )
+    parser.add_argument(
+        "--save-every", type=float, default=5.0, metavar="SECONDS", help="what a kill costs at most (default 5)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _rows(text: str) -> float:
+    try:
+        return inf if text in ("inf", "none") else int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no number of rows") from None
+
+
+def main(args: Namespace) -> int:
+    """Write the dataset."""
+    from headrace.cli import failed, tell
+    from headrace.cli.progress import Progress
+    from headrace.store import Saving
+
+    with _told_warnings(), _signals() as asked:
+        job = Saving(
+            find_stream(args.stream),
+            args.to,
+            limit=args.limit,
+            seed=args.seed,
+            resume=args.resume,
+            resumable=not args.no_resume,
+            kind=args.format,
+            part=args.part,
+            batches=args.batches,
+            every=args.save_every,
+        )
+        before, was_complete = job.sink.rows, job.sink.complete
+        progress = Progress(lambda: job.total, before, quiet=args.quiet)
+        try:
+            saved = job.run(progress, lambda: asked)
+        except Exception as error:  # the user's, or the disk's
+            progress.close()
+            code = failed(error, 1, debug=args.debug)
+            tell(_how_to_go_on(args, job.sink.kept))
+            return code
+        except KeyboardInterrupt:
+            progress.close()
+            tell(f"stopped at once. {_how_to_go_on(args, job.sink.kept)}")
+            return 130
+        progress.close()
+    if not saved.complete:
+        tell(f"stopped. {_how_to_go_on(args, saved.rows)}")
+        return 128 + asked[0]
+    if was_complete:
+        print(f"{args.to} is complete already: {saved.rows} rows")
+    else:
+        print(f"{args.to} is complete: {saved.rows} rows" + (f", {before} of them from before" if before else ""))
+    return 0
+
+
+def _how_to_go_on(args: Namespace, rows: int) -> str:
+    kept = f"{rows} rows are kept in {args.to}"
+    if args.no_resume:
+        return f"{kept}; read them with headrace.store.read(path, partial=True)."
+    again = [*args.argv, *([] if args.resume else ["--resume"])]
+    return f"{kept}. Go on with:\n  headrace {shlex.join(again)}"
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Give a list that the first Ctrl-C or SIGTERM is put in; a second one stops at once.
+
+    A KeyboardInterrupt in the middle of an item would lose that item from the state.
+    """
+    asked: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, b"\nheadrace: stopping after this item; once more stops at once.\n")
+
+    before: dict[Any, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, handle)
+    except ValueError:  # not in the main thread: whoever is there has its own way
+        pass
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _told_warnings() -> Iterator[None]:
+    """Print headrace's warnings as messages, without a line of code."""
+    from headrace.cli import tell
+    from headrace.errors import HeadraceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", HeadraceWarning)
+        show = warnings.showwarning
+
+        def told(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+            if issubclass(category, HeadraceWarning):
+                tell(f"warning: {message}")
+            else:
+                show(message, category, *rest, **named)
+
+        warnings.showwarning = told
+        yield

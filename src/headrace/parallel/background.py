@@ -1,0 +1,162 @@
+"""Run a stream ahead of its consumer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from operator import index
+from typing import Any, Literal, TypeVar
+
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key
+from headrace.core.op import Op
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Spec, Stream
+from headrace.errors import StreamConfigError
+from headrace.parallel.thread import Threaded
+
+T = TypeVar("T")
+Where = Literal["inline", "thread"]
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def background(
+    where: str = "thread", *, workers: int = 1, ahead: int | str = "8MB", ordered: bool = True
+) -> Op[Any, Any]:
+    """Run the stream so far ahead of what draws from it; the items and their order stay the same.
+
+    Parameters
+    ----------
+    where
+        ``"thread"``: a thread of this process draws items while the consumer works. This pays where the source waits
+        (files, network, sensors) or leaves the interpreter (NumPy, decoders). ``"inline"``: nothing runs ahead, for
+        looking for errors.
+    workers
+        How many draw; one, in this version.
+    ahead
+        How many bytes of items may wait: a number, or a text such as ``"64MB"`` or ``"8MiB"``. An item counts its
+        arrays and 64 bytes; one item always fits.
+    ordered
+        Whether items keep their order. One worker always keeps it.
+
+    Returns
+    -------
+    Op
+        Its cursor has a method ``stats()``. As any cursor it belongs to one thread: two threads that draw from one
+        cursor break it; open the stream once for each.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``where`` is not one of the above, or another argument cannot work.
+
+    Notes
+    -----
+    A state belongs to the last item *delivered*; what was drawn ahead is no part of it. An error of the source comes
+    after the items before it, with its own traceback. ``close`` waits no more than 0.1 s for code of the user's: a
+    thread that is inside it ends, and closes what it has opened, when it comes out. After a fork the child opens
+    streams of its own: the thread stays in the parent.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> with (hr.Streamer(range(5)) | hr.background("thread", ahead="1MB")).open() as cursor:
+    ...     cursor.take(3), cursor.stats().items
+    ([0, 1, 2], 3)
+    """
+    return Op(Background, where, workers=workers, ahead=ahead, ordered=ordered)
+
+
+def prefetch(ahead: int | str = "8MB") -> Op[Any, Any]:
+    """Draw ahead in a thread: ``background("thread", ahead=ahead)``.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> list(hr.Streamer(range(3)) | hr.prefetch(ahead="64MB"))
+    [0, 1, 2]
+    """
+    return background("thread", ahead=ahead)
+
+
+@register("background", example=lambda: Background(as_stream(range(60)), ahead=1000))
+@recipe
+class Background(Stream[T]):
+    """The recipe of :func:`background`; ``ahead`` is in bytes."""
+
+    source: Stream[T]
+    where: Where = "thread"
+    workers: int = 1
+    ahead: int = 8_000_000
+    ordered: bool = True
+
+    def __post_init__(self) -> None:
+        if self.where not in ("inline", "thread"):
+            later = self.where in ("process", "zmq")
+            raise StreamConfigError(
+                f"background(where) got {self.where!r}, wanted 'inline' or 'thread'"
+                + (".\n  This version runs inline and in a thread; processes come in a later one." if later else ".")
+            )
+        if isinstance(self.workers, bool) or self.workers != 1:
+            raise StreamConfigError(
+                f"background(workers=) got {self.workers!r}, wanted 1.\n"
+                "  One thread draws a stream; run several streams in a mux, each with a background of its own."
+            )
+        if not isinstance(self.ordered, bool):
+            raise StreamConfigError(f"background(ordered=) got {self.ordered!r}, wanted True or False.")
+        self.fix(ahead=byte_count("background(ahead=)", self.ahead), workers=1)
+
+    @property
+    def size(self) -> float | None:  # noqa: D102
+        return self.source.size
+
+    @property
+    def spec(self) -> Spec | None:  # noqa: D102
+        return self.source.spec
+
+    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+        return _Inline(self, key) if self.where == "inline" else Threaded(self, key)
+
+
+class _Inline(Cursor[T]):
+    """Passes items on."""
+
+    stream: Background[T]
+    inner = ("source",)
+
+    def __init__(self, stream: Background[T], key: Key) -> None:
+        super().__init__(stream, key)
+        self.source = stream.source.open(key)
+
+    def run(self) -> Generator[T, None, None]:
+        for self.count, item in enumerate(self.source.items, self.count + 1):
+            yield item
+
+
+def byte_count(who: str, size: Any) -> int:
+    """Return a number of bytes written as a number, or as a text such as ``"64MB"`` or ``"8MiB"``.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is neither, or less than one byte.
+
+    Examples
+    --------
+    >>> byte_count("ahead", "64MB"), byte_count("ahead", "8 MiB"), byte_count("ahead", 100)
+    (64000000, 8388608, 100)
+    """
+    number: int | None = None
+    if isinstance(size, str):
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?\s*", size, re.IGNORECASE)
+        number = None if found is None else int(float(found[1]) * _UNITS[found[2].lower()])
+    elif not isinstance(size, bool):
+        try:
+            number = index(size)
+        except TypeError:
+            number = None
+    if number is None or number < 1:
+        raise StreamConfigError(f"{who} got {size!r}, wanted a number of bytes of at least 1, or such as '64MB'.")
+    return number

@@ -1,0 +1,408 @@
+"""A worker thread that draws ahead of its consumer, and what the two share.
+
+The worker owns the cursor inside while it runs. It leaves items in blocks, a list of which the last is the one it is
+filling: the consumer may read that one too, so that no item waits for its block, and most items cost an ``append`` here
+and a step of a list iterator there, with no lock. Only a side that waits, and the end of a block, take the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Generator
+from itertools import islice
+from math import inf
+from time import perf_counter, sleep
+from typing import Any, Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from headrace.core.cursor import Cursor
+from headrace.core.items import nbytes
+from headrace.core.key import Key
+from headrace.errors import HeadraceError, ResumeError
+
+T = TypeVar("T")
+
+OVERHEAD: Final = 64  # bytes an item counts besides its arrays, so that small ones are bounded too
+_SHARE: Final = 50  # checkpoints take at most one part in this many of the worker's time
+_FIRST_SAVE: Final = 0.01  # seconds before the first checkpoint, when its cost is not known yet
+_KEPT: Final = 16  # checkpoints ahead of the consumer at most; beyond, every other one goes
+_PATIENCE: Final = 0.1  # seconds that close() waits for a worker inside the user's code
+_LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
+_BLOCK: Final = 1 << 18  # bytes of a block at most
+_SLOW: Final = 0.002  # seconds between items from which on it pays to let the consumer go first
+_FIXED: Final = {kind: OVERHEAD + 8 for kind in (int, float, bool, complex, np.float64, np.int64)}
+
+
+class Stats(NamedTuple):
+    """What a background cursor has done so far."""
+
+    items: int  # delivered
+    queued: int  # items waiting
+    bytes: int  # bytes waiting
+    checkpoints: int
+    worker_waits: int  # how often the worker waited for room
+    consumer_waits: int  # how often the consumer waited for an item
+
+
+class Block:
+    """Consecutive items: the number of the first, and the bytes made up to the last once the block is complete."""
+
+    __slots__ = ("first", "items", "upto")
+
+    def __init__(self, first: int) -> None:
+        self.first, self.upto = first, 0
+        self.items: list[Any] = []
+
+
+class Pipe:
+    """What a worker and its consumer share; it keeps neither alive.
+
+    Parameters
+    ----------
+    limit
+        Bytes that may wait.
+    first
+        Number of the first item.
+    base, behind
+        The state of the cursor inside when the worker starts, and how many of its items were delivered before.
+    saves
+        Whether the cursor inside can be saved.
+    """
+
+    def __init__(self, limit: int, first: int, base: Any, behind: int, saves: bool) -> None:
+        self.limit, self.grain = limit, max(1, min(limit // 64, _BLOCK))
+        self.condition = threading.Condition()
+        self.blocks = deque([Block(first)])  # the first is in the consumer's hand, the last in the worker's
+        self.attend = 0  # the worker looks up when it has made this many bytes
+        self.made = 0  # bytes in complete blocks,
+        self.gone = 0  # and in those that the consumer has begun
+        self.wake_at: float = inf  # what `gone` must reach to wake a worker that waits for room
+        self.hungry = False  # the consumer waits for an item
+        self.stop = False  # the consumer has left: the worker closes its cursor and ends
+        self.closes = False  # the worker does so
+        self.done = False
+        self.error: BaseException | None = None
+        self.behind = behind
+        self.checkpoints: list[tuple[int, Any]] = [(first - behind, base)]
+        self.reached = first
+        self.save_at = perf_counter() + _FIRST_SAVE if saves else inf
+        self.looked = perf_counter()
+        self.worker_waits = self.consumer_waits = self.saved = 0
+        self.process = os.getpid()
+        self.thread: threading.Thread | None = None
+
+    # --- the worker's side ----------------------------------------------------------------------
+
+    def work(self, source: Cursor[Any]) -> None:
+        """Draw from ``source`` until it ends, fails, or the consumer leaves."""
+        try:
+            self._feed(source)
+        except BaseException as error:  # noqa: BLE001  # it belongs to the consumer, whatever it is
+            self.error = error
+        with self.condition:
+            self.closes = self.stop
+            if not self.closes:
+                self._finish()
+                return
+        self.error = None  # of no interest to a consumer that has left
+        try:
+            source.close()
+        except BaseException as error:  # noqa: BLE001  # as above
+            self.error = error
+        with self.condition:
+            self._finish()
+
+    def _finish(self) -> None:
+        self.done = True
+        self.condition.notify_all()
+
+    def _feed(self, source: Cursor[Any]) -> None:
+        items = source.items
+        for _ in islice(items, self.behind):
+            self.behind -= 1
+            if self.stop:
+                return
+        if self.behind:
+            raise ResumeError(
+                f"{source.stream!r} ended {self.behind} items before the saved place when it was run again.\n"
+                "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
+            )
+        put, made, fixed = self.blocks[-1].items.append, 0, _FIXED.get
+        for item in items:
+            put(item)
+            size = fixed(type(item)) or weigh(item)
+            made += size
+            if made >= self.attend:
+                del item  # the consumer alone decides how long it lives
+                block = self._look_up(source, made, size)
+                if block is None:
+                    return
+                put = block.items.append
+
+    def _look_up(self, source: Cursor[Any], made: int, size: int) -> Block | None:
+        """Complete the block, see to the consumer, save, wait for room; return the next block to fill."""
+        block = self.blocks[-1]
+        block.upto = self.made = made
+        following = Block(block.first + len(block.items))
+        self.blocks.append(following)  # from here on the block is complete
+        with self.condition:
+            if self.stop:
+                return None
+            fed, self.hungry = self.hungry, False
+            if fed:
+                self.condition.notify_all()
+            self.attend = made + self.grain
+        now = perf_counter()
+        if fed and now - self.looked > _SLOW:
+            sleep(0.00005)  # the consumer waits for the interpreter lock, which we would keep for another 5 ms
+        self.looked = now
+        if now >= self.save_at:
+            self._save(source, following.first)
+        if made > self.gone and made - self.gone + max(size, self.grain) > self.limit:
+            return self._wait_for_room(made, size, following)
+        return following
+
+    def _wait_for_room(self, made: int, size: int, following: Block) -> Block | None:
+        # Small items are let run down to half of the queue: waking for each would cost more than they do.
+        low = max(0, self.limit - size) if size >= _LARGE else self.limit // 2
+        with self.condition:
+            self.wake_at = made - low
+            if self.gone < self.wake_at and not self.stop:
+                self.worker_waits += 1
+            while self.gone < self.wake_at and not self.stop:
+                self.condition.wait()
+            self.wake_at = inf
+            self.looked = perf_counter()
+            return None if self.stop else following
+
+    def _save(self, source: Cursor[Any], number: int) -> None:
+        """Keep the state of the cursor inside before item ``number``, as often as it is cheap."""
+        began = perf_counter()
+        try:
+            state = source.save()
+        except Exception:  # noqa: BLE001  # it fails again where the user asks for a state, and says so there
+            self.save_at = inf
+            return
+        now = perf_counter()
+        self.save_at = now + _SHARE * (now - began)
+        with self.condition:
+            kept = self.checkpoints
+            while len(kept) > 1 and kept[1][0] <= self.reached:
+                del kept[0]
+            kept.append((number, state))
+            self.saved += 1
+            if len(kept) > _KEPT:
+                del kept[1:-1:2]
+
+    # --- the consumer's side --------------------------------------------------------------------
+
+    def begin(self, block: Block) -> None:
+        """Count a complete block as delivered, and wake a worker that this makes room for."""
+        self.reached = block.first
+        self.gone = block.upto
+        if self.gone >= self.wake_at:
+            with self.condition:
+                self.condition.notify_all()
+
+    def wait_for_more(self, block: Block, given: int) -> bool:
+        """Wait until there is more behind the ``given`` items of the last block; return False when there never is."""
+        with self.condition:
+            if not self._more(block, given) and not self.done:
+                self.consumer_waits += 1
+                while not self._more(block, given) and not self.done:
+                    self.hungry, self.attend = True, 0
+                    # With a limit, so that Ctrl-C arrives on every system.
+                    if not self.condition.wait(1.0) and self.thread is not None and not self.thread.is_alive():
+                        self.done = True
+                self.hungry = False
+            return self._more(block, given)
+
+    def _more(self, block: Block, given: int) -> bool:
+        return len(block.items) > given or len(self.blocks) > 1
+
+    def abandon(self) -> None:
+        """Have the worker close its cursor and end. Waits for nothing: the garbage collector may be the caller."""
+        if os.getpid() != self.process:
+            return  # a child of fork: the thread, and perhaps the holder of the lock, stayed in the parent
+        with self.condition:
+            self.stop, self.attend = True, 0
+            self.condition.notify_all()
+
+    def leave(self) -> bool:
+        """Have the worker end; return whether the cursor inside is left to the caller to close.
+
+        A worker inside slow code of the user's is not waited for: it closes its cursor when it comes out.
+        """
+        if os.getpid() != self.process:
+            return False
+        self.abandon()
+        with self.condition:
+            if not self.condition.wait_for(lambda: self.done, _PATIENCE):
+                return False
+        self.join()
+        if self.closes and self.error is not None:
+            raise self.error
+        return not self.closes
+
+    def join(self) -> None:
+        """Wait for the end of a worker that is done."""
+        if self.thread is not None and self.thread is not threading.current_thread():
+            self.thread.join()
+
+    def checkpoint(self, count: int) -> tuple[int, Any]:
+        """Return the last checkpoint at or before ``count`` delivered items: its number, the state."""
+        with self.condition:
+            return next(found for found in reversed(self.checkpoints) if found[0] <= count)
+
+
+class Threaded(Cursor[T]):
+    """Delivers what a worker draws.
+
+    Its state is that of the cursor inside at a checkpoint, and ``behind``, the number of items delivered since then:
+    what was drawn ahead is no part of it. While no worker runs, the cursor inside is the consumer's, so that what
+    failed can be tried again or passed.
+    """
+
+    inner = ("source",)
+
+    def __init__(self, stream: Any, key: Key) -> None:
+        super().__init__(stream, key)
+        self.source: Cursor[T] = stream.source.open(key)
+        self.base: Any = None  # where the cursor inside stands: its state, None at the beginning,
+        self.behind = 0  # and how many of its items were delivered before
+        self.moved = False  # it has been run, and stands where it says itself
+        self.ended = False
+        self._pipe: Pipe | None = None
+        self._past = Stats(0, 0, 0, 0, 0, 0)
+
+    def run(self) -> Generator[T, None, None]:
+        if self.ended:
+            return
+        pipe = self._pipe or self._start()
+        blocks = pipe.blocks
+        # No item is lost or given twice when Ctrl-C strikes anywhere here: `count` and the blocks say it all.
+        while True:
+            self._same_process(pipe)
+            block = blocks[0]
+            complete = len(blocks) > 1  # asked before its items are read
+            if complete:
+                pipe.begin(block)
+            given = self.count - block.first
+            for self.count, item in enumerate(islice(block.items, given, None), self.count + 1):
+                yield item
+            if complete:
+                blocks.popleft()
+            elif not pipe.wait_for_more(block, self.count - block.first):
+                break
+        pipe.join()
+        error, self.behind, self.moved = pipe.error, pipe.behind, True
+        self.ended = error is None
+        self._forget()
+        if error is not None:
+            try:
+                raise error  # its traceback goes on through the worker to the user's function
+            finally:
+                del error
+
+    def _start(self) -> Pipe:
+        saves = self.stream.resume != "none"
+        if self.moved:
+            self.base, self.moved = self.source.save() if saves else None, False
+        pipe = Pipe(self.stream.ahead, self.count, self.base, self.behind, saves)  # type: ignore[attr-defined]
+        pipe.thread = threading.Thread(target=pipe.work, args=(self.source,), name="headrace-background", daemon=True)
+        self._finalizer = weakref.finalize(self, pipe.abandon)
+        self._pipe = pipe  # before the thread is there: Ctrl-C may come while it starts
+        try:
+            pipe.thread.start()
+        except RuntimeError as error:
+            pipe.error, pipe.done = error, True
+        return pipe
+
+    def _forget(self) -> None:
+        """Be without a worker."""
+        self._past, self._pipe = self.stats(), None
+        self._finalizer.detach()
+
+    def _same_process(self, pipe: Pipe) -> None:
+        if os.getpid() != pipe.process:
+            raise HeadraceError(
+                f"{self.stream.node_name} got a cursor that was opened before a fork, wanted one of this process: its "
+                "thread stayed in the parent.\n  Open the stream in the child, with at=state to go on from here."
+            )
+
+    def stats(self) -> Stats:
+        """Return what has been done: items delivered, items and bytes waiting, checkpoints, waits of each side."""
+        past, pipe = self._past, self._pipe
+        if pipe is None:
+            return past._replace(items=self.count, queued=0, bytes=0)
+        last = pipe.blocks[-1]
+        return Stats(
+            self.count,
+            last.first + len(last.items) - self.count,
+            pipe.made - pipe.gone,
+            past.checkpoints + pipe.saved,
+            past.worker_waits + pipe.worker_waits,
+            past.consumer_waits + pipe.consumer_waits,
+        )
+
+    def save(self) -> Any:
+        base, behind = self.base, self.behind
+        if self._pipe is not None:
+            self._same_process(self._pipe)
+            number, base = self._pipe.checkpoint(self.count)
+            behind = self.count - number
+        elif self.moved:
+            base = self.source.save()
+        return {"count": self.count, "behind": behind, "source": base}
+
+    def load(self, saved: Any) -> None:
+        self._leave()
+        self._past, self._pipe = self.stats(), None
+        self.source = self.stream.source.open(self.key)  # type: ignore[attr-defined]
+        self.count, self.behind, self.base = saved["count"], saved["behind"], saved["source"]
+        self.moved = self.ended = False
+        if self.base is not None:
+            self.source.load(self.base)
+        self.restart()
+
+    def _leave(self) -> None:
+        pipe = self._pipe
+        if pipe is None:
+            self.source.close()
+            return
+        try:
+            mine = pipe.leave()
+        finally:
+            self._finalizer.detach()
+        if mine:
+            self.source.close()
+
+    def close(self) -> None:
+        """Close this pass and everything it opened, the thread too; never waits long for code of the user's.
+
+        A worker inside such code ends when it comes out, and closes what it has opened itself.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self.restart()
+        self._leave()
+
+
+def weigh(item: Any) -> int:
+    """Return the bytes that an item counts in a queue."""
+    if type(item) is np.ndarray:
+        return OVERHEAD + item.nbytes
+    try:
+        if isinstance(item, dict):
+            total = OVERHEAD
+            for part in item.values():
+                total += part.nbytes if type(part) is np.ndarray else 8 if type(part) in _FIXED else nbytes(part)
+            return total
+        return OVERHEAD + nbytes(item)
+    except Exception:  # noqa: BLE001  # a foreign object whose nbytes is no number
+        return OVERHEAD
