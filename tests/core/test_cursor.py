@@ -165,7 +165,7 @@ def test_the_same_exception_comes_out() -> None:
         raise mine
 
     cursor = (hr.Streamer(range(3)) | hr.map(fails) | hr.batch(2)).open()
-    for ask in (lambda: next(cursor), lambda: cursor.take(2), lambda: list(cursor), lambda: cursor.skip()):
+    for ask in (lambda: next(cursor), lambda: cursor.take(2), lambda: list(cursor), lambda: cursor.read(1)):
         with pytest.raises(KeyError) as caught:
             ask()
         assert caught.value is mine

@@ -82,7 +82,7 @@ def test_active_counts_running_iterations() -> None:
         raise OSError
 
     broken = hr.Streamer(fails)
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError):
         list(broken)
     assert broken.active == 0
 

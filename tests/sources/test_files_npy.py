@@ -18,9 +18,10 @@ from headrace.core.describe import dump
 from headrace.core.stream import Field
 from headrace.errors import DataError, StreamConfigError
 
+pytestmark = pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
 ORDERS = ("sequential", "shuffled", "random")
 RNG = np.random.default_rng(0)
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "floats": RNG.normal(size=(13, 4)),
     "one axis": np.arange(13),
     "three axes": RNG.integers(0, 255, (13, 3, 2)).astype(np.uint8),
@@ -45,7 +46,8 @@ ARRAYS = {
 
 @pytest.fixture(params=sorted(ARRAYS))
 def array(request: pytest.FixtureRequest) -> np.ndarray[Any, Any]:
-    return ARRAYS[request.param]
+    found: np.ndarray[Any, Any] = ARRAYS[request.param]
+    return found
 
 
 def rows_of(array: np.ndarray[Any, Any]) -> list[Any]:
@@ -74,7 +76,7 @@ def test_npy_rows_are_those_of_the_array(array: np.ndarray[Any, Any], tmp_path: 
 def test_npz_rows_are_those_of_its_arrays(save: Any, array: np.ndarray[Any, Any], tmp_path: Path) -> None:
     save(tmp_path / "a.npz", X=array, y=np.arange(len(array)), rate=22050, name="song")
     for order in ("sequential", "shuffled"):
-        stream = hr.npz(tmp_path / "a.npz", order=order)  # type: ignore[arg-type]
+        stream = hr.npz(tmp_path / "a.npz", order=order)
         items = sorted(stream, key=lambda item: int(item["y"]))
         assert len(items) == len(array) == len(stream)
         assert values([item["X"] for item in items]) == values(rows_of(array))
@@ -85,9 +87,10 @@ def test_npz_rows_are_those_of_its_arrays(save: Any, array: np.ndarray[Any, Any]
 def test_equals_what_numpy_loads_bit_for_bit(tmp_path: Path) -> None:
     X = RNG.normal(size=(2000, 3))
     np.savez(tmp_path / "a.npz", X=X)
-    with np.load(tmp_path / "a.npz") as loaded:
-        assert same(hr.npz(tmp_path / "a.npz").open().read(2000)["X"], loaded["X"])
-    drawn = hr.npz(tmp_path / "a.npz", order="random").open(hr.Key(1)).take(500)
+    with np.load(tmp_path / "a.npz") as loaded, hr.npz(tmp_path / "a.npz").open() as cursor:
+        assert same(cursor.read(2000)["X"], loaded["X"])
+    with hr.npz(tmp_path / "a.npz", order="random").open(hr.Key(1)) as cursor:
+        drawn = cursor.take(500)
     known = {row.tobytes() for row in X}
     assert all(item["X"].tobytes() in known for item in drawn)
 
@@ -171,7 +174,7 @@ def test_fields_are_chosen_in_the_order_given(tmp_path: Path) -> None:
     assert list(next(iter(hr.npz(tmp_path / "a.npz", "y")))) == ["y"]
     with pytest.raises(DataError, match=r"lengths \{'X': 2, 'y': 2, 'other': 5\}.*\n.*fields="):
         list(hr.npz(tmp_path / "a.npz"))
-    with pytest.raises(DataError, match="no field 'z'.*\n.*Its fields are X, y, other"):
+    with pytest.raises(DataError, match=r"no field 'z'.*\n.*Its fields are X, y, other"):
         list(hr.npz(tmp_path / "a.npz", "z"))
 
 
@@ -205,7 +208,7 @@ def test_no_pickles_unless_asked(tmp_path: Path) -> None:
     objects = np.array([{"a": 1}, None], dtype=object)
     np.savez(tmp_path / "a.npz", X=np.arange(2), o=objects)
     np.save(tmp_path / "a.npy", objects)
-    with pytest.raises(DataError, match="objects in field 'o'.*\n.*allow_pickle=True.*fields="):
+    with pytest.raises(DataError, match=r"objects in field 'o'.*\n.*allow_pickle=True.*fields="):
         list(hr.npz(tmp_path / "a.npz"))
     with pytest.raises(DataError, match="allow_pickle=True"):
         list(hr.npy(tmp_path / "a.npy"))
@@ -234,7 +237,9 @@ def test_options_are_checked_when_the_stream_is_made(tmp_path: Path) -> None:
         hr.npy(tmp_path)
     with pytest.raises(StreamConfigError, match="wanted the path"):
         hr.npy(3)  # type: ignore[arg-type]
-    with pytest.raises(StreamConfigError, match=r"order=\) got 'sorted', wanted one of 'sequential', 'shuffled', 'random'"):
+    with pytest.raises(
+        StreamConfigError, match=r"order=\) got 'sorted', wanted one of 'sequential', 'shuffled', 'random'"
+    ):
         hr.npy(tmp_path / "a.npy", "sorted")  # type: ignore[arg-type]
     for n in (-1, 1.5, "all"):
         with pytest.raises(StreamConfigError, match="n="):
@@ -272,7 +277,8 @@ def test_broken_files_say_so_at_the_first_item_and_have_no_size(tmp_path: Path) 
             assert cursor.skip() == 1
             assert cursor.take(3) == []
             state = cursor.state()
-        assert stream.open(at=state).take(1) == []
+        with stream.open(at=state) as cursor:
+            assert cursor.take(1) == []
 
 
 def test_damage_in_a_compressed_archive_is_found(tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ def arguments(parser: ArgumentParser) -> None:
         help="whether items are batches, to be stored row by row (by default, if they are of type Batch)",
     )
     parser.add_argument(
-        "--save-every", type=float, default=5.0, metavar="SECONDS", help="what a kill costs at most (default 5)"
+        "--save-every",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="what a kill costs at most (default 5; 0 saves after every item)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 

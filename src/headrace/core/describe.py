@@ -175,7 +175,7 @@ def load(text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -
 
 
 def _write(value: Any, path: str) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, np.generic)):
         return value
     if isinstance(value, Recipe):
         params = {name: _write(part, f"{path}.{name}") for name, part in value.params().items()}
@@ -195,7 +195,8 @@ def _write(value: Any, path: str) -> Any:
         array = np.asarray(value)
         if not array.dtype.hasobject and array.dtype.names is None and array.nbytes <= WHOLE:
             data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-            return {"array": data, "dtype": array.dtype.str, "shape": list(array.shape)}
+            made = {"array": data, "dtype": array.dtype.str, "shape": list(array.shape)}
+            return {**made, "scalar": True} if isinstance(value, np.generic) else made
     elif is_function(value) and hasattr(value, "__qualname__"):
         return {"function": where_is(value)}
     raise StreamConfigError(
@@ -224,7 +225,7 @@ def _read(value: Any, functions: dict[str, Callable[..., Any]]) -> Any:
         return {name: _read(part, functions) for name, part in value["dict"].items()}
     if "array" in value:
         data = np.frombuffer(base64.b64decode(value["array"]), value["dtype"])
-        return data.reshape(value["shape"]).copy()
+        return data[0] if value.get("scalar") else data.reshape(value["shape"]).copy()
     return _function(value["function"], functions)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import Any
 
 from headrace.core.key import Key
+from headrace.core.notes import warn
 from headrace.core.plain import code_of, digest, functions_in, plain
 from headrace.core.recipe import Recipe
 from headrace.core.registry import name_of
-from headrace.errors import HeadraceWarning, StateMismatchError
+from headrace.errors import StateMismatchError
 
 _MANY = 4  # members of a node beyond which a state names them together
 
@@ -95,11 +95,9 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
             "  Open the stream without key= to go on with the saved one, or with the key of that run."
         )
     if state["code"] != code_digest(recipe):
-        warnings.warn(
+        warn(
             f"the code of a function in {name_of(type(recipe))} has changed since this state was saved: items from "
-            "here on come from the new code.",
-            HeadraceWarning,
-            stacklevel=4,
+            "here on come from the new code."
         )
 
 

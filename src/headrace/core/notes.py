@@ -7,10 +7,15 @@ nothing fails.
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
-_HERE = str(Path(__file__).parent.parent)
+from headrace.errors import HeadraceWarning
+
+_HERE = f"{Path(__file__).parent.parent}{os.sep}"
 
 
 def explain(error: BaseException, root: Any) -> Any:
@@ -35,6 +40,14 @@ def explain(error: BaseException, root: Any) -> Any:
     if user:
         _note(error, f"  your function: {user}")
     return failed
+
+
+def warn(text: str) -> None:
+    """Warn with a :class:`headrace.errors.HeadraceWarning` that points at the user's line, however deep we are."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, HeadraceWarning, stacklevel=level)
 
 
 def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str]:

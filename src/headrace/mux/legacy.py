@@ -36,14 +36,16 @@ def Mux(  # the name it has always had
     ['a', 'b', 'c', 'd']
     """
     warnings.warn("Mux is deprecated: use StochasticMux.", DeprecationWarning, stacklevel=2)
-    mode: Mode = "with_replacement" if with_replacement else "single_active" if revive else "exhaustive"
     return StochasticMux(
         streams,
-        k,
-        None if rate is None else rate + 1,
-        weights,
-        mode,
+        weights=weights,
         prune_empty_streams=prune_empty_streams,
-        dist="poisson",
         random_state=random_state,
+        **translated(k, rate, with_replacement, revive),
     )
+
+
+def translated(k: int, rate: float | None, with_replacement: bool, revive: bool) -> dict[str, Any]:
+    """Return the arguments of a :class:`StochasticMux` that the old ones stand for."""
+    mode: Mode = "with_replacement" if with_replacement else "single_active" if revive else "exhaustive"
+    return {"n_active": k, "rate": None if rate is None else rate + 1, "mode": mode, "dist": "poisson"}

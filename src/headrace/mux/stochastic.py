@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator, Iterator
 from functools import cached_property, partial
 from itertools import islice
@@ -13,9 +12,10 @@ import numpy as np
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
+from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import HeadraceWarning, StreamConfigError
+from headrace.errors import StreamConfigError
 from headrace.mux.ahead import Ahead
 from headrace.mux.base import SPENT, Dial, MuxCursor, Step, WeightedMux, Weights
 from headrace.mux.choose import Slots, Table
@@ -137,21 +137,19 @@ class StochasticMux(WeightedMux[T]):
         )
         self._clamp()
 
-    def _clamp(self, warn: bool = True) -> None:
+    def _clamp(self, tell: bool = True) -> None:
         can = len(self.streams) if isinstance(self.weights, Knob) else int(np.count_nonzero(self.weights))
         if self.mode != "with_replacement" and self.n_active > can:
-            if warn:
-                warnings.warn(
+            if tell:
+                warn(
                     f"stochastic_mux(n_active={self.n_active}) has {can} members that can be active, once each in mode "
-                    f"{self.mode!r}: n_active is {can}.",
-                    HeadraceWarning,
-                    stacklevel=4,
+                    f"{self.mode!r}: n_active is {can}."
                 )
             self.fix(n_active=can)
 
     def shard(self, i: int, n: int) -> Self:
         part = super().shard(i, n)
-        part._clamp(warn=False)
+        part._clamp(tell=False)
         return part
 
     @property
@@ -382,7 +380,6 @@ class _Stochastic(MuxCursor[T]):
         gave = 0
         if cursor is not None:
             gave = cursor.count
-            cursor.close()
             self.given[member] = self.given.get(member, 0) + gave
         if self.stream.mode != "with_replacement":
             self.barred.discard(member)
@@ -390,6 +387,9 @@ class _Stochastic(MuxCursor[T]):
             (self.empty if self.stream.prune_empty_streams else idle).add(member)
             if self.stream.prune_empty_streams and self.barred is not self.empty:
                 self.barred.add(member)
+        if cursor is not None:  # last, and left already: the user's code may raise here
+            slot.cursor, slot.quota = None, 0
+            cursor.close()
 
     # --- state ----------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def cache(n_cache: int, prob: float = 0.5, *, seed: Seed | None = None, random_s
     return Op(Cache, n_cache, prob, seed=one_seed("cache", seed, random_state))
 
 
-@register("cache", example=lambda: Cache(as_stream(range(60)), 8, 0.5))
+@register("cache", example=lambda: Cache(as_stream(range(28)), 8, 0.5))
 @recipe
 class Cache(Stream[T]):
     """The recipe of :func:`cache`."""

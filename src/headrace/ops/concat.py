@@ -39,7 +39,7 @@ def concat(*streams: Any) -> Stream[Any]:
     return Concat(tuple(map(as_stream, streams)))
 
 
-@register("concat", example=lambda: concat(range(20), (), range(30, 60)))
+@register("concat", example=lambda: concat(range(20), (), range(30, 50)))
 @recipe
 class Concat(Stream[T]):
     """The recipe of :func:`concat`; ``numbers`` is what a part calls its streams: as the whole does."""

@@ -37,7 +37,7 @@ def enumerate(start: int = 0) -> Op[T, tuple[int, T]]:
     return Op(Enumerate, start)
 
 
-@register("enumerate", example=lambda: Enumerate(as_stream("abcd" * 15), 3))
+@register("enumerate", example=lambda: Enumerate(as_stream("abcd" * 12), 3))
 @recipe
 class Enumerate(Stream[tuple[int, T]]):
     """The recipe of :func:`enumerate`."""

@@ -49,7 +49,7 @@ def progress(total: int | None = None, desc: str | None = None) -> Op[T, T]:
     return Op(Progress, total, desc)
 
 
-@register("progress", example=lambda: Progress(as_stream(range(60))))
+@register("progress", example=lambda: Progress(as_stream(range(50))))
 @recipe
 class Progress(Stream[T]):
     """The recipe of :func:`progress`."""
@@ -104,7 +104,7 @@ class _Showing(OpCursor[T]):
 def _bar_class() -> Any:
     from tqdm import tqdm  # imported when a bar is first shown
 
-    class Bar(tqdm):  # type: ignore[type-arg]
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm is Any to mypy
         monitor_interval = 0  # no watching thread, which would outlive the cursor
 
     return Bar

@@ -170,7 +170,7 @@ class _Rebatching(OpCursor[Any]):
         self.used = 0
 
 
-@register("rows", example=lambda: Rows(_batches()))
+@register("rows", example=lambda: Rows(BatchOf(as_stream([{"X": (i, i), "Y": i} for i in range(50)]), 7)))
 @recipe
 class Rows(Stream[Any]):
     """The recipe of :func:`rows`."""

@@ -46,7 +46,7 @@ def repeat(times: int | None = None) -> Op[T, T]:
     return Op(Repeat, times)
 
 
-@register("repeat", example=lambda: Repeat(as_stream(range(12)), 5))
+@register("repeat", example=lambda: Repeat(as_stream(range(12)), 4))
 @recipe
 class Repeat(Stream[T]):
     """The recipe of :func:`repeat`."""

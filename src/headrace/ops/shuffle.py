@@ -49,7 +49,7 @@ def shuffle(buffer: int, *, seed: Seed | None = None, random_state: Seed | None 
     return Op(Shuffle, buffer, seed=one_seed("shuffle", seed, random_state))
 
 
-@register("shuffle", example=lambda: Shuffle(as_stream(range(60)), 16))
+@register("shuffle", example=lambda: Shuffle(as_stream(range(50)), 16))
 @recipe
 class Shuffle(Stream[T]):
     """The recipe of :func:`shuffle`."""

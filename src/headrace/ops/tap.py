@@ -38,7 +38,7 @@ def tap(function: Callable[[Any], Any]) -> Op[T, T]:
     return Op(Tap, function)
 
 
-@register("tap", example=lambda: Tap(as_stream(range(60)), _look))
+@register("tap", example=lambda: Tap(as_stream(range(50)), _look))
 @recipe
 class Tap(Stream[T]):
     """The recipe of :func:`tap`."""

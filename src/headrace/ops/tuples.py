@@ -99,7 +99,7 @@ def _all_names(keys: Any) -> bool:
 
 
 def _dicts() -> Stream[Any]:
-    return as_stream([{"X": (i, i), "y": i, "id": str(i)} for i in range(60)])
+    return as_stream([{"X": (i, i), "y": i, "id": str(i)} for i in range(50)])
 
 
 @register("tuples", example=lambda: Tuples(_dicts(), ("X", "y")))
@@ -126,7 +126,7 @@ class Tuples(Stream[tuple[Any, ...]]):
         return _Picking(self, key, lambda item: (item[only],), self.keys)
 
 
-@register("keras_tuples", example=lambda: KerasTuples(_dicts(), ["X", "id"], "y"))
+@register("keras_tuples", example=lambda: KerasTuples(_dicts(), ("X", "id"), "y"))
 @recipe
 class KerasTuples(Stream[tuple[Any, Any]]):
     """The recipe of :func:`keras_tuples`."""

@@ -94,7 +94,9 @@ class _Zipping(Cursor[Any]):
     def __init__(self, stream: Zip, key: Key) -> None:
         super().__init__(stream, key)
         names = stream.names or range(len(stream.streams))
-        self.sources = [source.open(key.child(name, 0)) for name, source in builtins.zip(names, stream.streams)]
+        self.sources = [
+            source.open(key.child(name, 0)) for name, source in builtins.zip(names, stream.streams, strict=True)
+        ]
         self.held: list[Any] = []
 
     def run(self) -> Generator[Any, None, None]:

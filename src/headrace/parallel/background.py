@@ -81,7 +81,7 @@ def prefetch(ahead: int | str = "8MB") -> Op[Any, Any]:
     return background("thread", ahead=ahead)
 
 
-@register("background", example=lambda: Background(as_stream(range(60)), ahead=1000))
+@register("background", example=lambda: Background(as_stream(range(50)), ahead=1000))
 @recipe
 class Background(Stream[T]):
     """The recipe of :func:`background`; ``ahead`` is in bytes."""
@@ -109,14 +109,14 @@ class Background(Stream[T]):
         self.fix(ahead=byte_count("background(ahead=)", self.ahead), workers=1)
 
     @property
-    def size(self) -> float | None:  # noqa: D102
+    def size(self) -> float | None:
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:  # noqa: D102
+    def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[T]:  # noqa: D102
+    def start(self, key: Key) -> Cursor[T]:
         return _Inline(self, key) if self.where == "inline" else Threaded(self, key)
 
 

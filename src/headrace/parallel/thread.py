@@ -34,7 +34,7 @@ _PATIENCE: Final = 0.1  # seconds that close() waits for a worker inside the use
 _LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
 _BLOCK: Final = 1 << 18  # bytes of a block at most
 _SLOW: Final = 0.002  # seconds between items from which on it pays to let the consumer go first
-_FIXED: Final = {kind: OVERHEAD + 8 for kind in (int, float, bool, complex, np.float64, np.int64)}
+_FIXED: Final = dict.fromkeys((int, float, bool, complex, np.float64, np.int64), OVERHEAD + 8)
 
 
 class Stats(NamedTuple):
@@ -101,7 +101,7 @@ class Pipe:
         """Draw from ``source`` until it ends, fails, or the consumer leaves."""
         try:
             self._feed(source)
-        except BaseException as error:  # noqa: BLE001  # it belongs to the consumer, whatever it is
+        except BaseException as error:  # it belongs to the consumer, whatever it is
             self.error = error
         with self.condition:
             self.closes = self.stop
@@ -111,7 +111,7 @@ class Pipe:
         self.error = None  # of no interest to a consumer that has left
         try:
             source.close()
-        except BaseException as error:  # noqa: BLE001  # as above
+        except BaseException as error:  # as above
             self.error = error
         with self.condition:
             self._finish()
@@ -184,7 +184,7 @@ class Pipe:
         began = perf_counter()
         try:
             state = source.save()
-        except Exception:  # noqa: BLE001  # it fails again where the user asks for a state, and says so there
+        except Exception:  # it fails again where the user asks for a state, and says so there
             self.save_at = inf
             return
         now = perf_counter()
@@ -256,7 +256,8 @@ class Pipe:
     def checkpoint(self, count: int) -> tuple[int, Any]:
         """Return the last checkpoint at or before ``count`` delivered items: its number, the state."""
         with self.condition:
-            return next(found for found in reversed(self.checkpoints) if found[0] <= count)
+            usable = [found for found in self.checkpoints if found[0] <= count]
+            return usable[-1]
 
 
 class Threaded(Cursor[T]):
@@ -404,5 +405,5 @@ def weigh(item: Any) -> int:
                 total += part.nbytes if type(part) is np.ndarray else 8 if type(part) in _FIXED else nbytes(part)
             return total
         return OVERHEAD + nbytes(item)
-    except Exception:  # noqa: BLE001  # a foreign object whose nbytes is no number
+    except Exception:  # a foreign object whose nbytes is no number
         return OVERHEAD

@@ -8,10 +8,12 @@ file is cut short under it, and keep a descriptor as long as one row lives.
 from __future__ import annotations
 
 import ast
+import io
 import mmap
 import os
 import sys
 import zipfile
+from functools import lru_cache
 from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
@@ -49,14 +51,22 @@ def read_header(file: IO[bytes]) -> Header:
     ValueError
         When there is none; NumPy says why.
     """
+    head = file.read(8)  # the magic word and the version
+    size = file.read(2 if head[6:7] == b"\x01" else 4)
+    length = int.from_bytes(size, "little")
+    return _parse(head + size + file.read(min(length, _LONGEST)))
+
+
+@lru_cache(1024)  # files of one kind share their headers, and parsing one costs more than all else in opening a file
+def _parse(head: bytes) -> Header:
+    file = io.BytesIO(head)
     version = npy_format.read_magic(file)
     if version == (1, 0):
         shape, fortran, dtype = npy_format.read_array_header_1_0(file, max_header_size=_LONGEST)
     elif version == (2, 0):
         shape, fortran, dtype = npy_format.read_array_header_2_0(file, max_header_size=_LONGEST)
     elif version == (3, 0):  # as 2.0, in UTF-8: names of fields that are not Latin-1. NumPy keeps its reader private
-        length = int.from_bytes(file.read(4), "little")
-        told = ast.literal_eval(file.read(min(length, _LONGEST)).decode())
+        told = ast.literal_eval(head[12:].decode())
         shape, fortran, dtype = told["shape"], told["fortran_order"], npy_format.descr_to_dtype(told["descr"])
     else:
         raise ValueError(f"an array of the unknown format version {version}")
@@ -69,7 +79,8 @@ class ArrayFile:
     def __init__(self, path: Any, who: str) -> None:
         self.file = open(path, "rb")  # noqa: SIM115  # closed by close()
         self.who = f"{who}({os.path.basename(path)!r})"
-        self.length = os.fstat(self.file.fileno()).st_size
+        self._fd = self.file.fileno()
+        self.length = os.fstat(self._fd).st_size
         self._map: mmap.mmap | None = None
         if not self.length:
             self.close()
@@ -87,12 +98,13 @@ class ArrayFile:
             When the file ends before.
         """
         raw = np.empty(nbytes, np.uint8)
-        have = 0
+        buffer: Any = raw
+        have = os.preadv(self._fd, [buffer], offset)
         while have < nbytes:
-            got = os.preadv(self.file.fileno(), [raw[have:].data], offset + have)
+            got = os.preadv(self._fd, [buffer[have:]], offset + have)
             if not got:
                 raise DataError(
-                    f"{self.who} was cut short to {os.fstat(self.file.fileno()).st_size} bytes while it was read, "
+                    f"{self.who} was cut short to {os.fstat(self._fd).st_size} bytes while it was read, "
                     f"wanted bytes up to {offset + nbytes}.\n  Write to another name and rename, instead of in place."
                 )
             have += got
@@ -103,12 +115,13 @@ class ArrayFile:
         if self._map is None:
             # From 3.13 on a mapping needs no descriptor of its own.
             free: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
-            self._map = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ, **free)
+            self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ, **free)
         return self._map
 
     def close(self) -> None:
         """Close the file; a mapping goes with the last array that looks into it."""
         self.file.close()
+        self._fd = -1
         self._map = None  # never close() it: NumPy would not object, and its arrays would look into nothing
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import lru_cache, wraps
 from itertools import islice
+from math import inf
+from types import FunctionType, GeneratorType
 from typing import Any, ClassVar, Literal, ParamSpec, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 
+from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.functions import takes_rng
 from headrace.core.key import Key
@@ -64,6 +67,8 @@ class Streamer(Stream[T]):
     isolate: ClassVar[bool] = False  # True in compat: each pass gets its own copy of the arguments
 
     def __init__(self, source: Any, *args: Any, **kwargs: Any) -> None:
+        if hasattr(source, "__recipe__") and not isinstance(source, type):
+            source = as_stream(source)  # a handle, as it is now
         self.fix(source=source, args=args, kwargs=kwargs)
         if how(source) == "stream":
             Nested.limits(*args, **kwargs)
@@ -100,6 +105,13 @@ class Streamer(Stream[T]):
             return Nested(self, key)
         return _Pass(self, key)
 
+    def hands_rng(self, function: Callable[..., Any]) -> bool:
+        """Tell whether ``function`` is handed a generator: it has a parameter ``rng`` that no argument fills."""
+        if not takes_rng(function):
+            return False
+        place = _place_of_rng if isinstance(function, Hashable) else _place_of_rng.__wrapped__
+        return not self.args or len(self.args) <= place(function)
+
     def begin(self, key: Key, position: int = 0) -> Iterator[T]:
         """Return the items of one pass from ``position`` on. Runs the user's code."""
         source, args, kwargs = self.source, self.args, self.kwargs
@@ -111,9 +123,9 @@ class Streamer(Stream[T]):
             return iter(source) if not position else (source[i] for i in range(position, len(source)))
         if kind == "call":
             function = source.__wrapped__ if hasattr(source, "__streamable__") else source
-            if takes_rng(function) and "rng" not in kwargs:
+            if "rng" not in kwargs and self.hands_rng(function):
                 kwargs = {**kwargs, "rng": key.rng()}
-            made = iter(function(*args, **kwargs))
+            made = _opened(function(*args, **kwargs), key)
         else:
             made = iter(source)
         if position and kind != "once" and sum(1 for _ in islice(made, position)) < position:
@@ -122,6 +134,26 @@ class Streamer(Stream[T]):
                 "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
             )
         return made
+
+
+def _opened(made: Any, key: Key) -> Iterator[Any]:
+    """Return the items of what a function returned; a stream gets a key of the pass, so that its seed reaches it."""
+    if isinstance(made, Stream) or hasattr(made, "__recipe__"):
+        return _items_of(as_stream(made).open(key.child("made")))
+    return iter(made)
+
+
+def _items_of(cursor: Cursor[T]) -> Generator[T, None, None]:
+    with cursor:
+        yield from cursor
+
+
+@lru_cache(4096)
+def _place_of_rng(function: Callable[..., Any]) -> float:
+    """Return how many positional arguments leave the parameter ``rng`` free."""
+    parameters = inspect.signature(function).parameters
+    keyword = parameters["rng"].kind is inspect.Parameter.KEYWORD_ONLY
+    return inf if keyword else list(parameters).index("rng")
 
 
 class _Pass(Cursor[T]):
@@ -166,9 +198,9 @@ class _Pass(Cursor[T]):
         self.restart()
 
     def release(self) -> None:
-        close = getattr(self._source, "close", None)
-        if close is not None and inspect.isgenerator(self._source):
-            close()
+        source = self._source
+        if type(source) is GeneratorType:
+            source.close()
 
 
 def _copied(value: Any) -> Any:
@@ -193,6 +225,8 @@ def how(source: Any) -> How:
     StreamConfigError
         When they cannot be.
     """
+    if type(source) is FunctionType and _makes_items(source):  # nearly all, and asked at each activation
+        return "call"
     if isinstance(source, Stream):
         return "stream"
     if callable(source) and not isinstance(source, Iterable):

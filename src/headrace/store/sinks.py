@@ -315,7 +315,7 @@ class DatasetSink:
         n = length(block)
         if self.limit is not None and self.rows + n > self.limit:
             n, whole = self.limit - self.rows, block
-            block, self._over = cut(whole, 0, n), cut(whole, n, length(whole))
+            block, self._over = cut(whole, 0, n), {name: column[n:].copy() for name, column in whole.items()}
         self._blocks.append(block)
         self._block_rows += n
         self.rows += n

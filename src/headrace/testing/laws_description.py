@@ -17,10 +17,10 @@ import numpy as np
 
 from headrace.core.describe import describe, dump, load
 from headrace.core.plain import where_is
+from headrace.core.registry import components
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.testing.case import Case, Held, first_line, nodes, short, with_params
-from headrace.testing.elsewhere import elsewhere
 
 
 def frozen(case: Case) -> None:
@@ -117,24 +117,6 @@ def fingerprint(case: Case) -> None:
             raise case.broken(f"another {name} gives an equal description: {other!r}", "every parameter to count")
 
 
-def fingerprint_elsewhere(case: Case) -> None:
-    """The fingerprint is the same in another process, whatever the order of its sets."""
-    found = elsewhere_fingerprint(case)
-    if found != case.stream.fingerprint:
-        raise case.broken(f"another process says {found}", f"{case.stream.fingerprint}, as here")
-
-
-def elsewhere_fingerprint(case: Case) -> str:
-    """Return the fingerprint that another process computes."""
-    importable(case)
-    return elsewhere(_fingerprint, case.pickled)
-
-
-def _fingerprint(pickled: bytes) -> str:
-    stream: Stream[Any] = pickle.loads(pickled)
-    return stream.fingerprint
-
-
 def importable(case: Case) -> None:
     """Leave the law when another process could not import what the stream is made of."""
     things = [*map(type, nodes(case.stream)), *case.functions]
@@ -174,6 +156,9 @@ def _others(value: Any) -> list[Any]:
 
 def written_as_json(case: Case) -> None:
     """The description comes back from JSON, with its functions handed over by name."""
+    known = {component.make for component in components()}
+    strangers = sorted({node.node_name for node in nodes(case.stream) if type(node) not in known})
+    case.needs(not strangers, f"not registered: {', '.join(strangers)}")
     try:
         text = dump(case.stream)
     except StreamConfigError as error:
@@ -195,4 +180,3 @@ BEFORE: dict[str, Callable[[Case], None]] = {
     "fingerprint": fingerprint,
 }
 AFTER: dict[str, Callable[[Case], None]] = {"JSON": written_as_json}
-ELSEWHERE: dict[str, Callable[[Case], None]] = {"fingerprint in another process": fingerprint_elsewhere}

@@ -211,8 +211,8 @@ def _own_states(case: Case, parts: list[Stream[Any]]) -> None:
     _refused(case, case.stream, case.key, state, "")
 
 
-def resumes_elsewhere(case: Case) -> None:
-    """Description and state, sent to another process, give the same items there."""
+def same_elsewhere(case: Case) -> None:
+    """Description and state, sent to another process, have the same fingerprint and give the same items there."""
     case.needs(not case.once, "it can be drawn only once")
     importable(case)
     saved = []
@@ -224,16 +224,19 @@ def resumes_elsewhere(case: Case) -> None:
         sent = pickle.dumps(saved)
     except Exception as error:
         raise case.broken(f"its state cannot be sent: {first_line(error)}", "JSON values, arrays and items") from error
-    for (cut, _), rest in zip(saved, elsewhere(_rests, case.pickled, sent, case.items), strict=True):
+    fingerprint, rests = elsewhere(_rests, case.pickled, sent, case.items)
+    if fingerprint != case.stream.fingerprint:
+        raise case.broken(f"another process has the fingerprint {fingerprint}", f"{case.stream.fingerprint}, as here")
+    for (cut, _), rest in zip(saved, rests, strict=True):
         case.compare(rest, cut, f"resumed at {cut} in another process")
 
 
-def _rests(pickled: bytes, sent: bytes, items: int) -> list[list[Any]]:
+def _rests(pickled: bytes, sent: bytes, items: int) -> tuple[str, list[list[Any]]]:
     stream, found = pickle.loads(pickled), []
     for cut, state in pickle.loads(sent):
         with stream.open(at=state) as cursor:
             found.append(cursor.take(items - cut))
-    return found
+    return stream.fingerprint, found
 
 
 LAWS: dict[str, Callable[[Case], None]] = {
@@ -245,4 +248,4 @@ LAWS: dict[str, Callable[[Case], None]] = {
     "another's state is refused": refuses_another,
     "shards": shards,
 }
-ELSEWHERE: dict[str, Callable[[Case], None]] = {"resume in another process": resumes_elsewhere}
+ELSEWHERE: dict[str, Callable[[Case], None]] = {"the same in another process": same_elsewhere}
