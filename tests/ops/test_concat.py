@@ -62,7 +62,7 @@ def test_parts_hold_every_stream_once_with_its_own_numbers() -> None:
     parts = [list(stream.shard(i, 2).open(key)) for i in range(2)]
     assert sorted(parts[0] + parts[1]) == sorted(whole)
     nested = [list(stream.shard(0, 2).shard(i, 3).open(key)) for i in range(3)]
-    assert sorted(sum(nested, [])) == sorted(parts[0])
+    assert sorted(chain(*nested)) == sorted(parts[0])
     with pytest.raises(hr.StreamConfigError, match="too few"):
         stream.shard(0, 6)
 
@@ -74,7 +74,8 @@ def test_an_error_names_the_stream() -> None:
 
 
 def test_sizes() -> None:
-    endless, unknown = hr.Streamer("ab") | hr.repeat(), hr.Streamer("ab") | hr.filter(bool)
+    endless: Any = hr.Streamer("ab") | hr.repeat()
+    unknown: Any = hr.Streamer("ab") | hr.filter(bool)
     assert hr.concat("ab", endless, unknown).size == inf
     assert hr.concat("ab", unknown).size is None
     assert list(hr.concat()) == []

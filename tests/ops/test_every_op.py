@@ -142,7 +142,7 @@ def test_recipes_travel_and_are_known_again(over: Any) -> None:
 
 @every_op
 def test_a_part_is_the_op_over_a_part(over: Any) -> None:
-    parts = hr.ChainMux([fields(8), fields(5), fields(6)])
+    parts: Any = hr.ChainMux([fields(8), fields(5), fields(6)])
     stream = over(parts)
     if stream.node_name in ("enumerate", "zip"):
         with pytest.raises(hr.StreamConfigError, match="cannot be divided"):

@@ -18,13 +18,13 @@ def noisy(item: Any, rng: Any) -> Any:
 
 @pytest.mark.parametrize("times", [0, 1, 3])
 def test_laps_are_counted(times: int) -> None:
-    stream = hr.Streamer("abc") | hr.repeat(times)
+    stream: Any = hr.Streamer("abc") | hr.repeat(times)
     assert list(stream) == list("abc") * times
     assert len(stream) == 3 * times
 
 
 def test_for_ever() -> None:
-    stream = hr.Streamer("abc") | hr.repeat()
+    stream: Any = hr.Streamer("abc") | hr.repeat()
     assert stream.size == inf
     assert list(islice(stream, 7)) == list("abcabca")
     assert (hr.Streamer("abc") | hr.filter(bool) | hr.repeat()).size is None
@@ -45,15 +45,15 @@ def test_laps_have_numbers_of_their_own_and_repeat_with_the_seed() -> None:
     assert made == list(stream)
     key = hr.Key(3)
     laps = [list((hr.Streamer(range(4)) | hr.map(noisy)).open(key.child("lap", lap))) for lap in range(3)]
-    assert made == sum(laps, [])
+    assert made == [item for lap in laps for item in lap]
 
 
 def test_an_item_that_fails_in_every_lap() -> None:
     with (flaky("abc", at=1, times=None) | hr.repeat(3)).open() as cursor:
-        found = []
+        found: list[str] = []
         for _ in range(4):
             try:
-                found += list(cursor)
+                found.extend(cursor)
             except RuntimeError:
                 cursor.skip()
         assert found == list("acacac")

@@ -12,7 +12,7 @@ import headrace as hr
 
 def test_tap_sees_every_item_before_it_is_given() -> None:
     seen: list[int] = []
-    cursor = (hr.Streamer(range(5)) | hr.tap(seen.append)).open()
+    cursor: Any = (hr.Streamer(range(5)) | hr.tap(seen.append)).open()
     assert next(cursor) == 0
     assert seen == [0]
     assert cursor.take(9) == [1, 2, 3, 4]
@@ -21,7 +21,8 @@ def test_tap_sees_every_item_before_it_is_given() -> None:
 
 def test_tap_passes_the_very_item_on() -> None:
     items = [object(), None, [1]]
-    assert [a is b for a, b in zip(items | hr.tap(repr), items, strict=True)] == [True] * 3
+    given: Any = items | hr.tap(repr)
+    assert [a is b for a, b in zip(given, items, strict=True)] == [True] * 3
 
 
 def test_an_error_in_tap_is_tried_again_or_passed() -> None:
@@ -32,7 +33,7 @@ def test_an_error_in_tap_is_tried_again_or_passed() -> None:
         if item == 2 and calls.count(2) < 3:
             raise OSError("disk full")
 
-    cursor = (hr.Streamer(range(5)) | hr.tap(look)).open()
+    cursor: Any = (hr.Streamer(range(5)) | hr.tap(look)).open()
     for _ in range(2):
         with pytest.raises(OSError, match="disk full") as error:
             cursor.take(9)
@@ -45,7 +46,7 @@ def test_an_error_in_tap_is_tried_again_or_passed() -> None:
 
 def test_enumerate_counts_from_start() -> None:
     assert list(hr.Streamer("abc") | hr.enumerate()) == [(0, "a"), (1, "b"), (2, "c")]
-    stream = hr.Streamer("abc") | hr.enumerate(-5)
+    stream: Any = hr.Streamer("abc") | hr.enumerate(-5)
     assert list(stream) == [(-5, "a"), (-4, "b"), (-3, "c")]
     assert list(stream.open(at=2)) == [(-3, "c")]
     with pytest.raises(hr.StreamConfigError, match=r"enumerate\(start\) got 1.5"):
@@ -76,7 +77,7 @@ def test_the_total_is_told_or_known(make: Any, shown: str, capsys: pytest.Captur
 
 def test_a_bar_goes_on_where_the_run_does_and_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     threads = set(threading.enumerate())
-    stream = hr.Streamer(range(30)) | hr.progress()
+    stream: Any = hr.Streamer(range(30)) | hr.progress()
     cursor = stream.open()
     assert capsys.readouterr().err == "", "nothing before the first item"
     cursor.take(10)

@@ -58,7 +58,7 @@ def test_keras_tuples_as_an_op_with_positional_keys() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: hr.tuples(),
+        lambda: hr.tuples(),  # type: ignore[call-overload]
         lambda: hr.tuples(ITEMS),
         lambda: hr.keras_tuples(ITEMS),
         lambda: hr.keras_tuples(ITEMS, [], []),

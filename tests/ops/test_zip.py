@@ -79,7 +79,7 @@ def test_all_of_them_are_closed() -> None:
 def test_sizes_names_and_what_cannot_work() -> None:
     assert hr.zip("ab", hr.Streamer("abc") | hr.repeat()).size == 2
     assert (hr.zip(hr.Streamer("abc") | hr.repeat())).size == inf
-    unknown = hr.Streamer("abc") | hr.filter(bool)
+    unknown: Any = hr.Streamer("abc") | hr.filter(bool)
     assert hr.zip(unknown, "abc").size is None
     assert hr.zip(unknown, "").size == 0
     assert "['left']" in str(hr.zip({"left": "ab", "right": "cd"}))

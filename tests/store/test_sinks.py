@@ -63,7 +63,8 @@ REFUSED = {(ZarrStore, "S"), (ZarrStore, "g"), (ParquetFolder, "c8"), (ParquetFo
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_and_shape_comes_back_or_is_refused(kind: Any, dtype: str, shape: Any, tmp_path: Path) -> None:
     column = np.arange(3 * int(np.prod(shape))).reshape(3, *shape)
-    column = column.astype(str).astype(dtype) if dtype in "US" else column.astype("i8").astype(dtype)
+    # Strings only as wide as the longest: a width is no part of a dataset.
+    column = np.array(column.astype(str).tolist()).astype(dtype) if dtype in "US" else column.astype(dtype)
     write = [{"v": column[k]} for k in range(3)]
     if (kind, dtype) in REFUSED:
         with pytest.raises(SinkError, match="cannot store field 'v'"), kind(tmp_path / "set", part=2) as sink:
@@ -71,7 +72,9 @@ def test_every_dtype_and_shape_comes_back_or_is_refused(kind: Any, dtype: str, s
         return
     with kind(tmp_path / "set", part=2) as sink:
         hr.drain(write, sink)
-    assert same(read(tmp_path / "set").columns()["v"], column)
+    found = read(tmp_path / "set").columns()["v"]
+    assert found.dtype == column.dtype
+    assert np.array_equal(found, column)  # not to the bit: a long double has bytes that mean nothing
 
 
 def test_structures_of_items(kind: Any, tmp_path: Path) -> None:

@@ -29,10 +29,16 @@ def main(args: Namespace) -> int:
     with stream.open() as cursor:
         try:
             cursor.skip(args.at)
-            for shown, item in zip(range(args.at, args.at + args.n), cursor, strict=False):
-                print("\n".join([f"item {shown}", *shown_lines(item)]), flush=True)
         except Exception as error:  # the user's
             return failed(error, 1, debug=args.debug)
+        for number in range(args.at, args.at + args.n):
+            try:
+                item = next(cursor)
+            except StopIteration:
+                break
+            except Exception as error:  # the user's, as against that of a pipe closed by the reader of this
+                return failed(error, 1, debug=args.debug)
+            print("\n".join([f"item {number}", *shown_lines(item)]), flush=True)
         if cursor.position < args.at + args.n:
             print(f"the stream ended after {cursor.position} items")
     return 0

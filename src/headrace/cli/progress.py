@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from time import monotonic
@@ -54,7 +55,9 @@ def _bar(total: int | None, done: int) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread beside workers that may be forked
-    return tqdm(total=total, initial=done, unit=" rows", unit_scale=True, dynamic_ncols=True, file=sys.stderr)
+    # A terminal in a container may say that it is 0 by 0, and tqdm would believe it.
+    width: dict[str, Any] = {"dynamic_ncols": True} if os.get_terminal_size(2).columns else {"ncols": 79, "nrows": 24}
+    return tqdm(total=total, initial=done, unit=" rows", unit_scale=True, file=sys.stderr, **width)
 
 
 def log_line(rows: int, total: int | None, rate: float) -> str:

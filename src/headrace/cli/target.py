@@ -84,7 +84,7 @@ def _loaded(where: str) -> ModuleType:
 def _line_of(error: BaseException) -> str:
     """Return where in the user's code an exception was raised: the last line that is none of ours."""
     here = os.path.dirname(os.path.dirname(__file__))
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((here, "<frozen"))]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((here, "<"))]
     return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 

@@ -14,7 +14,7 @@ from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import components, register
 from headrace.core.sink import Sink, drain
-from headrace.core.stream import Field, Spec, Stream
+from headrace.core.stream import Field, Source, Spec, Stream
 
 __all__ = [
     "Batch",
@@ -27,6 +27,7 @@ __all__ = [
     "Op",
     "Seed",
     "Sink",
+    "Source",
     "Spec",
     "State",
     "Stream",

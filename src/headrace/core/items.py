@@ -214,7 +214,9 @@ def _stacked_branches(
 def _kept(column: np.ndarray[Any, Any], items: Sequence[Any]) -> bool:
     """Tell whether NumPy kept every value: it rounds big integers among floats and drops trailing NULs of strings."""
     kind = column.dtype.kind
-    if kind == "f" and not isinstance(items[0], np.ndarray | list) and (np.abs(column) >= 2.0**53).any():
+    if kind == "f" and column.itemsize >= 8 and not isinstance(items[0], np.ndarray | list):
+        if not (np.abs(column) >= 2.0**53).any():
+            return True
         return not any(isinstance(item, int | np.integer) and abs(int(item)) > 2**53 for item in items)
     if kind in "SU" and not isinstance(items[0], np.ndarray | list):
         nul: Any = b"\0" if kind == "S" else "\0"

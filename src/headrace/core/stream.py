@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count as counting
 from itertools import islice
 from math import ceil, inf
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 Resume = Literal["exact", "replay", "none"]
+Source = Iterable[T] | Callable[..., Iterable[T]]  # whatever makes items
 _ORDER: tuple[Resume, ...] = ("exact", "replay", "none")
 
 

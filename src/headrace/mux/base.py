@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any, Self, TypeVar
@@ -14,12 +14,13 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Seed, seed_integer
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
-from headrace.core.stream import Stream, check_shard
+from headrace.core.stream import Source, Stream, check_shard
 from headrace.errors import StreamConfigError
 from headrace.mux.choose import Floats
 
 T = TypeVar("T")
 Name = int | str
+Members = Sequence[Source[T]] | Iterator[Source[T]] | Mapping[str, Source[T]]  # any iterable will do
 Weights = Iterable[float] | Mapping[str, float] | Knob[Any] | None
 
 
@@ -256,6 +257,18 @@ class MuxCursor(Cursor[T]):
         self.given = {}
         for i, cursor in self.open_cursors():
             self.given[i] = self.given.get(i, 0) - cursor.count
+
+
+def close_all(cursors: Iterable[Cursor[Any]]) -> None:
+    """Close every one of ``cursors``; raise the first error that closing them gave."""
+    error: Exception | None = None
+    for cursor in list(cursors):
+        try:
+            cursor.close()
+        except Exception as raised:  # a user's own clean-up
+            error = error or raised
+    if error is not None:
+        raise error
 
 
 Step = Callable[[], Any]

@@ -10,9 +10,9 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Resume, Stream, check_shard, worst
+from headrace.core.stream import Resume, Source, Stream, check_shard, worst
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, MuxCursor
+from headrace.mux.base import BaseMux, Members, MuxCursor
 from headrace.mux.roundrobin import sum_of_sizes
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class ChainMux(BaseMux[T]):
 
     def __init__(
         self,
-        streams: Any,
+        streams: Members[T] | Source[Source[T]],
         mode: ChainMode = "exhaustive",
         random_state: Seed | None = None,
         *,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.core.key import Seed
-from headrace.mux.base import Weights
+from headrace.mux.base import Members, Weights
 from headrace.mux.pool import Mode
 from headrace.mux.stochastic import StochasticMux
 
+T = TypeVar("T")
+
 
 def Mux(  # the name it has always had
-    streams: Any,
+    streams: Members[T],
     k: int,
     rate: float | None = 256.0,
     weights: Weights = None,
@@ -20,7 +22,7 @@ def Mux(  # the name it has always had
     prune_empty_streams: bool = True,
     revive: bool = False,
     random_state: Seed | None = None,
-) -> StochasticMux[Any]:
+) -> StochasticMux[T]:
     """Return the :class:`StochasticMux` that this old name stands for, with a ``DeprecationWarning``.
 
     ``k`` is ``n_active``; ``with_replacement=False`` is mode ``"single_active"`` with ``revive=True`` and

@@ -10,7 +10,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, MuxCursor
+from headrace.mux.base import BaseMux, Members, MuxCursor
 
 T = TypeVar("T")
 RoundRobinMode = Literal["exhaustive", "cycle", "permuted_cycle"]
@@ -48,7 +48,7 @@ class RoundRobinMux(BaseMux[T]):
 
     def __init__(
         self,
-        streams: Any,
+        streams: Members[T],
         mode: RoundRobinMode = "exhaustive",
         random_state: Seed | None = None,
         *,

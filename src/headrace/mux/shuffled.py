@@ -13,7 +13,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.mux.base import SPENT, Dial, MuxCursor, Step, WeightedMux, Weights
+from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights
 from headrace.mux.choose import Floats, Table
 
 T = TypeVar("T")
@@ -53,7 +53,12 @@ class ShuffledMux(WeightedMux[T]):
     """
 
     def __init__(
-        self, streams: Any, weights: Weights = None, random_state: Seed | None = None, *, seed: Seed | None = None
+        self,
+        streams: Members[T],
+        weights: Weights = None,
+        random_state: Seed | None = None,
+        *,
+        seed: Seed | None = None,
     ) -> None:
         self.members(streams, random_state if seed is None else seed)
         self.need_members()

@@ -17,7 +17,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.mux.ahead import Ahead
-from headrace.mux.base import SPENT, Dial, MuxCursor, Step, WeightedMux, Weights
+from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights
 from headrace.mux.choose import Slots, Table
 from headrace.mux.pool import MODES, Mode, Pool
 from headrace.mux.quotas import BLOCK, DISTS, Dist, quotas
@@ -99,7 +99,7 @@ class StochasticMux(WeightedMux[T]):
 
     def __init__(
         self,
-        streams: Any,
+        streams: Members[T],
         n_active: int,
         rate: float | None,
         weights: Weights = None,

@@ -278,6 +278,7 @@ class Threaded(Cursor[T]):
         self.moved = False  # it has been run, and stands where it says itself
         self.ended = False
         self._pipe: Pipe | None = None
+        self._used: tuple[Pipe, int, tuple[int, Any]] | None = None  # by the last save: saved again, it is the same
         self._past = Stats(0, 0, 0, 0, 0, 0)
 
     def run(self) -> Generator[T, None, None]:
@@ -352,9 +353,12 @@ class Threaded(Cursor[T]):
 
     def save(self) -> Any:
         base, behind = self.base, self.behind
-        if self._pipe is not None:
-            self._same_process(self._pipe)
-            number, base = self._pipe.checkpoint(self.count)
+        pipe = self._pipe
+        if pipe is not None:
+            self._same_process(pipe)
+            if self._used is None or self._used[:2] != (pipe, self.count):
+                self._used = (pipe, self.count, pipe.checkpoint(self.count))
+            number, base = self._used[2]
             behind = self.count - number
         elif self.moved:
             base = self.source.save()

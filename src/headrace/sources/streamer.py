@@ -9,7 +9,7 @@ from functools import lru_cache, wraps
 from itertools import islice
 from math import inf
 from types import FunctionType, GeneratorType
-from typing import Any, ClassVar, Literal, ParamSpec, TypeVar, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 
@@ -19,12 +19,11 @@ from headrace.core.functions import takes_rng
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Resume, Stream
+from headrace.core.stream import Resume, Source, Stream
 from headrace.errors import ResumeError, StreamConfigError
 from headrace.sources.nested import Nested
 
 T = TypeVar("T")
-P = ParamSpec("P")
 How = Literal["call", "stream", "sequence", "iterable", "once"]
 
 
@@ -66,7 +65,7 @@ class Streamer(Stream[T]):
     kwargs: dict[str, Any]
     isolate: ClassVar[bool] = False  # True in compat: each pass gets its own copy of the arguments
 
-    def __init__(self, source: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, source: Source[T], *args: Any, **kwargs: Any) -> None:
         if hasattr(source, "__recipe__") and not isinstance(source, type):
             source = as_stream(source)  # a handle, as it is now
         self.fix(source=source, args=args, kwargs=kwargs)
@@ -281,7 +280,7 @@ def _refused(source: Any) -> str:
     )
 
 
-def streamable(function: Callable[P, Iterable[T]]) -> Callable[P, Streamer[T]]:
+def streamable(function: Callable[..., Iterable[T]]) -> Callable[..., Streamer[T]]:
     """Make a function that yields items (or returns an iterator) return a recipe for them: calling it costs nothing.
 
     A parameter named ``rng`` is left out of the call; each pass is handed its own generator.
@@ -299,7 +298,7 @@ def streamable(function: Callable[P, Iterable[T]]) -> Callable[P, Streamer[T]]:
         raise StreamConfigError(f"@streamable got {function!r}, wanted a function that yields items.")
 
     @wraps(function)
-    def recipe_of(*args: P.args, **kwargs: P.kwargs) -> Streamer[T]:
+    def recipe_of(*args: Any, **kwargs: Any) -> Streamer[T]:
         return Streamer(recipe_of, *args, **kwargs)
 
     recipe_of.__streamable__ = True  # type: ignore[attr-defined]

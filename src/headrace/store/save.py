@@ -118,7 +118,8 @@ class Saving:
         begun = resume and (Path(path) / "_progress.json").exists()
         if not begun:
             self._check_limit(limit)
-        batches = True if batches is None and _gives_batches(self.stream) else batches
+        if batches is None and not begun and _gives_batches(self.stream):
+            batches = True
         self.sink = make(path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume)
         try:
             self.skipped = self.sink.rows

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -103,9 +103,19 @@ class Case:
             return False
 
     @cached_property
+    def _others(self) -> list[list[Any]]:
+        """The first items with four other keys."""
+        return [self.first(Key(self.seed).child("other", i)) for i in range(4)]
+
+    @cached_property
     def draws(self) -> bool:
         """Whether its items are others with another key."""
-        return any(not all_alike(self.first(Key(self.seed).child("other", i)), self.expected) for i in range(4))
+        return any(not all_alike(other, self.expected) for other in self._others)
+
+    @cached_property
+    def varied(self) -> bool:
+        """Whether five passes are five different ones: then equal passes are no accident."""
+        return not any(all_alike(one, two) for one, two in combinations([self.expected, *self._others], 2))
 
     @cached_property
     def functions(self) -> list[Any]:

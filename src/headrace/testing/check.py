@@ -86,7 +86,7 @@ def check_op(
         As for :func:`check_stream`.
     ahead
         How many items the op may have drawn beyond what its own items need: the buffer of a shuffle, for one. None if
-        that cannot be said.
+        that cannot be said, or not be seen because its items look alike.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from headrace.core.plain import where_is
 from headrace.core.registry import components
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
-from headrace.testing.case import Case, Held, first_line, nodes, short, with_params
+from headrace.testing.case import Case, Held, alike, first_line, nodes, short, with_params
 
 
 def frozen(case: Case) -> None:
@@ -134,7 +134,7 @@ def variants(stream: Stream[Any]) -> list[tuple[str, Stream[Any]]]:
                 made = with_params(stream, {**stream.params(), name: other})
             except Exception:  # whatever a constructor says to a value out of range
                 continue
-            if made.params().get(name) is not value:
+            if not alike(made.params().get(name), value):  # else the constructor makes one of both, as of weights
                 found.append((name, made))
                 break
     return found

@@ -152,13 +152,13 @@ def lets_go(case: _Sinks) -> None:
 
 LAWS: dict[str, Callable[[_Sinks], None]] = {
     "is a sink": is_a_sink,
+    "nothing of the caller's is changed": changes_nothing,
     "what is written can be read": read_back,
     "nothing written": nothing_written,
     "closing twice": closes_twice,
     "no write after close": refuses_after_close,
     "context manager": context_manager,
     "errors pass through": lets_errors_through,
-    "nothing of the caller's is changed": changes_nothing,
     "an item may change after it was written": copies_what_it_keeps,
     "nothing left after close": lets_go,
 }
@@ -170,7 +170,7 @@ def check(make: Make, items: list[Any], read: Read) -> Report:
     skipped: dict[str, str] = {}
     with TemporaryDirectory() as folder:
         for k, (name, law) in enumerate(LAWS.items()):
-            case = _Sinks(make, items, read, Path(folder) / str(k))
+            case = _Sinks(make, [copied(item) for item in items], read, Path(folder) / str(k))
             case.law = name
             try:
                 law(case)

@@ -240,7 +240,7 @@ def draws_what_it_needs(ahead: int) -> Callable[[Case], None]:
             if again and alike(again[0], item):
                 raise case.broken(
                     f"{n} items of its source were drawn for {k + 1} of its own, which {enough} give as well",
-                    "nothing drawn in excess; say ahead= if it has to look ahead",
+                    "nothing drawn in excess; say ahead= if it has to look ahead, ahead=None if its items look alike",
                 )
 
     return law

@@ -86,6 +86,7 @@ def draw_learning(path: Path, found: list[Learnt]) -> None:
 def draw_items(path: Path, batch: Any) -> None:
     """Draw the first images of a batch with their labels."""
     with _figure(path, 1.75) as figure:
+        figure.get_layout_engine().set(w_pad=0.03, wspace=0.06)
         for k, axes in enumerate(figure.subplots(2, 10).flat):
             axes.imshow(batch["X"][k], cmap="gray_r", vmin=0, vmax=1)
             axes.set_axis_off()

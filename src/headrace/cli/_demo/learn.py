@@ -170,7 +170,7 @@ def cancer_task(module: Any, seed: int) -> Task:
         train,
         held_out(module.FOLDER),
         lambda: _Scaled(scaler, linear.SGDClassifier(loss="log_loss", alpha=1e-2, random_state=0)),
-        batches=150,
+        batches=100,
         floor=0.88,
     )
 

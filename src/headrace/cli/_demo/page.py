@@ -9,7 +9,7 @@ from pathlib import Path
 _STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 74rem; padding: 1.5rem 1.25rem 4rem; background: #fff; color: #1c2126;
+body { margin: 0 auto; max-width: 70rem; padding: 1.5rem 1.25rem 4rem; background: #fff; color: #1c2126;
        font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; padding-top: 1rem; border-top: 1px solid #d9dce1; }
@@ -99,9 +99,7 @@ class Page:
 
     def _scroll(self, inside: str, what: str) -> None:
         # What is wider than a telephone scrolls by itself, with the keyboard too.
-        self._parts.append(
-            f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(what)}">{inside}</div>'
-        )
+        self._parts.append(f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(what)}">{inside}</div>')
 
     @property
     def text(self) -> str:

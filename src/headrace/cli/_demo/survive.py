@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 from headrace.core.plain import digest
 from headrace.errors import HeadraceError
@@ -18,7 +22,9 @@ ROWS = 20_480
 PART = 1024
 PARTS = ROWS // PART
 _TRIES = 4
-_PASSING = (".lock",)  # there while somebody writes
+# Not compared: what is there while somebody writes, and the record of where to go on, in which a stream with a
+# background thread may put the same place in two ways ("320 batches", or "319 and one more").
+_PASSING = (".lock", "_progress.json")
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,10 @@ def killed_half_way(folder: Path, seed: int) -> tuple[int, int]:
     for attempt in range(_TRIES):
         wanted = PARTS // (2 + 2 * attempt)  # earlier when it was too fast for us
         shutil.rmtree(folder / "killed", ignore_errors=True)
-        run = _start(words)
-        try:
-            while run.poll() is None and _parts(folder / "killed") < wanted:
+        with _started(words) as run:
+            while run.poll() is None and not _far_enough(folder / "killed", wanted):
                 sleep(0.002)
             alive = run.poll() is None
-        finally:
             run.kill()
             _, told = run.communicate()
         if not alive and run.returncode != 0:
@@ -90,12 +94,8 @@ def write(words: list[str]) -> None:
     HeadraceError
         When it fails; with what it said.
     """
-    run = _start(words)
-    try:
+    with _started(words) as run:
         _, told = run.communicate()
-    finally:
-        run.kill()  # on Ctrl-C; else it is gone already
-        run.wait()
     if run.returncode != 0:
         raise HeadraceError(f"{shown(words)} failed:\n{told.strip()}")
 
@@ -108,14 +108,51 @@ def compare(folder: Path, parts: int, kept: int) -> Survived:
     return Survived(parts, kept, len(other), size, differing)
 
 
-def _start(words: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "headrace", *words, "--quiet"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def _started(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Give a run of the command, which is ended at the latest when the block is left, by Ctrl-C too."""
+    run = None
+    try:
+        with _signals_put_off():  # one that came between the start and the name for it would leave it running
+            run = subprocess.Popen(
+                [sys.executable, "-m", "headrace", *words, "--quiet"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        yield run
+    finally:
+        if run is not None:
+            run.kill()
+            run.communicate()
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is done."""
+    came: list[int] = []
+    before: dict[int, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, lambda number, _: came.append(number))
+    except ValueError:  # not in the main thread, where signals do not come
+        pass
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def _far_enough(dataset: Path, wanted: int) -> bool:
+    """Tell whether enough parts are there, and a record of half as many rows; on a slow disk it may be far behind."""
+    parts = _parts(dataset)
+    if parts < wanted:
+        return False
+    return parts >= wanted + wanted // 2 or len(read(dataset, partial=True)) >= wanted * PART // 2
 
 
 def _parts(dataset: Path) -> int:

@@ -7,7 +7,7 @@ from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from itertools import islice
-from typing import Any, ClassVar, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, ParamSpec, Self
 
 from headrace.compat.pescador.exceptions import PescadorError
 from headrace.compat.pescador.util import Deprecated, rename_kw
@@ -17,20 +17,19 @@ from headrace.sources import streamer as native
 
 __all__ = ["PescadorError", "Streamer", "streamable"]
 
-T = TypeVar("T")
 P = ParamSpec("P")
 _UNUSED = Deprecated()
 
 
-class Runs(Stream[T]):
+class Runs(Stream[Any]):
     """What old code does with a stream besides drawing from it: ``with``, the count of activations, older names."""
 
-    _run: Cursor[T] | None = None  # the run of an activated copy
+    _run: Cursor[Any] | None = None  # the run of an activated copy
     _copies: tuple[Any, ...] = ()  # copies made by ``with``, the innermost last
 
     def iterate(
         self, max_iter: float | None = None, *, max_items: Any = _UNUSED, max_batches: Any = _UNUSED
-    ) -> Iterator[T]:
+    ) -> Iterator[Any]:
         """Yield the items of one pass, at most ``max_iter`` of them; never draws one more than it gives.
 
         An activated copy goes on where it is. ``max_items`` and ``max_batches`` are older names of ``max_iter``.
@@ -41,7 +40,7 @@ class Runs(Stream[T]):
 
     def cycle(
         self, max_iter: float | None = None, *, max_items: Any = _UNUSED, max_batches: Any = _UNUSED
-    ) -> Iterator[T]:
+    ) -> Iterator[Any]:
         """Yield lap after lap, each with numbers of its own, at most ``max_iter`` items; ends when a lap is empty."""
         max_iter = rename_kw("max_items", max_items, "max_iter", max_iter, "2.0", "a later version")
         max_iter = rename_kw("max_batches", max_batches, "max_iter", max_iter, "2.0", "a later version")
@@ -54,7 +53,7 @@ class Runs(Stream[T]):
         *,
         max_items: Any = _UNUSED,
         max_batches: Any = _UNUSED,
-    ) -> Iterator[T]:
+    ) -> Iterator[Any]:
         """Return :meth:`cycle` or :meth:`iterate`."""
         max_iter = rename_kw("max_items", max_items, "max_iter", max_iter, "2.0", "a later version")
         max_iter = rename_kw("max_batches", max_batches, "max_iter", max_iter, "2.0", "a later version")
@@ -62,7 +61,7 @@ class Runs(Stream[T]):
 
     def generate(
         self, max_iter: float | None = None, *, max_items: Any = _UNUSED, max_batches: Any = _UNUSED
-    ) -> Iterator[T]:
+    ) -> Iterator[Any]:
         """Return :meth:`iterate`, whose older name this is."""
         rename_kw("generate", None, "iterate", None, "2.0", "a later version")
         max_iter = rename_kw("max_items", max_items, "max_iter", max_iter, "2.0", "a later version")
@@ -82,7 +81,7 @@ class Runs(Stream[T]):
         return self._run is not None
 
     @property
-    def stream_(self) -> Cursor[T] | None:
+    def stream_(self) -> Cursor[Any] | None:
         """The run of an activated copy; None on a recipe."""
         return self._run
 
@@ -106,7 +105,7 @@ class Runs(Stream[T]):
         copy._run.close()
 
 
-class Streamer(Runs[T], native.Streamer[T], metaclass=ABCMeta):
+class Streamer(Runs, native.Streamer[Any], metaclass=ABCMeta):
     """A recipe for a stream: something that makes items, and the arguments to start it with.
 
     As :class:`headrace.Streamer`, but each pass works on copies of the source and of the arguments of its own, where
@@ -155,7 +154,7 @@ def _is_marked(source: Any) -> bool:
     return callable(source) and hasattr(source, "__streamable__")
 
 
-def streamable(generator: Callable[P, Iterable[T]]) -> Callable[P, Streamer[T]]:
+def streamable(generator: Callable[P, Iterable[Any]]) -> Callable[P, Streamer]:
     """Make a generator function return a :class:`Streamer` of itself when called.
 
     Examples
@@ -167,11 +166,10 @@ def streamable(generator: Callable[P, Iterable[T]]) -> Callable[P, Streamer[T]]:
     >>> list(countdown(3))
     [3, 2, 1]
     """
-
     native.streamable(generator)  # checks it
 
     @wraps(generator)
-    def recipe_of(*args: P.args, **kwargs: P.kwargs) -> Streamer[T]:
+    def recipe_of(*args: P.args, **kwargs: P.kwargs) -> Streamer:
         return Streamer(recipe_of, *args, **kwargs)
 
     recipe_of.__streamable__ = True  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -28,10 +28,8 @@ __all__ = [
     "get_rng",
 ]
 
-T = TypeVar("T")
 
-
-class BaseMux(Runs[T], native.BaseMux[T]):
+class BaseMux(Runs, native.BaseMux[Any]):
     """Many streams drawn as one; a :class:`Streamer` to ``isinstance``."""
 
     _streamers: Any = None
@@ -80,7 +78,7 @@ def _wrapped(member: Any) -> Stream[Any]:
     return member if isinstance(member, Stream) else Streamer(member)
 
 
-class StochasticMux(BaseMux[T], native.StochasticMux[T]):
+class StochasticMux(BaseMux, native.StochasticMux[Any]):
     """A bounded working set of many streams. See :class:`headrace.StochasticMux`.
 
     Examples
@@ -108,7 +106,7 @@ class StochasticMux(BaseMux[T], native.StochasticMux[T]):
         )
 
 
-class Mux(StochasticMux[T]):
+class Mux(StochasticMux):
     """The multiplexer of Pescador 1, deprecated. See :func:`headrace.Mux` for what its arguments mean."""
 
     def __init__(
@@ -132,7 +130,7 @@ class Mux(StochasticMux[T]):
         )
 
 
-class ShuffledMux(BaseMux[T], native.ShuffledMux[T]):
+class ShuffledMux(BaseMux, native.ShuffledMux[Any]):
     """All members open, each item from one chosen by weight. See :class:`headrace.ShuffledMux`.
 
     Examples
@@ -147,7 +145,7 @@ class ShuffledMux(BaseMux[T], native.ShuffledMux[T]):
         native.ShuffledMux.__init__(self, wrapped(streamers), weights, seed_for(random_state))
 
 
-class RoundRobinMux(BaseMux[T], native.RoundRobinMux[T]):
+class RoundRobinMux(BaseMux, native.RoundRobinMux[Any]):
     """One item from each member in turn. See :class:`headrace.RoundRobinMux`.
 
     Examples
@@ -162,7 +160,7 @@ class RoundRobinMux(BaseMux[T], native.RoundRobinMux[T]):
         native.RoundRobinMux.__init__(self, wrapped(streamers), mode, seed_for(random_state))
 
 
-class ChainMux(BaseMux[T], native.ChainMux[T]):
+class ChainMux(BaseMux, native.ChainMux[Any]):
     """Members one after another. See :class:`headrace.ChainMux`.
 
     Examples

@@ -1,0 +1,229 @@
+"""The description of a background, and that its items are those of the stream inside."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import time
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import headrace as hr
+from headrace.core import recipe, same
+from headrace.core.describe import dump
+from headrace.ops.base import OpCursor
+from headrace.testing import Broken, check_stream, flaky
+from headrace.testing import strategies as some
+from support.counts import heavy
+
+KEY = hr.Key(11)
+
+
+def noisy(item: Any, rng: Any) -> Any:
+    return item, float(rng.random())
+
+
+def rows(n: int) -> hr.Stream[Any]:
+    return hr.Streamer([{"X": (i, -i), "y": i} for i in range(n)])
+
+
+def deep(n: int) -> hr.Stream[Any]:
+    """Items in an order, from a mux, with draws of their own, in batches: something with a state of several parts."""
+    members = [hr.Streamer(range(k, k + n)) | hr.map(noisy) for k in range(4)]
+    return hr.StochasticMux(members, n_active=3, rate=5) | hr.shuffle(7) | hr.batch(3)
+
+
+def equal(a: list[Any], b: list[Any]) -> bool:
+    return len(a) == len(b) and all(map(same, a, b))
+
+
+# --- the description ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"where": "process"}, "inline and in a thread"),
+        ({"where": "zmq"}, "inline and in a thread"),
+        ({"where": "gpu"}, "wanted 'inline' or 'thread'"),
+        ({"workers": 2}, r"background\(workers=\) got 2"),
+        ({"workers": 0}, r"background\(workers=\) got 0"),
+        ({"ordered": "yes"}, "ordered"),
+        ({"ahead": 0}, "at least 1"),
+        ({"ahead": "8 apples"}, "such as '64MB'"),
+        ({"ahead": None}, "such as '64MB'"),
+        ({"ahead": True}, "such as '64MB'"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_once(arguments: Any, message: str) -> None:
+    with pytest.raises(hr.StreamConfigError, match=message):
+        hr.background(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "number"),
+    [("64MB", 64_000_000), ("8MiB", 8 << 20), ("1.5 kB", 1500), ("7", 7), ("2GiB", 2 << 30), (12, 12), ("3 b", 3)],
+)
+def test_ahead_is_a_number_of_bytes(ahead: Any, number: int) -> None:
+    stream: Any = rows(3) | hr.prefetch(ahead)
+    assert stream.ahead == number
+    assert stream == rows(3) | hr.background("thread", ahead=number)
+
+
+def test_it_is_a_recipe_like_any_other() -> None:
+    stream = rows(9) | hr.prefetch()
+    assert len(stream) == 9
+    assert pickle.loads(pickle.dumps(stream)) == stream
+    assert hr.load(dump(stream)) == stream
+    assert "background(where='thread', workers=1, ahead=8000000" in str(stream)
+    parts = hr.ChainMux([rows(4), rows(3)]) | hr.prefetch()
+    assert [len(list(parts.shard(i, 2))) for i in range(2)] == [4, 3]
+
+
+# --- the items ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("where", "ahead"), [("inline", "8MB"), ("thread", 1), ("thread", 1000), ("thread", "8MB")])
+def test_it_keeps_the_laws(where: str, ahead: Any) -> None:
+    check_stream(deep(12) | hr.take(30) | hr.background(where, ahead=ahead), processes=False)
+
+
+@given(stream=some.streams(), ahead=st.sampled_from([1, 300, 100_000]))
+def test_item_for_item_as_inline(stream: hr.Stream[Any], ahead: int) -> None:
+    expected = stream.open(KEY).take(100)
+    for where in ("inline", "thread"):
+        with (stream | hr.background(where, ahead=ahead)).open(KEY) as cursor:
+            assert equal(cursor.take(100), expected)
+
+
+def test_it_resumes_at_random_cuts() -> None:
+    chance = random.Random(4)
+    stream = deep(30) | hr.prefetch(ahead=2000)
+    with stream.open(KEY) as cursor:
+        whole = cursor.take(405)
+    for _ in range(heavy(10_000)):  # 200 in the suite
+        cut = chance.randrange(400)
+        with stream.open(KEY, at=chance.randrange(cut + 1)) as cursor:
+            cursor.take(cut - cursor.position)
+            state = pickle.loads(pickle.dumps(cursor.state()))
+        with stream.open(at=state) as resumed:
+            assert resumed.position == cut
+            assert equal(resumed.take(5), whole[cut : cut + 5])
+
+
+def test_a_checkpoint_is_taken_now_and_then_and_used() -> None:
+    drawn: list[int] = []
+
+    def note(item: Any) -> None:
+        drawn.append(item)
+
+    stream = hr.Streamer(range(300_000)) | hr.tap(note) | hr.prefetch()
+    with stream.open() as cursor:
+        for _ in islice(cursor, 200_000):
+            pass
+        state = cursor.state()
+        stats: Any = cursor.stats()  # type: ignore[attr-defined]
+    assert stats.items == 200_000
+    assert stats.checkpoints >= 1
+    assert state["at"]["behind"] < 200_000
+    drawn.clear()
+    with stream.open(at=state) as resumed:
+        assert next(resumed) == 200_000
+        resumed.close()
+    assert drawn[0] == 200_000 - state["at"]["behind"]
+
+
+def test_checkpoints_take_a_fiftieth_of_the_time() -> None:
+    took = 0.002
+    stream = _SlowToSave(rows(200)) | hr.prefetch()
+    began = time.perf_counter()
+    with stream.open() as cursor:
+        for _ in cursor:
+            time.sleep(took / 4)  # so that the worker, too, has time
+        taken = cursor.stats().checkpoints  # type: ignore[attr-defined]
+    assert 1 <= taken <= 2 + (time.perf_counter() - began) / (50 * took)
+
+
+@recipe
+class _SlowToSave(hr.Stream[Any]):
+    source: hr.Stream[Any]
+
+    def start(self, key: hr.Key) -> hr.Cursor[Any]:
+        return _SlowToSaveCursor(self, key)
+
+
+class _SlowToSaveCursor(OpCursor[Any]):
+    def run(self) -> Any:
+        for self.count, item in enumerate(self.source.items, self.count + 1):
+            time.sleep(0.0005)
+            yield item
+
+    def save(self) -> Any:
+        time.sleep(0.002)
+        return super().save()
+
+
+def test_a_state_is_taken_while_the_worker_is_ahead() -> None:
+    stream = rows(1000) | hr.prefetch()
+    with stream.open() as cursor:
+        for i in range(1000):
+            next(cursor)
+            state: Any = cursor.state()["at"]
+            assert state["count"] == i + 1
+            assert (state["source"] or 0) + state["behind"] == i + 1
+
+
+@pytest.mark.parametrize("cut", [0, 5, 17, 25])
+def test_an_error_at_item_17(cut: int) -> None:
+    expected = deep(12).open(KEY).take(30)
+
+    def stream() -> hr.Stream[Any]:
+        return flaky(deep(12), at=17) | hr.prefetch(ahead=1000)
+
+    with stream().open(KEY) as cursor:
+        found: Any = []
+        failed = 0
+        while len(found) < cut:
+            try:
+                found.append(next(cursor))
+            except Broken:
+                failed += 1
+                assert len(found) == 17, "after the items before it, and not sooner"
+        assert equal(found, expected[:cut])
+        assert failed == (cut > 17)
+        state = pickle.loads(pickle.dumps(cursor.state()))
+    with stream().open(at=state) as resumed:
+        rest: Any = []
+        while len(rest) < 30 - cut:
+            try:
+                rest.append(next(resumed))
+            except Broken:  # for the second time, it may be while the items since the checkpoint are passed
+                assert len(rest) == max(0, 17 - cut)
+        assert equal(rest, expected[cut:])
+
+
+def test_a_saved_place_that_is_not_reached_again_says_so() -> None:
+    items = list(range(50))
+
+    @hr.streamable
+    def shrinking() -> Any:
+        yield from list(items)
+
+    stream = shrinking() | hr.prefetch()
+    state = stream.open(at=40).state()
+    state["at"].update(source=None, behind=40)
+    del items[20:]
+    with stream.open(at=state) as resumed, pytest.raises(hr.ResumeError, match="before the saved place"):
+        next(resumed)
+
+
+def test_an_iterator_runs_ahead_too_and_cannot_be_saved() -> None:
+    with (iter(range(100)) | hr.prefetch()).open() as cursor:
+        assert cursor.take(60) == list(range(60))
+        with pytest.raises(hr.ResumeError):
+            cursor.state()
+        assert cursor.take(60) == list(range(60, 100))
