@@ -158,6 +158,7 @@ def check_report(path: Path) -> None:
 
 BADLY = """
 import sys
+import webbrowser
 from dataclasses import replace
 from headrace.cli import demo, main
 from headrace.cli._demo import learn
@@ -167,7 +168,8 @@ digits_task, cancer_task = learn.digits_task, learn.cancer_task
 learn.digits_task = lambda *args: replace(digits_task(*args), batches=2)
 learn.cancer_task = lambda *args: replace(cancer_task(*args), batches=20)
 demo._survival = lambda *args: (Survived(10, 9000, 22, 6_000_000, ("part-000003.npz",)), [])
-sys.exit(main(["demo", "--out", "shown"]))
+webbrowser.open = lambda url: print("opened", url)
+sys.exit(main(["demo", "--out", "shown", "--open"]))
 """
 
 
@@ -181,6 +183,7 @@ def test_a_demonstration_that_shows_the_opposite_fails(tmp_path: Path) -> None:
     assert "Everything is as it should be" not in done.stdout
     report = (tmp_path / "shown" / "report.html").read_text()
     assert "Not as it should be: digits: the accuracy is 0." in report
+    assert f"opened {(tmp_path / 'shown' / 'report.html').as_uri()}" in done.stdout
 
 
 @pytest.mark.parametrize("module", ["sklearn", "matplotlib"])

@@ -80,7 +80,7 @@ def test_resume_is_told_and_idempotent(here: Path, capsys: pytest.CaptureFixture
     [
         (["stream", "--to", "used"], "not empty"),
         (["stream", "--to", "mine", "--resume"], "not a dataset"),
-        (["batches", "--to", "used", "--resume"], "another stream"),
+        (["batches", "--to", "used", "--resume"], "no node batch"),
         (["stream", "--to", "cut", "--resume", "--seed", "8"], "begun with seed 7, this run got seed 8"),
         (["batches", "--to", "cut", "--resume", "--limit", "50"], "no node batch"),
         (["stream", "--to", "cut", "--resume", "--limit", "3"], "has 30 rows already"),

@@ -26,7 +26,7 @@ def test_a_handle_is_taken_as_it_is_at_that_moment() -> None:
     assert list(hr.as_stream(handle)) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("thing", [3, None, len, int, object(), 2.5], ids=repr)
+@pytest.mark.parametrize("thing", [3, None, len, int, object(), 2.5], ids=lambda thing: type(thing).__name__)
 def test_what_makes_no_items_is_refused_at_once(thing: object) -> None:
     with pytest.raises(hr.StreamConfigError, match="Streamer got"):
         hr.as_stream(thing)

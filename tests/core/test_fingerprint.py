@@ -98,6 +98,18 @@ def test_partials_and_knobs_count_by_what_is_in_them() -> None:
     assert plain(hr.Knob(2)) != before
 
 
+def test_tuning_does_not_count() -> None:
+    """Where and how far ahead the work runs changes no item: a state goes on with another setting."""
+    small, large = (composition() | hr.prefetch(ahead=size) for size in (1000, 10**6))
+    assert small.fingerprint == large.fingerprint
+    assert small != large
+    with small.open(hr.Key(1)) as cursor:
+        cursor.take(2)
+        state, rest = cursor.state(), [item.tolist() for item in cursor]
+    with large.open(at=state) as cursor:
+        assert [item.tolist() for item in cursor] == rest
+
+
 # --- states -------------------------------------------------------------------------------------
 
 

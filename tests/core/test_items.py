@@ -81,7 +81,7 @@ def test_strings_make_a_string_array() -> None:
 def test_dtypes_are_kept() -> None:
     for dtype in ("?", "i1", "u8", ">f4", "c16", "M8[ns]", "m8[s]", "U3", "S2", [("a", "i4"), ("b", "f8")]):
         column = stack([np.zeros(2, dtype), np.zeros(2, dtype)])
-        assert column.dtype.newbyteorder("=") == np.dtype(dtype).newbyteorder("=")  # type: ignore[arg-type]
+        assert column.dtype.newbyteorder("=") == np.dtype(dtype).newbyteorder("=")
         assert column.shape == (2, 2)
 
 

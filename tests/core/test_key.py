@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ ADDRESSES = {
     (3,): "c295106da611a80bebe73337e3782882",
     (-1,): "561c4364a2a1aed79e04805ae60f6d4d",
 }
-ROOTS = {
+ROOTS: dict[Any, str] = {
     2**200: "12d422ddbaf70a4e18b6ff873be1d75b",
     -1: "571ab45458f437b30e8d6d4aead54ca3",
     np.int64(7): ADDRESSES[()],
@@ -78,7 +81,8 @@ def test_a_key_is_a_value() -> None:
 def test_a_number_and_its_digits_are_different_names() -> None:
     assert Key(7).child(3) != Key(7).child("3")
     assert Key(7).child("i3") != Key(7).child(3)
-    assert Key(7).child(np.int64(3)) == Key(7).child(3)
+    number: Any = np.int64(3)
+    assert Key(7).child(number) == Key(7).child(3)
 
 
 def test_paths_do_not_run_into_each_other() -> None:
@@ -122,7 +126,7 @@ def test_uniforms_do_not_depend_on_how_they_are_cut(seed: int, start: int, cuts:
     lane = Key(seed).lane()
     whole = lane.uniforms(start, 60)
     edges = [0, *cuts, 60]
-    parts = [lane.uniforms(start + lo, hi - lo) for lo, hi in zip(edges, edges[1:], strict=False)]
+    parts = [lane.uniforms(start + lo, hi - lo) for lo, hi in pairwise(edges)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
     assert ((whole >= 0) & (whole < 1)).all()
 
@@ -175,16 +179,17 @@ def test_uniforms_look_uniform() -> None:
 
 
 def test_every_kind_of_seed_is_accepted_and_means_one_thing() -> None:
-    for make in (
+    makes: list[Callable[[], Any]] = [
         lambda: 3,
         lambda: np.uint8(3),
         lambda: np.random.SeedSequence(3, spawn_key=(1,)),
         lambda: np.random.default_rng(3),
         lambda: np.random.RandomState(3),
         lambda: np.random.Generator(np.random.MT19937(3)),
-    ):
+    ]
+    for make in makes:
         assert Key(make()) == Key(make())
-    kinds = [3, np.random.SeedSequence(3), np.random.default_rng(3), np.random.RandomState(3)]
+    kinds: list[Any] = [3, np.random.SeedSequence(3), np.random.default_rng(3), np.random.RandomState(3)]
     assert len({Key(kind) for kind in kinds}) == 4
     assert Key(np.random.SeedSequence(np.int64(3))) == Key(np.random.SeedSequence(3))
     assert Key(np.random.SeedSequence(3).spawn(2)[0]) != Key(np.random.SeedSequence(3).spawn(2)[1])
@@ -209,5 +214,5 @@ def test_the_global_state_is_neither_read_nor_moved() -> None:
 
 @pytest.mark.parametrize("seed", [None, 1.0, "3", True, np.bool_(1), np.random, [1], np.array([1, 2])], ids=repr)
 def test_what_is_no_seed_is_refused(seed: object) -> None:
-    with pytest.raises(StreamConfigError, match="a seed got .* wanted an integer"):
+    with pytest.raises(StreamConfigError, match=r"a seed got .* wanted an integer"):
         seed_integer(seed)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ def test_ops_compose_before_there_is_a_stream() -> None:
     assert list(range(9) | both) == [0, 2, 4]
     assert list(both(range(9))) == [0, 2, 4]
     assert list(hr.Streamer(range(9)) | both | hr.map(double)) == [0, 4, 8]
-    left = (hr.map(double) | hr.take(3)) | hr.skip(1)
-    right = hr.map(double) | (hr.take(3) | hr.skip(1))
+    left: Any = (hr.map(double) | hr.take(3)) | hr.skip(1)
+    right: Any = hr.map(double) | (hr.take(3) | hr.skip(1))
     assert list(range(9) | left) == list(range(9) | right) == [2, 4]
 
 

@@ -23,12 +23,14 @@ NESTED = 1000  # cut points of the nested composition
 AFTER = 12  # items compared behind each, several refills of the shuffle's buffer
 
 
-@settings(max_examples=heavy(2000), suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(600)
+@settings(max_examples=heavy(1000), suppress_health_check=list(HealthCheck))
 @given(stream=some.streams(), seed=st.integers(0, 2**64))
 def test_random_compositions_keep_the_laws(stream: Any, seed: int) -> None:
     check_stream(stream, items=25, seed=seed, processes=False)
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=heavy(5000), suppress_health_check=list(HealthCheck))
 @given(stream=some.streams(), seed=st.integers(0, 2**64), cuts=some.cuts(30))
 def test_random_compositions_resume_through_every_cut(stream: Any, seed: int, cuts: list[int]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +15,12 @@ import headrace as hr
 from headrace.core import same
 from headrace.errors import ResumeError
 from headrace.store.plainjson import dumps, loads
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(max_size=9), st.complex_numbers()
@@ -70,7 +75,7 @@ def test_arrays_come_back_writable() -> None:
 
 @pytest.mark.parametrize(
     "leaf",
-    [object(), np.array([None]), np.ma.masked_array([1], [True]), namedtuple("N", "a")(1), {1, 2}, len],
+    [object(), np.array([None]), np.ma.masked_array([1], [True]), Pair(1, 2), {1, 2}, len],
     ids=lambda leaf: type(leaf).__name__,
 )
 def test_what_is_not_plain_is_refused_by_place(leaf: Any) -> None:

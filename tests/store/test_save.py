@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import headrace as hr
@@ -25,6 +25,7 @@ from headrace.errors import (
     StreamConfigError,
 )
 from headrace.store import Saving, read, save
+from support.counts import heavy
 from support.require import require
 
 
@@ -39,8 +40,24 @@ def forever() -> Iterator[dict[str, int]]:
         n += 1
 
 
+def walk(k: int, rng: Any) -> Iterator[dict[str, Any]]:
+    x = 0.0
+    while True:
+        x += rng.normal()
+        yield {"walker": k, "x": x}
+
+
 ITEMS = hr.Streamer(range(100)) | hr.map(item) | hr.shuffle(8)
 BATCHES = ITEMS | hr.batch(9)
+MUX = hr.StochasticMux([hr.Streamer(walk, k) for k in range(12)], n_active=4, rate=3) | hr.shuffle(5) | hr.batch(4)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_fsync() -> Iterator[None]:
+    """It guards against a crash of the machine, which no test here brings about, and takes most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -61,7 +78,7 @@ def test_items_are_those_of_the_stream(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".zarr", ".parquet"])
-@pytest.mark.parametrize("stream", [ITEMS, BATCHES], ids=["items", "batches"])
+@pytest.mark.parametrize("stream", [ITEMS, BATCHES, MUX], ids=["items", "batches", "mux"])
 def test_stopped_and_resumed_equals_uninterrupted(stream: Any, suffix: str, tmp_path: Path) -> None:
     if suffix:
         require({".zarr": "zarr", ".parquet": "pyarrow"}[suffix])
@@ -76,6 +93,7 @@ def test_stopped_and_resumed_equals_uninterrupted(stream: Any, suffix: str, tmp_
     assert files(out) == files(tmp_path / f"whole{suffix}")
 
 
+@settings(max_examples=heavy(500))
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=4).map(sorted), st.sampled_from([1, 7, 64]))
 def test_a_limit_raised_in_steps_equals_one_run(limits: list[int], part: int) -> None:
     from tempfile import TemporaryDirectory
@@ -134,6 +152,29 @@ def test_what_was_saved_without_state_cannot_go_on(tmp_path: Path) -> None:
     with pytest.raises(ResumeError, match="--no-resume"):
         save(ITEMS, tmp_path / "set", resume=True)
     assert len(read(tmp_path / "set", partial=True)) == 3
+    save(ITEMS, tmp_path / "limited", limit=5, resumable=False)
+    assert save(ITEMS, tmp_path / "limited", resume=True).rows == 5
+    with pytest.raises(ResumeError, match="--no-resume"):
+        save(ITEMS, tmp_path / "limited", limit=9, resume=True)
+    assert len(read(tmp_path / "limited")) == 5
+
+
+def test_a_larger_limit_with_another_stream_leaves_the_dataset_complete(tmp_path: Path) -> None:
+    save(ITEMS, tmp_path / "set", limit=5)
+    before = files(tmp_path / "set")
+    with pytest.raises(StateMismatchError):
+        save(BATCHES, tmp_path / "set", limit=50, resume=True)
+    assert files(tmp_path / "set") == before
+
+
+def test_killed_before_it_had_begun(tmp_path: Path) -> None:
+    """Between making the folder and knowing the stream: it is a beginning, with the limit that was asked for."""
+    pairs = hr.Streamer(range(10)) | hr.map(lambda i: (i, i)) | hr.batch(4)
+    hr.store.NpzFolder(tmp_path / "set", limit=6).release()
+    save(pairs, tmp_path / "set", seed=7, resume=True)
+    save(pairs, tmp_path / "whole", seed=7, limit=6)
+    assert len(read(tmp_path / "set")) == 6
+    assert files(tmp_path / "set") == files(tmp_path / "whole")
 
 
 def test_an_endless_stream_needs_a_limit(tmp_path: Path) -> None:

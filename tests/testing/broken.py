@@ -104,6 +104,11 @@ class ForgetsItInTheFingerprint(Good):
 
 
 @recipe
+class TuningThatCounts(Good):
+    tuning = ("offset",)
+
+
+@recipe
 class OtherFingerprintElsewhere(Good):
     @property
     def fingerprint(self) -> str:

@@ -7,7 +7,7 @@ from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor, State
 from headrace.core.describe import Description, describe, load
-from headrace.core.items import map_leaves, nbytes, same, stack, unstack
+from headrace.core.items import fresh, map_leaves, nbytes, same, stack, unstack
 from headrace.core.key import Key, Lane, Seed
 from headrace.core.knob import Knob
 from headrace.core.op import Op
@@ -35,6 +35,7 @@ __all__ = [
     "components",
     "describe",
     "drain",
+    "fresh",
     "load",
     "map_leaves",
     "nbytes",

@@ -134,7 +134,9 @@ class Cursor(Generic[T]):
         try:
             for item in self.items:  # noqa: UP028  # `yield from` would end the run when a loop breaks
                 yield item
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             self._failed = explain(error, self), self.count
             raise
 
@@ -145,7 +147,7 @@ class Cursor(Generic[T]):
             return next(self.items)
         except StopIteration:
             raise
-        except Exception as error:
+        except BaseException as error:
             self._failed = explain(error, self), self.count
             raise
 
@@ -163,7 +165,7 @@ class Cursor(Generic[T]):
         self._kept = self._kept[n:]
         try:
             found.extend(islice(self.items, n - len(found)))
-        except Exception as error:
+        except BaseException as error:
             self._failed = explain(error, self), self.count
             self._kept = tuple(found)
             raise
@@ -201,7 +203,7 @@ class Cursor(Generic[T]):
         try:
             for _ in islice(self.items, n - passed):
                 passed += 1
-        except Exception as error:
+        except BaseException as error:
             self._failed = explain(error, self), self.count
             raise
         return passed

@@ -27,7 +27,9 @@ def fingerprint(recipe: Recipe) -> str:
 
 def own(recipe: Recipe) -> Any:
     """Return a node's own part of its description, children left out."""
-    params = {name: plain(_without_children(value)) for name, value in recipe.params().items()}
+    params = {
+        name: plain(_without_children(value)) for name, value in recipe.params().items() if name not in recipe.tuning
+    }
     seed = getattr(recipe, "seed", None)
     return [name_of(type(recipe)), params, *([seed] if seed is not None else [])]
 

@@ -16,6 +16,7 @@ from headrace.core.batch import Batch
 from headrace.errors import DataError
 
 Ragged = Literal["list"] | None
+_CONTAINERS = frozenset((dict, list, tuple))
 
 
 def branches(item: Any) -> list[tuple[Any, Any]] | None:
@@ -56,6 +57,30 @@ def map_leaves(function: Callable[[Any], Any], item: Any) -> Any:
     if parts is None:
         return function(item)
     return rebuilt(item, {name: map_leaves(function, part) for name, part in parts})
+
+
+def fresh(item: Any) -> Any:
+    """Return the item in containers of its own, its arrays shared: what may be handed out and changed by its owner.
+
+    Examples
+    --------
+    >>> item = {"X": [1, 2], "Y": 3}
+    >>> copy = fresh(item)
+    >>> copy["X"].append(9), copy.pop("Y"), item
+    (None, 3, {'X': [1, 2], 'Y': 3})
+    """
+    kind = type(item)
+    if kind is dict:
+        made = item.copy()
+        for name, part in item.items():
+            if type(part) in _CONTAINERS:
+                made[name] = fresh(part)
+        return made
+    if kind is list:
+        return [fresh(part) if type(part) in _CONTAINERS else part for part in item]
+    if kind is tuple and any(type(part) in _CONTAINERS for part in item):
+        return tuple(map(fresh, item))
+    return item
 
 
 def leaves(item: Any, path: str = "") -> list[tuple[str, Any]]:

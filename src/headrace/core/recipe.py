@@ -7,7 +7,7 @@ or a count that no item depends on: it stays out of pickles, comparisons and fin
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from headrace.core.items import same
 
@@ -21,7 +21,16 @@ def recipe(cls: C) -> C:
 
 
 class Recipe:
-    """A frozen node of a description tree."""
+    """A frozen node of a description tree.
+
+    Attributes
+    ----------
+    tuning : tuple of str
+        Names of parameters that change no item, such as where the work runs: left out of fingerprints, so that a state
+        saved with one setting goes on with another.
+    """
+
+    tuning: ClassVar[tuple[str, ...]] = ()
 
     def params(self) -> dict[str, Any]:
         """Return what the constructor was asked for, by name, children included."""

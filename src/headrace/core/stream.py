@@ -232,9 +232,13 @@ class Stream(Recipe, Generic[T]):
 
     def stamp(self) -> dict[str, Any]:
         """Return what a state carries to know its description again."""
-        if self.resume == "none":
-            raise ResumeError(_no_resume(self))
-        return stamp(self)
+        known: dict[str, Any] | None = self.__dict__.get("_stamp")
+        if known is None:  # asked for with every state, and a walk over all members
+            if self.resume == "none":
+                raise ResumeError(_no_resume(self))
+            known = stamp(self)
+            self.fix(_stamp=known)
+        return known
 
     def check_state(self, state: State, key: Key) -> None:
         """Raise unless ``state`` belongs to this description and ``key``."""

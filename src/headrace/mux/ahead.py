@@ -15,6 +15,7 @@ from headrace.core.cursor import Cursor
 class Owner(Protocol):
     """The run that members are prepared for."""
 
+    stream: Any
     visits: dict[int, int]
     pool: Any
     barred: set[int]
@@ -37,7 +38,8 @@ class Ahead:
         for place in [place for place in self.openings if place not in likely]:
             self.openings.pop(place).drop()
         for member, visit in likely - set(self.openings):
-            self.openings[member, visit] = _Opening(owner.cursor_for(member, visit))
+            if owner.stream.streams[member].resume != "none":  # what is dropped must be able to run again
+                self.openings[member, visit] = _Opening(owner.cursor_for(member, visit))
 
     def take(self, member: int, visit: int) -> tuple[Cursor[Any], Any] | None:
         """Return the prepared cursor and its first item, waiting for it; None when there is none, or it failed.
@@ -72,7 +74,7 @@ class _Opening:
         try:
             self.item = next(iter(self.cursor.items))
             self.good = True
-        except Exception:  # raised again, with its notes, when the member's turn comes
+        except BaseException:  # raised again, with its notes, when the member's turn comes
             self.good = False
         with self._lock:
             self.done.set()

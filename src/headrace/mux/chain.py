@@ -12,7 +12,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Resume, Source, Stream, check_shard, worst
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, Members, MuxCursor
+from headrace.mux.base import BaseMux, Members, MuxCursor, close_all
 from headrace.mux.roundrobin import sum_of_sizes
 
 T = TypeVar("T")
@@ -202,6 +202,4 @@ class _Chain(MuxCursor[T]):
         self.forget_counts()
 
     def release(self) -> None:
-        for cursor in (self.current, self.source):
-            if cursor is not None:
-                cursor.close()
+        close_all(cursor for cursor in (self.current, self.source) if cursor is not None)

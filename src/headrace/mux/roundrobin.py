@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from headrace.core.cursor import Cursor
@@ -10,7 +11,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, Members, MuxCursor
+from headrace.mux.base import BaseMux, Members, MuxCursor, Step, close_all
 
 T = TypeVar("T")
 RoundRobinMode = Literal["exhaustive", "cycle", "permuted_cycle"]
@@ -92,9 +93,9 @@ class _RoundRobin(MuxCursor[T]):
 
     def run(self) -> Generator[T, None, None]:
         while True:
-            steps = [(self.cursors.get(i) or self._open(i)).items.__next__ for i in self.order]
+            steps = self._steps()
             while steps:
-                ended = -1
+                ended, opened = -1, len(self.cursors)
                 for k, step in enumerate(steps[self.turn :] if self.turn else steps, self.turn):
                     try:
                         item = step()
@@ -106,6 +107,8 @@ class _RoundRobin(MuxCursor[T]):
                     yield item
                 if ended < 0:
                     self.turn = 0
+                    if len(self.cursors) > opened:  # a round in which members were opened: step straight to them now
+                        steps = self._steps()
                     continue
                 self._leave(self.order.pop(ended))
                 del steps[ended]
@@ -113,6 +116,14 @@ class _RoundRobin(MuxCursor[T]):
             if self.stream.mode == "exhaustive" or self.count == self.lap_start:
                 return
             self._next_lap()
+
+    def _steps(self) -> list[Step]:
+        """Return what gives the next item of each member in the lap; one that is not open yet is opened then."""
+        cursors = self.cursors
+        return [cursors[i].items.__next__ if i in cursors else partial(self._first, i) for i in self.order]
+
+    def _first(self, i: int) -> T:
+        return next((self.cursors.get(i) or self._open(i)).items)
 
     def _next_lap(self) -> None:
         self.lap += 1
@@ -148,5 +159,4 @@ class _RoundRobin(MuxCursor[T]):
         self.forget_counts()
 
     def release(self) -> None:
-        for _, cursor in self.open_cursors():
-            cursor.close()
+        close_all(self.cursors.values())

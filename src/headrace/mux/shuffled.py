@@ -13,7 +13,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights
+from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights, close_all
 from headrace.mux.choose import Floats, Table
 
 T = TypeVar("T")
@@ -150,7 +150,9 @@ class _Shuffled(MuxCursor[T]):
                             if (item := self._renew(i)) is SPENT:
                                 break
                         yield item
-                except Exception:
+                except GeneratorExit:
+                    raise
+                except BaseException:
                     self.draws -= 1  # the choice stands; what it chose is tried again
                     raise
 
@@ -199,9 +201,8 @@ class _Shuffled(MuxCursor[T]):
         self.restart()
 
     def _close_members(self) -> None:
-        while self.cursors:
-            self.cursors.popitem()[1].close()
+        cursors, self.cursors = self.cursors, {}
+        close_all(cursors.values())
 
     def release(self) -> None:
-        for _, cursor in self.open_cursors():
-            cursor.close()
+        close_all(self.cursors.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.mux.ahead import Ahead
-from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights
+from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights, close_all
 from headrace.mux.choose import Slots, Table
 from headrace.mux.pool import MODES, Mode, Pool
 from headrace.mux.quotas import BLOCK, DISTS, Dist, quotas
@@ -96,6 +96,8 @@ class StochasticMux(WeightedMux[T]):
     prune_empty_streams: bool
     dist: Dist
     lookahead: int
+
+    tuning: ClassVar[tuple[str, ...]] = ("lookahead",)
 
     def __init__(
         self,
@@ -250,7 +252,9 @@ class _Stochastic(MuxCursor[T]):
                             if (item := self._replace(s)) is SPENT:
                                 break
                         yield item
-                except Exception:
+                except GeneratorExit:
+                    raise
+                except BaseException:
                     self.draws -= 1  # the choice stands; what it chose is tried again
                     raise
 
@@ -437,8 +441,7 @@ class _Stochastic(MuxCursor[T]):
         return slot
 
     def _close_members(self) -> None:
-        for _, cursor in self.open_cursors():
-            cursor.close()
+        close_all(cursor for _, cursor in self.open_cursors())
 
     def release(self) -> None:
         if self.ahead is not None:

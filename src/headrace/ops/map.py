@@ -79,7 +79,7 @@ class _Mapping(OpCursor[U]):
         for self.count, item in enumerate(self.pending(), self.count + 1):
             try:
                 made = function(item) if lane is None else function(item, rng=lane.at(self.count - 1))
-            except Exception:
+            except BaseException:  # Ctrl-C too: nothing is lost around it
                 self.count -= 1
                 self.held = [item]
                 raise
@@ -136,7 +136,7 @@ class _Filtering(OpCursor[T]):
         for self.seen, item in enumerate(self.pending(), self.seen + 1):
             try:
                 keep = predicate(item) if lane is None else predicate(item, rng=lane.at(self.seen - 1))
-            except Exception:
+            except BaseException:  # Ctrl-C too: nothing is lost around it
                 self.seen -= 1
                 self.held = [item]
                 raise

@@ -69,7 +69,7 @@ class _Tapping(OpCursor[T]):
         for item in self.pending():
             try:
                 function(item)
-            except Exception:
+            except BaseException:  # Ctrl-C too: nothing is lost around it
                 self.held = [item]
                 raise
             self.count += 1

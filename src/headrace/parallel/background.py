@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from operator import index
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
@@ -92,6 +92,8 @@ class Background(Stream[T]):
     ahead: int = 8_000_000
     ordered: bool = True
 
+    tuning: ClassVar[tuple[str, ...]] = ("where", "workers", "ahead")
+
     def __post_init__(self) -> None:
         if self.where not in ("inline", "thread"):
             later = self.where in ("process", "zmq")
@@ -133,6 +135,19 @@ class _Inline(Cursor[T]):
     def run(self) -> Generator[T, None, None]:
         for self.count, item in enumerate(self.source.items, self.count + 1):
             yield item
+
+    def save(self) -> Any:
+        """Return the state in the form of every background, so that each goes on from any other's."""
+        return {"count": self.count, "behind": 0, "source": self.source.save()}
+
+    def load(self, saved: Any) -> None:
+        self.source.close()
+        self.source = self.stream.source.open(self.key)
+        if saved["source"] is not None:
+            self.source.load(saved["source"])
+        self.source.skip(saved["behind"])
+        self.count = saved["count"]
+        self.restart()
 
 
 def byte_count(who: str, size: Any) -> int:

@@ -326,7 +326,7 @@ class Threaded(Cursor[T]):
 
     def _forget(self) -> None:
         """Be without a worker."""
-        self._past, self._pipe = self.stats(), None
+        self._past, self._pipe, self._used = self.stats(), None, None
         self._finalizer.detach()
 
     def _same_process(self, pipe: Pipe) -> None:
@@ -366,7 +366,6 @@ class Threaded(Cursor[T]):
 
     def load(self, saved: Any) -> None:
         self._leave()
-        self._past, self._pipe = self.stats(), None
         self.source = self.stream.source.open(self.key)  # type: ignore[attr-defined]
         self.count, self.behind, self.base = saved["count"], saved["behind"], saved["source"]
         self.moved = self.ended = False
@@ -375,6 +374,7 @@ class Threaded(Cursor[T]):
         self.restart()
 
     def _leave(self) -> None:
+        """Let go of the worker and of the cursor inside, whoever has to close it."""
         pipe = self._pipe
         if pipe is None:
             self.source.close()
@@ -382,7 +382,7 @@ class Threaded(Cursor[T]):
         try:
             mine = pipe.leave()
         finally:
-            self._finalizer.detach()
+            self._forget()
         if mine:
             self.source.close()
 
@@ -395,6 +395,9 @@ class Threaded(Cursor[T]):
             return
         self._closed = True
         self.restart()
+        if self._pipe is not None and self._pipe.process == os.getpid():
+            saved = self.save()  # it can still be read, and what is queued need not be kept for that
+            self.base, self.behind = saved["source"], saved["behind"]
         self._leave()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.functions import takes_rng
+from headrace.core.items import fresh
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
@@ -24,6 +25,7 @@ from headrace.errors import ResumeError, StreamConfigError
 from headrace.sources.nested import Nested
 
 T = TypeVar("T")
+_FLAT = (str, bytes, range, np.ndarray)  # sequences whose items hold no containers of the caller's
 How = Literal["call", "stream", "sequence", "iterable", "once"]
 
 
@@ -119,14 +121,15 @@ class Streamer(Stream[T]):
             source, args, kwargs = _copied((source, args, kwargs))
         made: Iterator[T]
         if kind == "sequence":
-            return iter(source) if not position else (source[i] for i in range(position, len(source)))
+            rows = iter(source) if not position else (source[i] for i in range(position, len(source)))
+            return rows if type(source) in _FLAT else map(fresh, rows)
         if kind == "call":
             function = source.__wrapped__ if hasattr(source, "__streamable__") else source
             if "rng" not in kwargs and self.hands_rng(function):
                 kwargs = {**kwargs, "rng": key.rng()}
             made = _opened(function(*args, **kwargs), key)
         else:
-            made = iter(source)
+            made = iter(source) if kind == "once" else map(fresh, source)
         if position and kind != "once" and sum(1 for _ in islice(made, position)) < position:
             raise ResumeError(
                 f"{self!r} ended before item {position} when it was replayed.\n"
@@ -160,7 +163,7 @@ class _Pass(Cursor[T]):
 
     stream: Streamer[T]
     _source: Iterator[T] | None = None
-    _error: Exception | None = None  # what a running iterator raised: it cannot be run anew, so it stays
+    _error: BaseException | None = None  # what a running iterator raised: it cannot be run anew, so it stays
     _over = False  # the failed item was passed, and there is nothing behind it
 
     def run(self) -> Generator[T, None, None]:
@@ -174,7 +177,9 @@ class _Pass(Cursor[T]):
                 source = self._source = self.stream.begin(self.key, self.count)
             for self.count, item in enumerate(source, self.count + 1):
                 yield item
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             if how(self.stream.source) == "once":
                 self._error = error
             else:

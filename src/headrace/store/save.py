@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, Self
 
-import headrace
-from headrace.core import Stream, as_stream, describe
+from headrace.core import Cursor, Stream, as_stream, describe
 from headrace.core.describe import dump
 from headrace.core.fingerprint import code_digest
 from headrace.core.key import Seed, seed_integer
@@ -118,14 +118,14 @@ class Saving:
         begun = resume and (Path(path) / "_progress.json").exists()
         if not begun:
             self._check_limit(limit)
-        if batches is None and not begun and _gives_batches(self.stream):
-            batches = True
-        self.sink = make(path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume)
+        self._seed = None if seed is None else seed_integer(seed)
+        self._cursor: Cursor[Any] | None = None
+        self.sink = make(
+            path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume, check=self._match
+        )
         try:
-            self.skipped = self.sink.rows
-            self._open(seed)
-            if begun:
-                self._check_limit(self.sink.limit)
+            if self._cursor is None:
+                self._begin()
         except BaseException:
             self.sink.release()
             raise
@@ -143,8 +143,17 @@ class Saving:
                 "  Say how many rows you want: --limit N."
             )
 
-    def _open(self, seed: Seed | None) -> None:
-        sink = self.sink
+    def _begin(self) -> None:
+        if self._seed is not None:
+            self.stream = self.stream.seeded(self._seed)
+        if self.sink.batches is None and _gives_batches(self.stream):
+            self.sink.batches = True
+        self._cursor = self.stream.open()
+        self.sink.about = self._told(self._cursor)
+        self.sink.keep(self._state())
+
+    def _match(self, sink: DatasetSink) -> None:
+        """Open the stream where an earlier run left it, or raise; nothing has been changed yet."""
         before = sink.about
         if not before:
             if sink.rows or sink.complete:
@@ -152,46 +161,48 @@ class Saving:
                     f"{sink.path} was not written from a stream by headrace run: there is no state to go on from.\n"
                     "  Begin another dataset."
                 )
-            if seed is not None:
-                self.stream = self.stream.seeded(seed)
-            self.cursor = self.stream.open()
-            sink.about = self._told(None if seed is None else seed_integer(seed))
-            if not sink.complete:
-                sink.keep(self._state())
-            return
-        if seed is not None and seed_integer(seed) != before["seed"]:
+            self._check_limit(sink.limit)
+            return  # killed before it had begun
+        if self._seed is not None and self._seed != before["seed"]:
             had = "without a seed of the command's" if before["seed"] is None else f"with seed {before['seed']}"
             raise StateMismatchError(
-                f"{sink.path} was begun {had}, this run got seed {seed_integer(seed)}.\n"
+                f"{sink.path} was begun {had}, this run got seed {self._seed}.\n"
                 "  Leave the seed out, or begin another dataset."
             )
         if before["seed"] is not None:
             self.stream = self.stream.seeded(before["seed"])
-        if sink.record is None and not before["ended"]:
+        if sink.record is None and sink.going_on:
             raise ResumeError(
                 f"{sink.path} was written without the state of its stream (--no-resume): it cannot be gone on with.\n"
                 "  Begin another dataset."
             )
-        self.cursor = self.stream.open(at=sink.record)
-        if before["ended"] and before["fingerprint"] != self.stream.fingerprint:
+        self._cursor = self.stream.open(at=sink.record)
+        if before["fingerprint"] != self.stream.fingerprint:
             raise StateMismatchError(f"{sink.path} was made by another stream.\n  Begin another dataset.")
+        self._check_limit(sink.limit)
 
-    def _told(self, seed: int | None) -> dict[str, Any]:
+    def _told(self, cursor: Cursor[Any]) -> dict[str, Any]:
         """Return what the dataset tells of the stream it was made from."""
         try:
             text = dump(self.stream)
         except StreamConfigError:
             text = "null"
         return {
-            "version": headrace.__version__,
-            "seed": seed,
-            "key": self.cursor.key.plain(),
+            "version": import_module("headrace").__version__,
+            "seed": self._seed,
+            "key": cursor.key.plain(),
             "fingerprint": self.stream.fingerprint,
             "code": code_digest(self.stream),
             "description": json.loads(text) if len(text) <= _LONG else None,
             "tree": str(describe(self.stream)).splitlines(),
             "ended": False,
         }
+
+    @property
+    def cursor(self) -> Cursor[Any]:
+        """The pass over the stream that is being saved."""
+        assert self._cursor is not None
+        return self._cursor
 
     @property
     def total(self) -> int | None:

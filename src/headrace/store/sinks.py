@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from operator import index
 from pathlib import Path
@@ -62,6 +62,9 @@ class DatasetSink:
         ``{field: names of the axes of one row's value}``; by default ``<field>_0``, ``<field>_1``...
     resume
         Go on with the dataset at ``path``, from the rows that were kept. An empty or missing folder is a beginning.
+    check
+        Called with this sink when the record of an earlier run has been read and before anything is changed; what it
+        raises leaves the folder as it was.
 
     Attributes
     ----------
@@ -71,6 +74,8 @@ class DatasetSink:
         How many of them are on disk, with a record of progress.
     record : Any
         What :meth:`keep` was last given, by an earlier run too.
+    complete, going_on : bool
+        Whether it is marked complete; whether this one goes on with what an earlier run left.
 
     Raises
     ------
@@ -91,6 +96,7 @@ class DatasetSink:
         limit: float | None = None,
         dims: Mapping[str, Sequence[str]] | None = None,
         resume: bool = False,
+        check: Callable[[Any], object] | None = None,
     ) -> None:
         self.ready()
         self.path = Path(path)
@@ -103,7 +109,7 @@ class DatasetSink:
         self.about: dict[str, Any] = {}  # what the last file tells of the dataset besides its layout
         self.record: Any = None
         self.rows = self.kept = 0
-        self.complete = False
+        self.complete = self.going_on = False
         self._items: list[Any] = []
         self._gather = 0
         self._blocks: list[Columns] = []
@@ -115,7 +121,7 @@ class DatasetSink:
             raise SinkError(f"{self.who} got {self.path}, which is a file, wanted a folder. Choose another name.")
         self._lock = FolderLock(self.path)
         try:
-            self._claim(resume)
+            self._claim(resume, check)
         except BaseException:
             self._lock.release()
             raise
@@ -161,7 +167,7 @@ class DatasetSink:
 
     # --- opening --------------------------------------------------------------------------------
 
-    def _claim(self, resume: bool) -> None:
+    def _claim(self, resume: bool, check: Callable[[Any], object] | None) -> None:
         there = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not is_temporary(p.name))
         if there and not resume:
             raise SinkError(
@@ -179,7 +185,10 @@ class DatasetSink:
         self._take_over(progress)
         self.complete = DONE in there
         wanted = inf if self._endless else self.rows if self.limit is None else self.limit
-        if not self.complete or (self.rows < wanted and not self.about.get("ended")):
+        self.going_on = not self.complete or (self.rows < wanted and not self.about.get("ended"))
+        if check is not None:
+            check(self)
+        if self.going_on:
             self._go_on()
 
     def _take_over(self, progress: Mapping[str, Any]) -> None:

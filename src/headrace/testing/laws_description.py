@@ -65,7 +65,7 @@ def start_opens_nothing(case: Case) -> None:
     with _watched(case.functions) as seen:
         cursor = case.stream.start(case.key)
     try:
-        more = Held().more_than(before)
+        more = before.grown()
         if seen or more:
             raise case.broken(f"start() {seen[0] if seen else 'left ' + more}", "nothing before the first item")
     finally:
@@ -95,14 +95,17 @@ def _watched(functions: list[Any]) -> Iterator[list[str]]:
 
         return opens
 
-    real = builtins.open, io.open, os.open, sys.getprofile()
+    real = builtins.open, io.open, os.open
+    alone = sys.getprofile() is None  # a profiler written in C could not be put back
     builtins.open, io.open, os.open = noting(real[0]), noting(real[1]), noting(real[2])
-    sys.setprofile(called)
+    if alone:
+        sys.setprofile(called)
     try:
         yield seen
     finally:
-        sys.setprofile(real[3])
-        builtins.open, io.open, os.open = real[:3]
+        if alone:
+            sys.setprofile(None)
+        builtins.open, io.open, os.open = real
 
 
 def fingerprint(case: Case) -> None:
@@ -113,7 +116,10 @@ def fingerprint(case: Case) -> None:
     if case.stream.seeded(1).fingerprint == case.stream.seeded(2).fingerprint:
         raise case.broken("seeds 1 and 2 give one fingerprint", "the seed to count")
     for name, other in variants(case.stream):
-        if other.fingerprint == mine or other == case.stream:
+        if name in case.stream.tuning:
+            if other.fingerprint != mine:
+                raise case.broken(f"another {name}, which is tuning, gives another fingerprint", mine)
+        elif other.fingerprint == mine or other == case.stream:
             raise case.broken(f"another {name} gives an equal description: {other!r}", "every parameter to count")
 
 

@@ -197,7 +197,7 @@ def lets_go(case: Case) -> None:
     for _ in range(3):
         with case.open() as cursor:
             cursor.skip(1)
-    if more := Held().more_than(before):
+    if more := before.grown():
         raise case.broken(f"three passes left {more}", "nothing left after close")
 
 

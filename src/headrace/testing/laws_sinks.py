@@ -146,7 +146,7 @@ def lets_go(case: _Sinks) -> None:
     before = Held()
     with case.open() as sink:
         sink.write(case.items[0])
-    if more := Held().more_than(before):
+    if more := before.grown():
         raise case.broken(f"a closed sink left {more}", "nothing left after close")
 
 

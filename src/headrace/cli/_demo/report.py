@@ -17,7 +17,7 @@ from headrace.cli._demo.page import Page
 from headrace.cli._demo.shares import Share, by_class
 from headrace.cli._demo.survive import Survived
 
-FAR = 5  # standard deviations that a share may be off: one run in 30 000 has one of 60 archives further away
+FAR = 6  # standard deviations that a share may be off; with some 75 visits an archive, one run in 100 000 goes beyond
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _results(page: Page, found: Results) -> None:
         "The same learner was trained a second time on the same rows held in memory, unperturbed and shuffled, for as "
         "many batches. No held-out row is in any archive."
     )
-    head = ["", *(learnt.task.name for learnt in found.learnt)]
+    head = ["data set", *(learnt.task.name for learnt in found.learnt)]
     rows = {
         "from the stream": [f"{one.accuracy:.3f}" for one in found.learnt],
         "from memory": [f"{one.plain_accuracy:.3f}" for one in found.learnt],
@@ -183,12 +183,12 @@ def _results(page: Page, found: Results) -> None:
         "most frequent class": [f"{one.chance:.3f}" for one in found.learnt],
         "rows held out": [str(len(one.task.held_out[1])) for one in found.learnt],
         "items drawn": [f"{one.counts.total():,}" for one in found.learnt],
-        "their fingerprint": [one.fingerprint for one in found.learnt],
     }
     page.table("Accuracy on held-out rows", head, [[name, *cells] for name, cells in rows.items()])
     page.paragraph(
-        "The fingerprint is a digest of every array drawn, in order: the same seed gives the same one, however often "
-        "the demonstration is run."
+        "A digest of every array drawn, in order, which the same seed gives again however often this is run: "
+        + ", ".join(f"{one.fingerprint} for {one.task.name}" for one in found.learnt)
+        + "."
     )
     worst = max(found.all_shares, key=lambda share: abs(share.off))
     page.side_by_side()
@@ -208,7 +208,7 @@ def _results(page: Page, found: Results) -> None:
             for learnt in found.learnt
         )
         + ".",
-        "Accuracy on held-out rows while learning. The stream is perturbed and weighted, so it begins slower.",
+        "Accuracy on held-out rows while learning. The stream is perturbed and weighted, so it may begin slower.",
     )
     page.end()
     page.side_by_side()

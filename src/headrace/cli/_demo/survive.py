@@ -125,7 +125,8 @@ def _started(words: list[str]) -> Iterator[subprocess.Popen[str]]:
     finally:
         if run is not None:
             run.kill()
-            run.communicate()
+            with run:  # waits for it, and closes its pipe
+                pass
 
 
 @contextmanager
@@ -141,10 +142,10 @@ def _signals_put_off() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
+        for first in came[:1]:
+            signal.raise_signal(first)
 
 
 def _far_enough(dataset: Path, wanted: int) -> bool:
