@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import json
 import os
 import re
@@ -12,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+import headrace
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "headrace"
@@ -97,3 +101,31 @@ def test_every_change_is_a_fragment_users_can_read() -> None:
             continue
         assert re.fullmatch(r"[a-z]+-[a-z0-9-]+\.md", path.name), f"{path.name}: changes/<room>-<slug>.md"
         assert path.read_text(encoding="utf-8").strip(), f"{path.name} is empty"
+
+
+def test_names_for_type_checkers_are_the_names_at_run_time() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {(node.module, name.asname) for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    there = {(f"headrace.{room}", name) for name, room in headrace._HOME.items()}
+    assert {name for _, name in told} == {name for _, name in there}
+    for module, name in told:
+        assert getattr(importlib.import_module(str(module)), str(name)) is getattr(headrace, str(name))
+
+
+def test_public_things_are_documented() -> None:
+    """Every public name of every room, and every public method, has a docstring of its own or its base's."""
+    bare = []
+    for room in headrace._ROOMS:
+        module = importlib.import_module(f"headrace.{room}")
+        assert module.__doc__, room
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+                continue
+            if not inspect.getdoc(thing):
+                bare.append(f"{room}.{name}")
+            if inspect.isclass(thing) and thing.__module__.startswith("headrace"):
+                methods = {n: m for n, m in vars(thing).items() if not n.startswith("_") and inspect.isfunction(m)}
+                bare += [f"{room}.{name}.{n}" for n in methods if not inspect.getdoc(getattr(thing, n))]
+    assert not bare

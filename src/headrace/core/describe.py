@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from math import inf
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headrace.core.functions import name_of_function, takes_rng
+from headrace.core.items import same
 from headrace.core.plain import WHOLE, functions_in, is_function, where_is
 from headrace.core.recipe import Recipe
 from headrace.core.registry import components, find, name_of
@@ -28,7 +30,7 @@ class Description(NamedTuple):
     --------
     >>> import headrace as hr
     >>> print(hr.describe(hr.Streamer("abc") | hr.batch(2)))
-    batch(n=2, partial=True)  size 2 · cursor · resumes exactly
+    batch(n=2)  size 2 · cursor · resumes exactly
     └─ streamer('abc')  size 3 · cursor · resumes exactly
     """
 
@@ -97,14 +99,15 @@ def _assumed_pure(stream: Recipe) -> tuple[str, ...]:
 
 
 def one_line(recipe: Recipe) -> str:
-    """Return a node as a call, children left out and long values cut."""
+    """Return a node as a call: what was asked for, without children and defaults, long values cut."""
     told = []
+    defaults = {name: p.default for name, p in inspect.signature(type(recipe)).parameters.items()}
     for name, value in recipe.params().items():
         if name == "args":
             told += [_value(part) for part in value]
         elif name == "kwargs":
             told += [f"{key}={_value(part)}" for key, part in value.items()]
-        elif isinstance(value, Recipe) or _all_recipes(value) or value is None:
+        elif isinstance(value, Recipe) or _all_recipes(value) or _untold(name, value, defaults):
             continue
         else:
             told.append(_value(value) if name in ("function", "source") else f"{name}={_value(value)}")
@@ -112,6 +115,13 @@ def one_line(recipe: Recipe) -> str:
     if seed is not None:
         told.append(f"seed={seed}")
     return f"{name_of(type(recipe))}({', '.join(told)})"
+
+
+def _untold(name: str, value: Any, defaults: dict[str, Any]) -> bool:
+    """Tell whether a parameter says nothing: its default, equal weights, names that stand before the members."""
+    if isinstance(value, np.ndarray):
+        return name == "weights" and bool((value == value[0]).all())
+    return value is None or name == "names" or same(value, defaults.get(name, inspect.Parameter.empty))
 
 
 def _all_recipes(value: Any) -> bool:
