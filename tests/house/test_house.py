@@ -106,7 +106,9 @@ def test_every_change_is_a_fragment_users_can_read() -> None:
 def test_names_for_type_checkers_are_the_names_at_run_time() -> None:
     tree = ast.parse((SOURCE / "__init__.py").read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    told = {(node.module, name.asname) for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    told = {
+        (node.module, name.asname) for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names
+    }
     there = {(f"headrace.{room}", name) for name, room in headrace._HOME.items()}
     assert {name for _, name in told} == {name for _, name in there}
     for module, name in told:

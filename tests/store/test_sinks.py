@@ -121,7 +121,7 @@ def test_structures_of_items(kind: Any, tmp_path: Path) -> None:
         ([{"": 1}], "a field called ''"),
         ([{}], "without fields"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_items_that_do_not_fit_are_refused_by_field_and_row(items: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=message), NpzFolder(tmp_path / "set") as sink:
