@@ -34,15 +34,16 @@ def _mux(module: str, n: int, nbytes: int) -> Any:
     return library.StochasticMux([library.Streamer(rows_of, array) for array in arrays], 10, 8)
 
 
-def working_set(module: str, n: int, nbytes: int) -> dict[str, int]:
-    """Bytes that Python and NumPy allocated while 10 of `n` members ran for 2000 items."""
+def working_set(module: str, n: int, nbytes: int) -> int:
+    """Most bytes that Python and NumPy had allocated while 10 of `n` members ran for 2000 items."""
     stream = _mux(module, n, nbytes)
     tracemalloc.start()
     items = iter(stream)
     for _ in islice(items, 2000):
         pass
-    now, peak = tracemalloc.get_traced_memory()
-    return {"now": now, "peak": peak}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def _resident() -> int:
@@ -93,4 +94,12 @@ def idle(module: str, n: int) -> dict[str, int]:
     gc.collect()
     total = tracemalloc.get_traced_memory()[0]
     assert len(streams) == n
+    tracemalloc.stop()
     return {"paths": of_paths, "streams": total - of_paths}
+
+
+def everything(module: str, n: int, nbytes: int, n_idle: int) -> dict[str, Any]:
+    """All of the above; resident memory first, while nothing else has been in it."""
+    rss = working_set_rss(module, n, nbytes)
+    found = {"rss": rss, "peak": working_set(module, n, nbytes), "on file": memmap_argument(module)}
+    return {**found, **idle(module, n_idle)}

@@ -20,7 +20,7 @@ def test_tap_sees_every_item_before_it_is_given() -> None:
 
 
 def test_tap_passes_the_very_item_on() -> None:
-    items = [object(), None, [1]]
+    items = [object(), None, (1,)]
     given: Any = items | hr.tap(repr)
     assert [a is b for a, b in zip(given, items, strict=True)] == [True] * 3
 

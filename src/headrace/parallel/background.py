@@ -81,13 +81,13 @@ def prefetch(ahead: int | str = "8MB") -> Op[Any, Any]:
     return background("thread", ahead=ahead)
 
 
-@register("background", example=lambda: Background(as_stream(range(50)), ahead=1000))
+@register("background", example=lambda: Background(as_stream(range(50)), "thread", ahead=1000))
 @recipe
 class Background(Stream[T]):
     """The recipe of :func:`background`; ``ahead`` is in bytes."""
 
     source: Stream[T]
-    where: Where = "thread"
+    where: Where
     workers: int = 1
     ahead: int = 8_000_000
     ordered: bool = True

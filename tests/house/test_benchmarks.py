@@ -1,0 +1,152 @@
+"""The benchmarks run, and their arithmetic is right. How fast anything is, is not asked here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+SOURCE = FOLDER.parent / "src"
+SECTIONS = ("ops", "mux", "start", "batch", "ordered", "state", "memory", "import")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, str(FOLDER / "bench_streams.py"), *arguments]
+    env = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=100)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_runs_and_gives_figures(section: str, tmp_path: Path) -> None:
+    done = run(section, "--quick", "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert {"clock", "generator M/s", "copy GB/s", "two processes"} <= set(found)
+    rows = found["rows"]
+    assert rows
+    assert {row["section"] for row in rows} == {section}
+    assert all(row["case"] in done.stdout for row in rows)
+    for row in rows:
+        judged = row["ratio"] is not None or row["spread"] is not None or row["row"] == "-"
+        assert judged or row["bar"] == "-", row
+        assert row["ratio"] is None or row["ratio"] > 0, row
+        assert all(map(math.isfinite, row["spread"] or ())), row
+        assert (row["met"] is None) == (row["bar"] == "-" or "none yet" in row["ours"]), row
+
+
+def test_the_facts_it_states_hold(tmp_path: Path) -> None:
+    """What is not a time is judged: a restored run goes on, a memory-mapped argument stays on its file."""
+    done = run("state", "memory", "--quick", "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "found.json").read_text())["rows"]
+    facts = [row for row in rows if "goes on after restore" in row["case"] or "memmap" in row["case"]]
+    assert len(facts) >= 3
+    assert all(row["met"] for row in facts), facts
+
+
+def test_an_unknown_section_is_refused_with_those_there_are() -> None:
+    done = run("mixx")
+    assert done.returncode == 2
+    assert "mixx" in done.stderr
+    assert all(section in done.stderr for section in SECTIONS)
+
+
+# --- the harness ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch) -> Any:
+    spec = importlib.util.spec_from_file_location("benchmark_harness", FOLDER / "harness.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "benchmark_harness", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def lasting(harness: Any, cpu: float, wall: float, n: int = 10) -> Any:
+    return lambda _seconds: harness.Lap(n, cpu * n, wall * n)
+
+
+def test_costs_are_per_unit_for_both_clocks(harness: Any) -> None:
+    bench = harness.Bench(rounds=3, clock="cpu")
+    costs = bench.costs(a=lasting(harness, 2e-6, 5e-6), b=None)
+    assert costs["a"].shape == (2, 3)
+    np.testing.assert_allclose(costs["a"][0], 2e-6, rtol=1e-3)
+    np.testing.assert_allclose(costs["a"][1], 5e-6, rtol=1e-3)
+    assert costs["b"] is None
+
+
+def test_rounds_are_interleaved(harness: Any) -> None:
+    order = []
+
+    def side(name: str) -> Any:
+        def go(_seconds: float) -> Any:
+            order.append(name)
+            return harness.Lap(1, 1.0, 1.0)
+
+        return go
+
+    harness.Bench(rounds=2, clock="cpu").costs(a=side("a"), b=side("b"), c=side("c"))
+    rounds = [order[i : i + 3] for i in range(0, len(order), 3)]
+    assert len(rounds) == 2 * harness.TURNS
+    assert all(sorted(turn) == ["a", "b", "c"] for turn in rounds)
+    assert {turn[0] for turn in rounds} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(("bar", "met"), [(1.9, True), (2.1, False)])
+def test_a_ratio_above_one_means_that_we_are_faster(harness: Any, bar: float, met: bool) -> None:
+    bench = harness.Bench(rounds=2, clock="cpu")
+    bench.faster("2", "case", np.full((2, 2), 1e-6), np.full((2, 2), 2e-6), bar)
+    (row,) = bench.rows
+    assert row.ratio == pytest.approx(2)
+    assert row.met is met
+
+
+def test_a_peer_that_is_not_there_is_quoted_scaled_and_marked(harness: Any) -> None:
+    bench = harness.Bench(rounds=1, clock="cpu")
+    bench.scale = 0.5  # half as fast as the machine that the figures come from
+    bench.faster("2", "case", np.full((2, 1), 1e-6), None, 1.5, quoted=1e6)
+    (row,) = bench.rows
+    assert row.ratio == pytest.approx(2)
+    assert row.met
+    assert "not this run" in row.note
+
+
+def test_absolute_figures_are_scaled_by_the_reference_loop(harness: Any) -> None:
+    bench = harness.Bench(rounds=1, clock="cpu")
+    slow = np.full((2, 1), 2 / harness.GENERATOR)  # a generator at half the speed: so is everything else
+    assert bench.scaled(np.full((2, 1), 0.16), slow) == pytest.approx(0.08)
+    bench.within("1", "case", bench.scaled(np.full((2, 1), 0.16), slow), 0.1, "us")
+    bench.within("1", "case", np.full((2, 1), 0.16), 0.1, "us")
+    assert [row.met for row in bench.rows] == [True, False]
+
+
+def test_a_verdict_that_the_other_clock_does_not_share_is_marked(
+    harness: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = harness.Bench(rounds=1, clock="cpu")
+    bench.within("1", "case", np.array([[1.0], [3.0]]), 2.0, "us")
+    assert "yes !wall" in capsys.readouterr().out
+
+
+def test_a_stream_that_ends_while_it_is_timed_is_an_error(harness: Any) -> None:
+    side = harness.drawing(range(3000), warm=0)
+    with pytest.raises(StopIteration):
+        side(0.5)
+
+
+def test_a_pass_of_another_length_is_an_error(harness: Any) -> None:
+    with pytest.raises(AssertionError, match="wanted 5"):
+        harness.passing(lambda: range(4), 5)
