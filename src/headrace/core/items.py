@@ -17,6 +17,7 @@ from headrace.errors import DataError
 
 Ragged = Literal["list"] | None
 _CONTAINERS = frozenset((dict, list, tuple))
+_LEAVES = (np.ndarray, np.generic, int, float, str, list)  # a tuple, made once: asked for every field of every batch
 
 
 def branches(item: Any) -> list[tuple[Any, Any]] | None:
@@ -189,13 +190,15 @@ def stack(items: Sequence[Any], *, axis: int | None = None, ragged: Ragged = Non
 
 def _stacked(items: Sequence[Any], path: str, axis: int | None, ragged: Ragged, who: str) -> Any:
     first = items[0]
-    if isinstance(first, dict) or not isinstance(first, np.ndarray | np.generic | int | float | str | list):
-        names = _names(first)
-        if names is not None:
-            return _stacked_branches(items, first, names, path, axis, ragged, who)
+    if not isinstance(first, _LEAVES):
+        if type(first) is dict or isinstance(first, Mapping):
+            return _stacked_mappings(items, first, path, axis, ragged, who)
+        parts = branches(first)
+        if parts is not None:
+            return _stacked_branches(items, [name for name, _ in parts], path, axis, ragged, who)
     try:
         column = np.array(items) if axis is None else np.concatenate(items, axis=axis)
-        good = not column.dtype.hasobject and _kept(column, items)
+        good = column.dtype.kind in "iub" or (not column.dtype.hasobject and _kept(column, items))
     except (ValueError, TypeError, IndexError, OverflowError):
         good = False
     if good:
@@ -212,20 +215,34 @@ def _names(item: Any) -> list[Any] | None:
     return None if parts is None else [name for name, _ in parts]
 
 
-def _stacked_branches(
-    items: Sequence[Any], first: Any, names: list[Any], path: str, axis: int | None, ragged: Ragged, who: str
+def _stacked_mappings(
+    items: Sequence[Any], first: Mapping[Any, Any], path: str, axis: int | None, ragged: Ragged, who: str
 ) -> Any:
-    below = path + "." if path else ""
-    if isinstance(first, Mapping):
-        try:
-            if len(set(map(len, items))) > 1:
-                raise KeyError
-            columns = {
-                name: _stacked([item[name] for item in items], f"{below}{name}", axis, ragged, who) for name in names
-            }
-        except (KeyError, TypeError, IndexError):
-            raise DataError(_fields_differ(items, names, path, who)) from None
-        return Batch.of(columns) if axis is None else columns
+    columns: dict[Any, Any] = Batch.__new__(Batch) if axis is None else {}
+    try:
+        if sum(map(len, items)) != len(first) * len(items):  # a name too many here cannot make up for one missing
+            raise KeyError  # there: the latter is found below
+        for name in first:
+            values = [item[name] for item in items]
+            if axis is None and type(values[0]) is np.ndarray:  # what most fields are, without another call
+                try:
+                    column = np.array(values)
+                except ValueError:  # of several shapes
+                    pass
+                else:
+                    if column.dtype.kind in "fiubc":
+                        columns[name] = column
+                        continue
+            columns[name] = _stacked(values, f"{path}.{name}" if path else str(name), axis, ragged, who)
+    except (KeyError, TypeError, IndexError):
+        raise DataError(_fields_differ(items, list(first), path, who)) from None
+    return columns
+
+
+def _stacked_branches(
+    items: Sequence[Any], names: list[Any], path: str, axis: int | None, ragged: Ragged, who: str
+) -> Any:
+    first, below = items[0], path + "." if path else ""
     if any(type(item) is not type(first) for item in items) or any(len(branches(i) or ()) != len(names) for i in items):
         raise DataError(_fields_differ(items, names, path, who))
     rows = [branches(item) for item in items]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeV
 from headrace.core.cursor import Cursor, State
 from headrace.core.fingerprint import check, fingerprint, stamp
 from headrace.core.key import Key, Seed, seed_integer
+from headrace.core.notes import explain
 from headrace.core.recipe import Recipe
 from headrace.core.registry import name_of
 from headrace.errors import ResumeError, StreamConfigError
@@ -138,6 +139,8 @@ class Stream(Recipe, Generic[T]):
         elif key is None:
             key = Key.fresh()
         cursor = self.start(key)
+        if at is None:
+            return cursor
         if isinstance(at, dict):
             cursor.restore(at)
         elif at:
@@ -152,7 +155,13 @@ class Stream(Recipe, Generic[T]):
         self._activate(1)
         try:
             with self.open() as cursor:
-                yield from islice(cursor, whole(max_iter))
+                try:
+                    yield from islice(cursor.items, whole(max_iter))
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    explain(error, cursor)
+                    raise
         finally:
             self._activate(-1)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
+from operator import length_hint
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from headrace.errors import StreamConfigError
 from headrace.mux.choose import Floats
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 Name = int | str
 Members = Sequence[Source[T]] | Iterator[Source[T]] | Mapping[str, Source[T]]  # any iterable will do
 Weights = Iterable[float] | Mapping[str, float] | Knob[Any] | None
@@ -206,8 +208,9 @@ class Dial:
 
     def watched(self, choices: Iterator[int]) -> Iterator[int]:
         """Yield choices until the knob is turned."""
-        for choice in choices:
-            if self.turned():
+        while not self.turned():
+            choice = next(choices, None)
+            if choice is None:
                 return
             yield choice
 
@@ -271,5 +274,27 @@ def close_all(cursors: Iterable[Cursor[Any]]) -> None:
         raise error
 
 
-Step = Callable[[], Any]
+class DrawingCursor(MuxCursor[T]):
+    """A cursor that makes its choices ahead, as a list; what is left of it says how many have been used."""
+
+    _upto = 0  # the number of the choice behind those made ahead
+    _ahead: Iterator[int | float] = iter(())
+
+    @property
+    def draws(self) -> int:
+        """How many choices have been used."""
+        return self._upto - length_hint(self._ahead)
+
+    def back_to(self, draw: int) -> None:
+        """Forget the choices made ahead; ``draw`` is the number of the next one."""
+        self._upto, self._ahead = draw, iter(())
+
+    def choose_ahead(self, choices: list[N]) -> Iterator[N]:
+        """Return an iterator over the next choices (or what they are made from) that counts what is used of it."""
+        ahead = iter(choices)
+        self._upto, self._ahead = self.draws + len(choices), ahead
+        return ahead
+
+
+Step = Iterator[Any]
 SPENT: Any = object()

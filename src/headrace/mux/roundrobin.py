@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -11,7 +11,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, Members, MuxCursor, Step, close_all
+from headrace.mux.base import BaseMux, Members, MuxCursor, close_all
 
 T = TypeVar("T")
 RoundRobinMode = Literal["exhaustive", "cycle", "permuted_cycle"]
@@ -117,7 +117,7 @@ class _RoundRobin(MuxCursor[T]):
                 return
             self._next_lap()
 
-    def _steps(self) -> list[Step]:
+    def _steps(self) -> list[Callable[[], Any]]:
         """Return what gives the next item of each member in the lap; one that is not open yet is opened then."""
         cursors = self.cursors
         return [cursors[i].items.__next__ if i in cursors else partial(self._first, i) for i in self.order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights, close_all
+from headrace.mux.base import SPENT, Dial, DrawingCursor, Members, Step, WeightedMux, Weights, close_all
 from headrace.mux.choose import Floats, Table
 
 T = TypeVar("T")
@@ -78,11 +78,10 @@ class ShuffledMux(WeightedMux[T]):
         return _Shuffled(self, key)
 
 
-class _Shuffled(MuxCursor[T]):
+class _Shuffled(DrawingCursor[T]):
     """``draws`` counts the choices made; each is a function of its number, of the weights and of who has retired."""
 
     stream: ShuffledMux[T]
-    draws = 0
 
     def __init__(self, stream: ShuffledMux[T], key: Key) -> None:
         super().__init__(stream, key)
@@ -114,7 +113,7 @@ class _Shuffled(MuxCursor[T]):
         chosen = self._chosen(self.draws)
         if chosen is not None and chosen not in self.cursors:
             self.retired.append(chosen)
-            self.draws += 1
+            self.back_to(self.draws + 1)
         self.restart()
 
     def _table(self) -> Table | None:
@@ -126,9 +125,9 @@ class _Shuffled(MuxCursor[T]):
         return Table(weights) if weights.any() else None
 
     def run(self) -> Generator[T, None, None]:
-        steps: list[Step] = [partial(self._first, i) for i in range(len(self.stream.streams))]
+        steps: list[Step] = [map(self._first, (i,)) for i in range(len(self.stream.streams))]
         for i, cursor in self.cursors.items():
-            steps[i] = cursor.items.__next__
+            steps[i] = cursor.items
         self._steps = steps
         ahead = 16
         while True:
@@ -138,23 +137,21 @@ class _Shuffled(MuxCursor[T]):
                 return
             lost = len(self.retired)
             while lost == len(self.retired) and not self.dial.turned():
-                choices = iter(table.choose(self.lane.uniforms(self.draws, ahead)))
+                choices = self.choose_ahead(table.choose(self.lane.uniforms(self.draws, ahead)))
                 if self.dial.knob is not None:
                     choices = self.dial.watched(choices)
                 ahead = min(4 * ahead, AHEAD)
-                try:
-                    for self.draws, i in enumerate(choices, self.draws + 1):
+                for i in choices:
+                    try:
                         try:
-                            item = steps[i]()
+                            item = next(steps[i])
                         except StopIteration:
                             if (item := self._renew(i)) is SPENT:
                                 break
-                        yield item
-                except GeneratorExit:
-                    raise
-                except BaseException:
-                    self.draws -= 1  # the choice stands; what it chose is tried again
-                    raise
+                    except BaseException:
+                        self.back_to(self.draws - 1)  # the choice stands; what it chose is tried again
+                        raise
+                    yield item
 
     def _open(self, i: int) -> Cursor[T]:
         member = self.stream.streams[i]
@@ -162,8 +159,8 @@ class _Shuffled(MuxCursor[T]):
         return cursor
 
     def _first(self, i: int) -> T:
-        self._steps[i] = step = self._open(i).items.__next__
-        return step()
+        self._steps[i] = items = self._open(i).items
+        return next(items)
 
     def _renew(self, i: int) -> Any:
         """Return the first item of the next visit, or retire a member that has nothing to give."""
@@ -172,9 +169,9 @@ class _Shuffled(MuxCursor[T]):
         if gave:
             self.given[i] = self.given.get(i, 0) + gave
             self.visits[i] = self.visits.get(i, 0) + 1
-            self._steps[i] = step = self._open(i).items.__next__
+            self._steps[i] = items = self._open(i).items
             try:
-                return step()
+                return next(items)
             except StopIteration:
                 self.cursors[i].close()
         del self.cursors[i]
@@ -191,7 +188,8 @@ class _Shuffled(MuxCursor[T]):
 
     def load(self, saved: Any) -> None:
         self._close_members()
-        self.draws, self.retired = saved["draws"], list(saved["retired"])
+        self.back_to(saved["draws"])
+        self.retired = list(saved["retired"])
         self.visits = {i: visit for i, visit, _ in saved["open"]}
         for i, _, inside in saved["open"]:
             self._open(i).load(inside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -17,7 +17,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.mux.ahead import Ahead
-from headrace.mux.base import SPENT, Dial, Members, MuxCursor, Step, WeightedMux, Weights, close_all
+from headrace.mux.base import SPENT, Dial, DrawingCursor, Members, Step, WeightedMux, Weights, close_all
 from headrace.mux.choose import Slots, Table
 from headrace.mux.pool import MODES, Mode, Pool
 from headrace.mux.quotas import BLOCK, DISTS, Dist, quotas
@@ -188,13 +188,13 @@ class _Slot:
         self.cursor: Cursor[Any] | None = None  # opened when its first item is wanted
 
 
-class _Stochastic(MuxCursor[T]):
+class _Stochastic(DrawingCursor[T]):
     """Four counters address every random choice: ``draws`` of a slot, ``picks`` of a member, ``activations`` for the
     quota, and a visit number for each member's key. ``lost`` draws gave nothing, because they cost their slot.
     """
 
     stream: StochasticMux[T]
-    draws = lost = activations = 0
+    lost = activations = 0
 
     def __init__(self, stream: StochasticMux[T], key: Key) -> None:
         super().__init__(stream, key)
@@ -239,24 +239,22 @@ class _Stochastic(MuxCursor[T]):
                 block = min(4 * block, AHEAD)
                 choices: Iterator[int]
                 if weighted is None:
-                    choices = iter((uniform * len(steps)).astype(np.int64).tolist())
+                    choices = self.choose_ahead((uniform * len(steps)).astype(np.int64).tolist())
                 else:
-                    choices = map(weighted.choose, uniform.tolist())
+                    choices = map(weighted.choose, self.choose_ahead(uniform.tolist()))
                 if self.dial.knob is not None:
                     choices = self.dial.watched(choices)
-                try:
-                    for self.draws, s in enumerate(choices, self.draws + 1):
+                for s in choices:
+                    try:
                         try:
-                            item = steps[s]()
+                            item = next(steps[s])
                         except StopIteration:
                             if (item := self._replace(s)) is SPENT:
                                 break
-                        yield item
-                except GeneratorExit:
-                    raise
-                except BaseException:
-                    self.draws -= 1  # the choice stands; what it chose is tried again
-                    raise
+                    except BaseException:
+                        self.back_to(self.draws - 1)  # the choice stands; what it chose is tried again
+                        raise
+                    yield item
 
     def pass_failed(self) -> None:
         """Give up the member that could not be opened: it counts as empty on this visit."""
@@ -301,9 +299,9 @@ class _Stochastic(MuxCursor[T]):
     def _step(self, s: int, slot: _Slot) -> Step:
         """Return what gives the next item of a slot; it ends with the member or with its quota, never one too late."""
         if slot.cursor is None:
-            return partial(self._open, s)
+            return map(self._open, (s,))
         items = slot.cursor.items
-        return items.__next__ if slot.quota is None else islice(items, max(0, slot.quota - slot.cursor.count)).__next__
+        return items if slot.quota is None else islice(items, max(0, slot.quota - slot.cursor.count))
 
     # --- activation -----------------------------------------------------------------------------
 
@@ -311,7 +309,8 @@ class _Stochastic(MuxCursor[T]):
         """Return a slot for a member's next visit, not opened yet."""
         visits = self.visits
         visit = visits[member] = visits.get(member, -1) + 1
-        slot = _Slot(member, visit, self._quota(), max(0, len(self.dial.log) - 1))
+        log = self.dial.log
+        slot = _Slot(member, visit, self._quota(), len(log) - 1 if log else 0)
         if self.stream.mode != "with_replacement":
             self.barred.add(member)
         return slot
@@ -320,8 +319,9 @@ class _Stochastic(MuxCursor[T]):
         lane, stream = self.quota_lane, self.stream
         if lane is None or stream.rate is None:
             return None
-        block, at = divmod(self.activations, BLOCK)
-        self.activations += 1
+        n = self.activations
+        self.activations = n + 1
+        block, at = n // BLOCK, n % BLOCK
         if block != self._quotas_of:
             self._quotas_of = block
             self._quotas = quotas(stream.rate, stream.dist, stream.n_active, lane.at(block), BLOCK)
@@ -338,25 +338,27 @@ class _Stochastic(MuxCursor[T]):
         slot = self.slots[s]
         if slot.quota == 0:  # its weight was turned to nothing before it was opened
             raise StopIteration
-        ready = None if self.ahead is None else self.ahead.take(slot.member, slot.visit)
-        if ready is not None:
-            slot.cursor, item = ready
-            self._steps[s] = self._step(s, slot)
-            return item
-        slot.cursor = self.cursor_for(slot.member, slot.visit)
-        self._steps[s] = step = self._step(s, slot)
-        return step()
+        if self.ahead is not None:
+            ready = self.ahead.take(slot.member, slot.visit)
+            if ready is not None:
+                slot.cursor, item = ready
+                self._steps[s] = self._step(s, slot)
+                return item
+        slot.cursor = cursor = self.cursor_for(slot.member, slot.visit)
+        items, quota = cursor.items, slot.quota
+        self._steps[s] = step = items if quota is None else islice(items, quota)
+        return next(step)
 
     def _replace(self, s: int) -> Any:
         """Let the next member into slot ``s`` and return its first item, or give the slot up."""
         assert self.slots is not None
-        slots, idle = self.slots, set[int]()
+        slots = self.slots
+        idle: set[int] = set()
         self._leave(slots[s], idle)
         while (member := self.pool.next(self.barred | idle if idle else self.barred)) is not None:
             slots[s] = self._admit(member)
             if self._slot_weights is not None:
                 self._slot_weights.set(s, self._weight(slots[s]))
-            self._steps[s] = partial(self._open, s)
             try:
                 item = self._open(s)
             except StopIteration:
@@ -422,7 +424,8 @@ class _Stochastic(MuxCursor[T]):
         if "knob" in saved:
             self.dial.load(saved["knob"])
             self.pool.set_table()
-        self.draws, self.lost, self.pool.picks, self.activations = saved["at"]
+        draws, self.lost, self.pool.picks, self.activations = saved["at"]
+        self.back_to(draws)
         self.empty.clear()
         self.barred.clear()
         self.empty.update(saved["empty"])

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import lru_cache, wraps
-from itertools import islice
+from itertools import compress, islice, repeat
 from math import inf
+from operator import length_hint
 from types import FunctionType, GeneratorType
 from typing import Any, ClassVar, Literal, TypeVar, get_origin, get_type_hints
 
@@ -25,6 +26,7 @@ from headrace.errors import ResumeError, StreamConfigError
 from headrace.sources.nested import Nested
 
 T = TypeVar("T")
+_MOST = 2**62
 _FLAT = (str, bytes, range, np.ndarray)  # sequences whose items hold no containers of the caller's
 How = Literal["call", "stream", "sequence", "iterable", "once"]
 
@@ -120,14 +122,15 @@ class Streamer(Stream[T]):
         if self.isolate:
             source, args, kwargs = _copied((source, args, kwargs))
         made: Iterator[T]
-        if kind == "sequence":
-            rows = iter(source) if not position else (source[i] for i in range(position, len(source)))
-            return rows if type(source) in _FLAT else map(fresh, rows)
         if kind == "call":
             function = source.__wrapped__ if hasattr(source, "__streamable__") else source
             if "rng" not in kwargs and self.hands_rng(function):
                 kwargs = {**kwargs, "rng": key.rng()}
-            made = _opened(function(*args, **kwargs), key)
+            items = function(*args, **kwargs)
+            made = items if type(items) is GeneratorType else _opened(items, key)
+        elif kind == "sequence":
+            rows = iter(source) if not position else (source[i] for i in range(position, len(source)))
+            return rows if type(source) in _FLAT else map(fresh, rows)
         else:
             made = iter(source) if kind == "once" else map(fresh, source)
         if position and kind != "once" and sum(1 for _ in islice(made, position)) < position:
@@ -164,7 +167,13 @@ class _Pass(Cursor[T]):
     stream: Streamer[T]
     _source: Iterator[T] | None = None
     _error: BaseException | None = None  # what a running iterator raised: it cannot be run anew, so it stays
+    _upto = 0  # the count when all ticks are used up
+    _ticks: repeat[bool] | None = None  # one is used up with each item, by compress(): counting costs nothing
     _over = False  # the failed item was passed, and there is nothing behind it
+
+    @property
+    def count(self) -> int:  # type: ignore[override]  # computed here, counted elsewhere
+        return self._upto if self._ticks is None else self._upto - length_hint(self._ticks)
 
     def run(self) -> Generator[T, None, None]:
         if self._over:
@@ -175,8 +184,9 @@ class _Pass(Cursor[T]):
             source = self._source
             if source is None:
                 source = self._source = self.stream.begin(self.key, self.count)
-            for self.count, item in enumerate(source, self.count + 1):
-                yield item
+            self._upto = self.count + _MOST
+            self._ticks = ticks = repeat(True, _MOST)
+            yield from compress(source, ticks)
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -197,11 +207,22 @@ class _Pass(Cursor[T]):
     def load(self, saved: Any) -> None:
         self.release()
         self._over = isinstance(saved, list)
-        self.count = saved[0] if self._over else saved
+        self._upto, self._ticks = saved[0] if self._over else saved, None
         self._source = None
         self.restart()
 
     def release(self) -> None:
+        source = self._source
+        if type(source) is GeneratorType:
+            source.close()
+
+    def close(self) -> None:  # as Cursor's, written flat: a mux closes thousands of these in a second
+        if self._closed:
+            return
+        self._closed = True
+        items, self._items = self._items, None
+        if items is not None:
+            items.close()
         source = self._source
         if type(source) is GeneratorType:
             source.close()
