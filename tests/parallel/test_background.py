@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
 import time
@@ -227,3 +228,19 @@ def test_an_iterator_runs_ahead_too_and_cannot_be_saved() -> None:
         with pytest.raises(hr.ResumeError):
             cursor.state()
         assert cursor.take(60) == list(range(60, 100))
+
+
+def test_a_state_knows_where_a_knob_was_turned() -> None:
+    """Running again from an earlier checkpoint must not forget the turn, or do it early."""
+    for cut in (1, 30, 200, 700):
+        weights: hr.Knob[list[float]] = hr.Knob([1.0, 1.0])
+        stream = hr.ShuffledMux([[0] * 5, [1] * 5], weights, seed=cut) | hr.prefetch(ahead=5000)
+        with stream.open() as cursor:
+            cursor.skip(cut)
+            weights.set([9.0, 1.0])
+            cursor.skip(cut + 150)  # past what was drawn ahead before the turn
+            state = json.loads(json.dumps(cursor.state()))
+            rest = cursor.take(300)
+        with stream.open(at=state) as again:
+            assert again.take(300) == rest
+        assert sum(rest) < 110  # the weights did turn

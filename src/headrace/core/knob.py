@@ -13,7 +13,8 @@ class Knob(Generic[T]):
     """A parameter that may be turned while a stream runs.
 
     A cursor that reads a knob logs each change as (position, value) and keeps the log in its state, so that a resumed
-    run repeats the changes where they happened. Every pass starts from the value that the knob has then.
+    run goes on with the value it had. Every pass starts from the value that the knob has then. Behind a background
+    thread a turn acts after what was drawn ahead, and a state saved before that does not know it yet.
 
     Parameters
     ----------
@@ -75,6 +76,13 @@ class Knob(Generic[T]):
         return self is other
 
     __hash__ = object.__hash__
+
+    @staticmethod
+    def within(recipe: Any) -> bool:
+        """Tell whether a recipe, or one inside it, reads a knob."""
+        return any(isinstance(value, Knob) for value in recipe.params().values()) or any(
+            map(Knob.within, recipe.children)
+        )
 
     def __repr__(self) -> str:
         return f"Knob({self.value!r})"

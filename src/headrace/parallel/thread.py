@@ -22,6 +22,7 @@ import numpy as np
 from headrace.core.cursor import Cursor
 from headrace.core.items import nbytes
 from headrace.core.key import Key
+from headrace.core.knob import Knob
 from headrace.errors import HeadraceError, ResumeError
 
 T = TypeVar("T")
@@ -71,9 +72,11 @@ class Pipe:
         The state of the cursor inside when the worker starts, and how many of its items were delivered before.
     saves
         Whether the cursor inside can be saved.
+    every
+        Save it after every item: running again from a checkpoint would not turn a knob where it was turned.
     """
 
-    def __init__(self, limit: int, first: int, base: Any, behind: int, saves: bool) -> None:
+    def __init__(self, limit: int, first: int, base: Any, behind: int, saves: bool, every: bool) -> None:
         self.limit, self.grain = limit, max(1, min(limit // 64, _BLOCK))
         self.condition = threading.Condition()
         self.blocks = deque([Block(first)])  # the first is in the consumer's hand, the last in the worker's
@@ -87,6 +90,7 @@ class Pipe:
         self.done = False
         self.error: BaseException | None = None
         self.behind = behind
+        self.every = every and saves
         self.checkpoints: list[tuple[int, Any]] = [(first - behind, base)]
         self.reached = first
         self.save_at = perf_counter() + _FIRST_SAVE if saves else inf
@@ -155,12 +159,12 @@ class Pipe:
             fed, self.hungry = self.hungry, False
             if fed:
                 self.condition.notify_all()
-            self.attend = made + self.grain
+            self.attend = made if self.every else made + self.grain
         now = perf_counter()
         if fed and now - self.looked > _SLOW:
             sleep(0.00005)  # the consumer waits for the interpreter lock, which we would keep for another 5 ms
         self.looked = now
-        if now >= self.save_at:
+        if self.every or now >= self.save_at:
             self._save(source, following.first)
         if made > self.gone and made - self.gone + max(size, self.grain) > self.limit:
             return self._wait_for_room(made, size, following)
@@ -195,7 +199,7 @@ class Pipe:
                 del kept[0]
             kept.append((number, state))
             self.saved += 1
-            if len(kept) > _KEPT:
+            if len(kept) > _KEPT and not self.every:
                 del kept[1:-1:2]
 
     # --- the consumer's side --------------------------------------------------------------------
@@ -314,7 +318,8 @@ class Threaded(Cursor[T]):
         saves = self.stream.resume != "none"
         if self.moved:
             self.base, self.moved = self.source.save() if saves else None, False
-        pipe = Pipe(self.stream.ahead, self.count, self.base, self.behind, saves)  # type: ignore[attr-defined]
+        every = Knob.within(self.stream)
+        pipe = Pipe(self.stream.ahead, self.count, self.base, self.behind, saves, every)  # type: ignore[attr-defined]
         pipe.thread = threading.Thread(target=pipe.work, args=(self.source,), name="headrace-background", daemon=True)
         self._finalizer = weakref.finalize(self, pipe.abandon)
         self._pipe = pipe  # before the thread is there: Ctrl-C may come while it starts
