@@ -202,6 +202,8 @@ class Lane:
 
     __slots__ = ("_bit_generator", "_counter", "_state", "rng")
 
+    rng: np.random.Generator
+
     def __init__(self, key: Key) -> None:
         self.rng = key.rng()
         self._bit_generator = self.rng.bit_generator

@@ -75,7 +75,8 @@ class Knob(Generic[T]):
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     @staticmethod
     def within(recipe: Any) -> bool:

@@ -32,6 +32,10 @@ class Op(Generic[T, U]):
     [[0, 1], [4, 9], [16]]
     """
 
+    recipe: Callable[..., Stream[U]]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
     def __init__(self, recipe: Callable[..., Stream[U]], *args: Any, **kwargs: Any) -> None:
         self.recipe, self.args, self.kwargs = recipe, args, kwargs
         self.apply(Nothing())

@@ -27,6 +27,9 @@ class Owner(Protocol):
 class Ahead:
     """At most ``n`` openings for ``owner``, by member and visit."""
 
+    owner: Owner
+    n: int
+
     def __init__(self, owner: Owner, n: int) -> None:
         self.owner, self.n = owner, n
         self.openings: dict[tuple[int, int], _Opening] = {}

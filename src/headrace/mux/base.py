@@ -180,6 +180,11 @@ class Dial:
     A resumed run goes on with the saved log, and with the knob when it is turned anew.
     """
 
+    knob: Knob[Any] | None
+    n: int
+    who: str
+    weights: Floats
+
     def __init__(self, weights: Floats | Knob[Any], n: int, who: str) -> None:
         self.knob = weights if isinstance(weights, Knob) else None
         self.n, self.who = n, who

@@ -21,6 +21,12 @@ class Table:
     faster once there are many members. Equal weights need no table.
     """
 
+    n: int
+    even: bool
+    edges: Floats
+    cells: int
+    guide: np.ndarray[Any, np.dtype[np.intp]]
+
     def __init__(self, weights: Floats) -> None:
         self.n = len(weights)
         self.even = bool((weights == weights[0]).all())
@@ -66,6 +72,9 @@ class Slots:
 
     Sums are made anew from the weights, never added to, so that a resumed run has them to the bit.
     """
+
+    weights: list[float]
+    total: float
 
     def __init__(self, weights: list[float]) -> None:
         self.weights = weights

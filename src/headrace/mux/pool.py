@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from headrace.core.key import Key
+from headrace.core.key import Key, Lane
 from headrace.mux.base import Dial
 from headrace.mux.choose import Table, order_by_weight
 
@@ -28,6 +28,13 @@ class Pool:
     table
         The table of the weights, when they are fixed.
     """
+
+    mode: Mode
+    dial: Dial
+    picks: int
+    key: Key
+    lane: Lane
+    table: Table
 
     def __init__(self, mode: Mode, dial: Dial, table: Table | None, key: Key, part: str) -> None:
         self.mode, self.dial, self.picks = mode, dial, 0

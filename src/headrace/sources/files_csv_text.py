@@ -25,13 +25,24 @@ _BOOLS = {"true": True, "1": True, "false": False, "0": False}
 class Text:
     """An open CSV file: knows its columns, and at which byte each record ends."""
 
+    who: str
+    delimiter: str
+    encoding: str
+    file: IO[bytes]
+    offset: int
+    line: int
+    begun: int
+    names: tuple[str, ...]
+    first: tuple[int, int]
+    columns: list[tuple[str, int, str, Parse]]
+
     def __init__(self, stream: Any) -> None:
         path = stream.path
         self.who = f"csv({path.name!r})"
         self.delimiter, self.encoding = stream.delimiter, stream.encoding
         packed = path.suffix == ".gz"
         opened: Any = gzip.open(path, "rb") if packed else open(path, "rb")  # noqa: SIM115  # closed by close()
-        self.file: IO[bytes] = opened
+        self.file = opened
         self.offset = self.line = self.begun = 0
         try:
             self._learn(stream)
@@ -70,7 +81,7 @@ class Text:
             seen += [record for record in islice(records, LOOK) if len(record) == len(names)]
         except (csv_format.Error, UnicodeDecodeError):
             pass  # raised again by the record itself, when its turn comes
-        self.columns: list[tuple[str, int, str, Parse]] = []
+        self.columns = []
         for name in wanted:
             k = names.index(name)
             dtype = (stream.dtypes or {}).get(name) or _told([record[k] for record in seen])

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from math import inf
 from pathlib import Path
-from typing import Any, Generic, Literal, NoReturn, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar, get_args
 
 import numpy as np
 
@@ -129,8 +129,9 @@ class Reading(Cursor[T]):
     """
 
     stream: Rows[T]
-    saves = ("count", "over")
-    over = False
+    saves: ClassVar[tuple[str, ...]] = ("count", "over")
+    count: int
+    over: bool = False
     _reader: Reader[T] | None = None
 
     def run(self) -> Generator[T, None, None]:

@@ -76,6 +76,10 @@ def _parse(head: bytes) -> Header:
 class ArrayFile:
     """An open file with arrays in it: one descriptor, whatever is read."""
 
+    file: IO[bytes]
+    who: str
+    length: int
+
     def __init__(self, path: Any, who: str) -> None:
         self.file = open(path, "rb")  # noqa: SIM115  # closed by close()
         self.who = f"{who}({os.path.basename(path)!r})"
@@ -143,10 +147,21 @@ class Column:
         When the data is not all there.
     """
 
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran: bool
+    source: ArrayFile
+    offset: int
+    nbytes: int
+    array: Array | None
+    rows: int
+    row_shape: tuple[int, ...]
+    row_bytes: int
+
     def __init__(self, header: Header, source: ArrayFile, offset: int, name: str = "") -> None:
         self.dtype, self.shape, self.fortran = header.dtype, header.shape, header.fortran and len(header.shape) > 1
         self.source, self.offset, self.nbytes = source, offset, header.nbytes
-        self.array: Array | None = None
+        self.array = None
         if offset >= 0 and offset + self.nbytes > source.length:
             raise DataError(
                 f"{source.who} is cut short: {name or 'the array'} of shape {self.shape} and dtype {self.dtype} wants "
@@ -201,6 +216,10 @@ class Archive:
     DataError
         When it has no such field, or a field holds Python objects and ``allow_pickle`` is not set.
     """
+
+    source: ArrayFile
+    allow_pickle: bool
+    columns: dict[str, Column]
 
     def __init__(self, source: ArrayFile, fields: tuple[str, ...] | None, allow_pickle: bool) -> None:
         self.source, self.allow_pickle = source, allow_pickle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from itertools import islice
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
@@ -17,8 +17,12 @@ T = TypeVar("T")
 class Nested(Cursor[T]):
     """Passes items of the inner stream; ``lap`` counts how often it was opened again."""
 
-    inner = ("source",)
-    lap = 0
+    inner: ClassVar[tuple[str, ...]] = ("source",)
+    count: int
+    lap: int = 0
+    limit: int | None
+    cycle: bool
+    source: Cursor[T]
 
     def __init__(self, stream: Any, key: Key) -> None:
         super().__init__(stream, key)
