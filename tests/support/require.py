@@ -16,6 +16,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "xvfb": ("Xvfb",),
     "pulseaudio": ("pulseaudio",),
     "ffmpeg": ("ffmpeg",),
+    "node": ("node",),
 }
 
 

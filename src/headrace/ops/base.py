@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Lane, Seed
@@ -22,7 +22,7 @@ class OpCursor(Cursor[T]):
     beginning of a batch. They are part of the state, so nothing is lost around an error.
     """
 
-    inner = ("source",)
+    inner: ClassVar[tuple[str, ...]] = ("source",)
 
     def __init__(self, stream: Any, key: Key, *, inside: Key | None = None) -> None:
         super().__init__(stream, key)

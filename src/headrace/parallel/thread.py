@@ -15,7 +15,7 @@ from collections.abc import Generator
 from itertools import islice
 from math import inf
 from time import perf_counter, sleep
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -54,6 +54,9 @@ class Block:
 
     __slots__ = ("first", "items", "upto")
 
+    first: int
+    upto: int
+
     def __init__(self, first: int) -> None:
         self.first, self.upto = first, 0
         self.items: list[Any] = []
@@ -76,27 +79,34 @@ class Pipe:
         Save it after every item: running again from a checkpoint would not turn a knob where it was turned.
     """
 
+    limit: int
+    grain: int  # bytes between two looks up
+    worker_waits: int
+    consumer_waits: int
+    saved: int  # how many checkpoints were taken
+
     def __init__(self, limit: int, first: int, base: Any, behind: int, saves: bool, every: bool) -> None:
         self.limit, self.grain = limit, max(1, min(limit // 64, _BLOCK))
-        self.condition = threading.Condition()
-        self.blocks = deque([Block(first)])  # the first is in the consumer's hand, the last in the worker's
-        self.attend = 0  # the worker looks up when it has made this many bytes
-        self.made = 0  # bytes in complete blocks,
-        self.gone = 0  # and in those that the consumer has begun
+        self.condition: threading.Condition = threading.Condition()
+        # The first is in the consumer's hand, the last in the worker's.
+        self.blocks: deque[Block] = deque([Block(first)])
+        self.attend: int = 0  # the worker looks up when it has made this many bytes
+        self.made: int = 0  # bytes in complete blocks,
+        self.gone: int = 0  # and in those that the consumer has begun
         self.wake_at: float = inf  # what `gone` must reach to wake a worker that waits for room
-        self.hungry = False  # the consumer waits for an item
-        self.stop = False  # the consumer has left: the worker closes its cursor and ends
-        self.closes = False  # the worker does so
-        self.done = False
+        self.hungry: bool = False  # the consumer waits for an item
+        self.stop: bool = False  # the consumer has left: the worker closes its cursor and ends
+        self.closes: bool = False  # the worker does so
+        self.done: bool = False
         self.error: BaseException | None = None
-        self.behind = behind
-        self.every = every and saves
+        self.behind: int = behind
+        self.every: bool = every and saves
         self.checkpoints: list[tuple[int, Any]] = [(first - behind, base)]
-        self.reached = first
-        self.save_at = perf_counter() + _FIRST_SAVE if saves else inf
-        self.looked = perf_counter()
+        self.reached: int = first
+        self.save_at: float = perf_counter() + _FIRST_SAVE if saves else inf
+        self.looked: float = perf_counter()
         self.worker_waits = self.consumer_waits = self.saved = 0
-        self.process = os.getpid()
+        self.process: int = os.getpid()
         self.thread: threading.Thread | None = None
 
     # --- the worker's side ----------------------------------------------------------------------
@@ -272,15 +282,16 @@ class Threaded(Cursor[T]):
     failed can be tried again or passed.
     """
 
-    inner = ("source",)
+    inner: ClassVar[tuple[str, ...]] = ("source",)
+    count: int
 
     def __init__(self, stream: Any, key: Key) -> None:
         super().__init__(stream, key)
         self.source: Cursor[T] = stream.source.open(key)
         self.base: Any = None  # where the cursor inside stands: its state, None at the beginning,
-        self.behind = 0  # and how many of its items were delivered before
-        self.moved = False  # it has been run, and stands where it says itself
-        self.ended = False
+        self.behind: int = 0  # and how many of its items were delivered before
+        self.moved: bool = False  # it has been run, and stands where it says itself
+        self.ended: bool = False
         self._pipe: Pipe | None = None
         self._used: tuple[Pipe, int, tuple[int, Any]] | None = None  # by the last save: saved again, it is the same
         self._past = Stats(0, 0, 0, 0, 0, 0)

@@ -91,7 +91,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.made = not folder.exists()
+        self.made: bool = not folder.exists()
         try:
             make_folder(folder)
             self._id = _identity(os.stat(folder))

@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,8 +33,8 @@ class NpzFolder(DatasetSink):
     {'x': array([2, 3]), 'y': array([4, 9])}
     """
 
-    kind = "npz"
-    part_name = re.compile(r"part-(\d{6,})\.npz")
+    kind: ClassVar[str] = "npz"
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(\d{6,})\.npz")
 
     def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
         file = io.BytesIO()

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,9 +29,9 @@ class ParquetFolder(DatasetSink):
     numbers, long doubles and arrays without elements are refused, as parquet has no columns for them.
     """
 
-    kind = "parquet"
-    extra = "store"
-    part_name = re.compile(r"part-(\d{6,})\.parquet")
+    kind: ClassVar[str] = "parquet"
+    extra: ClassVar[str | None] = "store"
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(\d{6,})\.parquet")
 
     @classmethod
     def ready(cls) -> None:

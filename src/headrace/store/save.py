@@ -96,6 +96,10 @@ class Saving:
         When the folder cannot be written to.
     """
 
+    resumable: bool
+    every: float
+    sink: DatasetSink
+
     def __init__(
         self,
         stream: Any,

@@ -86,6 +86,10 @@ class DatasetSink:
 
     kind: ClassVar[str]
     extra: ClassVar[str | None] = None
+    rows: int
+    kept: int
+    complete: bool
+    going_on: bool
 
     def __init__(
         self,
@@ -99,12 +103,12 @@ class DatasetSink:
         check: Callable[[Any], object] | None = None,
     ) -> None:
         self.ready()
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.part = self._whole("part", part, 1)
         self._endless = limit == inf
         self.limit = None if limit == inf else self._whole("limit", limit, 0)
         self.batches = batches
-        self.dims = dict(dims or {})
+        self.dims: dict[str, Sequence[str]] = dict(dims or {})
         self.layout: Layout | None = None
         self.about: dict[str, Any] = {}  # what the last file tells of the dataset besides its layout
         self.record: Any = None

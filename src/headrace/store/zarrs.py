@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,10 +25,10 @@ class ZarrStore(DatasetSink):
     zarr package and put in place by headrace, whole or not at all.
     """
 
-    kind = "zarr"
-    extra = "store"
-    part_name = re.compile(r"[^/]+/c\.(\d+)(?:\.0)*")
-    frame_name = re.compile(r"[^/]+/zarr\.json")
+    kind: ClassVar[str] = "zarr"
+    extra: ClassVar[str | None] = "store"
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"[^/]+/c\.(\d+)(?:\.0)*")
+    frame_name: ClassVar[re.Pattern[str]] = re.compile(r"[^/]+/zarr\.json")
 
     @classmethod
     def ready(cls) -> None:

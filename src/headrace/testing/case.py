@@ -46,6 +46,11 @@ class Case:
         Returns the stream with each of its sources changed by a function; by default those directly inside it.
     """
 
+    stream: Stream[Any]
+    items: int
+    seed: int
+    key: Key
+
     def __init__(
         self, stream: Stream[Any], items: int, seed: int, sources: Callable[[Wrap], Stream[Any]] | None = None
     ) -> None:
@@ -270,6 +275,9 @@ def not_picklable(stream: Stream[Any]) -> str | None:
 
 class Held:
     """What this process holds when it is made: descriptors and threads."""
+
+    descriptors: int | None
+    threads: set[int | None]
 
     def __init__(self) -> None:
         self.descriptors = _descriptors()

@@ -18,6 +18,13 @@ Read = Callable[[Path], Iterable[Any]] | None
 class _Sinks:
     """One kind of sink under examination; every law has a folder of its own."""
 
+    make: Make
+    items: list[Any]
+    read: Read
+    folder: Path
+    law: str
+    made: str
+
     def __init__(self, make: Make, items: list[Any], read: Read, folder: Path) -> None:
         self.make, self.items, self.read, self.folder = make, items, read, folder
         self.law, self.made = "", ""

@@ -25,6 +25,11 @@ class LawError(AssertionError):
       Wanted: size 10.
     """
 
+    law: str
+    seen: str
+    wanted: str
+    of: str
+
     def __init__(self, law: str, seen: str = "", wanted: str = "", of: str = "") -> None:
         super().__init__(law, seen, wanted, of)
         self.law, self.seen, self.wanted, self.of = law, seen, wanted, of
