@@ -18,7 +18,6 @@ class Owner(Protocol):
     stream: Any
     visits: dict[int, int]
     pool: Any
-    barred: set[int]
 
     def cursor_for(self, member: int, visit: int) -> Cursor[Any]:
         """Return the cursor of a member for a visit."""
@@ -37,7 +36,7 @@ class Ahead:
     def prepare(self) -> None:
         """Start opening the members that are next as things stand, and drop those that no longer are."""
         owner = self.owner
-        likely = {(i, owner.visits.get(i, -1) + 1) for i in owner.pool.peek(self.n, owner.barred)}
+        likely = {(i, owner.visits.get(i, -1) + 1) for i in owner.pool.peek(self.n)}
         for place in [place for place in self.openings if place not in likely]:
             self.openings.pop(place).drop()
         for member, visit in likely - set(self.openings):

@@ -202,8 +202,9 @@ class _Stochastic(DrawingCursor[T]):
         self.quota_lane = None if stream.rate is None else key.child("quota", stream.part).lane()
         self.dial = Dial(stream.weights, len(stream.streams), stream.node_name)
         self.pool = Pool(stream.mode, self.dial, stream._table, key, stream.part)
-        self.empty: set[int] = set()
-        self.barred = self.empty if stream.mode == "with_replacement" else set[int]()
+        self.empty: set[int] = set()  # gave nothing on a visit, and are not tried again
+        self.idle: set[int] = set()  # gave nothing in the present search for a member
+        self.failed: int | None = None  # the slot of a draw that failed: it is tried again
         self.visits: dict[int, int] = {}
         self.slots: list[_Slot] | None = None  # filled with the first item
         self._quotas_of = -1
@@ -233,6 +234,11 @@ class _Stochastic(DrawingCursor[T]):
         while slots:
             if self.dial.turn(self.draws):
                 self._follow_knob()
+            if self.failed is not None:
+                item = self._retry(self.failed)
+                if item is not SPENT:
+                    yield item
+                continue
             lost, weighted = self.lost, self._slot_weights
             while lost == self.lost and not self.dial.turned():
                 uniform = self.lane.uniforms(self.draws, block)
@@ -252,15 +258,30 @@ class _Stochastic(DrawingCursor[T]):
                             if (item := self._replace(s)) is SPENT:
                                 break
                     except BaseException:
-                        self.back_to(self.draws - 1)  # the choice stands; what it chose is tried again
+                        self.back_to(self.draws - 1)
+                        self.failed = s  # the choice stands; what it chose is tried again
                         raise
                     yield item
 
+    def _retry(self, s: int) -> Any:
+        """Finish the draw that failed: its slot stands, whatever has changed since it was chosen."""
+        self.back_to(self.draws + 1)
+        try:
+            try:
+                item = next(self._steps[s])
+            except StopIteration:
+                item = self._replace(s)
+        except BaseException:
+            self.back_to(self.draws - 1)
+            raise
+        self.failed = None
+        self._end_search()
+        return item
+
     def pass_failed(self) -> None:
-        """Give up the member that could not be opened: it counts as empty on this visit."""
-        slot = self._slot_of(self.draws)
-        if slot is not None and slot.cursor is None:
-            slot.quota = 0
+        """Give up the member that could not be opened: it counts as left."""
+        if self.failed is not None and self.slots is not None and self.slots[self.failed].cursor is None:
+            self.slots[self.failed].quota = 0
         self.restart()
 
     def _slot_of(self, draw: int) -> _Slot | None:
@@ -312,7 +333,7 @@ class _Stochastic(DrawingCursor[T]):
         log = self.dial.log
         slot = _Slot(member, visit, self._quota(), len(log) - 1 if log else 0)
         if self.stream.mode != "with_replacement":
-            self.barred.add(member)
+            self.pool.bar(member)
         return slot
 
     def _quota(self) -> int | None:
@@ -353,20 +374,21 @@ class _Stochastic(DrawingCursor[T]):
         """Let the next member into slot ``s`` and return its first item, or give the slot up."""
         assert self.slots is not None
         slots = self.slots
-        idle: set[int] = set()
-        self._leave(slots[s], idle)
-        while (member := self.pool.next(self.barred | idle if idle else self.barred)) is not None:
+        self._leave(slots[s])
+        while (member := self.pool.next()) is not None:
             slots[s] = self._admit(member)
             if self._slot_weights is not None:
                 self._slot_weights.set(s, self._weight(slots[s]))
             try:
                 item = self._open(s)
             except StopIteration:
-                self._leave(slots[s], idle)
+                self._leave(slots[s])
             else:
+                self._end_search()
                 if self.ahead is not None:
                     self.ahead.prepare()
                 return item
+        self._end_search()
         last = slots.pop()
         self._steps.pop()
         weighted = self._slot_weights
@@ -380,22 +402,28 @@ class _Stochastic(DrawingCursor[T]):
         self.lost += 1
         return SPENT
 
-    def _leave(self, slot: _Slot, idle: set[int]) -> None:
-        """Close the member in a slot; one that gave nothing is not tried again (for ``idle``: in this search)."""
+    def _leave(self, slot: _Slot) -> None:
+        """Close the member in a slot; one that gave nothing is not tried again, or not in this search."""
         member, cursor = slot.member, slot.cursor
         gave = 0
         if cursor is not None:
             gave = cursor.count
             self.given[member] = self.given.get(member, 0) + gave
-        if self.stream.mode != "with_replacement":
-            self.barred.discard(member)
         if not gave and slot.quota != 0:
-            (self.empty if self.stream.prune_empty_streams else idle).add(member)
-            if self.stream.prune_empty_streams and self.barred is not self.empty:
-                self.barred.add(member)
+            (self.empty if self.stream.prune_empty_streams else self.idle).add(member)
+            self.pool.bar(member)
+        elif self.stream.mode != "with_replacement" and member not in self.empty and member not in self.idle:
+            self.pool.unbar(member)
         if cursor is not None:  # last, and left already: the user's code may raise here
             slot.cursor, slot.quota = None, 0
             cursor.close()
+
+    def _end_search(self) -> None:
+        """Let the members that gave nothing be tried again."""
+        if self.idle:
+            for member in self.idle:
+                self.pool.unbar(member)
+            self.idle.clear()
 
     # --- state ----------------------------------------------------------------------------------
 
@@ -416,6 +444,8 @@ class _Stochastic(DrawingCursor[T]):
                 for slot in self.slots
             ],
         }
+        if self.failed is not None:
+            saved["failed"] = [self.failed, sorted(self.idle)]
         return saved if self.dial.knob is None else {**saved, "knob": self.dial.save()}
 
     def load(self, saved: Any) -> None:
@@ -423,15 +453,14 @@ class _Stochastic(DrawingCursor[T]):
         self._close_members()
         if "knob" in saved:
             self.dial.load(saved["knob"])
-            self.pool.set_table()
         draws, self.lost, self.pool.picks, self.activations = saved["at"]
         self.back_to(draws)
-        self.empty.clear()
-        self.barred.clear()
-        self.empty.update(saved["empty"])
-        self.barred.update(saved["empty"])
+        self.failed, idle = saved.get("failed", (None, ()))
+        self.empty, self.idle = set(saved["empty"]), set(idle)
+        self.pool.barred = self.empty | self.idle
         self.visits = dict(saved["visits"])
         self.slots = None if saved["slots"] is None else [self._reopened(*slot) for slot in saved["slots"]]
+        self.pool.set_table(self.stream._table)
         self.forget_counts()
 
     def _reopened(self, member: int, visit: int, quota: int | None, since: int, inside: Any) -> _Slot:
@@ -440,13 +469,15 @@ class _Stochastic(DrawingCursor[T]):
             slot.cursor = self.cursor_for(member, visit)
             slot.cursor.load(inside)
         if self.stream.mode != "with_replacement":
-            self.barred.add(member)
+            self.pool.barred.add(member)
         return slot
 
     def _close_members(self) -> None:
         close_all(cursor for _, cursor in self.open_cursors())
 
     def release(self) -> None:
-        if self.ahead is not None:
-            self.ahead.close()
-        self._close_members()
+        try:
+            if self.ahead is not None:
+                self.ahead.close()
+        finally:
+            self._close_members()
