@@ -59,8 +59,14 @@ class Ahead:
 
     def close(self) -> None:
         """Drop everything; openings under way close by themselves."""
+        error: BaseException | None = None
         while self.openings:
-            self.openings.popitem()[1].drop()
+            try:
+                self.openings.popitem()[1].drop()
+            except Exception as raised:  # a user's own clean-up: the others are dropped all the same
+                error = error or raised
+        if error is not None:
+            raise error
 
 
 class _Opening:

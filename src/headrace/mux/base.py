@@ -50,6 +50,9 @@ class BaseMux(Stream[T]):
         names: Iterable[Name]
         if isinstance(streams, Mapping):
             names, made = tuple(streams), tuple(map(as_stream, streams.values()))
+            odd = [name for name in names if not isinstance(name, str | int) or isinstance(name, bool)]
+            if odd:
+                raise StreamConfigError(f"{self.node_name} got the member name {odd[0]!r}, wanted strings or integers.")
         else:
             try:
                 made = tuple(map(as_stream, iter(streams)))
@@ -120,9 +123,9 @@ class WeightedMux(BaseMux[T]):
             missing = set(self.names) ^ set(weights)
             if missing:
                 raise StreamConfigError(
-                    f"{self.node_name} got weights for {sorted(weights)}, wanted one for each of {list(self.names)}."
+                    f"{self.node_name} got weights for {list(weights)}, wanted one for each of {list(self.names)}."
                 )
-            weights = [weights[str(name)] for name in self.names]
+            weights = [weights[name] for name in self.names]  # type: ignore[index]  # the keys are the names
         if isinstance(weights, Knob):
             check = partial(normalised, who=self.node_name, n=len(self.streams))
             check(weights.value)
@@ -145,9 +148,14 @@ class WeightedMux(BaseMux[T]):
         return made
 
     def endless(self) -> float | None:
-        """Return the size of a mux that opens members again: endless as soon as one is known to give anything."""
-        sizes = [stream.size for stream in self.streams]
-        if any(sizes):
+        """Return the size of a mux that opens members again: endless as soon as one is known to give anything.
+
+        Members of weight 0 give nothing. Where a knob may take weights away, only an empty mux is known.
+        """
+        knob = isinstance(self.weights, Knob)
+        weights = np.ones(len(self.streams)) if isinstance(self.weights, Knob) else self.weights
+        sizes = [stream.size for stream, weight in zip(self.streams, weights.tolist(), strict=True) if weight]
+        if not knob and any(sizes):
             return inf
         return 0 if all(size == 0 for size in sizes) else None
 

@@ -12,7 +12,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Resume, Source, Stream, check_shard, worst
 from headrace.errors import StreamConfigError
-from headrace.mux.base import BaseMux, Members, MuxCursor, close_all
+from headrace.mux.base import SPENT, BaseMux, Members, MuxCursor, close_all
 from headrace.mux.roundrobin import sum_of_sizes
 
 T = TypeVar("T")
@@ -117,6 +117,7 @@ class _Chain(MuxCursor[T]):
         self.current: Cursor[T] | None = None
         self.source: Cursor[Any] | None = None
         self._source_before: Any = None  # the state of ``source`` just before it made the open member
+        self._made: Any = SPENT  # what ``source`` made, while it is no member yet
 
     def run(self) -> Generator[T, None, None]:
         while True:
@@ -138,12 +139,13 @@ class _Chain(MuxCursor[T]):
         if self.stream.source is not None:
             if self.source is None:
                 self.source = self.stream.source.open(self.key.child("members", self.lap))
-            before = self.source.save() if self.stream.source.resume != "none" else None
-            try:
-                member = as_stream(next(self.source.items))
-            except StopIteration:
-                return None
-            self._source_before = before
+            if self._made is SPENT:
+                self._source_before = self.source.save() if self.stream.source.resume != "none" else None
+                self._made = next(self.source.items, SPENT)
+                if self._made is SPENT:
+                    return None
+            member = as_stream(self._made)  # kept until it is known to be one, so that a retry says the same
+            self._made = SPENT
         elif at < len(self.stream.streams):
             member = self.stream.streams[at]
         else:
@@ -151,6 +153,13 @@ class _Chain(MuxCursor[T]):
         self.at = at
         self.current = member.open(self.key.child(self._name(at), self.lap))
         return self.current
+
+    def pass_failed(self) -> None:
+        """Give up what the stream of members made: it is no member."""
+        if self._made is not SPENT:
+            self._made = SPENT
+            self.at += 1
+        self.restart()
 
     def _name(self, at: int) -> int | str:
         return at if self.stream.source is not None else self.stream.names[at]
@@ -180,7 +189,7 @@ class _Chain(MuxCursor[T]):
     def save(self) -> Any:
         saved = super().save()
         if self.stream.source is not None:
-            open_member = self.current is not None
+            open_member = self.current is not None or self._made is not SPENT
             saved["members"] = (
                 self._source_before if open_member else self.source.save() if self.source is not None else None
             )
@@ -191,6 +200,7 @@ class _Chain(MuxCursor[T]):
         self.release()
         super().load(saved)
         self.current = self.source = None
+        self._made = SPENT
         if saved.get("members") is not None and self.stream.source is not None:
             self.source = self.stream.source.open(self.key.child("members", self.lap))
             self.source.load(saved["members"])

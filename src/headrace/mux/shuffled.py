@@ -82,26 +82,32 @@ class _Shuffled(DrawingCursor[T]):
     """``draws`` counts the choices made; each is a function of its number, of the weights and of who has retired."""
 
     stream: ShuffledMux[T]
+    _left = _half = 0.0  # weight of those not retired, and half of the table's
+    _stale = False  # too many have retired: time for another table
 
     def __init__(self, stream: ShuffledMux[T], key: Key) -> None:
         super().__init__(stream, key)
         self.lane = key.child("choose", stream.part).lane()
         self.dial = Dial(stream.weights, len(stream.streams), stream.node_name)
         self.retired: list[int] = []
+        self.lost = 0  # draws that gave nothing, because they chose who had retired or did so then
         self.visits: dict[int, int] = {}
         self.cursors: dict[int, Cursor[T]] = {}
 
     @property
     def count(self) -> int:  # type: ignore[override]  # computed here, counted elsewhere
-        return self.draws - len(self.retired)
+        return self.draws - self.lost
 
     @property
     def last(self) -> Any:
         """The name of the member that gave the last item; None before the first."""
-        if not self.count:
-            return None
-        chosen = self._chosen(self.draws - 1)
-        return None if chosen is None else self.stream.names[chosen]
+        for draw in range(self.draws - 1, -1, -1):  # the last draw, but for the few that chose who had retired
+            chosen = self._chosen(draw)
+            if chosen is None:
+                return None
+            if chosen not in self.retired:
+                return self.stream.names[chosen]
+        return None
 
     def _chosen(self, draw: int) -> int | None:
         """Return the member that a draw chooses as things stand."""
@@ -113,19 +119,38 @@ class _Shuffled(DrawingCursor[T]):
         chosen = self._chosen(self.draws)
         if chosen is not None and chosen not in self.cursors:
             self.retired.append(chosen)
+            self.lost += 1
             self.back_to(self.draws + 1)
         self.restart()
 
     def _table(self) -> Table | None:
+        """Return what choices are made by, None when all members have retired.
+
+        Those who retire stay in the table, and draws that choose them are lost, until half of its weight is gone: so
+        that many retirements cost few tables. Which have left it follows from the order in which they retired.
+        """
         table = self.stream._table
         if table is not None and not self.retired:
             return table
         weights: Floats = np.array(self.dial.weights)
-        weights[self.retired] = 0.0
-        return Table(weights) if weights.any() else None
+        total = left = float(weights.sum())
+        gone = 0
+        for k, i in enumerate(self.retired, 1):
+            left -= float(self.dial.weights[i])
+            if left <= total / 2:
+                weights[self.retired[gone:k]] = 0.0
+                gone, total = k, float(weights.sum())
+                left = total
+        self._half = total / 2
+        self._left = left
+        if len(self.retired) >= np.count_nonzero(self.dial.weights):
+            return None
+        return table if table is not None and not gone else Table(weights)
 
     def run(self) -> Generator[T, None, None]:
         steps: list[Step] = [map(self._first, (i,)) for i in range(len(self.stream.streams))]
+        for i in self.retired:
+            steps[i] = iter(())
         for i, cursor in self.cursors.items():
             steps[i] = cursor.items
         self._steps = steps
@@ -135,8 +160,8 @@ class _Shuffled(DrawingCursor[T]):
             table = self._table()
             if table is None:
                 return
-            lost = len(self.retired)
-            while lost == len(self.retired) and not self.dial.turned():
+            self._stale = False
+            while not self._stale and not self.dial.turned():
                 choices = self.choose_ahead(table.choose(self.lane.uniforms(self.draws, ahead)))
                 if self.dial.knob is not None:
                     choices = self.dial.watched(choices)
@@ -147,7 +172,10 @@ class _Shuffled(DrawingCursor[T]):
                             item = next(steps[i])
                         except StopIteration:
                             if (item := self._renew(i)) is SPENT:
-                                break
+                                self.lost += 1
+                                if self._stale:
+                                    break
+                                continue
                     except BaseException:
                         self.back_to(self.draws - 1)  # the choice stands; what it chose is tried again
                         raise
@@ -164,6 +192,8 @@ class _Shuffled(DrawingCursor[T]):
 
     def _renew(self, i: int) -> Any:
         """Return the first item of the next visit, or retire a member that has nothing to give."""
+        if i not in self.cursors:  # retired, and still in the table
+            return SPENT
         gave = self.cursors[i].count
         self.cursors[i].close()
         if gave:
@@ -176,6 +206,12 @@ class _Shuffled(DrawingCursor[T]):
                 self.cursors[i].close()
         del self.cursors[i]
         self.retired.append(i)
+        self._steps[i] = iter(())
+        if len(self.retired) == 1:
+            self._left = float(self.dial.weights.sum())
+            self._half = self._left / 2
+        self._left -= float(self.dial.weights[i])
+        self._stale = self._left <= self._half
         return SPENT
 
     def open_cursors(self) -> Iterator[tuple[int, Cursor[T]]]:
@@ -183,13 +219,13 @@ class _Shuffled(DrawingCursor[T]):
 
     def save(self) -> Any:
         members = [[i, self.visits.get(i, 0), cursor.save()] for i, cursor in self.cursors.items()]
-        saved = {"draws": self.draws, "retired": list(self.retired), "open": members}
+        saved = {"draws": self.draws, "lost": self.lost, "retired": list(self.retired), "open": members}
         return saved if self.dial.knob is None else {**saved, "knob": self.dial.save()}
 
     def load(self, saved: Any) -> None:
         self._close_members()
         self.back_to(saved["draws"])
-        self.retired = list(saved["retired"])
+        self.lost, self.retired = saved["lost"], list(saved["retired"])
         self.visits = {i: visit for i, visit, _ in saved["open"]}
         for i, _, inside in saved["open"]:
             self._open(i).load(inside)
