@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headrace as hr
-from headrace.errors import ClosedError
+from headrace.errors import ClosedError, StateMismatchError, StreamConfigError
 from headrace.testing import Broken, counted, flaky
 
 STEPS = st.lists(
@@ -292,3 +292,158 @@ def test_columns_are_read_to_the_end() -> None:
     assert cursor.read(3)["X"].shape == (3, 2)
     assert cursor.read(3)["X"].shape == (2, 2)
     assert len(cursor.read(3)) == 0
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [hr.functional(lambda i: i, size=20), hr.Streamer(range(20)), hr.Streamer(range(20)) | hr.map(int)],
+    ids=["functional", "streamer", "map"],
+)
+def test_other_calls_in_the_body_of_a_loop(stream: hr.Stream[int]) -> None:
+    cursor = stream.open()
+    found = []
+    for item in cursor:
+        found.append(item)
+        cursor.skip(1)
+    assert found == list(range(0, 20, 2))
+
+    cursor, found = stream.open(), []
+    for item in cursor:
+        found.append(item)
+        if item % 3 == 0:
+            found += cursor.take(2)
+        elif item == 7:
+            cursor.restore(cursor.state())
+        elif item == 10:
+            found.append(next(cursor))
+    assert found == list(range(20))
+
+
+def test_a_loop_goes_on_after_a_take_that_failed_in_its_body() -> None:
+    for at in range(1, 10):
+        cursor = flaky(range(10), at=at).open()
+        found = []
+        for item in cursor:
+            found.append(item)
+            if item == 0:
+                with pytest.raises(Broken):
+                    cursor.take(9)
+        assert found == list(range(10))
+
+
+def test_a_loop_gives_first_what_a_read_in_its_body_could_not_stack() -> None:
+    items = [[0] * i for i in range(1, 8)]
+    found = []
+    cursor = hr.Streamer(items).open()
+    for item in cursor:
+        found.append(item)
+        if len(found) == 2:
+            with pytest.raises(hr.DataError):
+                cursor.read(3)
+    assert found == items
+
+
+def test_a_loop_whose_cursor_was_closed_says_so() -> None:
+    cursor = hr.Streamer("abc").open()
+    loop = iter(cursor)
+    assert next(loop) == "a"
+    cursor.close()
+    with pytest.raises(ClosedError):
+        next(loop)
+
+
+def test_what_is_thrown_into_a_loop_is_no_failed_item() -> None:
+    def numbers() -> Iterator[int]:
+        yield from range(10)
+
+    cursor = hr.Streamer(numbers).open()
+    loop: Any = iter(cursor)
+    assert next(loop) == 0
+    with pytest.raises(KeyboardInterrupt):
+        loop.throw(KeyboardInterrupt())
+    assert cursor.skip() == 1
+    assert cursor.take(3) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("place", ["held", "kept"])
+def test_a_state_does_not_share_items_with_what_was_delivered(place: str) -> None:
+    def rows() -> Iterator[Any]:
+        yield from ({"X": np.full(2, i), "y": [i]} for i in range(40))
+
+    failed: list[Any] = []
+
+    def once(item: Any) -> Any:
+        if item["y"] == [8] and not failed:
+            failed.append(item)
+            raise Broken("once")
+        return item
+
+    cursor = (hr.Streamer(rows) | (hr.shuffle(10) if place == "held" else hr.map(once))).open(hr.Key(1))
+    if place == "held":
+        cursor.take(3)
+    else:
+        with pytest.raises(Broken):
+            cursor.take(9)
+    state = cursor.state()
+    for _ in range(2):  # what restore took over is not the caller's state either
+        expected = []
+        for item in cursor.take(8):
+            expected.append((item["X"].tolist(), list(item["y"])))
+            item["X"][:] = -1
+            item["y"].append(-1)
+            item["new"] = True
+        cursor.restore(state)
+        again = cursor.take(8)
+        assert [(item["X"].tolist(), item["y"], "new" in item) for item in again] == [(*e, False) for e in expected]
+        for item in again:
+            item["y"].append(-2)
+        cursor.restore(state)
+
+
+def test_less_than_nothing_cannot_be_asked_for() -> None:
+    cursor = hr.Streamer("abc").open()
+    for name in ("take", "read", "skip"):
+        with pytest.raises(StreamConfigError, match=rf"{name}\(n\) got -1"):
+            getattr(cursor, name)(-1)
+    assert cursor.take(3) == ["a", "b", "c"]
+
+
+def test_skipping_nothing_forgets_no_failure() -> None:
+    cursor = flaky(range(4), at=1, times=None).open()
+    with pytest.raises(Broken):
+        cursor.take(4)
+    assert cursor.skip(0) == 0
+    assert cursor.skip(1) == 1
+    assert cursor.take(4) == [0, 2, 3]
+
+
+def test_at_the_end_a_failure_that_went_away_is_forgotten() -> None:
+    calls = []
+
+    def odd(i: int) -> bool:
+        calls.append(i)
+        if calls.count(3) == 1 and i == 3:
+            raise OSError("once")
+        return i < 3
+
+    for way in ("next", "take", "for"):
+        calls.clear()
+        cursor = (hr.Streamer(range(4)) | hr.filter(odd)).open()
+        assert cursor.take(3) == [0, 1, 2]
+        with pytest.raises(OSError, match="once"):
+            next(cursor)
+        assert draw(cursor, way, 2) == []
+        assert cursor.skip() == 0
+
+
+def test_a_state_with_parts_missing_says_so() -> None:
+    stream = hr.Streamer(range(9)) | hr.batch(2)
+    state = stream.open(hr.Key(0)).state()
+    for name in ("of", "code", "at"):
+        with pytest.raises(StateMismatchError):
+            stream.open(at={k: v for k, v in state.items() if k != name})
+    for broken in (None, {}, 3, {"count": 1}):
+        with pytest.raises(StateMismatchError, match="'at' does not fit batch"):
+            stream.open(at={**state, "at": broken})
+    with pytest.raises(StateMismatchError):
+        stream.open(hr.Key(0)).restore({**state, "of": None})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import types
 import warnings
 from collections.abc import Callable
@@ -188,3 +191,112 @@ def test_a_state_is_plain_data() -> None:
     state = saved(composition())
     assert json.loads(json.dumps(state)) == state
     assert len(json.dumps(state)) < 400
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_sample_of_a_large_array_spreads_over_it(order: Any, axis: int) -> None:
+    array = np.zeros((100, 20000), order=order)
+    before = hr.Streamer(array).fingerprint
+    assert hr.Streamer(np.zeros((100, 20000))).fingerprint == before, "the layout does not count"
+    for at in (0, 50, 99):
+        changed = array.copy(order="K")
+        changed[(at,) if axis == 0 else (slice(None), slice(at * 200, at * 200 + 200))] = 1
+        assert hr.Streamer(changed).fingerprint != before
+    strided = np.zeros((200, 20000))[::2]
+    assert hr.Streamer(strided).fingerprint == before
+    strided[50] = 1
+    assert hr.Streamer(strided).fingerprint != before
+
+
+_HASHES = """
+import headrace as hr
+def known(x):
+    return x in {"a", "b", "cd", "efg"} or x in {("k", "l"), ("m",)}
+print(hr.Streamer("ab").__or__(hr.filter(known)).open(hr.Key(0)).state()["code"])
+"""
+
+
+def test_code_is_the_same_under_every_hash_seed() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", _HASHES],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(found) == 1
+
+
+class _Times:
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __call__(self, i: int) -> int:
+        return self.n * i
+
+    def method(self, i: int) -> int:
+        return self.n * i
+
+
+def _closure(n: int) -> Callable[[int], int]:
+    return lambda i: n * i
+
+
+def _closure_over_function(n: int) -> Callable[[int], int]:
+    inside = _closure(n)
+    return lambda i: inside(i)
+
+
+def _closure_over_list(n: int) -> Callable[[int], int]:
+    table: list[Any] = [n, {"n": n}]
+    table.append(table)
+    return lambda i: table[0] * i
+
+
+def _default(n: int) -> Callable[[int], int]:
+    def times(i: int, m: int = n) -> int:
+        return m * i
+
+    return times
+
+
+def _named_default(n: int) -> Callable[[int], int]:
+    def times(i: int, *, m: int = n) -> int:
+        return m * i
+
+    return times
+
+
+def _recursive(n: int) -> Callable[[int], int]:
+    def times(i: int) -> int:
+        return n + times(i - 1) if i else 0
+
+    return times
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _closure,
+        _closure_over_function,
+        _closure_over_list,
+        _default,
+        _named_default,
+        _recursive,
+        _Times,
+        lambda n: _Times(n).method,
+    ],
+)
+def test_what_a_function_was_made_with_counts_as_its_code(make: Callable[[int], Callable[[int], int]]) -> None:
+    def state_of(n: int) -> Any:
+        return (hr.Streamer(range(9)) | hr.map(make(n))).open(hr.Key(0)).state()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (hr.Streamer(range(9)) | hr.map(make(2))).open(at=state_of(2))
+    with pytest.warns(HeadraceWarning, match="code of a function in map has changed"):
+        (hr.Streamer(range(9)) | hr.map(make(3))).open(at=state_of(2))

@@ -219,3 +219,43 @@ def test_branches_of_every_kind() -> None:
 def test_columns_of_different_lengths_do_not_come_apart() -> None:
     with pytest.raises(DataError, match="columns of one length were wanted, got lengths"):
         unstack({"X": [1, 2], "y": [1]})
+
+
+BIG = 2**60 + 1
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [np.array([1, 2]), np.array(["a", "b"])],
+        [np.array(["a", "b"]), np.array([1, 2])],
+        [[1, 2], ["a", "b"]],
+        [["a", 1], ["b", 2]],
+        [1, "a"],
+        ["a\0", "b"],
+        [["a\0"], ["b"]],
+        [np.array([BIG]), np.array([0.5])],
+        [np.array([0.5]), np.array([BIG])],
+        [[BIG], [0.5]],
+        [np.array([BIG]), np.array([1], "u8")],
+        [np.array([BIG]), np.array([1j])],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("field", [False, True])
+def test_what_one_dtype_cannot_hold_is_refused(items: list[Any], field: bool) -> None:
+    rows = [{"X": item} for item in items] if field else items
+    with pytest.raises(DataError, match="do not fit one dtype without loss"):
+        stack(rows)
+    kept = stack(rows, ragged="list")
+    assert (kept["X"] if field else kept) == items or all(
+        a is b for a, b in zip(kept["X"] if field else kept, items, strict=True)
+    )
+
+
+def test_what_one_dtype_can_hold_still_stacks() -> None:
+    assert stack([np.array([1]), np.array([0.5])]).dtype == "f8"
+    assert stack([{"X": np.array([1])}, {"X": np.array([2.0**60])}])["X"].tolist() == [[1], [2.0**60]]
+    assert stack([np.array(["a"]), np.array(["bcd"])]).tolist() == [["a"], ["bcd"]]
+    assert stack([["a", "b"], ["c", "d"]]).tolist() == [["a", "b"], ["c", "d"]]
+    assert stack([{"X": np.array([1], "u8")}, {"X": np.array([1])}])["X"].dtype == "f8"

@@ -75,3 +75,9 @@ def test_with_changes_a_copy() -> None:
 def test_an_array_of_the_callers_is_neither_copied_nor_changed() -> None:
     gains = np.ones(2)
     assert Waves((1,), gains).gains is gains
+
+
+def test_different_descriptions_hash_differently() -> None:
+    many = [hr.Streamer(range(i)) for i in range(300)]
+    assert len({hash(stream) for stream in many}) == 300, "64-bit hashes: a false alarm once in 10**14 runs"
+    assert len({*many, *(hr.Streamer(range(i)) for i in range(300))}) == 300

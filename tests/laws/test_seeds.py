@@ -137,3 +137,48 @@ def test_the_global_generators_play_no_part() -> None:
     assert (random.random(), np.random.random()) == before, "drawing moves no global generator"
     np.random.seed(99)
     assert list(stream.iterate(50)) == one, "and reads none"
+
+
+def _with_number(item: Any, rng: np.random.Generator) -> tuple[Any, float]:
+    return item, float(rng.random())
+
+
+def _half(item: Any, rng: np.random.Generator) -> bool:
+    return bool(rng.random() < 0.5)
+
+
+DRAWING = {
+    "map": hr.map(_with_number),
+    "map in a thread": hr.map(_with_number) | hr.prefetch(),
+    "filter": hr.filter(_half),
+    "shuffle": hr.shuffle(32),
+    "cache": hr.cache(16, 0.5),
+}
+
+
+@pytest.mark.parametrize("op", DRAWING)
+@pytest.mark.parametrize("where", ["divided as a whole", "divided below"])
+def test_parts_draw_other_numbers(op: str, where: str) -> None:
+    """The same items in each part, so that equal choices would show. By chance alike in fewer than 1 of 10**9 runs."""
+    mux = hr.ChainMux([range(64)] * 4)
+    for seed in range(heavy(20)):
+        whole = mux | DRAWING[op]
+        parts = [(whole if where == "divided as a whole" else mux).shard(i, 4) for i in range(4)]
+        if where == "divided below":
+            parts = [part | DRAWING[op] for part in parts]
+        drawn = [repr(first(part.seeded(seed), seed)) for part in parts]
+        assert len(set(drawn)) == 4
+        assert drawn == [repr(first(part.seeded(seed), seed)) for part in parts]
+
+
+def test_a_part_says_that_it_is_one() -> None:
+    stream = hr.ChainMux([range(8)] * 4) | hr.map(_with_number)
+    part = stream.shard(0, 2).shard(1, 2)
+    assert "map(_with_number, divided='0/2.1/2')" in repr(part)
+    assert part.fingerprint != stream.shard(0, 2).fingerprint != stream.fingerprint
+    name = f"{__name__}:_with_number"
+    from headrace.core.describe import dump
+
+    again = hr.load(dump(part), {name: _with_number})
+    assert again == part
+    assert list(again.seeded(3)) == list(part.seeded(3)) != list(stream.seeded(3))[8:16]

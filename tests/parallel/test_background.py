@@ -244,3 +244,17 @@ def test_a_state_knows_where_a_knob_was_turned() -> None:
         with stream.open(at=state) as again:
             assert again.take(300) == rest
         assert sum(rest) < 110  # the weights did turn
+
+
+@pytest.mark.parametrize("where", ["inline", "thread"])
+def test_a_source_too_short_to_go_on_is_an_error_wherever_it_runs(where: str) -> None:
+    from headrace import Key
+    from headrace.errors import ResumeError
+
+    stream = hr.Streamer([1, 2, 3]) | hr.background(where)
+    with stream.open(Key(1)) as cursor:
+        cursor.take(1)
+        state = cursor.state()
+    state["at"].update(behind=9)
+    with pytest.raises(ResumeError, match="before the saved place"), stream.open(at=state) as resumed:
+        resumed.take(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -45,6 +46,43 @@ def test_two_in_one_process(tmp_path: Path) -> None:
     lock.release()
     FolderLock(tmp_path).release()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_threads_of_one_process(tmp_path: Path) -> None:
+    """A check apart from what it guards let both have it in 46 of 300 rounds: 200 would miss that once in 1e14."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for k in range(200):
+            held: list[FolderLock] = []
+            refused: list[SinkError] = []
+            barrier = threading.Barrier(2)
+
+            def go(path: Path, held: list[FolderLock], refused: list[SinkError], barrier: threading.Barrier) -> None:
+                barrier.wait()
+                try:
+                    held.append(FolderLock(path))
+                except SinkError as error:
+                    refused.append(error)
+
+            run = [threading.Thread(target=go, args=(tmp_path / str(k), held, refused, barrier)) for _ in range(2)]
+            for thread in run:
+                thread.start()
+            for thread in run:
+                thread.join()
+            assert (len(held), len(refused)) == (1, 1)
+            assert f"process {os.getpid()}" in str(refused[0])
+            held[0].release()
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_lock_that_could_not_be_had_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(SinkError, match="cannot write"):
+        FolderLock(tmp_path)
+    (tmp_path / ".lock").rmdir()
+    FolderLock(tmp_path).release()
 
 
 def test_a_folder_made_for_nothing_goes_again(tmp_path: Path) -> None:

@@ -65,16 +65,18 @@ def test_killed_and_resumed_equals_uninterrupted(kind: str, name: str, tmp_path:
     assert "_headrace.json" in wanted
     assert ".lock" not in wanted
     draw = random.Random(f"{kind} {name}")
+    killed = 0
     for k in range(heavy(50)):  # 6 times 50 in all
         out = tmp_path / f"killed-{k}.{kind}"
-        for _ in range(draw.choice([1, 1, 3])):  # a resumed run may be killed as well
+        for again in range(draw.choice([1, 1, 3])):  # a resumed run may be killed as well
             at = draw.randrange(1, touches)
             done = subprocess.run(command(at, tmp_path, name, out), capture_output=True, check=False, timeout=100)
-            assert done.returncode in (-9, 0), done.stderr
-        if k == 0:
-            assert done.returncode == -9 or (out / "_headrace.json").exists()
+            # The first has every touch before it; what is left for a resumed one may be over before its turn.
+            assert done.returncode in ((-9, 0) if again else (-9,)), done.stderr
+            killed += done.returncode == -9
         finish(tmp_path, name, out)
         assert tree(out) == wanted, f"killed at {at}"
+    assert killed >= heavy(50)
 
 
 @pytest.mark.soak

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 from pathlib import Path
@@ -114,3 +115,16 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     assert data[3]["X"] == 3
     with pytest.raises(SinkError, match="part 1 has fewer than 4"):
         data[4]
+
+
+def test_what_is_remembered_is_each_ones_own_and_no_part_of_it(tmp_path: Path) -> None:
+    for name in "ab":
+        with hr.store.NpzFolder(tmp_path / name) as sink:
+            hr.drain([{"x": ord(name)}], sink)
+    a, b, again = read(tmp_path / "a"), read(tmp_path / "b"), read(tmp_path / "a")
+    assert a[0] == {"x": ord("a")}
+    assert b[0] == {"x": ord("b")}
+    assert a == again
+    assert "cache" not in repr(a)
+    assert "_cache" in {field.name for field in dataclasses.fields(a)}
+    assert dataclasses.replace(a, path=tmp_path / "b")[0] == {"x": ord("b")}

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import headrace as hr
 from headrace.core import same
 from headrace.errors import (
+    ClosedError,
     HeadraceWarning,
     ResumeError,
     SinkError,
@@ -209,6 +210,43 @@ def test_another_stream_or_seed_is_refused_and_changes_nothing(tmp_path: Path) -
         save(ITEMS, out, resume=True)
     save(BATCHES, out, seed=7, resume=True)
     assert files(out) == complete
+
+
+@pytest.mark.parametrize("broken", ["fingerprint", "limit"])
+def test_a_refused_dataset_leaves_no_pass_open(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = hr.Streamer([{"n": 1}]) | hr.repeat()
+    save(stream, tmp_path / "set", limit=5)
+    path = tmp_path / "set" / "_progress.json"
+    if broken == "fingerprint":
+        progress = json.loads(path.read_text())
+        progress["about"]["fingerprint"] = "another"
+        path.write_text(json.dumps(progress))
+    opened: list[Any] = []
+    open_one = type(stream).open
+
+    def opens(self: Any, *args: Any, **options: Any) -> Any:
+        opened.append(open_one(self, *args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(type(stream), "open", opens)
+    want = {"fingerprint": StateMismatchError, "limit": StreamConfigError}[broken]
+    with pytest.raises(want):
+        save(stream, tmp_path / "set", limit=9 if broken == "fingerprint" else inf, resume=True)
+    assert len(opened) == 1
+    with pytest.raises(ClosedError):
+        next(opened[0])
+
+
+@pytest.mark.parametrize("suffix", ["", ".zarr"])
+def test_strings_that_no_utf8_can_hold_wait_in_the_state(suffix: str, tmp_path: Path) -> None:
+    if suffix:
+        require("zarr")
+    names = hr.Streamer([{"k": k, "name": f"\udc80{k}"} for k in range(30)]) | hr.shuffle(8)
+    stream = names | hr.map(lambda i: {"k": i["k"]})
+    stopped_after(stream, tmp_path / f"set{suffix}", 7, seed=3, every=0)
+    save(stream, tmp_path / f"set{suffix}", resume=True)
+    save(stream, tmp_path / f"whole{suffix}", seed=3)
+    assert files(tmp_path / f"set{suffix}") == files(tmp_path / f"whole{suffix}")
 
 
 def test_a_dataset_made_by_hand_is_no_run(tmp_path: Path) -> None:

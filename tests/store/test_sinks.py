@@ -217,6 +217,15 @@ def test_parts_are_about_16_mb_of_whole_batches(tmp_path: Path) -> None:
             assert sink.part == part
 
 
+def test_a_first_batch_without_rows(kind: Any, tmp_path: Path) -> None:
+    with kind(tmp_path / "set") as sink:
+        hr.drain([hr.Batch(x=np.zeros(0)), hr.Batch(x=np.arange(3.0))], sink)
+    assert read(tmp_path / "set").columns()["x"].tolist() == [0.0, 1.0, 2.0]
+    with kind(tmp_path / "none") as sink:
+        sink.write(hr.Batch(x=np.zeros(0)))
+    assert len(read(tmp_path / "none")) == 0
+
+
 # --- opening ------------------------------------------------------------------------------------
 
 
@@ -264,6 +273,86 @@ def test_resume_goes_on_where_it_was_kept(kind: Any, tmp_path: Path) -> None:
         hr.drain(rows(50)[21:], sink)
     assert same(list(read(tmp_path / "set")), rows(50))
     assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+def others(folder: Path) -> dict[str, bytes]:
+    """Put files of a user's into a dataset, some called as ours are; return them."""
+    (folder / "labels").mkdir()
+    made = {
+        "labels/zarr.json": b"{}",
+        "labels/c.0": b"1",
+        "labels/c.9": b"1",
+        "labels/.notes.tmp": b"2",
+        ".notes.tmp": b"3",
+        "part-000009.npz": b"4",
+        "part-000009.parquet": b"5",
+        "notes.txt": b"6",
+    }
+    if (folder / "y").is_dir():
+        made["y/c.9"] = b"7"
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return made
+
+
+@pytest.mark.parametrize("how", ["complete", "kept", "left"])
+def test_going_on_removes_nothing_of_others(kind: Any, how: str, tmp_path: Path) -> None:
+    with kind(tmp_path / "whole", part=4) as sink:
+        hr.drain(rows(20), sink)
+    sink = kind(tmp_path / "set", part=4, limit=20 if how == "left" else 10)
+    hr.drain(rows(10), sink)
+    if how == "complete":
+        sink.close()
+    else:
+        sink.keep()
+    if how == "left":  # parts 2 and 3 are written beyond what is kept, 4 is not
+        hr.drain(rows(20)[10:17], sink)
+    sink.release()
+    mine = others(tmp_path / "set")
+    with kind(tmp_path / "set", limit=20, resume=True) as sink:
+        assert sink.rows == 10
+        if how == "left":
+            assert len(list((tmp_path / "set").glob("part-*"))) in (2, 3 + 2)  # zarr's are elsewhere
+        hr.drain(rows(20)[10:], sink)
+    found = files(tmp_path / "set")
+    assert {name: found.pop(name) for name in mine} == mine
+    whole = files(tmp_path / "whole")
+    assert found.keys() == whole.keys()
+    same_but = {"_progress.json"}  # the limit
+    assert {k: v for k, v in found.items() if k not in same_but} == {
+        k: v for k, v in whole.items() if k not in same_but
+    }
+
+
+def test_a_file_in_the_way_of_a_part_is_not_written_over(kind: Any, tmp_path: Path) -> None:
+    sink = kind(tmp_path / "set", part=4)
+    hr.drain(rows(10), sink)
+    sink.keep()
+    sink.release()
+    assert "_begun.json" not in files(tmp_path / "set")
+    mine = {"part-000004.npz", "part-000004.parquet"}
+    mine |= {"y/c.4"} if kind is ZarrStore else set()
+    for name in mine:
+        (tmp_path / "set" / name).write_bytes(b"mine")
+    with pytest.raises(SinkError, match=r"000004|c\.4"), kind(tmp_path / "set", resume=True) as sink:
+        hr.drain(rows(30)[10:], sink)
+    for name in mine:
+        assert (tmp_path / "set" / name).read_bytes() == b"mine"
+        (tmp_path / "set" / name).unlink()
+    with kind(tmp_path / "set", resume=True) as sink:
+        assert sink.rows == 10
+        hr.drain(rows(30)[10:], sink)
+    assert same(list(read(tmp_path / "set")), rows(30))
+
+
+def test_parts_written_before_anything_was_kept_go_on_resume(kind: Any, tmp_path: Path) -> None:
+    sink = kind(tmp_path / "set", part=4)
+    hr.drain(rows(9), sink)
+    sink.release()
+    assert any("000001" in name or "c.1" in name for name in files(tmp_path / "set"))
+    kind(tmp_path / "set", resume=True).release()
+    assert files(tmp_path / "set").keys() == {"_progress.json"}
+    assert [p.name for p in (tmp_path / "set").iterdir()] == ["_progress.json"]
 
 
 def test_what_was_decided_stays(tmp_path: Path) -> None:

@@ -373,8 +373,10 @@ class _StateIsAlive(_Good):
         self.given.append(i)
         return len(self.given)
 
-    def load(self, saved: Any) -> None:
-        super().load({"count": saved["count"], "given": list(saved["given"])})
+    def state(self) -> Any:
+        made = super().state()  # which copies
+        made["at"]["given"] = self.given
+        return made
 
 
 @recipe

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from headrace.core.items import stack
 from headrace.core.key import Key
 from headrace.core.notes import explain
-from headrace.errors import ClosedError, HeadraceError
+from headrace.core.owned import owned
+from headrace.errors import ClosedError, HeadraceError, StateMismatchError, StreamConfigError
 
 if TYPE_CHECKING:
     from headrace.core.stream import Stream
@@ -129,16 +130,27 @@ class Cursor(Generic[T]):
         return self.count - len(self._kept)
 
     def __iter__(self) -> Iterator[T]:
-        while self._kept:
-            yield self._pop()
-        try:
-            for item in self.items:  # noqa: UP028  # `yield from` would end the run when a loop breaks
-                yield item
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._failed = explain(error, self), self.count
-            raise
+        thrown = False
+        while True:
+            while self._kept:
+                yield self._pop()
+            try:
+                items = self.items
+                for item in items:
+                    try:
+                        yield item
+                    except BaseException:  # thrown in from outside, GeneratorExit too: no item has failed
+                        thrown = True
+                        raise
+                    if self._items is not items:  # a skip, a restore, a failure or a refused read came between
+                        break
+                else:
+                    self._failed = None
+                    return
+            except BaseException as error:
+                if not thrown:
+                    self._fail(error)
+                raise
 
     def __next__(self) -> T:
         if self._kept:
@@ -146,29 +158,46 @@ class Cursor(Generic[T]):
         try:
             return next(self.items)
         except StopIteration:
+            self._failed = None
             raise
         except BaseException as error:
-            self._failed = explain(error, self), self.count
+            self._fail(error)
             raise
+
+    def _fail(self, error: BaseException) -> None:
+        """Remember where ``error`` came from, when it ended the run: a Ctrl-C between two items ends nothing."""
+        items = self._items
+        if items is None or items.gi_frame is None:  # type: ignore[attr-defined]
+            self._failed = explain(error, self), self.count
+            self._items = None  # a loop whose body this happened in has to see that its generator is dead
 
     def _pop(self) -> T:
         item, *kept = self._kept
         self._kept = tuple(kept)
         return item
 
+    def _keep(self, found: list[T]) -> None:
+        """Give ``found`` again before anything else; a ``for`` loop under way sees it by its generator being gone."""
+        self._kept = (*found, *self._kept)
+        self.restart()
+
     def take(self, n: int) -> list[T]:
         """Return the next ``n`` items, fewer at the end.
 
         An exception on the way loses nothing: the items before the failed one come with the next call.
         """
+        if n < 0:
+            raise _negative("take", n)
         found = list(self._kept[:n])
         self._kept = self._kept[n:]
         try:
             found.extend(islice(self.items, n - len(found)))
         except BaseException as error:
-            self._failed = explain(error, self), self.count
-            self._kept = tuple(found)
+            self._fail(error)
+            self._keep(found)
             raise
+        if len(found) < n:
+            self._failed = None
         return found
 
     def read(self, n: int) -> Any:
@@ -179,11 +208,13 @@ class Cursor(Generic[T]):
         DataError
             When the items do not stack. They are not lost: ``take`` still gives them.
         """
+        if n < 0:
+            raise _negative("read", n)
         found = self.take(n)
         try:
             return stack(found, who=f"read({n})")
         except Exception:
-            self._kept = (*found, *self._kept)
+            self._keep(found)
             raise
 
     def skip(self, n: int = 1) -> int:
@@ -192,9 +223,13 @@ class Cursor(Generic[T]):
         After an exception the first one passed is exactly what failed, and nothing around it: a broken element inside
         a batch costs that element, not the batch; a broken member of a mux costs this visit to it.
         """
+        if n <= 0:
+            if n < 0:
+                raise _negative("skip", n)
+            return 0
         failed, self._failed = self._failed, None
         passed = 0
-        if failed is not None and failed[1] == self.count and n > 0 and not self._closed:
+        if failed is not None and failed[1] == self.count and not self._closed:
             failed[0].pass_failed()
             passed = 1
         while passed < n and self._kept:
@@ -204,12 +239,15 @@ class Cursor(Generic[T]):
             for _ in islice(self.items, n - passed):
                 passed += 1
         except BaseException as error:
-            self._failed = explain(error, self), self.count
+            self._fail(error)
             raise
         return passed
 
     def state(self) -> State:
         """Return what is needed to go on from here: plain data, stamped with the description and the key.
+
+        It shares nothing with this pass: items that wait inside are copied, so that what is done to them once they
+        are out does not reach it.
 
         Raises
         ------
@@ -220,7 +258,8 @@ class Cursor(Generic[T]):
         state: State = {"headrace": 1, **stamp, "key": self.key.plain(), "at": self.save()}
         if self._kept:
             state["kept"] = list(self._kept)
-        return state
+        made: State = owned(state)
+        return made
 
     def restore(self, state: State) -> None:
         """Go on from ``state``, which a cursor of an equal description returned.
@@ -231,8 +270,14 @@ class Cursor(Generic[T]):
             When the description or the key differs; names the first node that does.
         """
         self.stream.check_state(state, self.key)
-        self.load(state["at"])
-        self._kept = tuple(state.get("kept", ()))
+        try:
+            self.load(owned(state["at"]))
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise StateMismatchError(
+                f"restore got a state whose 'at' does not fit {self.stream.node_name}: {type(error).__name__}: {error}."
+                "\n  Hand back what cursor.state() returned, as it was."
+            ) from error
+        self._kept = tuple(owned(state.get("kept", ())))
         self._failed = None
 
     def close(self) -> None:
@@ -257,3 +302,7 @@ class Cursor(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.stream.node_name} at {self.position}>"
+
+
+def _negative(name: str, n: int) -> StreamConfigError:
+    return StreamConfigError(f"{name}(n) got {n}, wanted a number of items, 0 or more; a pass does not run backwards.")

@@ -114,6 +114,9 @@ def one_line(recipe: Recipe) -> str:
     seed = getattr(recipe, "seed", None)
     if seed is not None:
         told.append(f"seed={seed}")
+    divided = getattr(recipe, "divided", "")
+    if divided:
+        told.append(f"divided={divided!r}")
     return f"{name_of(type(recipe))}({', '.join(told)})"
 
 
@@ -190,7 +193,9 @@ def _write(value: Any, path: str) -> Any:
     if isinstance(value, Recipe):
         params = {name: _write(part, f"{path}.{name}") for name, part in value.params().items()}
         seed = getattr(value, "seed", None)
-        return {"make": name_of(type(value)), "with": params, **({} if seed is None else {"seed": seed})}
+        divided = getattr(value, "divided", "")
+        own = {**({} if seed is None else {"seed": seed}), **({"divided": divided} if divided else {})}
+        return {"make": name_of(type(value)), "with": params, **own}
     if isinstance(value, tuple):
         return {"tuple": [_write(part, f"{path}[{k}]") for k, part in enumerate(value)]}
     if isinstance(value, list):
@@ -224,7 +229,8 @@ def _read(value: Any, functions: dict[str, Callable[..., Any]]) -> Any:
         component = find(value["make"])
         params = {name: _read(part, functions) for name, part in value["with"].items()}
         made = component.make.from_params(params)
-        return made if value.get("seed") is None else made.with_(seed=value["seed"])
+        own = {name: value[name] for name in ("seed", "divided") if value.get(name) is not None}
+        return made.with_(**own) if own else made
     if "tuple" in value:
         return tuple(_read(part, functions) for part in value["tuple"])
     if "range" in value:

@@ -12,6 +12,7 @@ from headrace.core.recipe import Recipe
 from headrace.core.registry import name_of
 from headrace.errors import StateMismatchError
 
+_PARTS = {"of", "code", "key", "at"}
 _MANY = 4  # members of a node beyond which a state names them together
 
 
@@ -31,7 +32,13 @@ def own(recipe: Recipe) -> Any:
         name: plain(_without_children(value)) for name, value in recipe.params().items() if name not in recipe.tuning
     }
     seed = getattr(recipe, "seed", None)
-    return [name_of(type(recipe)), params, *([seed] if seed is not None else [])]
+    divided = getattr(recipe, "divided", "")
+    return [
+        name_of(type(recipe)),
+        params,
+        *([seed] if seed is not None else []),
+        *([{"divided": divided}] if divided else []),
+    ]
 
 
 def _without_children(value: Any) -> Any:
@@ -87,8 +94,10 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
     StateMismatchError
         Naming the first node that differs.
     """
-    if not isinstance(state, dict) or state.get("headrace") != 1 or "at" not in state:
+    if not isinstance(state, dict) or state.get("headrace") != 1 or not state.keys() >= _PARTS:
         raise StateMismatchError(f"restore got {_short(state)}, wanted what cursor.state() returned.")
+    if not isinstance(state["of"], dict):
+        raise StateMismatchError(f"restore got a state with of={_short(state['of'])}, wanted what state() returned.")
     if state["of"] != outline(recipe):
         raise StateMismatchError(_difference(state["of"], outline(recipe)))
     if state["key"] != key.plain():

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
+from types import BuiltinFunctionType, ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from headrace.core.knob import Knob
 
 WHOLE = 1 << 20  # arrays up to this many bytes count by content,
 SAMPLE = 1 << 16  # larger ones by a strided sample of this many
+MANY = 1000  # parts of a container in a function's closure that count
 
 
 def digest(text: str | bytes) -> str:
@@ -84,26 +87,83 @@ def array_digest(array: np.ndarray[Any, Any]) -> str:
     if array.dtype.hasobject:
         return digest(repr(array.shape))
     if array.nbytes > WHOLE:
-        array = array.reshape(-1) if array.flags.c_contiguous else array[:: max(1, len(array) * SAMPLE // array.nbytes)]
-        array = array[:: max(1, array.nbytes // SAMPLE)]
+        step = array.nbytes // SAMPLE | 1  # odd, so that rows of a power of two do not give one column only
+        array = array.reshape(-1)[::step] if array.flags.c_contiguous else array.flat[::step]  # neither reads it all
     return digest(np.ascontiguousarray(array).tobytes())
 
 
 def code_of(function: Any) -> bytes:
-    """Return what a function does as bytes: its own code, constants and names, and those of functions inside it.
+    """Return what a function does as bytes: its own code, constants and names, those of functions inside it, and the
+    values it was made with: defaults, what its closure holds, the attributes of a callable object.
 
     Built-in functions, and objects without code, count by their name.
     """
+    return _code_of(function, set())
+
+
+def _code_of(function: Any, seen: set[int]) -> bytes:
     if isinstance(function, partial):
-        return code_of(function.func)
-    function = inspect.unwrap(function) if callable(function) else function
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return where_is(function).encode() if code is None else _code_bytes(code)
+        return _code_of(function.func, seen)
+    if id(function) in seen:  # one that calls itself
+        return where_is(function).encode()
+    seen.add(id(function))
+    try:
+        function = inspect.unwrap(function)
+    except ValueError:  # wrapped in a circle
+        return where_is(function).encode()
+    held: list[Any] = []
+    owner = getattr(function, "__self__", None)
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None and not isinstance(function, type):
+        owner = owner if isinstance(function, BuiltinFunctionType) else function
+        code = getattr(type(function).__call__, "__code__", None)
+    else:
+        held += [getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None)]
+        held += map(_cell, getattr(function, "__closure__", None) or ())
+    if not isinstance(owner, type | ModuleType | NoneType):
+        held.append(getattr(owner, "__dict__", None))
+    parts = [where_is(function).encode() if code is None else _code_bytes(code)]
+    parts += [repr(_value(value, seen)).encode() for value in held if value]
+    return b"|".join(parts)
+
+
+def _cell(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
+
+
+def _value(value: Any, seen: set[int]) -> Any:
+    """Return what a function holds as :func:`plain` does, functions by their code; what is long, by its beginning."""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        if id(value) in seen:
+            return len(value)
+        seen.add(id(value))
+        if isinstance(value, dict):
+            names = [n if isinstance(n, str | int | float) else where_is(type(n)) for n in islice(value, MANY)]
+            return [len(value), names, [_value(part, seen) for part in islice(value.values(), MANY)]]
+        found = [_value(part, seen) for part in islice(value, MANY)] if isinstance(value, list | tuple) else []
+        return [len(value), found or sorted(repr(_value(part, seen)) for part in value)]
+    if callable(value) and not hasattr(value, "start") and not isinstance(value, type):
+        return digest(_code_of(value, seen))
+    try:
+        return plain(value)
+    except Exception:  # a path that cannot be looked at, an object in a circle: by its type then
+        return where_is(type(value))
 
 
 def _code_bytes(code: Any) -> bytes:
-    inside = (_code_bytes(c) if hasattr(c, "co_code") else repr(c).encode() for c in code.co_consts)
+    inside = (_code_bytes(c) if hasattr(c, "co_code") else _constant(c).encode() for c in code.co_consts)
     return b"|".join([code.co_code, repr(code.co_names).encode(), *inside])
+
+
+def _constant(value: Any) -> str:
+    """Return a constant's repr, the same in every process: a frozenset's own follows the hash seed."""
+    if isinstance(value, frozenset):
+        return f"frozenset({sorted(map(_constant, value))})"
+    return f"({', '.join(map(_constant, value))})" if isinstance(value, tuple) else repr(value)
 
 
 def is_function(value: Any) -> bool:

@@ -67,7 +67,9 @@ class Recipe:
         return type(self) is type(other) and same(self.__getstate__(), other.__getstate__())
 
     def __hash__(self) -> int:
-        return hash((type(self).__qualname__, tuple(self.__getstate__())))
+        from headrace.core.fingerprint import fingerprint  # which knows recipes, and few recipes are hashed
+
+        return hash((type(self).__qualname__, fingerprint(self)))
 
 
 def _recipes_in(value: Any) -> tuple[Recipe, ...]:

@@ -53,6 +53,7 @@ class Stream(Recipe, Generic[T]):
     """
 
     seed: int | None = None  # a root of its own, by seeded() or a constructor's seed=
+    divided: str = ""  # "i/n" in a part made by shard(i, n): see part_of
     _active: int = 0
 
     # --- what a subclass says -------------------------------------------------------------------
@@ -89,7 +90,7 @@ class Stream(Recipe, Generic[T]):
         return ()
 
     def shard(self, i: int, n: int) -> Self:
-        """Return part ``i`` of ``n``: parts share no source, and together they hold them all.
+        """Return part ``i`` of ``n``: parts share no source and no random number, and together they hold all sources.
 
         Raises
         ------
@@ -103,7 +104,8 @@ class Stream(Recipe, Generic[T]):
                 f"{self.node_name} cannot be divided: it is one source.\n"
                 "  Shard a mux, a folder of files or a sequence, or make the parts yourself."
             )
-        made: Self = self.with_(**{name: part.shard(i, n) for name, part in parts.items()})
+        below = {name: part.shard(i, n) for name, part in parts.items()}
+        made: Self = self.with_(**below, divided=next_part(self, i, n))
         return made
 
     # --- runs -----------------------------------------------------------------------------------
@@ -121,6 +123,8 @@ class Stream(Recipe, Generic[T]):
 
         Raises
         ------
+        StreamConfigError
+            When ``at`` is a negative position.
         StateMismatchError
             When ``at`` is a state of another description or key.
         ResumeError
@@ -132,6 +136,11 @@ class Stream(Recipe, Generic[T]):
         >>> next(hr.Streamer("abcdef").open(at=4))
         'e'
         """
+        if at is not None and not isinstance(at, dict) and at < 0:
+            raise StreamConfigError(
+                f"{self.node_name}.open(at=) got {at!r}, wanted a state or a position of at least 0.\n"
+                "  Positions count from the first item; there is no counting from the end."
+            )
         if key is None and isinstance(at, dict) and "key" in at:
             key = Key.from_plain(at["key"])
         elif self.seed is not None:
@@ -141,10 +150,14 @@ class Stream(Recipe, Generic[T]):
         cursor = self.start(key)
         if at is None:
             return cursor
-        if isinstance(at, dict):
-            cursor.restore(at)
-        elif at:
-            cursor.skip(at)
+        try:
+            if isinstance(at, dict):
+                cursor.restore(at)
+            elif at:
+                cursor.skip(at)
+        except BaseException:
+            cursor.close()  # it may have files open or a thread under way, and no one else knows of it
+            raise
         return cursor
 
     def iterate(self, max_iter: float | None = None) -> Iterator[T]:
@@ -283,6 +296,33 @@ def check_shard(i: int, n: int) -> None:
     """Raise unless part ``i`` of ``n`` exists."""
     if not 0 <= i < n:
         raise StreamConfigError(f"shard(i, n) got i={i}, n={n}, wanted 0 <= i < n.")
+
+
+def part_of(stream: Any) -> str:
+    """Return which part of a divided stream this is, ``""`` when it was not divided.
+
+    That of the source where the op itself was not divided, so that ``mux.shard(i, n) | op`` and
+    ``(mux | op).shard(i, n)`` draw alike: other numbers in each part.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> stream = hr.ChainMux([range(3), range(3)]) | hr.map(abs)
+    >>> part_of(stream), part_of(stream.shard(1, 2))
+    ('', '1/2')
+    """
+    while isinstance(stream, Stream):
+        own = stream.divided or stream.__dict__.get("part")  # a mux has it among its parameters
+        if own and isinstance(own, str):
+            return own
+        stream = stream.__dict__.get("source")
+    return ""
+
+
+def next_part(stream: Stream[Any], i: int, n: int) -> str:
+    """Return what :func:`part_of` says of part ``i`` of ``n`` of ``stream``: ``"0/2.1/3"`` for a part of a part."""
+    known = part_of(stream)
+    return f"{known}.{i}/{n}" if known else f"{i}/{n}"
 
 
 def _no_resume(stream: Stream[Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Lane, Seed
+from headrace.core.stream import part_of
 from headrace.errors import StreamConfigError
 
 T = TypeVar("T")
@@ -28,6 +29,11 @@ class OpCursor(Cursor[T]):
         super().__init__(stream, key)
         self.source: Cursor[Any] = stream.source.open(key if inside is None else inside)
         self.held: list[Any] = []
+
+    def lane(self, name: str) -> Lane:
+        """Return our random numbers called ``name``: those of this part alone, when the stream was divided."""
+        part = part_of(self.stream)
+        return (self.key.child(name, part) if part else self.key.child(name)).lane()
 
     def pending(self) -> Iterator[Any]:
         """Return the source's items, those held back first; they are no longer held."""

@@ -104,7 +104,7 @@ class _Caching(OpCursor[T]):
             held.extend(islice(source.items, 1))
             if len(held) <= n:
                 return
-        chances = uniforms_from(self.key.child("cache").lane(), 2 * (self.count - n))
+        chances = uniforms_from(self.lane("cache"), 2 * (self.count - n))
         for chance, where in zip(chances, chances, strict=True):  # two for each step
             place = int(where * n)
             if chance < prob:

@@ -72,10 +72,10 @@ class _Mapping(OpCursor[U]):
 
     def __init__(self, stream: Map[U], key: Key) -> None:
         super().__init__(stream, key, inside=key.child("in"))
-        self.lane = key.child("map").lane() if takes_rng(stream.function) else None
+        self.draws = self.lane("map") if takes_rng(stream.function) else None
 
     def run(self) -> Generator[U, None, None]:
-        function, lane = self.stream.function, self.lane
+        function, lane = self.stream.function, self.draws
         for self.count, item in enumerate(self.pending(), self.count + 1):
             try:
                 made = function(item) if lane is None else function(item, rng=lane.at(self.count - 1))
@@ -129,10 +129,10 @@ class _Filtering(OpCursor[T]):
 
     def __init__(self, stream: Filter[T], key: Key) -> None:
         super().__init__(stream, key, inside=key.child("in"))
-        self.lane = key.child("filter").lane() if takes_rng(stream.function) else None
+        self.draws = self.lane("filter") if takes_rng(stream.function) else None
 
     def run(self) -> Generator[T, None, None]:
-        predicate, lane = self.stream.function, self.lane
+        predicate, lane = self.stream.function, self.draws
         for self.seen, item in enumerate(self.pending(), self.seen + 1):
             try:
                 keep = predicate(item) if lane is None else predicate(item, rng=lane.at(self.seen - 1))

@@ -80,7 +80,7 @@ class _Shuffling(OpCursor[T]):
 
     def run(self) -> Generator[T, None, None]:
         held, buffer = self.held, self.stream.buffer
-        chances = uniforms_from(self.key.child("shuffle").lane(), self.count)
+        chances = uniforms_from(self.lane("shuffle"), self.count)
         held.extend(islice(self.source.items, buffer - 1 - len(held)))
         for item in self.source.items:
             place = int(next(chances) * buffer)

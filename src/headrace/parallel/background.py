@@ -15,7 +15,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
-from headrace.parallel.thread import Threaded
+from headrace.parallel.thread import Threaded, came_back
 
 T = TypeVar("T")
 Where = Literal["inline", "thread"]
@@ -145,7 +145,7 @@ class _Inline(Cursor[T]):
         self.source = self.stream.source.open(self.key)
         if saved["source"] is not None:
             self.source.load(saved["source"])
-        self.source.skip(saved["behind"])
+        came_back(self.source.stream, saved["behind"] - self.source.skip(saved["behind"]))
         self.count = saved["count"]
         self.restart()
 

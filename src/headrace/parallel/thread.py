@@ -140,11 +140,7 @@ class Pipe:
             self.behind -= 1
             if self.stop:
                 return
-        if self.behind:
-            raise ResumeError(
-                f"{source.stream!r} ended {self.behind} items before the saved place when it was run again.\n"
-                "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
-            )
+        came_back(source.stream, self.behind)
         put, made, fixed = self.blocks[-1].items.append, 0, _FIXED.get
         for item in items:
             put(item)
@@ -415,6 +411,15 @@ class Threaded(Cursor[T]):
             saved = self.save()  # it can still be read, and what is queued need not be kept for that
             self.base, self.behind = saved["source"], saved["behind"]
         self._leave()
+
+
+def came_back(stream: Any, missing: int) -> None:
+    """Raise when a source that was run again ended before the saved place, by so many items."""
+    if missing:
+        raise ResumeError(
+            f"{stream!r} ended {missing} items before the saved place when it was run again.\n"
+            "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
+        )
 
 
 def weigh(item: Any) -> int:

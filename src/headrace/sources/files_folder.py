@@ -15,7 +15,7 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Spec, check_shard
+from headrace.core.stream import Spec, check_shard, next_part
 from headrace.errors import StreamConfigError
 from headrace.sources.files_npy import Npz
 from headrace.sources.files_rows import Order, Reader, Rows, check_order, example_file
@@ -78,7 +78,7 @@ class Folder(Rows[Any]):
                 "  Write more files, or use fewer shards."
             )
         assert self.numbers is not None
-        made: Self = self.with_(files=self.files[i::n], numbers=self.numbers[i::n])
+        made: Self = self.with_(files=self.files[i::n], numbers=self.numbers[i::n], divided=next_part(self, i, n))
         return made
 
     def draws_key(self, key: Key) -> Key:

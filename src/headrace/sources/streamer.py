@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import deepcopy
-from functools import lru_cache, wraps
+from functools import partial, wraps
 from itertools import compress, islice, repeat
-from math import inf
 from operator import length_hint
-from types import FunctionType, GeneratorType
+from types import FunctionType, GeneratorType, MethodType
 from typing import Any, ClassVar, Literal, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
-from headrace.core.functions import takes_rng
+from headrace.core.functions import check_call, once_each, place_of_rng
 from headrace.core.items import fresh
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
@@ -49,7 +48,13 @@ class Streamer(Stream[T]):
     Raises
     ------
     StreamConfigError
-        When ``source`` makes no items, at once.
+        When ``source`` makes no items, or is a function that cannot be called with these arguments; at once.
+
+    Notes
+    -----
+    Items of an iterable are handed out in containers of their own (dicts, lists, tuples, dataclasses), so that they can
+    be changed. The arrays inside them are the caller's: change a copy. Rows of an array cannot be written to.
+    Arguments after anything that is neither a function nor a stream have no meaning and are ignored.
 
     Examples
     --------
@@ -73,8 +78,14 @@ class Streamer(Stream[T]):
         if hasattr(source, "__recipe__") and not isinstance(source, type):
             source = as_stream(source)  # a handle, as it is now
         self.fix(source=source, args=args, kwargs=kwargs)
-        if how(source) == "stream":
+        kind = how(source)
+        if kind == "stream":
             Nested.limits(*args, **kwargs)
+        elif kind == "call" and not self.isolate:
+            function: Any = source
+            check_call(
+                function.__wrapped__ if hasattr(function, "__streamable__") else function, len(args), tuple(kwargs)
+            )
 
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> Any:
@@ -101,7 +112,12 @@ class Streamer(Stream[T]):
         return kinds.get(how(self.source), "replay")
 
     def remarks(self) -> tuple[str, ...]:
-        return ("a running iterator: it can be drawn once",) if self.resume == "none" and not self.children else ()
+        if self.children:
+            return ()
+        kind = how(self.source)
+        once = ("a running iterator: it can be drawn once",) if kind == "once" else ()
+        unused = ("its arguments are ignored: the source is no function",) if self.args or self.kwargs else ()
+        return once + (unused if kind != "call" else ())
 
     def start(self, key: Key) -> Cursor[T]:
         if isinstance(self.source, Stream):
@@ -110,10 +126,7 @@ class Streamer(Stream[T]):
 
     def hands_rng(self, function: Callable[..., Any]) -> bool:
         """Tell whether ``function`` is handed a generator: it has a parameter ``rng`` that no argument fills."""
-        if not takes_rng(function):
-            return False
-        place = _place_of_rng if isinstance(function, Hashable) else _place_of_rng.__wrapped__
-        return not self.args or len(self.args) <= place(function)
+        return len(self.args) <= place_of_rng(function)
 
     def begin(self, key: Key, position: int = 0) -> Iterator[T]:
         """Return the items of one pass from ``position`` on. Runs the user's code."""
@@ -129,16 +142,31 @@ class Streamer(Stream[T]):
             items = function(*args, **kwargs)
             made = items if type(items) is GeneratorType else _opened(items, key)
         elif kind == "sequence":
+            if isinstance(source, np.ndarray) and not self.isolate:
+                source = source.view()
+                source.flags.writeable = False  # rows are views: whoever changes one in place changes the caller's
             rows = iter(source) if not position else (source[i] for i in range(position, len(source)))
-            return rows if type(source) in _FLAT else map(fresh, rows)
+            return rows if type(source) in _FLAT else _fresh(rows)
         else:
-            made = iter(source) if kind == "once" else map(fresh, source)
+            made = iter(source) if kind == "once" else _fresh(iter(source))
         if position and kind != "once" and sum(1 for _ in islice(made, position)) < position:
             raise ResumeError(
                 f"{self!r} ended before item {position} when it was replayed.\n"
                 "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
             )
         return made
+
+
+class _Fresh(map):  # type: ignore[type-arg]  # no subscript at run time before Python 3.14
+    """Items in containers of their own, and the iterator they come from, so that it can be closed."""
+
+    made: Iterator[Any]
+
+
+def _fresh(made: Iterator[Any]) -> Iterator[Any]:
+    items = _Fresh(fresh, made)
+    items.made = made
+    return items
 
 
 def _opened(made: Any, key: Key) -> Iterator[Any]:
@@ -151,14 +179,6 @@ def _opened(made: Any, key: Key) -> Iterator[Any]:
 def _items_of(cursor: Cursor[T]) -> Generator[T, None, None]:
     with cursor:
         yield from cursor
-
-
-@lru_cache(4096)
-def _place_of_rng(function: Callable[..., Any]) -> float:
-    """Return how many positional arguments leave the parameter ``rng`` free."""
-    parameters = inspect.signature(function).parameters
-    keyword = parameters["rng"].kind is inspect.Parameter.KEYWORD_ONLY
-    return inf if keyword else list(parameters).index("rng")
 
 
 class _Pass(Cursor[T]):
@@ -197,6 +217,10 @@ class _Pass(Cursor[T]):
             raise
 
     def pass_failed(self) -> None:
+        if how(self.stream.source) == "sequence":  # the elements behind the failed one can be had
+            self._upto, self._ticks, self._source = self.count + 1, None, None
+            self.restart()
+            return
         # An iterator that is no generator may have more behind the item it failed on.
         self._over = self._error is None or inspect.isgenerator(self._source)
         self._error = None
@@ -213,6 +237,8 @@ class _Pass(Cursor[T]):
 
     def release(self) -> None:
         source = self._source
+        if type(source) is _Fresh:
+            source = source.made
         if type(source) is GeneratorType:
             source.close()
 
@@ -224,6 +250,8 @@ class _Pass(Cursor[T]):
         if items is not None:
             items.close()
         source = self._source
+        if type(source) is _Fresh:
+            source, self._source = source.made, None
         if type(source) is GeneratorType:
             source.close()
 
@@ -250,16 +278,12 @@ def how(source: Any) -> How:
     StreamConfigError
         When they cannot be.
     """
-    if type(source) is FunctionType and _makes_items(source):  # nearly all, and asked at each activation
+    if type(source) is FunctionType and _known_to_make_items(source):  # nearly all, and asked at each activation
         return "call"
     if isinstance(source, Stream):
         return "stream"
     if callable(source) and not isinstance(source, Iterable):
-        try:
-            makes = _makes_items(source)
-        except TypeError:  # not hashable
-            makes = _makes_items.__wrapped__(source)
-        if makes:
+        if _makes_items(source):
             return "call"
     elif isinstance(source, Iterator):
         return "once"
@@ -270,13 +294,21 @@ def how(source: Any) -> How:
     raise StreamConfigError(_refused(source))
 
 
-@lru_cache(4096)
-def _makes_items(function: Callable[..., Any]) -> bool:
-    if isinstance(function, type):
-        return False
+def _makes_items(function: Any) -> bool:
+    if type(function) is FunctionType:
+        return _known_to_make_items(function)
+    if type(function) in (MethodType, partial):  # what they own is not to be kept with an answer
+        return _makes_items(function.__func__ if type(function) is MethodType else function.func)
+    return not isinstance(function, type) and _asked(function)
+
+
+def _asked(function: Any) -> bool:
     if inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(getattr(function, "__call__", None)):  # noqa: B004
         return True
     return hasattr(function, "__streamable__") or _annotated(function)
+
+
+_known_to_make_items = once_each(_asked)
 
 
 def _annotated(function: Callable[..., Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from headrace.errors import SinkError
 
 LOCK = ".lock"
 _ours: set[tuple[int, int]] = set()  # folders locked by this process: POSIX locks do not exclude their own process
+_ours_lock = threading.Lock()
 _FAR = 1 << 30  # on Windows a locked byte cannot be read, so it lies behind the number of the process
 
 
@@ -44,12 +46,12 @@ def write_file(path: Path, data: bytes) -> None:
 
 def temporary(path: Path) -> Path:
     """Return the name under which a file is written before it is renamed to ``path``."""
-    return path.with_name(f".{path.name}.tmp")
+    return path.with_name(f".headrace-{path.name}.tmp")
 
 
 def is_temporary(name: str) -> bool:
     """Tell whether a file's name is one of :func:`temporary`."""
-    return name.startswith(".") and name.endswith(".tmp")
+    return name.startswith(".headrace-") and name.endswith(".tmp")
 
 
 def make_folder(folder: Path) -> None:
@@ -91,16 +93,23 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.made: bool = not folder.exists()
         try:
-            make_folder(folder)
-            self._id = _identity(os.stat(folder))
-            if self._id in _ours:
-                raise SinkError(_taken(folder, os.getpid()))
-            self._file = self._opened(folder / LOCK)
+            with _ours_lock:  # not while a thread removes the folder that it had made
+                self.made: bool = not folder.exists()
+                make_folder(folder)
+                self._id = _identity(os.stat(folder))
+                if self._id in _ours:
+                    raise SinkError(_taken(folder, os.getpid()))
+                # Before the file is opened: a process that closes any handle of a file loses all its locks on it.
+                _ours.add(self._id)
+            try:
+                self._file = self._opened(folder / LOCK)
+            except BaseException:
+                with _ours_lock:
+                    _ours.discard(self._id)
+                raise
         except OSError as error:
             raise SinkError(f"cannot write to the folder {folder}: {error.strerror or error}.") from error
-        _ours.add(self._id)
 
     def _opened(self, path: Path) -> Any:
         while True:
@@ -126,19 +135,31 @@ class FolderLock:
 
     def release(self) -> None:
         """Let others write. A folder that was made for this run and is still empty is removed. Twice is fine."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        try:
-            # While it is still locked: who opened it before will find that it is gone.
-            (self.folder / LOCK).unlink(missing_ok=True)
-            if self.made:
-                self.folder.rmdir()
-        except OSError:
-            pass  # Windows does not remove open files, and most folders are not empty
-        finally:
-            _ours.discard(self._id)
-            file.close()
+        with _ours_lock:
+            if self._file is None:
+                return
+            file, self._file = self._file, None
+            try:
+                # While it is still locked: who opened it before will find that it is gone.
+                (self.folder / LOCK).unlink(missing_ok=True)
+                if self.made:
+                    self.folder.rmdir()
+            except OSError:
+                pass  # Windows does not remove open files, and most folders are not empty
+            finally:
+                file.close()
+                _ours.discard(self._id)
+
+
+def _forked() -> None:
+    """Locks are not inherited: a child that wants a folder of its parent's is told by the system that it is taken."""
+    global _ours_lock
+    _ours_lock = threading.Lock()  # a thread that is not in the child may have held it
+    _ours.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:

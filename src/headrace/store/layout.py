@@ -16,7 +16,7 @@ Columns = dict[str, np.ndarray[Any, Any]]
 BARE = "value"  # the field of items that are one array or number
 PART_BYTES = 16 << 20
 _MOST_ROWS = 1 << 20
-_RESERVED = ("_headrace.json", "_progress.json", ".lock", "zarr.json")
+_RESERVED = ("_headrace.json", "_progress.json", "_begun.json", ".lock", "zarr.json")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Layout:
     def part_rows(self, together: int = 1) -> int:
         """Return how many rows make a part of about 16 MB; whole batches of ``together``, where one fits."""
         rows = min(_MOST_ROWS, max(1, PART_BYTES // max(1, self.row_bytes)))
+        together = max(1, together)  # a first batch without rows tells nothing
         if rows >= together:
             return rows - rows % together
         return together if together * self.row_bytes <= 16 * PART_BYTES else rows

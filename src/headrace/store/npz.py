@@ -34,7 +34,7 @@ class NpzFolder(DatasetSink):
     """
 
     kind: ClassVar[str] = "npz"
-    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(\d{6,})\.npz")
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(?P<number>\d{6,})\.npz")
 
     def part_files(self, number: int, columns: Columns) -> list[tuple[str, bytes]]:
         file = io.BytesIO()

@@ -31,7 +31,7 @@ class ParquetFolder(DatasetSink):
 
     kind: ClassVar[str] = "parquet"
     extra: ClassVar[str | None] = "store"
-    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(\d{6,})\.parquet")
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"part-(?P<number>\d{6,})\.parquet")
 
     @classmethod
     def ready(cls) -> None:

@@ -39,7 +39,8 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     >>> loads(text)
     {'held': [array([0, 1, 2]), (1, 2.5)], 7: nan}
     """
-    return json.dumps(_write(value, ""), ensure_ascii=False, allow_nan=False, indent=indent)
+    # ASCII, as half of a surrogate pair, which file names may hold, has no UTF-8.
+    return json.dumps(_write(value, ""), ensure_ascii=True, allow_nan=False, indent=indent)
 
 
 def loads(text: str | bytes) -> Any:

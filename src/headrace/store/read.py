@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -48,10 +48,7 @@ class Dataset(Sequence[Any]):
     part: int
     layout: Layout
     about: dict[str, Any]
-    _cache: ClassVar[dict[int, Columns]]  # of each object its own, and no part of what it is
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_cache", {})
+    _cache: dict[int, Columns] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -108,8 +105,7 @@ class Dataset(Sequence[Any]):
         return {name: value for name, value in self.__dict__.items() if name != "_cache"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.__post_init__()
+        self.__dict__.update(state, _cache={})
 
 
 def read(path: str | Path, *, partial: bool = False) -> Dataset:

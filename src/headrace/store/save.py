@@ -124,14 +124,19 @@ class Saving:
             self._check_limit(limit)
         self._seed = None if seed is None else seed_integer(seed)
         self._cursor: Cursor[Any] | None = None
-        self.sink = make(
-            path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume, check=self._match
-        )
+        try:
+            self.sink = make(
+                path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume, check=self._match
+            )
+        except BaseException:
+            if self._cursor is not None:  # it matched, and then the folder could not be made ready
+                self._cursor.close()
+            raise
         try:
             if self._cursor is None:
                 self._begin()
         except BaseException:
-            self.sink.release()
+            self.close()
             raise
 
     def _check_resumable(self) -> None:
@@ -180,10 +185,15 @@ class Saving:
                 f"{sink.path} was written without the state of its stream (--no-resume): it cannot be gone on with.\n"
                 "  Begin another dataset."
             )
-        self._cursor = self.stream.open(at=sink.record)
-        if before["fingerprint"] != self.stream.fingerprint:
-            raise StateMismatchError(f"{sink.path} was made by another stream.\n  Begin another dataset.")
-        self._check_limit(sink.limit)
+        cursor = self.stream.open(at=sink.record)
+        try:
+            if before["fingerprint"] != self.stream.fingerprint:
+                raise StateMismatchError(f"{sink.path} was made by another stream.\n  Begin another dataset.")
+            self._check_limit(sink.limit)
+        except BaseException:
+            cursor.close()
+            raise
+        self._cursor = cursor
 
     def _told(self, cursor: Cursor[Any]) -> dict[str, Any]:
         """Return what the dataset tells of the stream it was made from."""
@@ -292,7 +302,8 @@ class Saving:
     def close(self) -> None:
         """Let go of the stream and the folder. Twice is fine."""
         try:
-            self.cursor.close()
+            if self._cursor is not None:
+                self._cursor.close()
         finally:
             self.sink.release()
 
@@ -318,7 +329,9 @@ def save(
 ) -> Saved:
     """Write the items of a stream to a dataset: what ``headrace run`` does; see :class:`Saving` for the parameters.
 
-    Killed at any moment and called again with ``resume=True``, it leaves the files that an uninterrupted run leaves.
+    Killed at any moment and called again with ``resume=True``, it leaves the files that an uninterrupted run leaves:
+    the same rows in the same parts, and the same ``_headrace.json``, to the byte. ``_progress.json`` is that too, but
+    for a stream with a :func:`headrace.background` in it, whose state can tell one place in two ways.
 
     Examples
     --------

@@ -22,6 +22,7 @@ from headrace.core.batch import Batch
 from headrace.core.items import map_leaves, stack
 from headrace.errors import DataError, SinkError
 from headrace.store import plainjson
+from headrace.store.begun import Begun
 from headrace.store.files import LOCK, FolderLock, is_temporary, sync_folder, write_file
 from headrace.store.layout import (
     Column,
@@ -123,6 +124,7 @@ class DatasetSink:
         self._closed = self._failed = False
         if self.path.exists() and not self.path.is_dir():
             raise SinkError(f"{self.who} got {self.path}, which is a file, wanted a folder. Choose another name.")
+        self._begun = Begun(self.path, self.part_name, self.frame_name)
         self._lock = FolderLock(self.path)
         try:
             self._claim(resume, check)
@@ -154,7 +156,7 @@ class DatasetSink:
         """Return columns of one part; they may be longer than what is kept."""
         raise NotImplementedError
 
-    part_name: ClassVar[re.Pattern[str]]  # matches the files of parts below the folder, the number as group 1
+    part_name: ClassVar[re.Pattern[str]]  # matches the files of parts below the folder; groups "number", maybe "field"
     frame_name: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")  # matches the other files of a field
 
     def frame_files(self) -> list[tuple[str, bytes]]:
@@ -227,26 +229,11 @@ class DatasetSink:
                 # Copies: the file that a mapped part lies in will be written anew.
                 self._blocks, self._block_rows = [{name: column[:tail].copy() for name, column in found.items()}], tail
             self._gather = min(_GATHER, self.part - self._block_rows)
-        self._tidy()
+        kept = self._parts + (1 if self._block_rows else 0)
+        self._begun.tidy(kept, None if self.layout is None else tuple(self.layout.fields))
         if self._over:
             over, self._over = self._over, {}
             self._take(over)
-
-    def _tidy(self) -> None:
-        """Remove what an earlier run wrote beyond what it kept."""
-        first_gone = self._parts + (1 if self._block_rows else 0)
-        fields = () if self.layout is None else tuple(self.layout.fields)
-        for path in sorted(self.path.rglob("*"), reverse=True):  # what is in a folder comes before the folder
-            name = path.relative_to(self.path).as_posix()
-            part = self.part_name.fullmatch(name)
-            if (
-                is_temporary(path.name)
-                or (part is not None and int(part[1]) >= first_gone)
-                or (self.frame_name.fullmatch(name) and path.parent.name not in fields)
-            ):
-                path.unlink()
-                if path.parent != self.path and not any(path.parent.iterdir()):
-                    path.parent.rmdir()
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -345,7 +332,9 @@ class DatasetSink:
 
     def _write_part(self, columns: Columns) -> None:
         assert self.layout is not None
-        for name, data in self.part_files(self._parts, joined(self.layout, [columns])):
+        files = self.part_files(self._parts, joined(self.layout, [columns]))
+        self._begun.announce(self._parts + 1, tuple(self.layout.fields), [name for name, _ in files])
+        for name, data in files:
             write_file(self.path / name, data)
 
     # --- keeping --------------------------------------------------------------------------------
@@ -375,6 +364,7 @@ class DatasetSink:
             self._blocks = [joined(self.layout, self._blocks)]
             self._write_part(self._blocks[0])
         if self.layout is not None:
+            self._begun.announce(self._parts, tuple(self.layout.fields), ())  # there may be fields and no rows
             for name, data in self.frame_files():
                 write_file(self.path / name, data)
         self.record = record
@@ -411,7 +401,8 @@ class DatasetSink:
 
     def finish(self) -> None:
         """Mark the dataset complete as it was last kept."""
-        write_file(self.path / DONE, (json.dumps(self.summary(), indent=1, ensure_ascii=False) + "\n").encode())
+        self._begun.forget()
+        write_file(self.path / DONE, (json.dumps(self.summary(), indent=1) + "\n").encode())
         self.complete = True
 
     def summary(self) -> dict[str, Any]:
@@ -429,6 +420,8 @@ class DatasetSink:
 
     def release(self) -> None:
         """Let go of the folder without marking it complete. What was kept can be resumed."""
+        if not self._closed and not self._failed and self.kept == self.rows:
+            self._begun.forget()
         self._closed = True
         self._lock.release()
 

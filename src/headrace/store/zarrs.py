@@ -27,8 +27,8 @@ class ZarrStore(DatasetSink):
 
     kind: ClassVar[str] = "zarr"
     extra: ClassVar[str | None] = "store"
-    part_name: ClassVar[re.Pattern[str]] = re.compile(r"[^/]+/c\.(\d+)(?:\.0)*")
-    frame_name: ClassVar[re.Pattern[str]] = re.compile(r"[^/]+/zarr\.json")
+    part_name: ClassVar[re.Pattern[str]] = re.compile(r"(?P<field>[^/]+)/c\.(?P<number>\d+)(?:\.0)*")
+    frame_name: ClassVar[re.Pattern[str]] = re.compile(r"(?P<field>[^/]+)/zarr\.json")
 
     @classmethod
     def ready(cls) -> None:

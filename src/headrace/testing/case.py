@@ -317,7 +317,7 @@ def draw(cursor: Cursor[Any], rng: random.Random, most: int) -> Iterator[tuple[s
         how = rng.choice(["next", "take", "read", "skip", "for"])
         n = 1 if how == "next" else min(left, rng.randrange(7))
         try:
-            found = _draw(cursor, how, n)
+            found = _draw(cursor, how, n, rng)
         except DataError:
             if how != "read":
                 raise
@@ -326,18 +326,29 @@ def draw(cursor: Cursor[Any], rng: random.Random, most: int) -> Iterator[tuple[s
         yield how, found, n
 
 
-def _draw(cursor: Cursor[Any], how: str, n: int) -> Any:
+def _draw(cursor: Cursor[Any], how: str, n: int, rng: random.Random) -> Any:
     if how == "next":
         return [item for item in [next(cursor, _END)] if item is not _END]
     if how == "for":
-        found: list[Any] = []
-        if n:
-            for item in cursor:
-                found.append(item)
-                if len(found) == n:
-                    break
-        return found
+        return _loop(cursor, n, rng)
     return getattr(cursor, how)(n)
+
+
+def _loop(cursor: Cursor[Any], n: int, rng: random.Random) -> list[Any]:
+    """Return up to n items of a ``for`` loop, with other calls in its body that change where it goes on from."""
+    found: list[Any] = []
+    if not n:
+        return found
+    for item in cursor:
+        found.append(item)
+        if len(found) == n:
+            break
+        also = rng.choice(["nothing", "next", "take"])  # restore has laws of its own
+        if also != "nothing":
+            found += _draw(cursor, also, 1, rng)
+        if len(found) == n:
+            break
+    return found
 
 
 _END: Any = object()
