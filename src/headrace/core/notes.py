@@ -16,6 +16,7 @@ from typing import Any
 from headrace.errors import HeadraceWarning
 
 _HERE = f"{Path(__file__).parent.parent}{os.sep}"
+_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 
 
 def explain(error: BaseException, root: Any) -> Any:
@@ -42,6 +43,12 @@ def explain(error: BaseException, root: Any) -> Any:
     return failed
 
 
+def told(error: StopIteration) -> RuntimeError:
+    """Return what to raise for a user's StopIteration: in a generator it would look like the end of the stream."""
+    made = RuntimeError("your function raised StopIteration, which would look like the end of the stream")
+    return made.with_traceback(error.__traceback__)
+
+
 def warn(text: str) -> None:
     """Warn with a :class:`headrace.errors.HeadraceWarning` that points at the user's line, however deep we are."""
     level, frame = 1, sys._getframe()
@@ -64,10 +71,16 @@ def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str]
             chain.append(cursor)
             labels.append(label)
             user = ""
-        elif not user and not code.co_filename.startswith((_HERE, "<frozen")):
+        elif not user and _theirs(code.co_filename):
             user = f"{code.co_name} at {Path(code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return chain, labels, user
+
+
+def _theirs(file: str) -> bool:
+    """Tell whether code is the user's or a package's of theirs: neither ours nor Python's own."""
+    ours = file.startswith((_HERE, "<frozen"))
+    return not ours and (not file.startswith(_LIBRARY) or "site-packages" in file)
 
 
 def _note(error: BaseException, text: str) -> None:

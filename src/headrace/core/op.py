@@ -36,6 +36,8 @@ class Op(Generic[T, U]):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
+    __array_ufunc__ = None  # so that `array | op` comes to us whole, not element by element
+
     def __init__(self, recipe: Callable[..., Stream[U]], *args: Any, **kwargs: Any) -> None:
         self.recipe, self.args, self.kwargs = recipe, args, kwargs
         self.apply(Nothing())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy
 from typing import Any
 
 import numpy as np
+
+from headrace.core.items import branches, map_leaves
 
 _FIXED = frozenset((int, float, str, bool, type(None), bytes, complex))  # what nobody can change
 
 
 def owned(item: Any) -> Any:
-    """Return a copy of an item or a state that shares nothing which can be changed: containers, arrays, objects.
+    """Return a copy of an item or a state in containers and arrays of its own.
 
-    Objects that refuse to be copied, and memory-mapped arrays, are handed over as they are.
+    Opaque leaves and memory-mapped arrays are handed over as they are.
 
     Examples
     --------
@@ -36,7 +38,10 @@ def owned(item: Any) -> Any:
         return item.copy(order="K")
     if isinstance(item, np.generic | np.memmap):
         return item
-    try:
-        return deepcopy(item)
-    except Exception:  # locks, handles, half-made objects: theirs to say no
-        return item
+    if isinstance(item, dict):
+        made = copy(item)
+        made.update({name: owned(part) for name, part in item.items()})
+        return made
+    if branches(item) is not None:  # a named tuple or a dataclass
+        return map_leaves(owned, item)
+    return copy(item) if isinstance(item, set | list) else item

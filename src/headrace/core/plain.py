@@ -57,7 +57,9 @@ def plain(value: Any) -> Any:
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((plain(part) for part in value), key=repr)
-    if isinstance(value, tuple | list | range):
+    if isinstance(value, range):
+        return {"range": [value.start, value.stop, value.step]}
+    if isinstance(value, tuple | list):
         return [plain(part) for part in value]
     if isinstance(value, partial):
         return {"partial": plain(value.func), "args": plain(value.args), "kwargs": plain(value.keywords)}

@@ -141,6 +141,11 @@ class Stream(Recipe, Generic[T]):
                 f"{self.node_name}.open(at=) got {at!r}, wanted a state or a position of at least 0.\n"
                 "  Positions count from the first item; there is no counting from the end."
             )
+        if key is not None and not isinstance(key, Key):
+            raise StreamConfigError(
+                f"{self.node_name}.open(key) got {type(key).__name__}, wanted a Key.\n"
+                "  Write open(hr.Key(7)) for a seed, open(at=state) for a state or a position."
+            )
         if key is None and isinstance(at, dict) and "key" in at:
             key = Key.from_plain(at["key"])
         elif self.seed is not None:

@@ -67,12 +67,16 @@ class Pool:
     def first(self, n: int) -> list[int]:
         """Return the members that begin.
 
-        With replacement a systematic sample (Madow 1949): each as often as its weight says, to within one, so that
+        With replacement a systematic sample of the members in random order (Madow 1949): each as often as its weight says, to within one, so that
         ``n_active == n_streams`` with equal weights takes each once. Else the first of an order by weight.
         """
         if self.mode == "with_replacement":
-            places = (np.arange(n) + self.key.child("fill").rng().random()) / n
-            return self.table.choose(np.minimum(places, np.nextafter(1.0, 0.0)))
+            rng = self.key.child("fill").rng()
+            mixed = rng.permutation(len(self.dial.weights))  # or members that stand at equal steps would come together
+            edges = self.dial.weights[mixed].cumsum()
+            places = (np.arange(n) + rng.random()) / n * edges[-1]
+            chosen: list[int] = mixed[edges.searchsorted(places, side="right").clip(max=len(mixed) - 1)].tolist()
+            return chosen
         order = self.order() if self.mode == "exhaustive" else self._sample(self.key.child("fill"))
         if self.mode == "exhaustive":
             self.picks = min(n, len(order))

@@ -9,6 +9,7 @@ from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.functions import takes_rng
 from headrace.core.key import Key
+from headrace.core.notes import told
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
@@ -79,9 +80,11 @@ class _Mapping(OpCursor[U]):
         for self.count, item in enumerate(self.pending(), self.count + 1):
             try:
                 made = function(item) if lane is None else function(item, rng=lane.at(self.count - 1))
-            except BaseException:  # Ctrl-C too: nothing is lost around it
+            except BaseException as error:  # Ctrl-C too: nothing is lost around it
                 self.count -= 1
                 self.held = [item]
+                if isinstance(error, StopIteration):
+                    raise told(error) from error
                 raise
             yield made
 
@@ -136,9 +139,11 @@ class _Filtering(OpCursor[T]):
         for self.seen, item in enumerate(self.pending(), self.seen + 1):
             try:
                 keep = predicate(item) if lane is None else predicate(item, rng=lane.at(self.seen - 1))
-            except BaseException:  # Ctrl-C too: nothing is lost around it
+            except BaseException as error:  # Ctrl-C too: nothing is lost around it
                 self.seen -= 1
                 self.held = [item]
+                if isinstance(error, StopIteration):
+                    raise told(error) from error
                 raise
             if keep:
                 self.count += 1

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
+from headrace.core.notes import told
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
@@ -69,8 +70,10 @@ class _Tapping(OpCursor[T]):
         for item in self.pending():
             try:
                 function(item)
-            except BaseException:  # Ctrl-C too: nothing is lost around it
+            except BaseException as error:  # Ctrl-C too: nothing is lost around it
                 self.held = [item]
+                if isinstance(error, StopIteration):
+                    raise told(error) from error
                 raise
             self.count += 1
             yield item
