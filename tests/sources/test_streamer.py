@@ -262,3 +262,21 @@ def test_arguments_that_fit_are_taken() -> None:
         hr.streamable(_two)(1, 2),
     ):
         assert list(made) == [1]
+
+
+def test_a_running_generator_is_the_callers_and_goes_on_where_a_pass_left_it() -> None:
+    stream = hr.Streamer(i for i in range(9))
+    assert list(stream(max_iter=2)) == [0, 1]
+    with stream.open() as cursor:
+        assert next(cursor) == 2
+    assert list(stream) == [3, 4, 5, 6, 7, 8]
+    assert list(stream) == []
+
+
+def test_running_generators_in_a_mux_lose_nothing_between_visits() -> None:
+    def running(k: int) -> Iterator[tuple[int, int]]:
+        return ((k, i) for i in range(20))
+
+    members = [running(k) for k in range(6)]
+    items = list(hr.StochasticMux(members, 2, 3, seed=1))
+    assert sorted(items) == [(k, i) for k in range(6) for i in range(20)]

@@ -239,7 +239,7 @@ class _Pass(Cursor[T]):
         source = self._source
         if type(source) is _Fresh:
             source = source.made
-        if type(source) is GeneratorType:
+        if type(source) is GeneratorType and source is not self.stream.source:  # one of the caller's goes on
             source.close()
 
     def close(self) -> None:  # as Cursor's, written flat: a mux closes thousands of these in a second
@@ -252,7 +252,7 @@ class _Pass(Cursor[T]):
         source = self._source
         if type(source) is _Fresh:
             source, self._source = source.made, None
-        if type(source) is GeneratorType:
+        if type(source) is GeneratorType and source is not self.stream.source:
             source.close()
 
 
