@@ -167,7 +167,7 @@ class Cursor(Generic[T]):
     def _fail(self, error: BaseException) -> None:
         """Remember where ``error`` came from, when it ended the run: a Ctrl-C between two items ends nothing."""
         items = self._items
-        if items is None or items.gi_frame is None:  # type: ignore[attr-defined]
+        if items is None or items.gi_frame is None:  # type: ignore[attr-defined]  # as in items
             self._failed = explain(error, self), self.count
             self._items = None  # a loop whose body this happened in has to see that its generator is dead
 

@@ -278,6 +278,7 @@ class Threaded(Cursor[T]):
     failed can be tried again or passed.
     """
 
+    stream: Any  # a Background, which is defined above this file
     inner: ClassVar[tuple[str, ...]] = ("source",)
     count: int
 
@@ -326,7 +327,7 @@ class Threaded(Cursor[T]):
         if self.moved:
             self.base, self.moved = self.source.save() if saves else None, False
         every = Knob.within(self.stream)
-        pipe = Pipe(self.stream.ahead, self.count, self.base, self.behind, saves, every)  # type: ignore[attr-defined]
+        pipe = Pipe(self.stream.ahead, self.count, self.base, self.behind, saves, every)
         pipe.thread = threading.Thread(target=pipe.work, args=(self.source,), name="headrace-background", daemon=True)
         self._finalizer = weakref.finalize(self, pipe.abandon)
         self._pipe = pipe  # before the thread is there: Ctrl-C may come while it starts
@@ -378,7 +379,7 @@ class Threaded(Cursor[T]):
 
     def load(self, saved: Any) -> None:
         self._leave()
-        self.source = self.stream.source.open(self.key)  # type: ignore[attr-defined]
+        self.source = self.stream.source.open(self.key)
         self.count, self.behind, self.base = saved["count"], saved["behind"], saved["source"]
         self.moved = self.ended = False
         if self.base is not None:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 class Nested(Cursor[T]):
     """Passes items of the inner stream; ``lap`` counts how often it was opened again."""
 
+    stream: Any  # a Streamer, which is defined above this file
     inner: ClassVar[tuple[str, ...]] = ("source",)
     count: int
     lap: int = 0
@@ -42,7 +43,7 @@ class Nested(Cursor[T]):
         return known if known is None or limit is None else min(known, limit)
 
     def _open(self) -> Cursor[T]:
-        source: Stream[T] = self.stream.source  # type: ignore[attr-defined]
+        source: Stream[T] = self.stream.source
         return source.open(self.key.child("lap", self.lap) if self.cycle else self.key)
 
     def run(self) -> Generator[T, None, None]:
