@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks that both lists agree
     from headrace.core import Batch as Batch
     from headrace.core import Cursor as Cursor
+    from headrace.core import Indexed as Indexed
     from headrace.core import Key as Key
     from headrace.core import Knob as Knob
     from headrace.core import Op as Op
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.core import drain as drain
     from headrace.core import load as load
     from headrace.core import register as register
+    from headrace.errors import AddressError as AddressError
     from headrace.errors import DataError as DataError
     from headrace.errors import HeadraceError as HeadraceError
     from headrace.errors import ResumeError as ResumeError
@@ -33,6 +35,11 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.mux import RoundRobinMux as RoundRobinMux
     from headrace.mux import ShuffledMux as ShuffledMux
     from headrace.mux import StochasticMux as StochasticMux
+    from headrace.mux import balance as balance
+    from headrace.mux import mix as mix
+    from headrace.mux import ramp as ramp
+    from headrace.mux import schedule as schedule
+    from headrace.mux import temperature as temperature
     from headrace.ops import batch as batch
     from headrace.ops import buffer_stream as buffer_stream
     from headrace.ops import cache as cache
@@ -41,6 +48,7 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.ops import filter as filter
     from headrace.ops import keras_tuples as keras_tuples
     from headrace.ops import map as map
+    from headrace.ops import permute as permute
     from headrace.ops import progress as progress
     from headrace.ops import rebatch as rebatch
     from headrace.ops import repeat as repeat
@@ -62,16 +70,17 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.sources import npy as npy
     from headrace.sources import npz as npz
     from headrace.sources import parquet as parquet
+    from headrace.sources import source as source
     from headrace.sources import streamable as streamable
 
 _ROOMS = ("cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources", "store", "testing")
 _NAMES = {
-    "core": ("Batch", "Cursor", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
-    "errors": ("DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
-    "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux"),
-    "ops": ("batch", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
+    "core": ("Batch", "Cursor", "Indexed", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
+    "errors": ("AddressError", "DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
+    "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux", "balance", "mix", "ramp", "schedule", "temperature"),
+    "ops": ("batch", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "permute", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
     "parallel": ("background", "prefetch"),
-    "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "streamable"),
+    "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "source", "streamable"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _NAMES.items() for name in names}
 

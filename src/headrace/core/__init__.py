@@ -7,6 +7,7 @@ from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor, State
 from headrace.core.describe import Description, describe, load
+from headrace.core.indexed import Bound, Indexed
 from headrace.core.items import fresh, map_leaves, nbytes, same, stack, unstack
 from headrace.core.key import Key, Lane, Seed
 from headrace.core.knob import Knob
@@ -18,9 +19,11 @@ from headrace.core.stream import Field, Source, Spec, Stream
 
 __all__ = [
     "Batch",
+    "Bound",
     "Cursor",
     "Description",
     "Field",
+    "Indexed",
     "Key",
     "Knob",
     "Lane",

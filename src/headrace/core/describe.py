@@ -138,7 +138,10 @@ def _value(value: Any) -> str:
         return name_of_function(value)
     if isinstance(value, Path):
         return repr(value.name)
-    text = repr(value)
+    if isinstance(value, dict) and any(isinstance(part, np.ndarray) for part in value.values()):
+        parts = [f"{name!r}: {_value(part)}" for name, part in value.items()]
+        return "{" + ", ".join(parts[:_SHOWN]) + (", ...}" if len(parts) > _SHOWN else "}")
+    text = repr(value[:_SHOWN] if isinstance(value, list | tuple) else value)  # a list may be very long
     return text if len(text) <= 40 else text[:37] + "..."
 
 

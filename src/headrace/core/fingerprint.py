@@ -13,7 +13,8 @@ from headrace.core.registry import name_of
 from headrace.errors import StateMismatchError
 
 _PARTS = {"of", "code", "key", "at"}
-_MANY = 4  # members of a node beyond which a state names them together
+_MANY = 4  # members of a node beyond which a state names them together,
+_SOME = 16  # and by so many of them: a state is saved and taken back without reading a thousand members
 
 
 def fingerprint(recipe: Recipe) -> str:
@@ -50,7 +51,11 @@ def _without_children(value: Any) -> Any:
 
 
 def outline(recipe: Recipe) -> dict[str, str]:
-    """Return {path: digest of the node itself} for a description; more than a few members count as one entry."""
+    """Return {path: digest of the node itself} for a description; more than a few members count as one entry.
+
+    A part of a stream whose items have numbers counts as the whole: their states are places in it.
+    """
+    recipe = getattr(recipe, "stamped", recipe)
     known: dict[str, str] | None = recipe.__dict__.get("_outline")
     if known is None:
         known = {}
@@ -63,19 +68,26 @@ def _outline(recipe: Recipe, path: str, found: dict[str, str]) -> None:
     found[path] = digest(json.dumps(own(recipe)))[:8]
     children = recipe.children
     if len(children) > _MANY:
-        found[f"{path}[...]"] = digest("".join(map(fingerprint, children)))[:8]
+        told = [str(len(children)), *map(fingerprint, _some(children))]
+        found[f"{path}[...]"] = digest("".join(told))[:8]
         return
     for i, child in enumerate(children):
         label = f"[{i}]" if len(children) > 1 else ""
         _outline(child, f"{path}{label}/{name_of(type(child))}", found)
 
 
+def _some(children: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return all of a few members, and of many those at equal steps, as of a large array some numbers."""
+    return children if len(children) <= _SOME else children[:: -(-len(children) // _SOME)]
+
+
 def code_digest(recipe: Recipe) -> str:
-    """Return the digest of the code of all functions below a recipe."""
+    """Return the digest of the code of the functions below a recipe, of many members of those that a state names."""
+    recipe = getattr(recipe, "stamped", recipe)
     known = recipe.__dict__.get("_code")
     if known is None:
         functions = [f for value in recipe.params().values() for f in functions_in(value)]
-        parts = [*map(code_of, functions), *(code_digest(child).encode() for child in recipe.children)]
+        parts = [*map(code_of, functions), *(code_digest(child).encode() for child in _some(recipe.children))]
         known = digest(b"#".join(parts))[:8]
         recipe.fix(_code=known)
     return str(known)

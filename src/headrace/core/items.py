@@ -412,5 +412,14 @@ def unstack(columns: Any) -> list[Any]:
         found = {str(name): len(rows) for name, rows in zip(names, below, strict=True)}
         raise DataError(f"columns of one length were wanted, got lengths {found}.")
     if isinstance(columns, Mapping):
+        if len(names) == 2:  # a display costs a third of dict(zip(...)), and most rows are an X and a Y
+            a, b = names
+            return [{a: x, b: y} for x, y in zip(*below, strict=True)]
+        if len(names) == 1:
+            (a,) = names
+            return [{a: x} for x in below[0]]
+        if len(names) == 3:
+            a, b, c = names
+            return [{a: x, b: y, c: z} for x, y, z in zip(*below, strict=True)]
         return [dict(zip(names, row, strict=True)) for row in zip(*below, strict=True)]
     return [rebuilt(columns, dict(zip(names, row, strict=True))) for row in zip(*below, strict=True)]

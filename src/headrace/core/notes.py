@@ -1,8 +1,8 @@
 """Say where in a composition an exception passed: the traceback already holds every cursor it went through.
 
-Cursors make their items in a generator method named ``run``. When a user's exception passes through a few of them, the
-frames of those methods stand in its traceback from the outermost to the innermost: that is the path, at no cost while
-nothing fails.
+Cursors make their items in a generator method named ``run``, Bounds in ``walk`` and ``columns``. When a user's exception
+passes through a few of them, the frames of those methods stand in its traceback from the outermost to the innermost:
+that is the path, at no cost while nothing fails.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from headrace.errors import HeadraceWarning
 
 _HERE = f"{Path(__file__).parent.parent}{os.sep}"
+_MAKING = ("run", "walk", "columns")
 _LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 
 
@@ -34,10 +35,14 @@ def explain(error: BaseException, root: Any) -> Any:
     cursor
         The innermost cursor the exception passed through: the one that failed.
     """
-    chain, labels, user = _passed(error, root)
-    failed = chain[-1]
-    names = [f"{cursor.stream.node_name}{label}" for cursor, label in zip(chain, [*labels, ""], strict=True)]
-    _note(error, f"  while drawing item {failed.count} of {'/'.join(['root', *names])}")
+    chain, labels, user, number = _passed(error, root)
+    failed = next(node for node in reversed(chain) if hasattr(node, "count"))
+    names = [
+        f"{node.stream.node_name}{label}"
+        for k, (node, label) in enumerate(zip(chain, [*labels, ""], strict=True))
+        if k == len(chain) - 1 or chain[k + 1].stream is not node.stream  # a pass and the Bound it asks are one node
+    ]
+    _note(error, f"  while drawing item {failed.count if number is None else number} of {'/'.join(['root', *names])}")
     if user:
         _note(error, f"  your function: {user}")
     return failed
@@ -57,24 +62,33 @@ def warn(text: str) -> None:
     warnings.warn(text, HeadraceWarning, stacklevel=level)
 
 
-def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str]:
-    """Return the cursors whose ``run`` the exception left, outermost first, what each calls the next, and the
-    function of the user's that the innermost one called.
+def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str, int | None]:
+    """Return the cursors and Bounds that the exception left, outermost first, what each calls the next, the function of
+    the user's that the innermost one called, and the number of the item if a Bound was making it.
     """
-    chain, labels, user = [root], [], ""
+    chain, labels, user, number = [root], [], "", None
     trace = error.__traceback__
     while trace is not None:
         frame, code = trace.tb_frame, trace.tb_frame.f_code
-        cursor = frame.f_locals.get("self") if code.co_name == "run" else None
+        cursor = frame.f_locals.get("self") if code.co_name in _MAKING else None
         label = chain[-1].label_of(cursor) if cursor is not None and hasattr(cursor, "stream") else None
         if label is not None:
             chain.append(cursor)
             labels.append(label)
-            user = ""
+            user, number = "", None
+        if chain[-1] is cursor and code.co_name != "run":
+            number = _number(frame.f_locals)
         elif not user and _theirs(code.co_filename):
             user = f"{code.co_name} at {Path(code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return chain, labels, user
+    return chain, labels, user, number
+
+
+def _number(names: dict[str, Any]) -> int | None:
+    """Return the number of the item that ``walk`` or ``columns`` was making: its ``i``, or the only place asked for."""
+    at = names.get("at")
+    i = names.get("i", at[0] if at is not None and len(at) == 1 else None)
+    return None if i is None else int(i)
 
 
 def _theirs(file: str) -> bool:

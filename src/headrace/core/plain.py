@@ -20,6 +20,7 @@ from headrace.core.knob import Knob
 
 WHOLE = 1 << 20  # arrays up to this many bytes count by content,
 SAMPLE = 1 << 16  # larger ones by a strided sample of this many
+LONG = 10_000  # items of a sequence beyond which a sample counts
 MANY = 1000  # parts of a container in a function's closure that count
 
 
@@ -60,7 +61,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, range):
         return {"range": [value.start, value.stop, value.step]}
     if isinstance(value, tuple | list):
-        return [plain(part) for part in value]
+        if len(value) <= LONG:
+            return [plain(part) for part in value]
+        return {"items": len(value), "sample": [plain(part) for part in value[:: len(value) // MANY]]}
     if isinstance(value, partial):
         return {"partial": plain(value.func), "args": plain(value.args), "kwargs": plain(value.keywords)}
     if is_dataclass(value) and not isinstance(value, type):
@@ -68,6 +71,8 @@ def plain(value: Any) -> Any:
         return {"dataclass": where_is(type(value)), **inside}
     if callable(value):
         return where_is(value)
+    if hasattr(value, "__plain__"):
+        return value.__plain__()
     return {"object": where_is(type(value))}
 
 

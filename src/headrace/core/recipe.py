@@ -7,6 +7,7 @@ or a count that no item depends on: it stays out of pickles, comparisons and fin
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from headrace.core.items import same
@@ -34,12 +35,13 @@ class Recipe:
 
     def params(self) -> dict[str, Any]:
         """Return what the constructor was asked for, by name, children included."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
+        return {name: getattr(self, name) for name in _names(type(self))}
 
     @property
     def children(self) -> tuple[Any, ...]:
         """The recipes directly inside this one, in order."""
-        return tuple(child for value in self.params().values() for child in _recipes_in(value))
+        values = self.__dict__
+        return tuple(child for name in _names(type(self)) for child in _recipes_in(values.get(name)))
 
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> Any:
@@ -70,6 +72,12 @@ class Recipe:
         from headrace.core.fingerprint import fingerprint  # which knows recipes, and few recipes are hashed
 
         return hash((type(self).__qualname__, fingerprint(self)))
+
+
+@lru_cache(1024)
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a class; asked for by every walk over a composition."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _recipes_in(value: Any) -> tuple[Recipe, ...]:

@@ -31,7 +31,7 @@ class Component(NamedTuple):
 _components: dict[str, Component] = {}
 _names: dict[Any, str] = {}
 # Rooms above core that core asks for by name; they are imported when first asked for.
-_HOMES = {"streamer": "headrace.sources.streamer"}
+_HOMES = {"streamer": "headrace.sources.streamer", "shard": "headrace.ops.shard"}
 
 
 def register(name: str, *, example: Callable[..., Any] | None, kind: Kind = "stream") -> Callable[[F], F]:

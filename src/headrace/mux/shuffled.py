@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import why_not
 from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
@@ -68,6 +69,16 @@ class ShuffledMux(WeightedMux[T]):
     def size(self) -> float | None:
         """Endless as soon as a member is known to give anything."""
         return self.endless()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what keeps its items from having numbers, as those of :func:`headrace.mix` have."""
+        if isinstance(self.weights, Knob):
+            return ("its items have no numbers, because its weights are a knob",)
+        for label, member in zip(self.child_labels(), self.streams, strict=True):
+            if member.access == "cursor":
+                inside, culprit = why_not(member)
+                return (f"its items have no numbers, because of {label} {inside}{culprit!r}",)
+        return ("every member has items by number: hr.mix of them has, too",)
 
     @cached_property
     def _table(self) -> Table | None:

@@ -9,6 +9,7 @@ from headrace.ops.cache import cache
 from headrace.ops.concat import concat
 from headrace.ops.enumerate import enumerate
 from headrace.ops.map import filter, map
+from headrace.ops.permute import permute
 from headrace.ops.progress import progress
 from headrace.ops.rebatch import rebatch, rows
 from headrace.ops.repeat import repeat
@@ -28,6 +29,7 @@ __all__ = [
     "filter",
     "keras_tuples",
     "map",
+    "permute",
     "progress",
     "rebatch",
     "repeat",

@@ -32,8 +32,7 @@ class OpCursor(Cursor[T]):
 
     def lane(self, name: str) -> Lane:
         """Return our random numbers called ``name``: those of this part alone, when the stream was divided."""
-        part = part_of(self.stream)
-        return (self.key.child(name, part) if part else self.key.child(name)).lane()
+        return lane_of(self.stream, self.key, name)
 
     def pending(self) -> Iterator[Any]:
         """Return the source's items, those held back first; they are no longer held."""
@@ -56,6 +55,12 @@ class OpCursor(Cursor[T]):
     def load(self, saved: Any) -> None:
         super().load(saved)
         self.held = list(saved.get("held", ()))
+
+
+def lane_of(stream: Any, key: Key, name: str) -> Lane:
+    """Return the random numbers called ``name`` of a run of ``stream``; those of its part alone, if it was divided."""
+    part = part_of(stream)
+    return (key.child(name, part) if part else key.child(name)).lane()
 
 
 def uniforms_from(lane: Lane, start: int) -> Iterator[float]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from math import ceil, inf
 from typing import Any
 
+import numpy as np
+
 from headrace.core.coerce import as_stream
+from headrace.core.columns import cut, each_leaf, narrowed
 from headrace.core.cursor import Cursor
-from headrace.core.items import Ragged, stack
+from headrace.core.indexed import Bound, Indexed, Places, runs
+from headrace.core.items import Ragged, leaves, stack
 from headrace.core.key import Key
 from headrace.core.op import Op
+from headrace.core.places import lap_pieces
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec, Stream
-from headrace.errors import StreamConfigError
+from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import OpCursor
 from headrace.ops.select import count_of
 
@@ -71,7 +76,7 @@ def buffer_stream(
 
 @register("batch", example=lambda: BatchOf(as_stream([{"X": (i, i), "Y": i} for i in range(130)]), 4))
 @recipe
-class BatchOf(Stream[Any]):
+class BatchOf(Indexed[Any]):
     """The recipe of :func:`batch`."""
 
     source: Stream[Any]
@@ -101,8 +106,81 @@ class BatchOf(Stream[Any]):
             return None
         return {name: Field((None, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
-    def start(self, key: Key) -> Cursor[Any]:
+    def bind(self, key: Key) -> Bound[Any]:
+        return _Batched(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[Any]:
         return _Batching(self, key)
+
+
+class _Batched(Bound[Any]):
+    """Batch b of lap e is rows ``b n`` to ``(b + 1) n`` of the source's lap e; the last of a lap may be short."""
+
+    stream: BatchOf
+
+    def __init__(self, stream: BatchOf, key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(key)
+        self.n, self.size, self.rows = stream.n, stream.extent(), source.extent()
+        self.plain = stream.axis is None and stream.ragged is None
+        self.ahead = self.source.ahead // self.n if self.plain else 0
+        self.row_bytes = self.source.row_bytes * self.n
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        if self.ahead < 2 or not isinstance(at, range) or at.step != 1:
+            for i in at if isinstance(at, range) else at.tolist():
+                yield self._one(self._rows_of(i))
+            return
+        for piece in lap_pieces(at, self.size):
+            for run in runs(piece, self.ahead):
+                yield from self._many(run)
+
+    def _rows_of(self, i: int) -> range:
+        if self.size == inf:
+            return range(i * self.n, i * self.n + self.n)
+        lap, b = divmod(i, int(self.size))
+        first = lap * int(self.rows)
+        return range(first + b * self.n, first + min(b * self.n + self.n, int(self.rows)))
+
+    def _one(self, rows: range) -> Any:
+        recipe = self.stream
+        if self.plain:
+            try:
+                return self.source.columns(rows)
+            except DataError:
+                pass  # said again in terms of this batch
+        items = list(self.source.walk(rows))
+        return stack(items, axis=recipe.axis, ragged=recipe.ragged, who=f"batch({recipe.n})")
+
+    def _many(self, at: Any) -> Iterator[Any]:
+        """Yield neighbouring batches from one question to the source."""
+        first, last = self._rows_of(at[0]), self._rows_of(at[-1])
+        try:
+            columns = self.source.columns(range(first.start, last.stop))
+        except DataError:
+            yield from (self._one(self._rows_of(i)) for i in at)
+            return
+        for k in range(len(at)):
+            batch = cut(columns, k * self.n, k * self.n + self.n)
+            yield batch if _numeric(batch) else each_leaf(narrowed, batch)
+
+    def columns(self, at: Places) -> Any:
+        full = self.size == inf or self.rows % self.n == 0 or self.stream.partial is False
+        if full and self.plain and isinstance(at, range) and at.step == 1 and self._together(at):
+            rows = range(self._rows_of(at[0]).start, self._rows_of(at[-1]).stop)
+            columns = self.source.columns(rows)
+            if all(isinstance(leaf, np.ndarray) for _, leaf in leaves(columns)):
+                return each_leaf(lambda column: column.reshape(len(at), self.n, *column.shape[1:]), columns)
+        return stack(list(self.walk(at)), who=f"batches of {self.n}")
+
+    def _together(self, at: range) -> bool:
+        """Tell whether the rows of neighbouring batches are neighbours: within a lap, or when laps have no rest."""
+        return self.size == inf or self.rows == self.size * self.n or at[0] // self.size == at[-1] // self.size
+
+
+def _numeric(batch: Any) -> bool:
+    return all(isinstance(leaf, np.ndarray) and leaf.dtype.kind not in "SU" for _, leaf in leaves(batch))
 
 
 class _Batching(OpCursor[Any]):

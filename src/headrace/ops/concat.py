@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from itertools import accumulate
+from bisect import bisect_right
 from math import inf
 from typing import Any, Self, TypeVar
 
+import numpy as np
+
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import ENDLESS, Bound, Indexed, Numbers, Places, numbers
 from headrace.core.key import Key
+from headrace.core.places import Several, lap_pieces
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream, check_shard
@@ -41,7 +47,7 @@ def concat(*streams: Any) -> Stream[Any]:
 
 @register("concat", example=lambda: concat(range(20), (), range(30, 50)))
 @recipe
-class Concat(Stream[T]):
+class Concat(Indexed[T]):
     """The recipe of :func:`concat`; ``numbers`` is what a part calls its streams: as the whole does."""
 
     streams: tuple[Stream[T], ...]
@@ -70,7 +76,7 @@ class Concat(Stream[T]):
         """Return what a description calls each stream."""
         return [f"[{self.number(i)}]" for i in range(len(self.streams))]
 
-    def shard(self, i: int, n: int) -> Self:
+    def shard_cursor(self, i: int, n: int) -> Self:
         """Return every ``n``-th stream from number ``i`` on."""
         check_shard(i, n)
         if n > len(self.streams):
@@ -81,8 +87,65 @@ class Concat(Stream[T]):
         made: Self = self.with_(streams=self.streams[i::n], numbers=numbers[i::n])
         return made
 
-    def start(self, key: Key) -> Cursor[T]:
+    @property
+    def gathers(self) -> bool:
+        return self.spec is not None and all(getattr(stream, "gathers", False) for stream in self.streams)
+
+    def bind(self, key: Key) -> Bound[T]:
+        return _Chained(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[T]:
         return _Chaining(self, key)
+
+
+class _Chained(Several[T]):
+    """Lap e is lap e of every stream in turn."""
+
+    stream: Concat[T]
+
+    def __init__(self, stream: Concat[T], key: Key) -> None:
+        super().__init__(stream, key)
+        streams: tuple[Any, ...] = stream.streams
+        self.sizes = [source.extent() for source in streams]
+        self.size = stream.extent()
+        self.starts = list(accumulate((min(size, ENDLESS) for size in self.sizes), initial=0))
+        self.bounds: list[Bound[T] | None] = [None] * len(streams)
+
+    def split(self, at: Places) -> tuple[Numbers, Numbers]:
+        found = numbers(at)
+        lap = np.zeros_like(found) if self.size == inf else found // int(self.size)
+        inside = found - lap * (0 if self.size == inf else int(self.size))
+        which = np.searchsorted(np.array(self.starts[1:]), inside, side="right")
+        own = np.array([0 if size == inf else int(size) for size in self.sizes])
+        return which, inside - np.array(self.starts)[which] + lap * own[which]
+
+    def pieces(self, at: range) -> Iterator[tuple[int, range]]:
+        for piece in lap_pieces(at, self.size):
+            lap = 0 if self.size == inf else piece.start // int(self.size)
+            lo, end = (edge - lap * int(self.size) if lap else edge for edge in (piece.start, piece.stop))
+            k = bisect_right(self.starts, lo) - 1
+            while lo < end:
+                border = min(end, self.starts[k + 1])
+                if lo < border:
+                    shift = lap * int(self.sizes[k]) - self.starts[k] if lap else -self.starts[k]
+                    yield k, range(lo + shift, border + shift, at.step)
+                    lo += -(-(border - lo) // at.step) * at.step
+                k += 1
+
+    def within(self, k: int) -> Bound[T]:
+        bound = self.bounds[k]
+        if bound is None:
+            source: Any = self.stream.streams[k]
+            bound = self.bounds[k] = source.bound(self.key.child(self.stream.number(k), 0))
+        return bound
+
+    def label_of(self, bound: Any) -> str | None:
+        return next((f"[{self.stream.number(k)}]" for k, mine in enumerate(self.bounds) if mine is bound), None)
+
+    def close(self) -> None:
+        for bound in self.bounds:
+            if bound is not None:
+                bound.close()
 
 
 class _Chaining(Cursor[T]):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from math import inf
 from operator import index
 from typing import Any, Self, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places, numbers
 from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
@@ -39,7 +41,7 @@ def enumerate(start: int = 0) -> Op[T, tuple[int, T]]:
 
 @register("enumerate", example=lambda: Enumerate(as_stream("abcd" * 12), 3))
 @recipe
-class Enumerate(Stream[tuple[int, T]]):
+class Enumerate(Indexed[tuple[int, T]]):
     """The recipe of :func:`enumerate`."""
 
     source: Stream[T]
@@ -55,14 +57,37 @@ class Enumerate(Stream[tuple[int, T]]):
     def size(self) -> float | None:
         return self.source.size
 
-    def shard(self, i: int, n: int) -> Self:
+    def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(
             "enumerate cannot be divided: each part would count by itself.\n"
             "  Write stream.shard(i, n) | enumerate() for that."
         )
 
-    def start(self, key: Key) -> Cursor[tuple[int, T]]:
+    def bind(self, key: Key) -> Bound[tuple[int, T]]:
+        return _Counted(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[tuple[int, T]]:
         return _Counting(self, key)
+
+
+class _Counted(Bound[Any]):
+    """Every lap counts from ``first`` again."""
+
+    def __init__(self, stream: Enumerate[Any], key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(key)
+        self.first, self.size = stream.first, source.extent()
+        self.ahead, self.row_bytes = self.source.ahead, self.source.row_bytes + 8
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        first, size = self.first, self.size
+        for i, item in zip(at if isinstance(at, range) else at.tolist(), self.source.walk(at), strict=True):
+            yield first + (i if size == inf else i % int(size)), item
+
+    def columns(self, at: Places) -> Any:
+        found = numbers(at)
+        return (found if self.size == inf else found % int(self.size)) + self.first, self.source.columns(at)
 
 
 class _Counting(OpCursor[Any]):

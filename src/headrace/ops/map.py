@@ -1,13 +1,15 @@
-"""Change or choose items, one by one."""
+"""Change or choose items, one by one, or change many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.functions import takes_rng
+from headrace.core.granular import GRANULE
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.notes import told
 from headrace.core.op import Op
@@ -15,29 +17,43 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
-from headrace.ops.base import OpCursor
+from headrace.ops.base import OpCursor, lane_of
+from headrace.ops.batch import BatchOf
+from headrace.ops.granules import BatchedMap
+from headrace.ops.rebatch import Rows
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
-def map(function: Callable[..., U]) -> Op[Any, U]:
-    """Apply ``function(item)``, or ``function(item, rng)``, to every item.
+def map(function: Callable[..., U], *, batched: bool = False) -> Op[Any, U]:
+    """Apply ``function(item)``, or ``function(item, rng)``, to every item; or a function of columns to many at once.
+
+    Items that had numbers keep them: ``(stream | hr.map(f))[i]`` calls ``f`` for that item alone.
 
     Parameters
     ----------
     function
         A parameter named ``rng`` is filled with a generator that belongs to this item's number alone; it is valid
         during the call.
+    batched
+        Call ``function(columns)``, or ``function(columns, rng)``, with the columns of several items, as ``hr.batch``
+        makes them; it returns columns of as many. With ``rng`` it is called for numbers 0 to 1023, 1024 to 2047, and so
+        on, so that no item depends on how many are asked for; without, for as many as are wanted at once, and must treat
+        rows apart.
 
     Raises
     ------
     StreamConfigError
         When ``function`` cannot be called.
+    DataError
+        While running, when a batched function returns another number of rows than it was given.
 
     Examples
     --------
-    >>> import headrace as hr
+    >>> import numpy as np, headrace as hr
+    >>> (hr.source(np.arange(6)) | hr.map(lambda column: column * 10, batched=True))[2:4].tolist()
+    [20, 30]
     >>> list(hr.Streamer([1, 2, 3]) | hr.map(lambda i: i * 10))
     [10, 20, 30]
     >>> def noisy(item, rng):
@@ -46,12 +62,20 @@ def map(function: Callable[..., U]) -> Op[Any, U]:
     >>> list(stream) == list(stream)
     True
     """
-    return Op(Map, function)
+    return Op(batched_map if batched else Map, function)
+
+
+def batched_map(source: Stream[Any], function: Callable[..., Any]) -> Stream[Any]:
+    """Return ``source`` changed by a function of columns; by batches of a granule where items have no numbers."""
+    check_callable("map", function)
+    if isinstance(source, Indexed) and source.access == "index":
+        return BatchedMap(source, function)
+    return Rows(Map(BatchOf(source, GRANULE), function))
 
 
 @register("map", example=lambda: Map(as_stream(range(60)), _plus_noise))
 @recipe
-class Map(Stream[U]):
+class Map(Indexed[U]):
     """The recipe of :func:`map`."""
 
     source: Stream[Any]
@@ -64,8 +88,34 @@ class Map(Stream[U]):
     def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[U]:
+    @property
+    def draws(self) -> bool:
+        return takes_rng(self.function)
+
+    def bind(self, key: Key) -> Bound[U]:
+        return _Mapped(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[U]:
         return _Mapping(self, key)
+
+
+class _Mapped(Bound[U]):
+    stream: Map[U]
+
+    def __init__(self, stream: Map[U], key: Key) -> None:
+        super().__init__(stream, key)
+        self.source: Bound[Any] = stream.source.bound(key.child("in"))  # type: ignore[attr-defined]  # has numbers
+        self.lane = lane_of(stream, key, "map") if takes_rng(stream.function) else None
+
+    def walk(self, at: Places) -> Iterator[U]:
+        function, lane = self.stream.function, self.lane
+        places = at if isinstance(at, range) else at.tolist()
+        for i, item in zip(places, self.source.walk(at), strict=True):
+            try:
+                made = function(item) if lane is None else function(item, rng=lane.at(i))
+            except StopIteration as error:
+                raise told(error) from error
+            yield made
 
 
 class _Mapping(OpCursor[U]):

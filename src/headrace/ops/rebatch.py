@@ -17,7 +17,7 @@ from headrace.core.stream import Spec, Stream
 from headrace.errors import DataError
 from headrace.ops.base import END, OpCursor
 from headrace.ops.batch import BatchOf
-from headrace.ops.columns import cut, joined, rows_in
+from headrace.core.columns import cut, joined, rows_in
 from headrace.ops.select import count_of
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed
 from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
@@ -48,8 +49,11 @@ def repeat(times: int | None = None) -> Op[T, T]:
 
 @register("repeat", example=lambda: Repeat(as_stream(range(12)), 4))
 @recipe
-class Repeat(Stream[T]):
-    """The recipe of :func:`repeat`."""
+class Repeat(Indexed[T]):
+    """The recipe of :func:`repeat`.
+
+    Where items have numbers it changes nothing but the size: numbers beyond the source's size are its later laps.
+    """
 
     source: Stream[T]
     times: int | None = None
@@ -69,7 +73,16 @@ class Repeat(Stream[T]):
     def spec(self) -> Spec | None:
         return self.source.spec
 
-    def start(self, key: Key) -> Cursor[T]:
+    @property
+    def gathers(self) -> bool:
+        return bool(getattr(self.source, "gathers", False))
+
+    def bind(self, key: Key) -> Bound[T]:
+        source: Any = self.source
+        bound: Bound[T] = source.bound(key)
+        return bound
+
+    def start_cursor(self, key: Key) -> Cursor[T]:
         return _Repeating(self, key)
 
 

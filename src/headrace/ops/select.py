@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from itertools import islice
+from math import inf
 from typing import Any, Self, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.op import Op
+from headrace.core.places import Laps, Moved
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Stream
+from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
 from headrace.ops.base import OpCursor
 
@@ -38,7 +41,7 @@ def take(n: int) -> Op[T, T]:
 
 @register("take", example=lambda: Take(as_stream(range(100)), 60))
 @recipe
-class Take(Stream[T]):
+class Take(Indexed[T]):
     """The recipe of :func:`take`."""
 
     source: Stream[T]
@@ -51,11 +54,43 @@ class Take(Stream[T]):
     def size(self) -> float | None:
         return None if self.source.size is None else min(self.n, self.source.size)
 
-    def shard(self, i: int, n: int) -> Self:
+    @property
+    def spec(self) -> Spec | None:
+        return self.source.spec
+
+    def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("take"))
 
-    def start(self, key: Key) -> Cursor[T]:
+    @property
+    def gathers(self) -> bool:
+        return bool(getattr(self.source, "gathers", False))
+
+    def bind(self, key: Key) -> Bound[T]:
+        source: Any = self.source
+        if source.extent() == inf:
+            return Laps(self, key, source, self.n)
+        return _First(self, key, source.bound(key), 0)
+
+    def start_cursor(self, key: Key) -> Cursor[T]:
         return _Taking(self, key)
+
+
+class _First(Moved[T]):
+    """Lap after lap, the items of the source's lap from number ``first`` on."""
+
+    def __init__(self, stream: Any, key: Key, source: Bound[T], first: int) -> None:
+        super().__init__(stream, key, source)
+        self.first = first
+        self.whole = stream.source.extent()
+
+    def place(self, at: Places) -> Places:
+        if isinstance(at, range):
+            lap = 0 if self.size == inf else at.start // int(self.size)
+            shift = self.first + (lap * (int(self.whole) - int(self.size)) if lap else 0)
+            return range(at.start + shift, at.stop + shift, at.step) if shift else at
+        if self.size == inf:
+            return at + self.first
+        return at + (at // int(self.size)) * (int(self.whole) - int(self.size)) + self.first
 
 
 class _Taking(OpCursor[T]):
@@ -86,7 +121,7 @@ def skip(n: int) -> Op[T, T]:
 
 @register("skip", example=lambda: Skip(as_stream(range(60)), 7))
 @recipe
-class Skip(Stream[T]):
+class Skip(Indexed[T]):
     """The recipe of :func:`skip`."""
 
     source: Stream[T]
@@ -99,10 +134,22 @@ class Skip(Stream[T]):
     def size(self) -> float | None:
         return None if self.source.size is None else max(0, self.source.size - self.n)
 
-    def shard(self, i: int, n: int) -> Self:
+    @property
+    def spec(self) -> Spec | None:
+        return self.source.spec
+
+    def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("skip"))
 
-    def start(self, key: Key) -> Cursor[T]:
+    @property
+    def gathers(self) -> bool:
+        return bool(getattr(self.source, "gathers", False))
+
+    def bind(self, key: Key) -> Bound[T]:
+        source: Any = self.source
+        return _First(self, key, source.bound(key), self.n)
+
+    def start_cursor(self, key: Key) -> Cursor[T]:
         return _Skipping(self, key)
 
 

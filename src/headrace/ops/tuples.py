@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, overload
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
@@ -104,7 +105,7 @@ def _dicts() -> Stream[Any]:
 
 @register("tuples", example=lambda: Tuples(_dicts(), ("X", "y")))
 @recipe
-class Tuples(Stream[tuple[Any, ...]]):
+class Tuples(Indexed[tuple[Any, ...]]):
     """The recipe of :func:`tuples`."""
 
     source: Stream[Any]
@@ -119,16 +120,22 @@ class Tuples(Stream[tuple[Any, ...]]):
     def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[tuple[Any, ...]]:
+    def bind(self, key: Key) -> Bound[tuple[Any, ...]]:
+        return _Picked(self, key, self._pick(), self.keys)
+
+    def start_cursor(self, key: Key) -> Cursor[tuple[Any, ...]]:
+        return _Picking(self, key, self._pick(), self.keys)
+
+    def _pick(self) -> Callable[[Any], Any]:
         if len(self.keys) > 1:
-            return _Picking(self, key, itemgetter(*self.keys), self.keys)
+            return itemgetter(*self.keys)
         (only,) = self.keys
-        return _Picking(self, key, lambda item: (item[only],), self.keys)
+        return lambda item: (item[only],)
 
 
 @register("keras_tuples", example=lambda: KerasTuples(_dicts(), ("X", "id"), "y"))
 @recipe
-class KerasTuples(Stream[tuple[Any, Any]]):
+class KerasTuples(Indexed[tuple[Any, Any]]):
     """The recipe of :func:`keras_tuples`."""
 
     source: Stream[Any]
@@ -146,9 +153,15 @@ class KerasTuples(Stream[tuple[Any, Any]]):
     def size(self) -> float | None:
         return self.source.size
 
-    def start(self, key: Key) -> Cursor[tuple[Any, Any]]:
+    def bind(self, key: Key) -> Bound[tuple[Any, Any]]:
+        return _Picked(self, key, *self._pick())
+
+    def start_cursor(self, key: Key) -> Cursor[tuple[Any, Any]]:
+        return _Picking(self, key, *self._pick())
+
+    def _pick(self) -> tuple[Callable[[Any], Any], tuple[str, ...]]:
         x, y = _getter(self.inputs), _getter(self.outputs)
-        return _Picking(self, key, lambda item: (x(item), y(item)), (*_names(self.inputs), *_names(self.outputs)))
+        return lambda item: (x(item), y(item)), (*_names(self.inputs), *_names(self.outputs))
 
 
 def _wanted(which: str, keys: Any) -> Wanted:
@@ -188,19 +201,40 @@ class _Picking(OpCursor[Any]):
             except Exception as error:
                 self.count -= 1
                 self.held = [item]
-                if (reason := self._reason(item)) is None:
+                if (reason := _reason(self.stream, self.keys, item)) is None:
                     raise
                 raise reason from error
             yield made
 
-    def _reason(self, item: Any) -> Exception | None:
-        call = f"{self.stream.node_name}({', '.join(map(repr, self.keys))})"
-        if not isinstance(item, Mapping):
-            return DataError(
-                f"{call} got a {type(item).__name__}, wanted a dict of fields.\n"
-                "  Map the items to dicts first, or pick from what they are with hr.map."
-            )
-        missing = [key for key in self.keys if key not in item]
-        if not missing:
-            return None  # the dict's own reason
-        return KeyError(f"{call} got an item without {missing}; its fields are {list(item)}")
+
+class _Picked(Bound[Any]):
+    """The same by number."""
+
+    def __init__(self, stream: Any, key: Key, pick: Callable[[Any], Any], keys: tuple[Any, ...]) -> None:
+        super().__init__(stream, key)
+        self.source: Bound[Any] = stream.source.bound(key)
+        self.pick, self.keys = pick, keys
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        pick = self.pick
+        for i, item in zip(at if isinstance(at, range) else at.tolist(), self.source.walk(at), strict=True):
+            try:
+                made = pick(item)
+            except Exception as error:
+                if (reason := _reason(self.stream, self.keys, item)) is None:
+                    raise
+                raise reason from error
+            yield made
+
+
+def _reason(stream: Any, keys: tuple[Any, ...], item: Any) -> Exception | None:
+    call = f"{stream.node_name}({', '.join(map(repr, keys))})"
+    if not isinstance(item, Mapping):
+        return DataError(
+            f"{call} got a {type(item).__name__}, wanted a dict of fields.\n"
+            "  Map the items to dicts first, or pick from what they are with hr.map."
+        )
+    missing = [key for key in keys if key not in item]
+    if not missing:
+        return None  # the dict's own reason
+    return KeyError(f"{call} got an item without {missing}; its fields are {list(item)}")

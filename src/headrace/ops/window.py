@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from math import inf
 from typing import Any
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.items import Ragged, stack
 from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec, Stream
-from headrace.errors import StreamConfigError
+from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import OpCursor
 from headrace.ops.select import count_of
 
@@ -50,7 +51,7 @@ def window(n: int, step: int = 1, *, ragged: Ragged = None) -> Op[Any, Any]:
 
 @register("window", example=lambda: Window(as_stream([{"X": (i, i), "Y": i} for i in range(60)]), 5, 2))
 @recipe
-class Window(Stream[Any]):
+class Window(Indexed[Any]):
     """The recipe of :func:`window`."""
 
     source: Stream[Any]
@@ -77,8 +78,42 @@ class Window(Stream[Any]):
             return None
         return {name: Field((self.n, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
-    def start(self, key: Key) -> Cursor[Any]:
+    def bind(self, key: Key) -> Bound[Any]:
+        return _Windows(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[Any]:
         return _Sliding(self, key)
+
+
+class _Windows(Bound[Any]):
+    """Window j of lap e is rows ``j step`` to ``j step + n`` of the source's lap e."""
+
+    stream: Window
+
+    def __init__(self, stream: Window, key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(key)
+        self.size, self.rows = stream.extent(), source.extent()
+        self.row_bytes = self.source.row_bytes * stream.n
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        n, ragged = self.stream.n, self.stream.ragged
+        for i in at if isinstance(at, range) else at.tolist():
+            first = self._first(i)
+            if ragged is None:
+                try:
+                    made = self.source.columns(range(first, first + n))
+                except DataError:
+                    pass  # said again in terms of this window
+                else:
+                    yield made
+                    continue
+            yield stack(list(self.source.walk(range(first, first + n))), ragged=ragged, who=f"window({n})")
+
+    def _first(self, i: int) -> int:
+        lap, j = (0, i) if self.size == inf else divmod(i, int(self.size))
+        return j * self.stream.step + (lap * int(self.rows) if lap else 0)
 
 
 class _Sliding(OpCursor[Any]):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
+from math import inf
 from typing import Any, Self
 
+from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places, numbers
 from headrace.core.key import Key
+from headrace.core.places import Laps, lap_pieces
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Stream
@@ -53,7 +57,7 @@ def zip(*streams: Any) -> Stream[Any]:
 
 @register("zip", example=lambda: zip(range(60), [(i, i) for i in range(50)], "abcd" * 14))
 @recipe
-class Zip(Stream[Any]):
+class Zip(Indexed[Any]):
     """The recipe of :func:`zip`."""
 
     streams: tuple[Stream[Any], ...]
@@ -76,14 +80,73 @@ class Zip(Stream[Any]):
         """Return what a description calls each stream."""
         return [f"[{name!r}]" for name in self.names or range(len(self.streams))]
 
-    def shard(self, i: int, n: int) -> Self:
+    def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(
             "zip cannot be divided: the parts of its streams need not fit each other.\n"
             "  Where they do, write zip(a.shard(i, n), b.shard(i, n))."
         )
 
-    def start(self, key: Key) -> Cursor[Any]:
+    def bind(self, key: Key) -> Bound[Any]:
+        return _Zipped(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[Any]:
         return _Zipping(self, key)
+
+
+class _Zipped(Bound[Any]):
+    """Lap e is the beginning of lap e of every stream."""
+
+    stream: Zip
+
+    def __init__(self, stream: Zip, key: Key) -> None:
+        super().__init__(stream, key)
+        names = stream.names or range(len(stream.streams))
+        sources: tuple[Any, ...] = stream.streams
+        self.size = stream.extent()
+        self.sizes = [source.extent() for source in sources]
+        keys = [key.child(name, 0) for name in names]
+        self.bounds: list[Bound[Any]] = [
+            Laps(self.stream, below, source, self.size) if source.extent() == inf else source.bound(below)
+            for below, source in builtins.zip(keys, sources, strict=True)
+        ]
+        self.ahead = min(bound.ahead for bound in self.bounds)
+        self.row_bytes = sum(bound.row_bytes for bound in self.bounds)
+
+    def _places(self, at: Places) -> list[Places]:
+        """Return where each stream's part of the items is; a range given lies within one lap."""
+        if self.size == inf:
+            return [at] * len(self.bounds)
+        n, found = int(self.size), []
+        for size in self.sizes:
+            rest = 0 if size == inf else int(size) - n  # of each lap of that stream, never used
+            if isinstance(at, range):
+                shift = rest * (at.start // n)
+                found.append(range(at.start + shift, at.stop + shift, at.step))
+            else:
+                found.append(at + rest * (at // n))
+        return found
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        names = self.stream.names
+        for piece in lap_pieces(at, self.size) if isinstance(at, range) and at.step > 0 else (numbers(at),):
+            walks = [b.walk(p) for b, p in builtins.zip(self.bounds, self._places(piece), strict=True)]
+            for row in builtins.zip(*walks, strict=True):
+                yield row if names is None else dict(builtins.zip(names, row, strict=True))
+
+    def columns(self, at: Places) -> Any:
+        places = self._places(numbers(at))
+        parts = [bound.columns(where) for bound, where in builtins.zip(self.bounds, places, strict=True)]
+        names = self.stream.names
+        return tuple(parts) if names is None else Batch.of(dict(builtins.zip(names, parts, strict=True)))
+
+    def label_of(self, bound: Any) -> str | None:
+        labels = builtins.zip(self.bounds, self.stream.child_labels(), strict=True)
+        return next((label for mine, label in labels if mine is bound), None)
+
+    def close(self) -> None:
+        with ExitStack() as each:
+            for bound in self.bounds:
+                each.callback(bound.close)
 
 
 class _Zipping(Cursor[Any]):

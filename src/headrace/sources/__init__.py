@@ -8,6 +8,7 @@ from headrace.sources.files_csv import csv
 from headrace.sources.files_npy import npy, npz
 from headrace.sources.files_parquet import parquet
 from headrace.sources.functional import functional
+from headrace.sources.source import source
 from headrace.sources.streamer import Streamer, streamable
 
-__all__ = ["Streamer", "streamable", "functional", "files", "folder", "npz", "npy", "csv", "parquet"]
+__all__ = ["Streamer", "streamable", "functional", "source", "files", "folder", "npz", "npy", "csv", "parquet"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Generator
-from itertools import accumulate, islice
+from collections.abc import Generator, Iterator
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from headrace.core.registry import register
 from headrace.core.stream import Spec, check_shard, next_part
 from headrace.errors import StreamConfigError
 from headrace.sources.files_npy import Npz
-from headrace.sources.files_rows import Order, Reader, Rows, check_order, example_file
+from headrace.sources.files_rows import Order, Reader, Rows, blocks, check_order, example_file, opened
 
 
 @register("folder", example=lambda: Folder(_example_parts(), "shuffled", max_open=2))
@@ -88,6 +88,12 @@ class Folder(Rows[Any]):
     def reader(self) -> Reader[Any]:
         return _Many(self)
 
+    def extent(self) -> float:
+        """Return the size; raises what keeps a header from being read, naming the file."""
+        if self.size is None:
+            _Many(self).close()
+        return super().extent()
+
     def start(self, key: Key) -> Cursor[Any]:
         return _OneByOne(self, key) if self.order == "sequential" else super().start(key)
 
@@ -120,6 +126,26 @@ class _OneByOne(Cursor[Any]):
     def _begin(self) -> Cursor[Any]:
         assert self.stream.numbers is not None
         return self.stream.files[self.file].open(self.key.child(self.stream.numbers[self.file], 0))
+
+    def skip(self, n: int = 1) -> int:
+        """Pass ``n`` rows, whole files of them without opening them; return how many there were."""
+        slow = min(n, len(self._kept) + (self._failed is not None))
+        passed = super().skip(slow) if slow > 0 or n < 0 else 0
+        left = n - passed if self.stream.n is None else min(n - passed, self.stream.n - self.count)
+        if left > 0:
+            self.restart()
+        while left > 0 and self.file < len(self.stream.files):
+            part = self._part = self._part or self._begin()
+            size = self.stream.files[self.file].size
+            jump = part.skip(left) if size is None or part.count + left < size else int(size) - part.count
+            self.count, left, passed = self.count + jump, left - jump, passed + jump
+            if left > 0 or size is None:
+                self._part = None
+                part.close()
+                self.file += 1
+            elif part.count < int(size) and jump == int(size) - part.count:
+                part.skip(jump)
+        return passed
 
     def label_of(self, cursor: Any) -> str | None:
         return f"[{self.file}]" if cursor is self._part else None
@@ -166,6 +192,14 @@ class _Many(Reader[Any]):
             error.add_note(f"  file: {getattr(self.files[k], 'path', self.files[k])}")
             raise
 
+    def items(self, lo: int, hi: int) -> Iterator[Any]:
+        """Yield rows file by file, each file's read together."""
+        while lo < hi:
+            k = bisect_right(self.starts, lo) - 1
+            end = min(hi, self.starts[k + 1])
+            yield from chain.from_iterable(blocks(self._reader(k), lo - self.starts[k], end - self.starts[k]))
+            lo = end
+
     def _reader(self, k: int) -> Reader[Any]:
         reader = self.open.get(k)
         if reader is not None:
@@ -173,13 +207,7 @@ class _Many(Reader[Any]):
             return reader
         while len(self.open) >= self.max_open:
             self.open.popitem(last=False)[1].close()
-        reader = self.files[k].reader()
-        try:
-            reader.load()
-        except BaseException:
-            reader.close()
-            raise
-        self.open[k] = reader
+        reader = self.open[k] = opened(self.files[k])
         return reader
 
     def close(self) -> None:

@@ -124,7 +124,7 @@ class _Groups(Reader[Row]):
             self._group = -1
             # One thread: where work runs is not for a reader to decide.
             table = self.file.read_row_group(group, columns=self.names, use_threads=False)
-            self._columns = [_values(table.column(name)) for name in self.names]
+            self._columns = [arrow_values(table.column(name)) for name in self.names]
             self._group = group
         return self._columns
 
@@ -151,7 +151,7 @@ class _Groups(Reader[Row]):
         self.file.close(force=True)
 
 
-def _values(column: Any) -> Any:
+def arrow_values(column: Any) -> Any:
     """Return a column as something that gives one Python or NumPy value per row."""
     arrow: Any = optional("pyarrow", "store", "parquet")
     kind = column.type

@@ -16,8 +16,10 @@ from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar, get_args
 import numpy as np
 
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
-from headrace.core.stream import Resume, Spec, Stream
+from headrace.core.places import lap_pieces
+from headrace.core.stream import Resume, Spec
 from headrace.errors import StreamConfigError
 
 T = TypeVar("T")
@@ -61,8 +63,11 @@ class Reader(Generic[T]):
         """Let go of the file. Twice is fine."""
 
 
-class Rows(Stream[T]):
-    """A stream of rows that have numbers: in order, in one random order a pass, or drawn at random without end."""
+class Rows(Indexed[T]):
+    """A stream of rows of files: in order, in one random order a pass, or drawn at random without end.
+
+    In order its items have numbers; for a random order that has them put ``hr.permute()`` behind it.
+    """
 
     order: Order
     n: int | None
@@ -118,8 +123,73 @@ class Rows(Stream[T]):
         """Exact: the place is a number of rows."""
         return "exact"
 
+    @property
+    def access(self) -> Literal["index", "cursor"]:
+        """``"index"`` in order."""
+        return "index" if self.order == "sequential" else "cursor"
+
+    def remarks(self) -> tuple[str, ...]:
+        if self.access == "index":
+            return ()
+        return (f"its items have no numbers, because of order={self.order!r}; hr.permute() has",)
+
+    def extent(self) -> float:
+        """Return the size; raises what keeps the headers from being read."""
+        self.known_rows()
+        return super().extent()
+
+    def bind(self, key: Key) -> Bound[T]:
+        return _ByNumber(self, key)
+
     def start(self, key: Key) -> Cursor[T]:
         return Reading(self, key)
+
+
+class _ByNumber(Bound[T]):
+    """Rows by number; the file is open from the first one on, until it is closed."""
+
+    stream: Rows[T]
+    inner = ()
+    _reader: Reader[T] | None = None
+
+    def walk(self, at: Places) -> Iterator[T]:
+        try:
+            reader = self._open()
+            n = int(self.stream.extent())
+            if isinstance(at, range) and at.step == 1:
+                for piece in lap_pieces(at, n):
+                    first = piece.start % n
+                    for rows in blocks(reader, first, first + len(piece)):
+                        yield from rows
+            else:
+                for i in at if isinstance(at, range) else at.tolist():
+                    yield reader.row(i % n)
+        except Exception as error:
+            where = getattr(self.stream, "path", None)
+            if where is not None:
+                error.add_note(f"  file: {where}")
+            raise
+
+    def _open(self) -> Reader[T]:
+        if self._reader is None:
+            self._reader = opened(self.stream)
+        return self._reader
+
+    def close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+
+def opened(stream: Rows[T]) -> Reader[T]:
+    """Return a reader that rows can be had from."""
+    reader = stream.reader()
+    try:
+        reader.load()
+    except BaseException:
+        reader.close()
+        raise
+    return reader
 
 
 class Reading(Cursor[T]):
@@ -149,13 +219,7 @@ class Reading(Cursor[T]):
 
     def _open(self) -> Reader[T]:
         if self._reader is None:
-            reader = self.stream.reader()
-            try:
-                reader.load()
-            except BaseException:
-                reader.close()
-                raise
-            self._reader = reader
+            self._reader = opened(self.stream)
         return self._reader
 
     def _end(self, reader: Reader[T]) -> float:
@@ -170,12 +234,18 @@ class Reading(Cursor[T]):
             return iter(())
         key = self.stream.draws_key(self.key)
         if self.stream.order == "sequential":
-            return chain.from_iterable(_blocks(reader, self.count, int(end)))
+            return chain.from_iterable(blocks(reader, self.count, int(end)))
         if self.stream.order == "shuffled":
             chosen = iter(_permutation(key, reader.rows)[self.count : int(end)].tolist())
         else:
             chosen = _draws(key, self.count, reader.rows)
         return map(reader.row, chosen if end == inf else islice(chosen, int(end) - self.count))
+
+    def save(self) -> Any:
+        return self.count if self.stream.access == "index" and not self.over else super().save()
+
+    def load(self, saved: Any) -> None:
+        super().load({"count": saved, "over": False} if isinstance(saved, int) else saved)
 
     def pass_failed(self) -> None:
         if self._reader is None:
@@ -200,7 +270,7 @@ class Reading(Cursor[T]):
             reader.close()
 
 
-def _blocks(reader: Reader[T], at: int, end: int) -> Iterator[Iterable[T]]:
+def blocks(reader: Reader[T], at: int, end: int) -> Iterator[Iterable[T]]:
     """Yield runs of rows, few at first: a mux may want only eight."""
     most, step = max(1, min(MOST, BLOCK // max(1, reader.row_bytes))), 16
     while at < end:

@@ -1,17 +1,18 @@
-"""A stream from a function that makes one item."""
+"""A stream from a function that makes one item, or many at once."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, TypeVar
 
-from headrace.core.cursor import Cursor
+from headrace.core.granular import Granular
+from headrace.core.indexed import Bound, Indexed, Places, numbers
 from headrace.core.key import Key
+from headrace.core.notes import told
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Resume, Stream
 from headrace.errors import StreamConfigError
 
 T = TypeVar("T")
@@ -19,8 +20,10 @@ OFFERED = ("rng", "i")  # what a function is handed when it has a parameter of t
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def functional(function: Callable[..., T], *args: Any, size: int | None = None, **kwargs: Any) -> Stream[T]:
-    """A stream whose every item is one call of ``function``.
+def functional(
+    function: Callable[..., T], *args: Any, size: int | None = None, batched: bool = False, **kwargs: Any
+) -> Functional[T]:
+    """A stream whose every item is one call of ``function``, and can be had by its number.
 
     Parameters
     ----------
@@ -32,6 +35,10 @@ def functional(function: Callable[..., T], *args: Any, size: int | None = None, 
         Its other arguments, handed over as they are.
     size
         How many items a pass gives; endless by default.
+    batched
+        Let one call make many items: ``i`` is then an array of numbers, and the function returns their columns, arrays
+        with the item on axis 0. With ``rng`` it is called for numbers 0 to 1023, 1024 to 2047, and so on, so that no
+        item depends on how many are asked for; without, for whatever numbers are wanted at once.
 
     Raises
     ------
@@ -40,28 +47,34 @@ def functional(function: Callable[..., T], *args: Any, size: int | None = None, 
 
     Examples
     --------
-    >>> import headrace as hr
+    >>> import numpy as np, headrace as hr
     >>> def noise(scale, *, rng):
     ...     return rng.normal(scale=scale, size=3)
     >>> stream = hr.functional(noise, 2.0).seeded(7)
     >>> [item.shape for item in stream(2)]
     [(3,), (3,)]
-    >>> last = next(stream.open(at=10**9))  # no item before it is made
+    >>> stream[10**9].shape  # no item before it is made
+    (3,)
+    >>> def waves(i, rng):
+    ...     return {"X": np.sin(i[:, None] * np.arange(8)) + rng.normal(size=(len(i), 8)), "i": i}
+    >>> hr.functional(waves, batched=True).seeded(7)[10**6 : 10**6 + 100]["X"].shape
+    (100, 8)
     >>> list(hr.functional(lambda i: i * i, size=4))
     [0, 1, 4, 9]
     """
-    return Functional(function, args, kwargs, size)
+    return Functional(function, args, kwargs, size, batched)
 
 
 @register("functional", example=lambda: Functional(_draw, (3,), {}, 40))
 @recipe
-class Functional(Stream[T]):
+class Functional(Indexed[T]):
     """The recipe of :func:`functional`."""
 
     function: Callable[..., T]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
     limit: int | None = None
+    batched: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -75,56 +88,63 @@ class Functional(Stream[T]):
                 "returns one item.\n  Use hr.Streamer for a function that yields."
             )
         self.fix(args=tuple(self.args), kwargs=dict(self.kwargs or {}), limit=_limit(self.limit))
-        offered(self.function, self.args, self.kwargs or {})
+        wanted = offered(self.function, self.args, self.kwargs or {})
+        if self.batched and "i" not in wanted:
+            raise StreamConfigError(
+                f"functional(function, batched=True) got {self.function!r}, wanted a parameter i: the array of numbers.\n"
+                "  Without it the function cannot know how many items to make."
+            )
 
     @property
     def size(self) -> float | None:
         return inf if self.limit is None else self.limit
 
     @property
-    def resume(self) -> Resume:
-        """Exact: an item needs its number and the key, nothing before it."""
-        return "exact"
+    def draws(self) -> bool:
+        return "rng" in offered(self.function, self.args, self.kwargs or {})
 
-    def start(self, key: Key) -> Cursor[T]:
-        return _Calls(self, key)
+    def bind(self, key: Key) -> Bound[T]:
+        return _Many(self, key) if self.batched else _Calls(self, key)
 
 
-class _Calls(Cursor[T]):
-    """``count`` is the number of the next item, and all there is to save."""
+class _Calls(Bound[T]):
+    """One call an item."""
 
     stream: Functional[T]
 
-    def run(self) -> Generator[T, None, None]:
-        recipe = self.stream
-        function, args, limit = recipe.function, recipe.args, recipe.limit
+    def __init__(self, stream: Functional[T], key: Key) -> None:
+        super().__init__(stream, key)
+        self.wanted = offered(stream.function, stream.args, stream.kwargs or {})
+        self.lane = key.child("functional").lane() if "rng" in self.wanted else None
+
+    def walk(self, at: Places) -> Iterator[T]:
+        recipe, lane, limit = self.stream, self.lane, self.stream.limit
+        function, args = recipe.function, recipe.args
         kwargs: dict[str, Any] = dict(recipe.kwargs or {})
-        wanted = offered(function, args, kwargs)
-        lane = self.key.child("functional").lane() if "rng" in wanted else None
-        indexed = "i" in wanted
-        i = self.count
-        while limit is None or i < limit:
+        numbered = "i" in self.wanted
+        for i in at if isinstance(at, range) else at.tolist():
             if lane is not None:
                 kwargs["rng"] = lane.at(i)
-            if indexed:
-                kwargs["i"] = i
-            item = function(*args, **kwargs)
-            self.count = i = i + 1
-            yield item
+            if numbered:
+                kwargs["i"] = i if limit is None else i % limit
+            try:
+                made = function(*args, **kwargs)
+            except StopIteration as error:
+                raise told(error) from error
+            yield made
 
-    def pass_failed(self) -> None:
-        self.count += 1
-        self.restart()
 
-    def skip(self, n: int = 1) -> int:
-        """Pass ``n`` items without making them; return how many there were."""
-        slow = min(n, len(self._kept) + (self._failed is not None))
-        passed = super().skip(slow) if slow > 0 else 0
-        limit = self.stream.limit
-        jump = max(0, n - passed if limit is None else min(n - passed, limit - self.count))
-        self.count += jump
-        self.restart()
-        return passed + jump
+class _Many(Granular[T]):
+    """One call for many items."""
+
+    def __init__(self, stream: Functional[T], key: Key) -> None:
+        self.wanted = offered(stream.function, stream.args, stream.kwargs or {})
+        super().__init__(stream, key, key.child("functional").lane() if "rng" in self.wanted else None)
+
+    def make(self, at: Places, rng: Any) -> Any:
+        recipe = self.stream
+        offers = {"i": numbers(at) if self.size == inf else numbers(at) % int(self.size), "rng": rng}
+        return recipe.function(*recipe.args, **(recipe.kwargs or {}), **{name: offers[name] for name in self.wanted})
 
 
 def offered(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,84 @@ def cut(columns: Any, start: int, stop: int | None = None) -> Any:
     if parts is None:
         return columns[start:stop]
     return _as(columns, {name: cut(part, start, stop) for name, part in parts})
+
+
+def each_leaf(function: Callable[[Any], Any], columns: Any) -> Any:
+    """Return columns with ``function`` applied to every column; a Batch stays one.
+
+    Examples
+    --------
+    >>> each_leaf(lambda column: column[::2], Batch(X=np.arange(4)))
+    {'X': array([0, 2])}
+    """
+    kind = type(columns)
+    if kind is np.ndarray:
+        return function(columns)
+    if kind is Batch:
+        return Batch.of({name: each_leaf(function, part) for name, part in columns.items()})
+    parts = branches(columns)
+    if parts is None:
+        return function(columns)
+    return _as(columns, {name: each_leaf(function, part) for name, part in parts})
+
+
+def merged(pieces: Sequence[Any], order: np.ndarray[Any, Any] | None = None) -> Any:
+    """Return columns that hold the rows of all pieces: row k of them all, in a row, comes to place ``order[k]``.
+
+    Parameters
+    ----------
+    pieces
+        Columns of arrays, one structure.
+    order
+        Shape (rows,): where each row goes; None leaves them in a row.
+
+    Raises
+    ------
+    Unlike
+        When the pieces differ in structure, dtype or shape of a row: then only items can say what they make.
+    """
+    first = pieces[0]
+    kind = type(first)
+    if kind is np.ndarray:
+        like = first.dtype, first.shape[1:]
+        for piece in pieces:
+            if type(piece) is not np.ndarray or (piece.dtype, piece.shape[1:]) != like:
+                raise Unlike
+        row = first if len(pieces) == 1 else np.concatenate(pieces)
+        if order is None:
+            return row
+        made = np.empty_like(row)
+        made[order] = row
+        return made
+    parts = branches(first)
+    if parts is None:
+        raise Unlike
+    names = [name for name, _ in parts]
+    below = [dict(branches(piece) or ()) for piece in pieces]
+    if any(type(piece) is not kind for piece in pieces) or any(list(part) != names for part in below):
+        raise Unlike
+    return _as(first, {name: merged([part[name] for part in below], order) for name in names})
+
+
+def narrowed(column: Any) -> Any:
+    """Return a column as stacking its items would make it: strings no wider than the longest, numbers in native order.
+
+    Examples
+    --------
+    >>> narrowed(np.array(["a", "bcd"])[:1]).dtype.str[1:]
+    'U1'
+    """
+    if type(column) is not np.ndarray or column.ndim != 1:
+        return column
+    if column.dtype.kind in "SU":
+        return np.array(column.tolist()) if len(column) else column
+    if not column.dtype.isnative and column.dtype.kind in "iufcb":
+        return column.astype(column.dtype.newbyteorder("="))
+    return column
+
+
+class Unlike(Exception):
+    """Columns that differ, so that their rows make no columns without looking at each."""
 
 
 def joined(pieces: Sequence[Any], who: str) -> Any:

@@ -1,0 +1,434 @@
+"""Streams whose items have addresses: element i is a pure function of (recipe, key, i).
+
+A subclass of :class:`Indexed` writes ``bind``, which derives the keys once and returns a :class:`Bound`: what is asked
+for items by number. State, resume at any place, ``[i]``, ``[a:b]``, shards and columns follow from that.
+
+Elements beyond ``size`` are the later laps of a finite stream: number i is element ``i % size`` of lap ``i // size``.
+So a repetition costs nothing, and an order or a random number differs from lap to lap without new keys.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from math import inf
+from operator import index as as_index
+from threading import local
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
+
+import numpy as np
+
+from headrace.core.cursor import Cursor
+from headrace.core.items import stack, unstack
+from headrace.core.key import Key
+from headrace.core.notes import explain
+from headrace.core.registry import find
+from headrace.core.stream import Resume, Stream, check_shard
+from headrace.errors import AddressError, DataError, StreamConfigError
+
+T = TypeVar("T")
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Places = range | Numbers  # which elements: in steps, or any
+ENDLESS = 1 << 62  # where a range over an endless stream ends
+AHEAD = 4096  # rows made early at most where no code of the user's runs: a cache, never state
+FIRST = 16  # rows made early at first, so that a first item does not wait for the last of many
+
+
+def numbers(at: Places) -> Numbers:
+    """Return places as an array."""
+    return np.arange(at.start, at.stop, at.step, dtype=np.int64) if isinstance(at, range) else at
+
+
+def runs(at: Places, most: int = AHEAD) -> Iterator[Places]:
+    """Yield places in runs, short ones first."""
+    lo, step, n = 0, min(FIRST, most), len(at)
+    while lo < n:
+        yield at[lo : lo + step]
+        lo, step = lo + step, min(4 * step, most)
+
+
+class Bound(Generic[T]):
+    """An Indexed stream with its keys derived: gives items by number, in any order, as often as asked.
+
+    Used by one thread. What it keeps is a cache: never saved, and no item depends on it. A subclass writes ``walk``,
+    ``columns`` or both; numbers beyond the size are later laps.
+
+    Attributes
+    ----------
+    stream, key
+        What it is bound from.
+    ahead : int
+        How many rows may be made before they are wanted; 0 where that runs code of the user's.
+    row_bytes : int
+        About how large one row is.
+    inner : tuple of str
+        Names of the attributes that hold the Bounds inside.
+    """
+
+    inner: ClassVar[tuple[str, ...]] = ("source",)
+    ahead: int = 0
+    row_bytes: int = 64
+
+    def __init__(self, stream: Any, key: Key) -> None:
+        self.stream = stream
+        self.key = key
+
+    def walk(self, at: Places) -> Iterator[T]:
+        """Yield the items at these places, one by one: none is made before it is asked for, unless ``ahead`` says so."""
+        for run in runs(at, self.ahead or 1):
+            yield from unstack(self.columns(run))
+
+    def columns(self, at: Places) -> Any:
+        """Return the items at these places as columns, as :func:`headrace.core.items.stack` would: at least one."""
+        return stack(list(self.walk(at)))
+
+    @classmethod
+    def together(cls, bounds: list[Any], places: list[Places]) -> list[Any]:
+        """Return ``columns`` of several Bounds of this class; for those that share work."""
+        return [bound.columns(at) for bound, at in zip(bounds, places, strict=True)]
+
+    def label_of(self, bound: Any) -> str | None:
+        """Return what an error path adds to this node's name for the Bound inside it; None when it is not inside."""
+        return "" if any(getattr(self, name, None) is bound for name in self.inner) else None
+
+    def close(self) -> None:
+        """Let go of files. Twice is fine, and a later question opens them again."""
+        for name in self.inner:
+            found = getattr(self, name, None)
+            if found is not None:
+                found.close()
+
+
+class Indexed(Stream[T]):
+    """A stream whose element i is a pure function of (recipe, key, i).
+
+    An op is Indexed where the streams inside it are: :attr:`access` says so, and :func:`describe` because of whom not.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> squares = hr.functional(lambda i: i * i, size=10)
+    >>> squares[3], squares[-1], squares[2:5].tolist()
+    (9, 81, [4, 9, 16])
+    >>> hr.Streamer(range(10)) | hr.map(abs) | hr.take(3)
+    take(n=3)
+    """
+
+    # --- what a subclass says -------------------------------------------------------------------
+
+    def bind(self, key: Key) -> Bound[T]:
+        """Return this stream bound to ``key``. Runs no code of the user's and opens no file."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method bind(key)")
+
+    @property
+    def draws(self) -> bool:
+        """Whether this node itself takes random numbers."""
+        return False
+
+    @property
+    def access(self) -> Literal["index", "cursor"]:
+        """``"index"`` when every stream inside has items by number."""
+        known = self.__dict__.get("_access")
+        if known is None:
+            known = "index" if all(child.access == "index" for child in self.children) else "cursor"
+            self.fix(_access=known)
+        return known  # type: ignore[no-any-return]  # one of the two
+
+    @property
+    def resume(self) -> Resume:
+        """Exact where items have numbers: the state is one."""
+        return "exact" if self.access == "index" else super().resume
+
+    @property
+    def gathers(self) -> bool:
+        """Whether its items are rows of columns in memory, had without running code of the user's."""
+        return False
+
+    def remarks(self) -> tuple[str, ...]:
+        """Name the stream because of which items have no numbers."""
+        if self.access == "index":
+            return ()
+        label, culprit = why_not(self)
+        return (f"its items have no numbers, because of {label}{culprit!r}",)
+
+    # --- items by number ------------------------------------------------------------------------
+
+    def block(self, key: Key | None, lo: int, hi: int) -> Any:
+        """Return elements ``lo`` to ``hi`` as columns, equal however the numbers are cut.
+
+        Parameters
+        ----------
+        key
+            Where random numbers come from; None for the recipe's own seed.
+        lo, hi
+            ``0 <= lo <= hi <= size``.
+
+        Raises
+        ------
+        AddressError
+            When there are no such elements, or items of this stream have no numbers.
+        DataError
+            When the items do not stack.
+
+        Examples
+        --------
+        >>> import headrace as hr
+        >>> hr.functional(lambda i: i * i).block(hr.Key(7), 10**6, 10**6 + 2).tolist()
+        [1000000000000, 1000002000001]
+        """
+        end = self._end()
+        if not 0 <= lo <= hi <= end:
+            raise AddressError(f"{self.node_name}.block(lo, hi) got lo={lo}, hi={hi}, wanted 0 <= lo <= hi <= {end}.")
+        return self._columns(self._look(key), range(lo, hi))
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the item with a number, or the columns of a slice or of several numbers."""
+        end = self._end()
+        if isinstance(index, slice):
+            return self._columns(self._look(None), self._range(index, end))
+        if isinstance(index, list | np.ndarray):
+            return self._columns(self._look(None), self._several(index, end))
+        try:
+            i = as_index(index)
+        except TypeError:
+            raise AddressError(
+                f"{self.node_name}[i] got {index!r}, wanted a whole number, a slice or several whole numbers."
+            ) from None
+        if i < 0 and end != inf:
+            i += int(end)
+        if not 0 <= i < end:
+            raise AddressError(f"{self.node_name}[i] got {index!r}, wanted a number {_within(end)}.")
+        look = self._look(None)
+        return look.run(lambda bound: next(bound.walk(range(i, i + 1))), i)
+
+    def _range(self, index: slice, end: float) -> range:
+        if end == inf:
+            parts = (index.start, index.stop, index.step)
+            if index.stop is None or any(part is not None and part < 0 for part in parts):
+                raise AddressError(
+                    f"{self.node_name}[a:b] got {index.start}:{index.stop}, wanted both ends: it has no end of its own."
+                )
+            return range(*index.indices(ENDLESS))
+        return range(*index.indices(int(end)))
+
+    def _several(self, index: Any, end: float) -> Numbers:
+        found = np.asarray(index)
+        if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+            raise AddressError(f"{self.node_name}[numbers] got {index!r}, wanted whole numbers along one axis.")
+        made = found.astype(np.int64)
+        if end != inf:
+            made[made < 0] += int(end)
+        if ((made < 0) | (made >= end)).any():
+            raise AddressError(f"{self.node_name}[numbers] got {index!r}, wanted numbers {_within(end)}.")
+        return made
+
+    def _columns(self, look: _Look[T], at: Places) -> Any:
+        if not len(at):
+            return stack([])
+        return look.run(lambda bound: bound.columns(at), int(at[0]))
+
+    def _end(self) -> float:
+        if self.access != "index":
+            label, culprit = why_not(self)
+            raise AddressError(
+                f"{self.node_name} has no items by number, because of {label}{culprit!r}.\n"
+                "  Iterate over it; or put hr.source(...) over what has a length and [i], and hr.permute() for a shuffle."
+            )
+        return self.extent()
+
+    def extent(self) -> float:
+        """Return the size, ``math.inf`` for an endless stream; raises what keeps it from being known."""
+        size = self.size
+        if size is None:
+            for child in self.children:
+                if isinstance(child, Indexed):
+                    child.extent()
+            raise DataError(f"{self.node_name} has items by number and no known size, wanted one of the two only.")
+        return size
+
+    def _look(self, key: Key | None) -> _Look[T]:
+        """Return this thread's view of the items; kept for the next question."""
+        known: local | None = self.__dict__.get("_looks")
+        if known is None:
+            known = local()
+            self.fix(_looks=known)
+        look: _Look[T] | None = getattr(known, "look", None)
+        if look is None or look.process != os.getpid() or (key is not None and look.key != key):
+            look = known.look = _Look(self, self._own_key() if key is None else key)
+        elif key is None and look.key != (mine := self._own_key()):
+            look = known.look = _Look(self, mine)
+        return look
+
+    def _own_key(self) -> Key:
+        known: Key | None = self.__dict__.get("_key")
+        if known is None:
+            drawing = _unseeded(self)
+            if drawing is not None:
+                raise StreamConfigError(
+                    f"{self.node_name}[i] got a stream without a seed, and {drawing!r} draws random numbers.\n"
+                    "  Give it one with seed= or .seeded(7), or ask for block(key, lo, hi)."
+                )
+            known = Key(0 if self.seed is None else self.seed)
+            self.fix(_key=known)
+        return known
+
+    def bound(self, key: Key) -> Bound[T]:
+        """Return this stream bound below ``key``: how a stream binds those inside it. A seed of its own replaces the root."""
+        return self.bind(key if self.seed is None else key.rerooted(self.seed))
+
+    # --- as any stream --------------------------------------------------------------------------
+
+    def start(self, key: Key) -> Cursor[T]:
+        return self.start_indexed(key) if self.access == "index" else self.start_cursor(key)
+
+    def start_indexed(self, key: Key) -> Cursor[T]:
+        """Return a pass whose state is one integer."""
+        return IndexedCursor(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[T]:
+        """Return a pass for streams inside whose items have no numbers."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method start_cursor(key)")
+
+    def shard(self, i: int, n: int) -> Self:
+        """Return part ``i`` of ``n``: elements i, i + n, i + 2 n, ... where items have numbers, else as any stream.
+
+        Together the parts are the whole, random numbers included. A state saved by one of n parts, all of them at the
+        same step, is a place in the whole: parts of any other number go on from it.
+
+        Raises
+        ------
+        StreamConfigError
+            When there is no such part, or this stream cannot be divided.
+        """
+        check_shard(i, n)
+        if self.access != "index":
+            return self.shard_cursor(i, n)
+        return cast(Self, find("shard").make(self, i, n))
+
+    def shard_cursor(self, i: int, n: int) -> Self:
+        """Return part ``i`` of ``n`` where items have no numbers."""
+        return super().shard(i, n)
+
+
+class IndexedCursor(Cursor[T]):
+    """A pass by numbers: its state is the number of the next item."""
+
+    stream: Indexed[T]
+    _bound: Bound[T] | None = None
+
+    def bound(self) -> Bound[T]:
+        """Return what gives the items, bound when first wanted."""
+        if self._bound is None:
+            self._bound = self.stream.bind(self.key)
+        return self._bound
+
+    def run(self) -> Generator[T, None, None]:
+        items = self.bound().walk(range(self.count, self._end()))
+        for self.count, item in enumerate(items, self.count + 1):
+            yield item
+
+    def _end(self) -> int:
+        end = self.stream.extent()
+        return ENDLESS if end == inf else int(end)
+
+    def read(self, n: int) -> Any:
+        """Return the next ``n`` items as columns, fewer at the end."""
+        lo = self.count
+        if n <= 0 or self._kept or self._closed:
+            return super().read(n)
+        hi = min(lo + n, self._end())
+        if hi <= lo:
+            return super().read(n)
+        try:
+            columns = self.bound().columns(range(lo, hi))
+        except Exception:
+            return super().read(n)  # item by item: the error then says which, and none is lost
+        self.count, self._failed = hi, None
+        self.restart()
+        return columns
+
+    def skip(self, n: int = 1) -> int:
+        """Pass ``n`` items without making them; return how many there were."""
+        slow = min(n, len(self._kept) + (self._failed is not None))
+        passed = super().skip(slow) if slow > 0 or n < 0 else 0
+        jump = max(0, min(n - passed, self._end() - self.count))
+        self.count += jump
+        self.restart()
+        return passed + jump
+
+    def pass_failed(self) -> None:
+        self.count += 1
+        self.restart()
+
+    def save(self) -> Any:
+        return self.count
+
+    def load(self, saved: Any) -> None:
+        self.count = as_index(saved)
+        self.restart()
+
+    def label_of(self, cursor: Any) -> str | None:
+        return "" if cursor is self._bound else None
+
+    def release(self) -> None:
+        if self._bound is not None:
+            self._bound.close()
+
+
+class _Look(Generic[T]):
+    """What ``[i]`` and ``block`` ask, one for each thread: a Bound is used by one, and files are not shared by two."""
+
+    def __init__(self, stream: Indexed[T], key: Key) -> None:
+        self.stream, self.key, self.process = stream, key, os.getpid()
+        self.bound = stream.bind(key)
+        self.count = 0
+
+    def label_of(self, bound: Any) -> str | None:
+        return "" if bound is self.bound else None
+
+    def run(self, ask: Any, first: int) -> Any:
+        self.count = first
+        try:
+            return ask(self.bound)
+        except Exception as error:
+            explain(error, self)
+            raise
+
+
+def why_not(stream: Stream[Any]) -> tuple[str, Stream[Any]]:
+    """Return (label, stream) of the innermost stream because of which items of ``stream`` have no numbers."""
+    label, culprit = "", stream
+    while True:
+        labels = culprit.child_labels() if hasattr(culprit, "child_labels") else None
+        below = [(k, c) for k, c in enumerate(culprit.children) if c.access == "cursor"]
+        if not isinstance(culprit, Indexed) or not below:
+            return label, culprit
+        k, culprit = below[0]
+        label = f"{labels[k]} " if labels is not None else label
+
+
+def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
+    """Return the columns of several Bounds, those of one class asked together."""
+    kinds = set(map(type, bounds))
+    if len(kinds) == 1:
+        return kinds.pop().together(bounds, places)
+    found: list[Any] = [None] * len(bounds)
+    for kind in kinds:
+        mine = [k for k, bound in enumerate(bounds) if type(bound) is kind]
+        made = kind.together([bounds[k] for k in mine], [places[k] for k in mine])
+        for k, columns in zip(mine, made, strict=True):
+            found[k] = columns
+    return found
+
+
+def _unseeded(stream: Stream[Any]) -> Stream[Any] | None:
+    """Return a node that draws random numbers below no seed, None when there is none."""
+    if stream.seed is not None:
+        return None
+    if getattr(stream, "draws", False):
+        return stream
+    return next((found for child in stream.children if (found := _unseeded(child)) is not None), None)
+
+
+def _within(end: float) -> str:
+    return "of at least 0: it has no end to count from" if end == inf else f"from {-int(end)} to {int(end) - 1}"
