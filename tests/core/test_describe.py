@@ -26,6 +26,7 @@ def test_the_tree_says_what_each_node_is() -> None:
     text = str(hr.Streamer(range(9)) | hr.map(double) | hr.batch(2))
     assert text.splitlines() == [
         "batch(n=2)  size 5 · cursor · resumes exactly",
+        "   ! its items have no numbers, because of streamer(range(0, 9))",
         "└─ map(double)  size 9 · cursor · resumes exactly",
         "      ! double takes no rng: it is assumed to give the same items each time",
         "   └─ streamer(range(0, 9))  size 9 · cursor · resumes exactly",

@@ -58,16 +58,20 @@ def drawn(weights: Array, n: int, seeds: int = SEEDS) -> Array:
 
 
 def chi2_p(counts: Array, shares: Array) -> float:
-    """The p-value of counts against shares; rare kinds are taken together."""
+    """The p-value of counts against shares; rare kinds are taken together until 20 are expected."""
     expected = shares * counts.sum()
-    rare = expected < 20
-    assert not rare.all(), "too few draws to say anything"
-    found = np.append(counts[~rare], counts[rare].sum())
-    wanted = np.append(expected[~rare], expected[rare].sum())
-    if wanted[-1] < 20:
-        i = int(wanted[:-1].argmax())
-        found[i], wanted[i] = found[i] + found[-1], wanted[i] + wanted[-1]
-        found, wanted = found[:-1], wanted[:-1]
+    order = expected.argsort(kind="stable")
+    group, groups = 0.0, []
+    for kind in order.tolist():
+        group += expected[kind]
+        groups.append(group >= 20)
+        if groups[-1]:
+            group = 0.0
+    assert any(groups), "too few draws to say anything"
+    ends = np.flatnonzero(groups)
+    ends[-1] = len(order) - 1  # what is left over joins the last
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    found, wanted = np.add.reduceat(counts[order], starts), np.add.reduceat(expected[order], starts)
     if len(found) == 1:
         return 1.0
     return float(stats.chi2.sf(((found - wanted) ** 2 / wanted).sum(), len(found) - 1))

@@ -58,7 +58,7 @@ def test_the_billionth_item_without_those_before() -> None:
     with stream.open(hr.Key(5)) as cursor:
         next(cursor)
         state = cursor.state()
-    state["at"]["count"] = 10**9
+    state["at"] = 10**9
     with stream.open(at=state) as cursor:
         found = next(cursor)
         assert cursor.position == 10**9 + 1

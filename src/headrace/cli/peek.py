@@ -1,11 +1,16 @@
-"""``headrace peek X``: the first items, with shapes, dtypes and values."""
+"""``headrace peek X``: the first items, or those from any number on, with shapes, dtypes and values."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.cli.target import find_stream, stream_argument
+
+if TYPE_CHECKING:
+    from headrace.core import Cursor, Stream
+
+MANY = 10_000  # items to be passed one by one of which a person is told
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,15 +31,20 @@ def main(args: Namespace) -> int:
     stream = find_stream(args.stream)
     if args.seed is not None:
         stream = stream.seeded(args.seed)
+    _check_size(stream, args.at)
     with stream.open() as cursor:
         try:
-            cursor.skip(args.at)
+            passed = _pass(cursor, args.at)
         except Exception as error:  # the user's
             return failed(error, 1, debug=args.debug)
+        if passed < args.at:
+            raise _beyond(stream, args.at, passed)
         for number in range(args.at, args.at + args.n):
             try:
                 item = next(cursor)
             except StopIteration:
+                if number and number == args.at:  # the size was not known before
+                    raise _beyond(stream, args.at, passed) from None
                 break
             except Exception as error:  # the user's, as against that of a pipe closed by the reader of this
                 return failed(error, 1, debug=args.debug)
@@ -42,6 +52,32 @@ def main(args: Namespace) -> int:
         if cursor.position < args.at + args.n:
             print(f"the stream ended after {cursor.position} items")
     return 0
+
+
+def _check_size(stream: Stream[Any], at: int) -> None:
+    """Raise where the size alone says that there is no such item."""
+    try:
+        size = stream.size
+    except Exception:  # of a file that is not there: the first item says so better
+        return
+    if size is not None and 0 < at >= size:
+        raise _beyond(stream, at, int(size))
+
+
+def _beyond(stream: Stream[Any], at: int, size: int) -> Exception:
+    from headrace.errors import AddressError
+
+    there = f"a number from 0 to {size - 1}" if size else "a stream with items: it has none"
+    return AddressError(f"{stream.node_name} got --at {at}, wanted {there}.\n  Ask for a smaller number.")
+
+
+def _pass(cursor: Cursor[Any], at: int) -> int:
+    """Pass the items before ``at``: at once where they have numbers, else one by one, saying so when there are many."""
+    from headrace.cli import tell
+
+    if cursor.stream.access != "index" and at >= MANY:
+        tell(f"the items of {cursor.stream.node_name} have no numbers: passing {at} of them one by one.")
+    return cursor.skip(at)
 
 
 def shown_lines(item: Any) -> list[str]:

@@ -32,6 +32,12 @@ def arguments(parser: ArgumentParser) -> None:
     again.add_argument("--no-resume", action="store_true", help="save no state: for a stream that cannot be resumed")
     parser.add_argument("--part", type=int, metavar="ROWS", help="rows in a file (by default about 16 MB of them)")
     parser.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="write parts I, I + N, I + 2 N, ... only: N processes make one dataset; items must have numbers",
+    )
+    parser.add_argument(
         "--batches",
         action=BooleanOptionalAction,
         help="whether items are batches, to be stored row by row (by default, if they are of type Batch)",
@@ -41,7 +47,7 @@ def arguments(parser: ArgumentParser) -> None:
         type=float,
         default=5.0,
         metavar="SECONDS",
-        help="what a kill costs at most (default 5; 0 saves after every item)",
+        help="what a kill costs at most (default 5; 0 saves after every item); with --shard it is a part",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -53,39 +59,38 @@ def _rows(text: str) -> float:
         raise ArgumentTypeError(f"{text!r} is no number of rows") from None
 
 
+def _shard(text: str) -> tuple[int, int]:
+    try:
+        i, n = map(int, text.split("/"))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no shard, wanted I/N, such as 0/8") from None
+    return i, n
+
+
 def main(args: Namespace) -> int:
     """Write the dataset."""
     from headrace.cli import failed, tell
     from headrace.cli.progress import Progress
-    from headrace.store import Saving
 
     with _told_warnings(), _signals() as asked:
-        job = Saving(
-            find_stream(args.stream),
-            args.to,
-            limit=args.limit,
-            seed=args.seed,
-            resume=args.resume,
-            resumable=not args.no_resume,
-            kind=args.format,
-            part=args.part,
-            batches=args.batches,
-            every=args.save_every,
-        )
-        before, was_complete = job.sink.rows, job.sink.complete
+        job = _job(args)
+        before, was_complete = job.kept, job.complete
         progress = Progress(lambda: job.total, before, quiet=args.quiet)
         try:
             saved = job.run(progress, lambda: asked)
         except Exception as error:  # the user's, or the disk's
             progress.close()
             code = failed(error, 1, debug=args.debug)
-            tell(_how_to_go_on(args, job.sink.kept))
+            tell(_how_to_go_on(args, job.kept))
             return code
         except KeyboardInterrupt:
             progress.close()
-            tell(f"stopped at once. {_how_to_go_on(args, job.sink.kept)}")
+            tell(f"stopped at once. {_how_to_go_on(args, job.kept)}")
             return 130
         progress.close()
+    if args.shard is not None and job.whole:
+        print(_shard_told(args, job, was_complete))
+        return 0
     if not saved.complete:
         tell(f"stopped. {_how_to_go_on(args, saved.rows)}")
         return 128 + asked[0]
@@ -94,6 +99,36 @@ def main(args: Namespace) -> int:
     else:
         print(f"{args.to} is complete: {saved.rows} rows" + (f", {before} of them from before" if before else ""))
     return 0
+
+
+def _job(args: Namespace) -> Any:
+    """Return the run of a whole dataset, or of one shard: either is asked the same."""
+    from headrace.store import Saving, Sharding
+    from headrace.store.claims import refuse_resumable
+
+    stream = find_stream(args.stream)
+    alike = {
+        "limit": args.limit,
+        "seed": args.seed,
+        "resume": args.resume,
+        "kind": args.format,
+        "part": args.part,
+        "batches": args.batches,
+    }
+    if args.shard is None:
+        return Saving(stream, args.to, resumable=not args.no_resume, every=args.save_every, **alike)
+    if args.no_resume:
+        raise refuse_resumable()
+    return Sharding(stream, args.to, args.shard, **alike)
+
+
+def _shard_told(args: Namespace, job: Any, was_complete: bool) -> str:
+    i, n = args.shard
+    if was_complete:
+        return f"{args.to} is complete already: {job.rows} rows"
+    if job.complete:
+        return f"{args.to} is complete: {job.rows} rows, {job.kept} of them by shard {i}/{n}"
+    return f"shard {i}/{n} of {args.to} is complete: {job.kept} rows; other shards are not"
 
 
 def _how_to_go_on(args: Namespace, rows: int) -> str:

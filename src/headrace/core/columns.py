@@ -87,16 +87,25 @@ def merged(pieces: Sequence[Any], order: np.ndarray[Any, Any] | None = None) -> 
     first = pieces[0]
     kind = type(first)
     if kind is np.ndarray:
-        like = first.dtype, first.shape[1:]
-        for piece in pieces:
-            if type(piece) is not np.ndarray or (piece.dtype, piece.shape[1:]) != like:
+        row = first
+        if len(pieces) > 1:
+            if not all(type(piece) is np.ndarray for piece in pieces):
                 raise Unlike
-        row = first if len(pieces) == 1 else np.concatenate(pieces)
+            try:  # which tells other dtypes and shapes by failing, faster than they are looked at
+                row = np.concatenate(pieces, dtype=first.dtype, casting="no")
+            except (TypeError, ValueError):
+                raise Unlike from None
         if order is None:
             return row
-        made = np.empty_like(row)
-        made[order] = row
-        return made
+        placed = np.empty_like(row)
+        placed[order] = row
+        return placed
+    if kind is Batch or kind is dict:
+        names = list(first)
+        if any(type(piece) is not kind or list(piece) != names for piece in pieces):
+            raise Unlike
+        made = {name: merged([piece[name] for piece in pieces], order) for name in names}
+        return Batch.of(made) if kind is Batch else made
     parts = branches(first)
     if parts is None:
         raise Unlike

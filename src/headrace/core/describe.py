@@ -31,6 +31,7 @@ class Description(NamedTuple):
     >>> import headrace as hr
     >>> print(hr.describe(hr.Streamer("abc") | hr.batch(2)))
     batch(n=2)  size 2 · cursor · resumes exactly
+       ! its items have no numbers, because of streamer('abc')
     └─ streamer('abc')  size 3 · cursor · resumes exactly
     """
 
@@ -61,7 +62,7 @@ class Description(NamedTuple):
         return lines
 
 
-def describe(stream: Stream[Any], *, members: int = _SHOWN) -> Description:
+def describe(stream: Stream[Any], *, members: int = _SHOWN, told: tuple[str, ...] = ()) -> Description:
     """Return a composition as a tree: parameters, size, access, how it resumes, and what to know about it.
 
     Parameters
@@ -70,6 +71,8 @@ def describe(stream: Stream[Any], *, members: int = _SHOWN) -> Description:
         Any stream.
     members
         How many members of one mux to include.
+    told
+        Remarks that have been made above, and are not made again.
     """
     labels = stream.child_labels() if hasattr(stream, "child_labels") else None
     children = stream.children
@@ -77,14 +80,15 @@ def describe(stream: Stream[Any], *, members: int = _SHOWN) -> Description:
         (("" if len(children) == 1 else f"[{k}] " if labels is None else f"{labels[k]} "), child)
         for k, child in enumerate(children[:members])
     ]
+    remarks = (*_assumed_pure(stream), *stream.remarks())
     return Description(
         one_line(stream),
         stream.size,
         stream.access,
         stream.resume,
         stream.fingerprint,
-        (*_assumed_pure(stream), *stream.remarks()),
-        tuple((label, describe(child, members=members)) for label, child in named),
+        tuple(remark for remark in remarks if remark not in told),
+        tuple((label, describe(child, members=members, told=(*told, *remarks))) for label, child in named),
         max(0, len(children) - members),
     )
 
@@ -115,7 +119,7 @@ def one_line(recipe: Recipe) -> str:
     if seed is not None:
         told.append(f"seed={seed}")
     divided = getattr(recipe, "divided", "")
-    if divided:
+    if divided and not hasattr(recipe, "stamped"):  # which has it among its parameters
         told.append(f"divided={divided!r}")
     return f"{name_of(type(recipe))}({', '.join(told)})"
 
@@ -141,7 +145,13 @@ def _value(value: Any) -> str:
     if isinstance(value, dict) and any(isinstance(part, np.ndarray) for part in value.values()):
         parts = [f"{name!r}: {_value(part)}" for name, part in value.items()]
         return "{" + ", ".join(parts[:_SHOWN]) + (", ...}" if len(parts) > _SHOWN else "}")
-    text = repr(value[:_SHOWN] if isinstance(value, list | tuple) else value)  # a list may be very long
+    if isinstance(value, list | tuple) and len(value) > _SHOWN:  # which may be very long
+        value, more = value[:_SHOWN], True
+    else:
+        more = False
+    text = repr(value)
+    if more:
+        text = f"{text[:-1]}, ...{text[-1]}"
     return text if len(text) <= 40 else text[:37] + "..."
 
 

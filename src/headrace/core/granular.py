@@ -17,7 +17,7 @@ import numpy as np
 from headrace.core.batch import Batch
 from headrace.core.columns import Unlike, each_leaf, merged, rows_in
 from headrace.core.indexed import Bound, Places, numbers, runs
-from headrace.core.items import stack, unstack
+from headrace.core.items import each_of, stack
 from headrace.core.key import Key, Lane
 from headrace.errors import DataError
 
@@ -33,7 +33,8 @@ class Granular(Bound[T]):
 
     def __init__(self, stream: Any, key: Key, lane: Lane | None) -> None:
         super().__init__(stream, key)
-        self.lane, self.size = lane, stream.extent()
+        self.lane: Lane | None = lane
+        self.size: float = stream.extent()
         self._made: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def make(self, at: Places, rng: np.random.Generator | None) -> Any:
@@ -48,9 +49,9 @@ class Granular(Bound[T]):
                 if len(run) == 1 or self.lane is not None:
                     raise
                 for i in run:  # one by one: the items before the failed one are good
-                    yield from unstack(self.columns(range(int(i), int(i) + 1)))
+                    yield from each_of(self.columns(range(int(i), int(i) + 1)))
                 continue
-            yield from unstack(columns)
+            yield from each_of(columns)
 
     def _granules_of(self, at: Places) -> Iterator[Places]:
         """Yield places in runs of one granule each, where they are a range."""
@@ -99,7 +100,7 @@ class Granular(Bound[T]):
         return known
 
     def _checked(self, columns: Any, n: int) -> Any:
-        who = f"{self.stream.node_name}(batched=True)"
+        who = f"{self.stream.node_name.removesuffix('_batched')}(function, batched=True)"
         if type(columns) is dict:
             columns = Batch(columns)
         rows = rows_in(columns, who)

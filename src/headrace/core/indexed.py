@@ -19,11 +19,11 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 import numpy as np
 
 from headrace.core.cursor import Cursor
-from headrace.core.items import stack, unstack
+from headrace.core.items import each_of, stack
 from headrace.core.key import Key
 from headrace.core.notes import explain
 from headrace.core.registry import find
-from headrace.core.stream import Resume, Stream, check_shard
+from headrace.core.stream import Resume, Stream, check_shard, no_numbers, why_not
 from headrace.errors import AddressError, DataError, StreamConfigError
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Bound(Generic[T]):
     def walk(self, at: Places) -> Iterator[T]:
         """Yield the items at these places, one by one: none is made before it is asked for, unless ``ahead`` says so."""
         for run in runs(at, self.ahead or 1):
-            yield from unstack(self.columns(run))
+            yield from each_of(self.columns(run))
 
     def columns(self, at: Places) -> Any:
         """Return the items at these places as columns, as :func:`headrace.core.items.stack` would: at least one."""
@@ -128,11 +128,11 @@ class Indexed(Stream[T]):
     @property
     def access(self) -> Literal["index", "cursor"]:
         """``"index"`` when every stream inside has items by number."""
-        known = self.__dict__.get("_access")
+        known: Literal["index", "cursor"] | None = self.__dict__.get("_access")
         if known is None:
             known = "index" if all(child.access == "index" for child in self.children) else "cursor"
             self.fix(_access=known)
-        return known  # type: ignore[no-any-return]  # one of the two
+        return known
 
     @property
     def resume(self) -> Resume:
@@ -229,11 +229,7 @@ class Indexed(Stream[T]):
 
     def _end(self) -> float:
         if self.access != "index":
-            label, culprit = why_not(self)
-            raise AddressError(
-                f"{self.node_name} has no items by number, because of {label}{culprit!r}.\n"
-                "  Iterate over it; or put hr.source(...) over what has a length and [i], and hr.permute() for a shuffle."
-            )
+            raise no_numbers(self)
         return self.extent()
 
     def extent(self) -> float:
@@ -243,7 +239,12 @@ class Indexed(Stream[T]):
             for child in self.children:
                 if isinstance(child, Indexed):
                     child.extent()
-            raise DataError(f"{self.node_name} has items by number and no known size, wanted one of the two only.")
+            size = self.size  # a file may have been looked into
+        if size is None:
+            raise DataError(
+                f"{self.node_name} has items by number and its size is not known, wanted a size.\n"
+                "  Give it a property size: a whole number, or math.inf for no end."
+            )
         return size
 
     def _look(self, key: Key | None) -> _Look[T]:
@@ -314,6 +315,7 @@ class IndexedCursor(Cursor[T]):
     """A pass by numbers: its state is the number of the next item."""
 
     stream: Indexed[T]
+    count: int
     _bound: Bound[T] | None = None
 
     def bound(self) -> Bound[T]:
@@ -379,8 +381,10 @@ class _Look(Generic[T]):
     """What ``[i]`` and ``block`` ask, one for each thread: a Bound is used by one, and files are not shared by two."""
 
     def __init__(self, stream: Indexed[T], key: Key) -> None:
-        self.stream, self.key, self.process = stream, key, os.getpid()
-        self.bound = stream.bind(key)
+        twin: Indexed[T] = object.__new__(type(stream))  # so that the stream is in no circle, and files close with it
+        twin.__dict__.update({name: value for name, value in stream.__dict__.items() if name != "_looks"})
+        self.stream, self.key, self.process = twin, key, os.getpid()
+        self.bound = twin.bound(key)  # whose own seed, where it has one, replaces the root of a key, as in a pass
         self.count = 0
 
     def label_of(self, bound: Any) -> str | None:
@@ -394,22 +398,15 @@ class _Look(Generic[T]):
             explain(error, self)
             raise
 
-
-def why_not(stream: Stream[Any]) -> tuple[str, Stream[Any]]:
-    """Return (label, stream) of the innermost stream because of which items of ``stream`` have no numbers."""
-    label, culprit = "", stream
-    while True:
-        labels = culprit.child_labels() if hasattr(culprit, "child_labels") else None
-        below = [(k, c) for k, c in enumerate(culprit.children) if c.access == "cursor"]
-        if not isinstance(culprit, Indexed) or not below:
-            return label, culprit
-        k, culprit = below[0]
-        label = f"{labels[k]} " if labels is not None else label
+    def __del__(self) -> None:
+        bound = self.__dict__.get("bound")
+        if bound is not None:  # nobody else closes its files: the description goes, or its thread
+            bound.close()
 
 
 def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
     """Return the columns of several Bounds, those of one class asked together."""
-    kinds = set(map(type, bounds))
+    kinds: set[type[Bound[Any]]] = set(map(type, bounds))
     if len(kinds) == 1:
         return kinds.pop().together(bounds, places)
     found: list[Any] = [None] * len(bounds)

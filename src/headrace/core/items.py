@@ -6,7 +6,7 @@ NumPy reads as arrays. Anything else is an opaque leaf: it travels, but it does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass
 from operator import attrgetter
@@ -78,6 +78,12 @@ def fresh(item: Any) -> Any:
     (None, 3, {'X': [1, 2], 'Y': 3})
     """
     kind = type(item)
+    if kind is dict:  # of arrays and numbers, mostly
+        for part in item.values():
+            if type(part) not in _BARE:
+                break
+        else:
+            return item.copy()
     if kind in _BARE:
         return item
     if isinstance(item, dict):
@@ -412,14 +418,34 @@ def unstack(columns: Any) -> list[Any]:
         found = {str(name): len(rows) for name, rows in zip(names, below, strict=True)}
         raise DataError(f"columns of one length were wanted, got lengths {found}.")
     if isinstance(columns, Mapping):
-        if len(names) == 2:  # a display costs a third of dict(zip(...)), and most rows are an X and a Y
-            a, b = names
-            return [{a: x, b: y} for x, y in zip(*below, strict=True)]
-        if len(names) == 1:
-            (a,) = names
-            return [{a: x} for x in below[0]]
-        if len(names) == 3:
-            a, b, c = names
-            return [{a: x, b: y, c: z} for x, y, z in zip(*below, strict=True)]
         return [dict(zip(names, row, strict=True)) for row in zip(*below, strict=True)]
     return [rebuilt(columns, dict(zip(names, row, strict=True))) for row in zip(*below, strict=True)]
+
+
+def each_of(columns: Any) -> Iterator[Any]:
+    """Yield the items of ``columns``, as :func:`unstack` lists them, each made when it is asked for.
+
+    In a loop that lets go of them that is two to three times faster: nothing piles up for the garbage collector.
+
+    Examples
+    --------
+    >>> next(each_of({"X": np.eye(2), "Y": np.array([5, 6])}))["Y"].item()
+    5
+    """
+    parts = branches(columns)
+    if parts is None:
+        return iter(columns)
+    if not isinstance(columns, Mapping) or not parts or any(branches(part) is not None for _, part in parts):
+        return iter(unstack(columns))
+    names = [name for name, _ in parts]
+    rows = zip(*(part for _, part in parts), strict=True)
+    if len(names) == 1:
+        (a,) = names
+        return ({a: x} for (x,) in rows)
+    if len(names) == 2:  # a display costs a third of dict(zip(...)), and most rows are an X and a Y
+        a, b = names
+        return ({a: x, b: y} for x, y in rows)
+    if len(names) == 3:
+        a, b, c = names
+        return ({a: x, b: y, c: z} for x, y, z in rows)
+    return (dict(zip(names, row, strict=True)) for row in rows)

@@ -16,7 +16,7 @@ from typing import Any
 from headrace.errors import HeadraceWarning
 
 _HERE = f"{Path(__file__).parent.parent}{os.sep}"
-_MAKING = ("run", "walk", "columns")
+_MAKING = ("run", "walk", "columns", "_one_by_one")
 _LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, TypeVar
 
@@ -46,6 +47,8 @@ class Moved(Bound[T]):
 
     source: Bound[T]
     size: float
+    ahead: int
+    row_bytes: int
 
     def __init__(self, stream: Any, key: Key, source: Bound[T]) -> None:
         super().__init__(stream, key)
@@ -69,7 +72,9 @@ class Moved(Bound[T]):
 
     def flat(self, at: Places) -> Places:
         """Return places as ``place`` takes them: a range only within one lap."""
-        within = isinstance(at, range) and at.step > 0 and (self.size == inf or at[0] // self.size == at[-1] // self.size)
+        within = (
+            isinstance(at, range) and at.step > 0 and (self.size == inf or at[0] // self.size == at[-1] // self.size)
+        )
         return at if within else numbers(at)
 
 
@@ -120,7 +125,7 @@ class Several(Bound[T]):
 def _stretches(which: Numbers) -> Iterator[tuple[int, int, int]]:
     """Yield (value, first, end) of the runs of equal values."""
     edges = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(which)]
-    for lo, hi in zip(edges[:-1], edges[1:], strict=True):
+    for lo, hi in pairwise(edges):
         if hi > lo:
             yield int(which[lo]), lo, hi
 
@@ -128,9 +133,13 @@ def _stretches(which: Numbers) -> Iterator[tuple[int, int, int]]:
 class Laps(Several[T]):
     """The first ``size`` items of a stream that may have no end, lap after lap: each lap with a key of its own."""
 
+    ahead: int
+    row_bytes: int
+
     def __init__(self, stream: Any, key: Key, source: Indexed[T], size: float) -> None:
         super().__init__(stream, key)
-        self.endless, self.size = source, size
+        self.endless: Indexed[T] = source
+        self.size: float = size
         self._laps: OrderedDict[int, Bound[T]] = OrderedDict()
         first = self.within(0)
         self.ahead, self.row_bytes = first.ahead, first.row_bytes

@@ -7,7 +7,6 @@ or a count that no item depends on: it stays out of pickles, comparisons and fin
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from headrace.core.items import same
@@ -66,7 +65,10 @@ class Recipe:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(self) is type(other) and same(self.__getstate__(), other.__getstate__())
+        if type(self) is not type(other):
+            return False
+        mine, theirs = self.__getstate__(), other.__getstate__()
+        return mine.keys() == theirs.keys() and all(same(value, theirs[name]) for name, value in mine.items())
 
     def __hash__(self) -> int:
         from headrace.core.fingerprint import fingerprint  # which knows recipes, and few recipes are hashed
@@ -74,10 +76,15 @@ class Recipe:
         return hash((type(self).__qualname__, fingerprint(self)))
 
 
-@lru_cache(1024)
-def _names(kind: type) -> tuple[str, ...]:
+_fields_of: dict[Any, tuple[str, ...]] = {}
+
+
+def _names(kind: Any) -> tuple[str, ...]:
     """Return the fields of a class; asked for by every walk over a composition."""
-    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+    known = _fields_of.get(kind)
+    if known is None:
+        known = _fields_of[kind] = tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+    return known
 
 
 def _recipes_in(value: Any) -> tuple[Recipe, ...]:

@@ -14,7 +14,7 @@ from headrace.core.key import Key, Seed, seed_integer
 from headrace.core.notes import explain
 from headrace.core.recipe import Recipe
 from headrace.core.registry import name_of
-from headrace.errors import ResumeError, StreamConfigError
+from headrace.errors import AddressError, ResumeError, StreamConfigError
 
 if TYPE_CHECKING:
     from headrace.core.op import Op
@@ -244,6 +244,16 @@ class Stream(Recipe, Generic[T]):
             raise TypeError(f"{self.node_name} has no len(): its size is {'not known' if size is None else 'endless'}")
         return int(size)
 
+    def __getitem__(self, index: Any) -> Any:
+        """Raise: only the items of an :class:`headrace.Indexed` stream have numbers.
+
+        Raises
+        ------
+        AddressError
+            An IndexError that names the stream because of which they have none.
+        """
+        raise no_numbers(self)
+
     def __bool__(self) -> bool:
         return True
 
@@ -285,6 +295,28 @@ class Stream(Recipe, Generic[T]):
 
     def _activate(self, change: int) -> None:
         object.__setattr__(self, "_active", self._active + change)
+
+
+def why_not(stream: Stream[Any]) -> tuple[str, Stream[Any]]:
+    """Return (label, stream) of the innermost stream because of which items of ``stream`` have no numbers."""
+    label, culprit = "", stream
+    while True:
+        labels = culprit.child_labels() if hasattr(culprit, "child_labels") else None
+        below = [(k, c) for k, c in enumerate(culprit.children) if c.access == "cursor"]
+        if not hasattr(culprit, "bound") or not below:
+            return label, culprit
+        k, culprit = below[0]
+        label = f"{labels[k]} " if labels is not None else label
+
+
+def no_numbers(stream: Stream[Any]) -> AddressError:
+    """Return what to raise for an item asked by number of a stream whose items have none."""
+    label, culprit = why_not(stream)
+    because = "" if culprit is stream else f", because of {label}{culprit!r}"
+    return AddressError(
+        f"{stream!r} has no items by number{because}.\n"
+        "  Iterate over it; or put hr.source(...) over what has a length and [i], and hr.permute() for a shuffle."
+    )
 
 
 def worst(kinds: Iterator[Resume]) -> Resume:

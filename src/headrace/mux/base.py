@@ -275,8 +275,8 @@ class MuxCursor(Cursor[T]):
             self.given[i] = self.given.get(i, 0) - cursor.count
 
 
-def close_all(cursors: Iterable[Cursor[Any]]) -> None:
-    """Close every one of ``cursors``; raise the first error that closing them gave."""
+def close_all(cursors: Iterable[Any]) -> None:
+    """Close every one of some cursors or Bounds; raise the first error that closing them gave."""
     error: Exception | None = None
     for cursor in list(cursors):
         try:

@@ -87,7 +87,9 @@ class Caches:
     """What the decks of one plan share; never part of the meaning."""
 
     def __init__(self) -> None:
-        self.nodes, self.leaves, self.decks = Recent(NODE_BYTES), Recent(LEAF_BYTES), 0
+        self.nodes: Recent = Recent(NODE_BYTES)
+        self.leaves: Recent = Recent(LEAF_BYTES)
+        self.decks: int = 0
 
 
 class Deck:
@@ -111,7 +113,7 @@ class Deck:
     """
 
     def __init__(self, table: Sequence[tuple[int, Floats]], key: Key, caches: Caches) -> None:
-        self.size = len(table[0][1])
+        self.size: int = len(table[0][1])
         self._froms = [position for position, _ in table]
         self._weights = [_drawable(weights) for _, weights in table]
         self._lane = key.lane()

@@ -12,13 +12,24 @@ import numpy as np
 from headrace.core.coerce import as_stream
 from headrace.core.columns import Unlike, cut, each_leaf, merged
 from headrace.core.cursor import Cursor
-from headrace.core.indexed import AHEAD, ENDLESS, FIRST, Bound, Indexed, IndexedCursor, Places, numbers, runs, together, why_not
-from headrace.core.items import stack, unstack
+from headrace.core.indexed import (
+    AHEAD,
+    ENDLESS,
+    FIRST,
+    Bound,
+    Indexed,
+    IndexedCursor,
+    Places,
+    numbers,
+    runs,
+    together,
+)
+from headrace.core.items import each_of, stack
 from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Spec, Stream
+from headrace.core.stream import Spec, Stream, why_not
 from headrace.errors import DataError, StreamConfigError
 from headrace.mux.base import BaseMux, Name, close_all, normalised
 from headrace.mux.choose import Floats
@@ -287,7 +298,7 @@ class _Mixed(Bound[T]):
             if columns is None:
                 break
             for first in range(0, hi - lo, UNSTACKED):
-                yield from unstack(cut(columns, first, first + UNSTACKED))
+                yield from each_of(cut(columns, first, first + UNSTACKED))
             lo, step = hi, min(4 * step, self._limit())
         if lo < at.stop:
             yield from self._in_turn(range(lo, at.stop))

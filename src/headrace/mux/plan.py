@@ -51,9 +51,9 @@ class Plan:
     """
 
     def __init__(self, table: Sequence[tuple[int, Floats]], key: Key) -> None:
-        self.size = len(table[0][1])
+        self.size: int = len(table[0][1])
         kind = np.uint8 if self.size <= 1 << 8 else np.uint16 if self.size <= 1 << 16 else np.uint32
-        self.dtype = np.dtype(kind)
+        self.dtype: np.dtype[Any] = np.dtype(kind)
         self._root = _make([(at, np.asarray(w, np.float64)) for at, w in table], key, Caches(), self.dtype)
         self._lo = self._hi = 0  # of the window laid out last
         self._window: tuple[Members, Ints] = np.zeros(0, self.dtype), np.zeros(0, np.int64)

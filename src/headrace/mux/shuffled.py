@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headrace.core.cursor import Cursor
-from headrace.core.indexed import why_not
 from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
+from headrace.core.stream import why_not
 from headrace.mux.base import SPENT, Dial, DrawingCursor, Members, Step, WeightedMux, Weights, close_all
 from headrace.mux.choose import Floats, Table
 

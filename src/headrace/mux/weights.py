@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, isfinite
 from typing import Any
 
@@ -61,7 +62,7 @@ def schedule(points: Mapping[int, Any] | Iterable[tuple[int, Any]]) -> Schedule:
             ) from None
         found.append((int(first), weights))
     firsts = [first for first, _ in found]
-    if not firsts or firsts[0] != 0 or any(b <= a for a, b in zip(firsts, firsts[1:], strict=False)):
+    if not firsts or firsts[0] != 0 or any(b <= a for a, b in pairwise(firsts)):
         raise StreamConfigError(f"schedule(points) got the numbers {firsts}, wanted 0 and increasing ones after it.")
     return Schedule(tuple(found))
 
@@ -96,7 +97,9 @@ def ramp(begin: Any, end: Any, start: int, stop: int, steps: int = 64) -> Schedu
     if len(first) != len(last):
         raise StreamConfigError(f"ramp(begin, end) got {len(first)} and {len(last)} weights, wanted as many.")
     if not (0 <= start < stop and steps >= 1 and int(start) == start and int(stop) == stop):
-        raise StreamConfigError(f"ramp got start={start}, stop={stop}, steps={steps}, wanted 0 <= start < stop, steps >= 1.")
+        raise StreamConfigError(
+            f"ramp got start={start}, stop={stop}, steps={steps}, wanted 0 <= start < stop, steps >= 1."
+        )
     steps = min(int(steps), int(stop) - int(start))
     points: list[tuple[int, Any]] = [(0, first)] if start else []
     for k in range(steps):
@@ -135,9 +138,9 @@ def temperature(sizes: Any, t: float) -> Any:
 
     Examples
     --------
-    >>> temperature([900, 100], 1)
-    [0.9, 0.1]
-    >>> temperature({"large": range(900), "small": range(100)}, 2)
+    >>> temperature([750, 250], 1)
+    [0.75, 0.25]
+    >>> {name: round(share, 3) for name, share in temperature({"large": range(900), "small": range(100)}, 2).items()}
     {'large': 0.75, 'small': 0.25}
     """
     if not t > 0:
@@ -146,7 +149,9 @@ def temperature(sizes: Any, t: float) -> Any:
     counts = np.array([_size(name, value) for name, value in named])
     power = np.where(counts > 0, np.power(counts / counts.max() if counts.any() else counts, 1 / t), 0.0)
     shares = _shares("temperature(sizes)", power).tolist()
-    return {name: share for (name, _), share in zip(named, shares, strict=True)} if isinstance(sizes, Mapping) else shares
+    return (
+        {name: share for (name, _), share in zip(named, shares, strict=True)} if isinstance(sizes, Mapping) else shares
+    )
 
 
 def balance(labels: Any, sizes: Any = None) -> Any:
@@ -178,9 +183,12 @@ def balance(labels: Any, sizes: Any = None) -> Any:
     """
     names = list(labels) if isinstance(labels, Mapping) else list(range(len(labels)))
     if sizes is not None and (
-        len(sizes) != len(names) or (isinstance(labels, Mapping) and not (isinstance(sizes, Mapping) and set(sizes) == set(names)))
+        len(sizes) != len(names)
+        or (isinstance(labels, Mapping) and not (isinstance(sizes, Mapping) and set(sizes) == set(names)))
     ):
-        raise StreamConfigError(f"balance(labels, sizes) got {len(names)} labels and {sizes!r}, wanted a size for each.")
+        raise StreamConfigError(
+            f"balance(labels, sizes) got {len(names)} labels and {sizes!r}, wanted a size for each."
+        )
     own = {name: 1.0 if sizes is None else _size(name, sizes[name]) for name in names}
     total: dict[Hashable, float] = {}
     for name in names:

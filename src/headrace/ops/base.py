@@ -63,6 +63,14 @@ def lane_of(stream: Any, key: Key, name: str) -> Lane:
     return (key.child(name, part) if part else key.child(name)).lane()
 
 
+def inside(stream: Any, key: Key) -> Key:
+    """Return the key of the source of a function's node: its own, unless the function draws from that itself.
+
+    So a function that draws nothing changes no random number of what it is put on.
+    """
+    return key.child("in") if stream.draws else key
+
+
 def uniforms_from(lane: Lane, start: int) -> Iterator[float]:
     """Yield numbers ``start``, ``start + 1``, ... of a lane's endless sequence on [0, 1)."""
     n = 16  # few at first: a stream that is soon left pays for few

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from itertools import accumulate
-from bisect import bisect_right
 from math import inf
 from typing import Any, Self, TypeVar
 

@@ -17,7 +17,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
-from headrace.ops.base import lane_of
+from headrace.ops.base import inside, lane_of
 
 U = TypeVar("U")
 
@@ -56,7 +56,7 @@ class _Mapped(Granular[U]):
     def __init__(self, stream: BatchedMap[U], key: Key) -> None:
         super().__init__(stream, key, lane_of(stream, key, "map") if stream.draws else None)
         source: Any = stream.source
-        self.source: Bound[Any] = source.bound(key.child("in"))
+        self.source: Bound[Any] = source.bound(inside(stream, key))
 
     def make(self, at: Places, rng: Any) -> Any:
         columns = self.source.columns(at)

@@ -17,7 +17,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
-from headrace.ops.base import OpCursor, lane_of
+from headrace.ops.base import OpCursor, inside, lane_of
 from headrace.ops.batch import BatchOf
 from headrace.ops.granules import BatchedMap
 from headrace.ops.rebatch import Rows
@@ -104,8 +104,8 @@ class _Mapped(Bound[U]):
 
     def __init__(self, stream: Map[U], key: Key) -> None:
         super().__init__(stream, key)
-        self.source: Bound[Any] = stream.source.bound(key.child("in"))  # type: ignore[attr-defined]  # has numbers
-        self.lane = lane_of(stream, key, "map") if takes_rng(stream.function) else None
+        self.source: Bound[Any] = stream.source.bound(inside(stream, key))  # type: ignore[attr-defined]  # has numbers
+        self.lane = lane_of(stream, key, "map") if stream.draws else None
 
     def walk(self, at: Places) -> Iterator[U]:
         function, lane = self.stream.function, self.lane
@@ -122,8 +122,8 @@ class _Mapping(OpCursor[U]):
     stream: Map[U]
 
     def __init__(self, stream: Map[U], key: Key) -> None:
-        super().__init__(stream, key, inside=key.child("in"))
-        self.draws = self.lane("map") if takes_rng(stream.function) else None
+        super().__init__(stream, key, inside=inside(stream, key))
+        self.draws = self.lane("map") if stream.draws else None
 
     def run(self) -> Generator[U, None, None]:
         function, lane = self.stream.function, self.draws

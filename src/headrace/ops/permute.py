@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from headrace.core.indexed import ENDLESS, Bound, Indexed, Places, numbers, runs, together, why_not
+from headrace.core.indexed import ENDLESS, Bound, Indexed, Places, numbers, runs, together
 from headrace.core.key import Key
 from headrace.core.op import Nothing, Op
 from headrace.core.places import Moved
 from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
-from headrace.core.stream import Spec, Stream, part_of
+from headrace.core.stream import Spec, Stream, part_of, why_not
 from headrace.errors import StreamConfigError
 from headrace.ops.cipher import permuted
 

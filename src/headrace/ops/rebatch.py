@@ -7,6 +7,7 @@ from math import ceil, inf
 from typing import Any
 
 from headrace.core.coerce import as_stream
+from headrace.core.columns import cut, joined, rows_in
 from headrace.core.cursor import Cursor
 from headrace.core.items import unstack
 from headrace.core.key import Key
@@ -17,7 +18,6 @@ from headrace.core.stream import Spec, Stream
 from headrace.errors import DataError
 from headrace.ops.base import END, OpCursor
 from headrace.ops.batch import BatchOf
-from headrace.core.columns import cut, joined, rows_in
 from headrace.ops.select import count_of
 
 

@@ -96,20 +96,26 @@ class _Part(Moved[T]):
             return range(at.start * self.n + shift, stop, at.step * self.n)
         if self.size == inf:
             return at * self.n + self.i
-        lap = at // int(self.size)
-        return lap * int(self.whole) + (at - lap * int(self.size)) * self.n + self.i
+        laps = at // int(self.size)
+        return laps * int(self.whole) + (at - laps * int(self.size)) * self.n + self.i
 
 
 class _PartCursor(IndexedCursor[T]):
-    """``count`` is a place in the part, the state one in the whole."""
+    """``count`` is a place in the part, the state one in the whole.
+
+    ``offset`` is how far the place that it went on from lies from a whole number of steps: a state of 4 parts, opened by
+    6, finds some of these a step further than others, and after k more steps all have come to that place + 6 k.
+    """
 
     stream: Any
+    offset = 0
 
     def save(self) -> Any:
-        return self.count * int(self.stream.n)
+        return self.count * int(self.stream.n) + self.offset
 
     def load(self, saved: Any) -> None:
         super().load(max(0, -(-(saved - self.stream.i) // self.stream.n)))
+        self.offset = saved - self.count * int(self.stream.n)
 
 
 def _square(i: int) -> int:

@@ -217,7 +217,8 @@ class _Picked(Bound[Any]):
 
     def walk(self, at: Places) -> Iterator[Any]:
         pick = self.pick
-        for i, item in zip(at if isinstance(at, range) else at.tolist(), self.source.walk(at), strict=True):
+        places = at if isinstance(at, range) else at.tolist()
+        for i, item in zip(places, self.source.walk(at), strict=True):  # noqa: B007  # error notes read i
             try:
                 made = pick(item)
             except Exception as error:

@@ -116,7 +116,8 @@ class _Zipped(Bound[Any]):
         """Return where each stream's part of the items is; a range given lies within one lap."""
         if self.size == inf:
             return [at] * len(self.bounds)
-        n, found = int(self.size), []
+        n = int(self.size)
+        found: list[Places] = []
         for size in self.sizes:
             rest = 0 if size == inf else int(size) - n  # of each lap of that stream, never used
             if isinstance(at, range):
@@ -136,7 +137,7 @@ class _Zipped(Bound[Any]):
     def columns(self, at: Places) -> Any:
         places = self._places(numbers(at))
         parts = [bound.columns(where) for bound, where in builtins.zip(self.bounds, places, strict=True)]
-        names = self.stream.names
+        names: Any = self.stream.names
         return tuple(parts) if names is None else Batch.of(dict(builtins.zip(names, parts, strict=True)))
 
     def label_of(self, bound: Any) -> str | None:

@@ -26,7 +26,7 @@ def as_columns(data: Any) -> Any:
     if isinstance(data, Mapping):
         return _mapping(data)
     if isinstance(data, tuple):
-        if data and all(is_column(part) or isinstance(part, Mapping | tuple) and as_columns(part) for part in data):
+        if data and all(is_column(part) or (isinstance(part, Mapping | tuple) and as_columns(part)) for part in data):
             return rebuilt(data, {k: as_columns(part) for k, part in branches(data) or ()})
         return None
     if hasattr(data, "data_vars"):

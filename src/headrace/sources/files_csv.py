@@ -108,9 +108,9 @@ class Csv(Rows[Row]):
 
     @property
     def size(self) -> float | None:
-        """Only reading the file tells; endless or ``n`` for rows at random."""
+        """Only reading the file tells, which a question by number does; endless or ``n`` for rows at random."""
         if self.order != "random":
-            return 0 if self.n == 0 else None
+            return 0 if self.n == 0 else self._rows if self.n is None or self._rows is None else min(self.n, self._rows)
         return inf if self.n is None else self.n
 
     @property

@@ -135,16 +135,19 @@ class _OneByOne(Cursor[Any]):
         if left > 0:
             self.restart()
         while left > 0 and self.file < len(self.stream.files):
-            part = self._part = self._part or self._begin()
             size = self.stream.files[self.file].size
-            jump = part.skip(left) if size is None or part.count + left < size else int(size) - part.count
-            self.count, left, passed = self.count + jump, left - jump, passed + jump
-            if left > 0 or size is None:
-                self._part = None
-                part.close()
+            behind = None if size is None or self._part is not None else int(size)
+            if behind is not None and behind <= left:
+                jump = behind
                 self.file += 1
-            elif part.count < int(size) and jump == int(size) - part.count:
-                part.skip(jump)
+            else:
+                part = self._part = self._part or self._begin()
+                jump = part.skip(left)
+                if jump < left:
+                    self._part = None
+                    part.close()
+                    self.file += 1
+            self.count, left, passed = self.count + jump, left - jump, passed + jump
         return passed
 
     def label_of(self, cursor: Any) -> str | None:

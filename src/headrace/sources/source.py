@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
 from headrace.core.columns import each_leaf, narrowed
 from headrace.core.indexed import AHEAD, Bound, Indexed, Places, numbers, runs
-from headrace.core.items import branches, fresh, leaves, map_leaves, stack, unstack
+from headrace.core.items import branches, each_of, fresh, leaves, map_leaves, rebuilt, stack
 from headrace.core.key import Key
+from headrace.core.places import lap_pieces
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec, Stream
@@ -141,27 +144,33 @@ class _Columns(Bound[Any]):
         parts = [column for _, column in leaves(stream.data)]
         self.row_bytes = sum(int(np.prod(part.shape[1:])) * part.dtype.itemsize for part in parts) or 1
         self.ahead = max(1, min(AHEAD, BYTES // self.row_bytes))
+        data: Any = stream.data
+        plain = isinstance(data, dict) and not any(isinstance(column, dict | tuple) for column in data.values())
+        self.flat = list(data.items()) if plain else None
         self.exact = all(type(part) is np.ndarray and _as_stacked(part) for part in parts)
 
     def walk(self, at: Places) -> Iterator[Any]:
-        for run in runs(at, self.ahead):
-            yield from unstack(self._rows(run))
+        return chain.from_iterable(each_of(self._rows(run)) for run in runs(at, self.ahead))
 
     def columns(self, at: Places) -> Any:
         found = self._rows(at)
         return found if self.exact else each_leaf(_column, found)
 
     def _rows(self, at: Places) -> Any:
-        n = self.size
+        n, flat = self.size, self.flat
         if isinstance(at, range):
             lap = at.start // n
             if at.step > 0 and (not len(at) or at[-1] // n == lap):
                 cut = slice(at.start - lap * n, at[-1] - lap * n + 1 if len(at) else 0, at.step)
-                return each_leaf(lambda column: column[cut], self.data)
+                if flat is not None:
+                    return Batch.of({name: column[cut] for name, column in flat})
+                return _batches(each_leaf(lambda column: column[cut], self.data))
             at = numbers(at)
         if at.size and (int(at.max()) >= n):
             at = at % n
-        return each_leaf(lambda column: column.take(at, axis=0), self.data)
+        if flat is not None:
+            return Batch.of({name: column.take(at, axis=0) for name, column in flat})
+        return _batches(each_leaf(lambda column: column.take(at, axis=0), self.data))
 
 
 @register("sequence", example=lambda: Items([{"X": (i, i), "y": i} for i in range(60)]))
@@ -188,6 +197,19 @@ class _Sequence(Bound[T]):
         self.several = getattr(self.data, "__getitems__", None)
 
     def walk(self, at: Places) -> Iterator[T]:
+        if type(self.data) in (list, tuple) and isinstance(at, range) and at.step == 1:
+            return chain.from_iterable(map(fresh, self._cut(run)) for run in self._stretches(at))
+        return self._one_by_one(at)
+
+    def _stretches(self, at: range) -> Iterator[range]:
+        for piece in lap_pieces(at, self.size):
+            yield from runs(piece)  # type: ignore[misc]  # of a range, which gives ranges
+
+    def _cut(self, run: range) -> Any:
+        first = run.start % self.size
+        return self.data[first : first + len(run)]
+
+    def _one_by_one(self, at: Places) -> Iterator[T]:
         data, n = self.data, self.size
         for i in at if isinstance(at, range) else at.tolist():
             yield fresh(data[i % n])
@@ -197,6 +219,15 @@ class _Sequence(Bound[T]):
             return stack(list(self.walk(at)))
         places = [int(i) % self.size for i in at]
         return stack(list(self.several(places)))
+
+
+def _batches(columns: Any) -> Any:
+    """Return columns with a Batch for every dict, as stacking makes them."""
+    parts = branches(columns)
+    if parts is None:
+        return columns
+    below = {name: _batches(part) for name, part in parts}
+    return Batch.of(below) if isinstance(columns, dict) else rebuilt(columns, below)
 
 
 def _frozen(data: Any) -> Any:

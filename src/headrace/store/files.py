@@ -11,7 +11,7 @@ from typing import Any
 from headrace.errors import SinkError
 
 LOCK = ".lock"
-_ours: set[tuple[int, int]] = set()  # folders locked by this process: POSIX locks do not exclude their own process
+_ours: set[tuple[int, int, str]] = set()  # folders locked by this process: POSIX locks do not exclude their own process
 _ours_lock = threading.Lock()
 _FAR = 1 << 30  # on Windows a locked byte cannot be read, so it lies behind the number of the process
 
@@ -54,6 +54,11 @@ def is_temporary(name: str) -> bool:
     return name.startswith(".headrace-") and name.endswith(".tmp")
 
 
+def is_lock(name: str) -> bool:
+    """Tell whether a file's name is that of a lock: of the folder, or of one of several that write parts of it."""
+    return name == LOCK or name.startswith(f"{LOCK}-")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, for good."""
     if folder.is_dir():
@@ -84,6 +89,8 @@ class FolderLock:
     ----------
     folder
         It is made when it does not exist.
+    name, what
+        The file that is locked, and what having it means, for the message when another has it.
 
     Raises
     ------
@@ -91,19 +98,20 @@ class FolderLock:
         When another run has it; names the process.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, name: str = LOCK, what: str | None = None) -> None:
+        self.folder, self._name = folder, name
+        self._what = str(folder) if what is None else what
         try:
             with _ours_lock:  # not while a thread removes the folder that it had made
                 self.made: bool = not folder.exists()
                 make_folder(folder)
-                self._id = _identity(os.stat(folder))
+                self._id = (*_identity(os.stat(folder)), name)
                 if self._id in _ours:
-                    raise SinkError(_taken(folder, os.getpid()))
+                    raise SinkError(_taken(self._what, os.getpid()))
                 # Before the file is opened: a process that closes any handle of a file loses all its locks on it.
                 _ours.add(self._id)
             try:
-                self._file = self._opened(folder / LOCK)
+                self._file = self._opened(folder / name)
             except BaseException:
                 with _ours_lock:
                     _ours.discard(self._id)
@@ -120,7 +128,7 @@ class FolderLock:
                 file.seek(0)
                 pid = file.read().decode(errors="replace").strip()
                 file.close()
-                raise SinkError(_taken(self.folder, pid)) from None
+                raise SinkError(_taken(self._what, pid)) from None
             try:
                 current = _identity(os.stat(path)) == _identity(os.fstat(file.fileno()))
             except FileNotFoundError:
@@ -141,7 +149,7 @@ class FolderLock:
             file, self._file = self._file, None
             try:
                 # While it is still locked: who opened it before will find that it is gone.
-                (self.folder / LOCK).unlink(missing_ok=True)
+                (self.folder / self._name).unlink(missing_ok=True)
                 if self.made:
                     self.folder.rmdir()
             except OSError:
@@ -166,9 +174,9 @@ def _identity(stat: os.stat_result) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _taken(folder: Path, pid: object) -> str:
+def _taken(what: str, pid: object) -> str:
     who = f"process {pid}" if pid else "another process"
-    return f"{folder} is being written by {who}.\n  Wait for it, stop it, or choose another folder."
+    return f"{what} is being written by {who}.\n  Wait for it, stop it, or choose another folder."
 
 
 if sys.platform == "win32":  # pragma: no cover  # not run on the machines we test on

@@ -15,7 +15,7 @@ from headrace.store import plainjson
 from headrace.store.layout import Columns, Layout, item_of, joined
 from headrace.store.npz import NpzFolder
 from headrace.store.parquet import ParquetFolder
-from headrace.store.sinks import DONE, PROGRESS, DatasetSink
+from headrace.store.sinks import DONE, PROGRESS, SHARD, DatasetSink
 from headrace.store.zarrs import ZarrStore
 
 KINDS: dict[str, type[DatasetSink]] = {sink.kind: sink for sink in (NpzFolder, ZarrStore, ParquetFolder)}
@@ -145,6 +145,11 @@ def read(path: str | Path, *, partial: bool = False) -> Dataset:
         raise SinkError(
             f"{folder} is not complete: the run that writes it has not ended.\n"
             "  Resume it with headrace run ... --resume, or read what there is with partial=True."
+        )
+    elif folder.is_dir() and any(SHARD.fullmatch(path.name) for path in folder.iterdir()):
+        raise SinkError(
+            f"{folder} is not complete: it is written in shards, and not all of them have ended.\n"
+            "  Wait for them; resume those that were stopped with headrace run ... --shard i/n --resume."
         )
     else:
         raise SinkError(f"{folder} is not a dataset of headrace: it has no {DONE}.")

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from importlib import import_module
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from headrace.core import Cursor, Stream, as_stream, describe
-from headrace.core.describe import dump
-from headrace.core.fingerprint import code_digest
+from headrace.core import Cursor, Stream, as_stream
 from headrace.core.key import Seed, seed_integer
-from headrace.errors import HeadraceError, ResumeError, StateMismatchError, StreamConfigError
-from headrace.ops.batch import BatchOf
-from headrace.ops.rebatch import Rebatch
-from headrace.store.read import KINDS
+from headrace.errors import HeadraceError, ResumeError, StateMismatchError
+from headrace.store.claims import refuse_resumable
+from headrace.store.origin import Saved, check_limit, dims_of, gives_batches, kind_of, told
+from headrace.store.shards import Sharding
 from headrace.store.sinks import DatasetSink
 
-_SUFFIXES = {".zarr": "zarr", ".parquet": "parquet"}
-# They pass on batches as they are, or as other containers of the same columns.
-_SAME_ITEMS = (
-    "background",
-    "cache",
-    "keras_tuples",
-    "progress",
-    "shuffle",
-    "skip",
-    "streamer",
-    "take",
-    "tap",
-    "tuples",
-)
-_LONG = 1 << 20  # a description beyond this many characters is left out of the dataset
 _REST = 20  # saving may take one part in this many of the time
-
-
-class Saved(NamedTuple):
-    """How a run ended: rows in the dataset, whether it is complete, whether the stream had no more."""
-
-    path: Path
-    rows: int
-    complete: bool
-    ended: bool
-
-
-def kind_of(path: str | Path, kind: str | None = None) -> type[DatasetSink]:
-    """Return the sink for ``kind``, or for the suffix of ``path``: ``.zarr``, ``.parquet``, else an npz folder.
-
-    Raises
-    ------
-    StreamConfigError
-        For an unknown kind, or a suffix of a file that headrace does not write.
-    """
-    chosen = kind or _SUFFIXES.get(Path(path).suffix, "npz")
-    if chosen not in KINDS:
-        raise StreamConfigError(f"the format got {kind!r}, wanted one of {', '.join(sorted(KINDS))}.")
-    return KINDS[chosen]
 
 
 class Saving:
@@ -126,7 +84,13 @@ class Saving:
         self._cursor: Cursor[Any] | None = None
         try:
             self.sink = make(
-                path, part=part, batches=batches, limit=limit, dims=_dims(self.stream), resume=resume, check=self._match
+                path,
+                part=part,
+                batches=batches,
+                limit=limit,
+                dims=dims_of(self.stream),
+                resume=resume,
+                check=self._match,
             )
         except BaseException:
             if self._cursor is not None:  # it matched, and then the folder could not be made ready
@@ -146,19 +110,15 @@ class Saving:
             raise ResumeError(f"{error}\n  Or save it in one go, without its state: --no-resume.") from None
 
     def _check_limit(self, limit: float | None) -> None:
-        if limit in (None, inf) and self.stream.size == inf:
-            raise StreamConfigError(
-                f"{self.stream.node_name} is endless, and there is no limit to how much of it is stored.\n"
-                "  Say how many rows you want: --limit N."
-            )
+        check_limit(self.stream, limit)
 
     def _begin(self) -> None:
         if self._seed is not None:
             self.stream = self.stream.seeded(self._seed)
-        if self.sink.batches is None and _gives_batches(self.stream):
+        if self.sink.batches is None and gives_batches(self.stream):
             self.sink.batches = True
         self._cursor = self.stream.open()
-        self.sink.about = self._told(self._cursor)
+        self.sink.about = told(self.stream, self._cursor.key, self._seed)
         self.sink.keep(self._state())
 
     def _match(self, sink: DatasetSink) -> None:
@@ -195,28 +155,21 @@ class Saving:
             raise
         self._cursor = cursor
 
-    def _told(self, cursor: Cursor[Any]) -> dict[str, Any]:
-        """Return what the dataset tells of the stream it was made from."""
-        try:
-            text = dump(self.stream)
-        except StreamConfigError:
-            text = "null"
-        return {
-            "version": import_module("headrace").__version__,
-            "seed": self._seed,
-            "key": cursor.key.plain(),
-            "fingerprint": self.stream.fingerprint,
-            "code": code_digest(self.stream),
-            "description": json.loads(text) if len(text) <= _LONG else None,
-            "tree": str(describe(self.stream)).splitlines(),
-            "ended": False,
-        }
-
     @property
     def cursor(self) -> Cursor[Any]:
         """The pass over the stream that is being saved."""
         assert self._cursor is not None
         return self._cursor
+
+    @property
+    def kept(self) -> int:
+        """How many rows are on disk."""
+        return self.sink.kept
+
+    @property
+    def complete(self) -> bool:
+        """Whether the dataset is complete."""
+        return self.sink.complete
 
     @property
     def total(self) -> int | None:
@@ -326,8 +279,12 @@ def save(
     part: int | None = None,
     batches: bool | None = None,
     every: float = 5.0,
+    shard: tuple[int, int] | None = None,
 ) -> Saved:
     """Write the items of a stream to a dataset: what ``headrace run`` does; see :class:`Saving` for the parameters.
+
+    With ``shard=(i, n)`` this process is one of n that write the same dataset, each some of its parts; see
+    :class:`headrace.store.Sharding`. ``every`` means nothing then: progress is recorded with every part.
 
     Killed at any moment and called again with ``resume=True``, it leaves the files that an uninterrupted run leaves:
     the same rows in the same parts, and the same ``_headrace.json``, to the byte. ``_progress.json`` is that too, but
@@ -345,6 +302,13 @@ def save(
     >>> hr.store.read(path)[42]["i"]
     np.int64(42)
     """
+    if shard is not None:
+        if not resumable:
+            raise refuse_resumable()
+        part_of_it = Sharding(
+            stream, path, shard, limit=limit, seed=seed, resume=resume, kind=kind, part=part, batches=batches
+        )
+        return part_of_it.run()
     job = Saving(
         stream,
         path,
@@ -358,15 +322,3 @@ def save(
         every=every,
     )
     return job.run()
-
-
-def _gives_batches(stream: Stream[Any]) -> bool:
-    """Tell whether items are batches whatever their type: those of tuples and of bare arrays do not show it."""
-    while stream.node_name in _SAME_ITEMS and len(stream.children) == 1:
-        stream = stream.children[0]
-    return isinstance(stream, Rebatch) or (isinstance(stream, BatchOf) and stream.axis is None)
-
-
-def _dims(stream: Stream[Any]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the axes of a row's values, as far as the stream knows them."""
-    return {name: f.dims[1:] if f.dims[:1] == ("item",) else f.dims for name, f in (stream.spec or {}).items()}

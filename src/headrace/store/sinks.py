@@ -23,7 +23,7 @@ from headrace.core.items import map_leaves, stack
 from headrace.errors import DataError, SinkError
 from headrace.store import plainjson
 from headrace.store.begun import Begun
-from headrace.store.files import LOCK, FolderLock, is_temporary, sync_folder, write_file
+from headrace.store.files import FolderLock, is_lock, is_temporary, sync_folder, write_file
 from headrace.store.layout import (
     Column,
     Columns,
@@ -38,10 +38,12 @@ from headrace.store.layout import (
 
 PROGRESS = "_progress.json"
 DONE = "_headrace.json"
-_GATHER = 1024  # items that are stacked at a time: enough to be cheap, few enough to be small
+SHARD = re.compile(r"_progress-(?P<i>\d+)-of-(?P<n>\d+)\.json")  # the record of one of several that write parts
+GATHER = 1024  # items that are stacked at a time: enough to be cheap, few enough to be small
 
 
-def _copy(leaf: Any) -> Any:
+def copied(leaf: Any) -> Any:
+    """Return a leaf that stays what it is, whatever the caller does to theirs."""
     return leaf.copy() if isinstance(leaf, np.ndarray | list) else leaf
 
 
@@ -103,6 +105,39 @@ class DatasetSink:
         resume: bool = False,
         check: Callable[[Any], object] | None = None,
     ) -> None:
+        self._settle(path, part, batches, limit, dims)
+        if self.path.exists() and not self.path.is_dir():
+            raise SinkError(f"{self.who} got {self.path}, which is a file, wanted a folder. Choose another name.")
+        self._lock = FolderLock(self.path)
+        try:
+            self._claim(resume, check)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @classmethod
+    def unclaimed(
+        cls,
+        path: str | Path,
+        *,
+        part: int | None = None,
+        batches: bool | None = None,
+        limit: float | None = None,
+        dims: Mapping[str, Sequence[str]] | None = None,
+    ) -> Self:
+        """Return a sink that says how things are stored at ``path``, and has touched nothing there; it takes no items."""
+        made = cls.__new__(cls)
+        made._settle(path, part, batches, limit, dims)
+        return made
+
+    def _settle(
+        self,
+        path: str | Path,
+        part: int | None,
+        batches: bool | None,
+        limit: float | None,
+        dims: Mapping[str, Sequence[str]] | None,
+    ) -> None:
         self.ready()
         self.path: Path = Path(path)
         self.part = self._whole("part", part, 1)
@@ -122,15 +157,7 @@ class DatasetSink:
         self._parts = 0  # full parts on disk
         self._over: Columns = {}  # rows beyond the limit
         self._closed = self._failed = False
-        if self.path.exists() and not self.path.is_dir():
-            raise SinkError(f"{self.who} got {self.path}, which is a file, wanted a folder. Choose another name.")
         self._begun = Begun(self.path, self.part_name, self.frame_name)
-        self._lock = FolderLock(self.path)
-        try:
-            self._claim(resume, check)
-        except BaseException:
-            self._lock.release()
-            raise
 
     # --- for subclasses -------------------------------------------------------------------------
 
@@ -174,7 +201,12 @@ class DatasetSink:
     # --- opening --------------------------------------------------------------------------------
 
     def _claim(self, resume: bool, check: Callable[[Any], object] | None) -> None:
-        there = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not is_temporary(p.name))
+        there = sorted(p.name for p in self.path.iterdir() if not is_lock(p.name) and not is_temporary(p.name))
+        if DONE not in there and any(map(SHARD.fullmatch, there)):
+            raise SinkError(
+                f"{self.path} is being written in shards, and {self.who} would write all of it.\n  Go on with each of "
+                "them by --shard i/n --resume (shard=(i, n), resume=True), or choose another name."
+            )
         if there and not resume:
             raise SinkError(
                 f"{self.path} exists and is not empty.\n  Go on with it by --resume (resume=True), or choose another "
@@ -228,7 +260,7 @@ class DatasetSink:
                     raise SinkError(f"{self.path} is damaged: part {self._parts} has fewer rows than were kept.")
                 # Copies: the file that a mapped part lies in will be written anew.
                 self._blocks, self._block_rows = [{name: column[:tail].copy() for name, column in found.items()}], tail
-            self._gather = min(_GATHER, self.part - self._block_rows)
+            self._gather = min(GATHER, self.part - self._block_rows)
         kept = self._parts + (1 if self._block_rows else 0)
         self._begun.tidy(kept, None if self.layout is None else tuple(self.layout.fields))
         if self._over:
@@ -249,7 +281,7 @@ class DatasetSink:
             self._refuse()
         try:
             if self.layout is None:
-                self._begin(item)
+                self.begin(item)
             if self.batches:
                 assert self.layout is not None
                 block = gathered(self.who, self.layout, item, self.rows)
@@ -257,7 +289,7 @@ class DatasetSink:
                 if self._blocks:  # what stays with us is ours, whatever the caller does to theirs
                     self._blocks[-1] = {name: column.copy() for name, column in self._blocks[-1].items()}
             else:
-                self._items.append(item if self._gather == 1 else map_leaves(_copy, item))
+                self._items.append(item if self._gather == 1 else map_leaves(copied, item))
                 self.rows += 1
                 if len(self._items) >= self._gather:
                     self._stack()
@@ -279,7 +311,7 @@ class DatasetSink:
             raise SinkError(f"{self.who} got an item beyond its limit of {self.limit} rows.")
         raise SinkError(f"{self.who} got an item after close().")
 
-    def _begin(self, item: Any) -> None:
+    def begin(self, item: Any) -> None:
         """Decide from the first item how everything is stored."""
         if self.batches is None:
             self.batches = isinstance(item, Batch)
@@ -297,7 +329,7 @@ class DatasetSink:
         if self.part is None:
             self.part = layout.part_rows(length(gathered(self.who, layout, columns, 0)) if self.batches else 1)
         self.layout = layout
-        self._gather = min(_GATHER, self.part)
+        self._gather = min(GATHER, self.part)
 
     def _stack(self) -> None:
         if self._items:
@@ -328,7 +360,7 @@ class DatasetSink:
                 at += self.part
             self._blocks = [cut(rows, at, self._block_rows)] if at < self._block_rows else []
             self._block_rows -= at
-        self._gather = min(_GATHER, self.part - self._block_rows)
+        self._gather = min(GATHER, self.part - self._block_rows)
 
     def _write_part(self, columns: Columns) -> None:
         assert self.layout is not None
@@ -404,6 +436,15 @@ class DatasetSink:
         self._begun.forget()
         write_file(self.path / DONE, (json.dumps(self.summary(), indent=1) + "\n").encode())
         self.complete = True
+
+    def complete_with(self, rows: int, over: Columns, record: Any) -> None:
+        """Mark complete a dataset whose parts others have written; ``over`` are rows beyond the limit."""
+        self.rows, self._over = rows, over
+        text = plainjson.dumps(record)
+        for name, data in self.frame_files() if self.layout is not None else ():
+            write_file(self.path / name, data)
+        self._write_progress(text)
+        self.finish()
 
     def summary(self) -> dict[str, Any]:
         """Return what ``_headrace.json`` tells, as JSON values."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from headrace.testing.check import check_op, check_sink, check_stream
 from headrace.testing.elsewhere import elsewhere
-from headrace.testing.fakes import Broken, counted, flaky
+from headrace.testing.fakes import Broken, counted, flaky, unreachable
 from headrace.testing.report import LawError, Report
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "counted",
     "elsewhere",
     "flaky",
+    "unreachable",
 ]
 
 

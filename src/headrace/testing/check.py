@@ -10,12 +10,18 @@ import numpy as np
 
 from headrace.core.coerce import as_stream
 from headrace.core.sink import Sink
-from headrace.testing import laws_description, laws_resume, laws_run, laws_sinks, laws_sources
+from headrace.testing import laws_description, laws_indexed, laws_resume, laws_run, laws_sinks, laws_sources
 from headrace.testing.case import Case, Wrap
 from headrace.testing.report import NotApplicable, Report
 
 Law = Callable[[Case], None]
-_RUNS: dict[str, Law] = {**laws_run.FIRST, **laws_description.AFTER, **laws_run.LAWS, **laws_resume.LAWS}
+_RUNS: dict[str, Law] = {
+    **laws_run.FIRST,
+    **laws_description.AFTER,
+    **laws_run.LAWS,
+    **laws_resume.LAWS,
+    **laws_indexed.LAWS,
+}
 
 
 def check_stream(stream: Any, *, items: int = 60, seed: int = 0, processes: bool = True) -> Report:

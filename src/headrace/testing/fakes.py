@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from math import inf
 from typing import Any, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.stream import Spec, Stream
@@ -205,3 +207,67 @@ class _Omitting(OpCursor[T]):
             if self.seen - 1 != self.stream.at:
                 self.count += 1
                 yield item
+
+
+def unreachable(source: Any, at: int = 17, times: int | None = None) -> Unreachable[Any]:
+    """Return a stream with numbers with one item that cannot be had: asking for item ``at``, of any lap, raises.
+
+    As :func:`flaky`, but the items keep their numbers.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> squares = unreachable(hr.functional(lambda i: i * i), at=3)
+    >>> squares[2], squares[4]
+    (4, 16)
+    >>> squares[3]
+    Traceback (most recent call last):
+    headrace.testing.fakes.Broken: item 3 is broken
+      while drawing item 3 of root/Unreachable
+    """
+    return Unreachable(as_stream(source), at, times)
+
+
+@recipe
+class Unreachable(Indexed[T]):
+    """The recipe of :func:`unreachable`. What has failed so far is no part of it, as with :class:`Flaky`."""
+
+    source: Stream[T]
+    at: int = 17
+    times: int | None = None
+
+    @property
+    def size(self) -> float | None:
+        return self.source.size
+
+    @property
+    def spec(self) -> Spec | None:
+        return self.source.spec
+
+    def fails(self) -> bool:
+        """Tell whether it fails once more, and count it."""
+        failures = int(self.__dict__.get("_failures", 0))
+        if self.times is not None and failures >= self.times:
+            return False
+        self.fix(_failures=failures + 1)
+        return True
+
+    def bind(self, key: Key) -> Bound[T]:
+        return _Unreachable(self, key)
+
+
+class _Unreachable(Bound[T]):
+    stream: Unreachable[T]
+
+    def __init__(self, stream: Unreachable[T], key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[T] = source.bound(key)
+        self.size = source.extent()
+
+    def walk(self, at: Places) -> Iterator[T]:
+        recipe = self.stream
+        for i in at if isinstance(at, range) else at.tolist():
+            if (i if self.size == inf else i % int(self.size)) == recipe.at and recipe.fails():
+                raise Broken(f"item {recipe.at} is broken")
+            yield from self.source.walk(range(i, i + 1))

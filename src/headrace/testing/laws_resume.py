@@ -13,9 +13,11 @@ from headrace.core.key import Key
 from headrace.core.stream import Stream
 from headrace.errors import HeadraceError, ResumeError, StateMismatchError, StreamConfigError
 from headrace.ops.select import take
+from headrace.ops.shard import Shard
 from headrace.testing.case import Case, alike, all_alike, first_line, nodes, short
 from headrace.testing.elsewhere import elsewhere
 from headrace.testing.laws_description import importable, variants
+from headrace.testing.laws_indexed import numbered, parts_by_number
 from headrace.testing.laws_run import follow
 
 
@@ -130,8 +132,10 @@ def refuses_another(case: Case) -> None:
         cursor.skip(min(2, len(case.expected)))
         state = cursor.state()
     others = [other for _, other in variants(case.stream) if other.fingerprint != case.stream.fingerprint]
+    mine = case.stream.stamp()["of"]
+    others = [other for other in others if not isinstance(other, Shard) or other.stamp()["of"] != mine]  # of one whole
     for other in [*others, case.stream | take(10**9)]:
-        _refused(case, other, case.key, state, case.stream.node_name)
+        _refused(case, other, case.key, state, getattr(case.stream, "stamped", case.stream).node_name)
     if case.stream.seed is None:
         _refused(case, case.stream, Key(case.seed + 1), state, "key")
 
@@ -164,8 +168,12 @@ def tuning_changes_nothing(case: Case) -> None:
 
 
 def shards(case: Case) -> None:
-    """Parts share no source, hold them all, and do not take each other's states."""
+    """Parts share no source, hold them all, and do not take each other's states; by number, see ``laws_indexed``."""
     case.needs(not case.once, "it can be drawn only once")
+    if case.stream.access == "index" and type(case.stream.shard(0, 1)) is Shard:
+        parts_by_number(case)
+        _no_such_parts(case)
+        return
     for n in (1, 2, 3):
         try:
             parts = [case.stream.shard(i, n) for i in range(n)]
@@ -174,6 +182,10 @@ def shards(case: Case) -> None:
             break
         _disjoint(case, parts)
         _own_states(case, parts)
+    _no_such_parts(case)
+
+
+def _no_such_parts(case: Case) -> None:
     for i, n in ((2, 2), (-1, 2), (0, 0)):
         try:
             case.stream.shard(i, n)
@@ -240,19 +252,27 @@ def same_elsewhere(case: Case) -> None:
         sent = pickle.dumps(saved)
     except Exception as error:
         raise case.broken(f"its state cannot be sent: {first_line(error)}", "JSON values, arrays and items") from error
-    fingerprint, rests = elsewhere(_rests, case.pickled, sent, case.items)
+    by_number = case.stream.access == "index"
+    asked = case.rng().choices(range(len(case.expected)), k=8) if by_number and case.expected else []
+    described = pickle.dumps(numbered(case)) if by_number else case.pickled
+    fingerprint, rests, found = elsewhere(_rests, case.pickled, sent, case.items, described, asked)
     if fingerprint != case.stream.fingerprint:
         raise case.broken(f"another process has the fingerprint {fingerprint}", f"{case.stream.fingerprint}, as here")
     for (cut, _), rest in zip(saved, rests, strict=True):
         case.compare(rest, cut, f"resumed at {cut} in another process")
+    for i, item in zip(asked, found, strict=True):
+        case.compare_with([item], case.expected[i : i + 1], i, "by number, in another process")
 
 
-def _rests(pickled: bytes, sent: bytes, items: int) -> tuple[str, list[list[Any]]]:
+def _rests(
+    pickled: bytes, sent: bytes, items: int, described: bytes, asked: list[int]
+) -> tuple[str, list[list[Any]], list[Any]]:
     stream, found = pickle.loads(pickled), []
     for cut, state in pickle.loads(sent):
         with stream.open(at=state) as cursor:
             found.append(cursor.take(items - cut))
-    return stream.fingerprint, found
+    by_number = pickle.loads(described)
+    return stream.fingerprint, found, [by_number[i] for i in asked]
 
 
 LAWS: dict[str, Callable[[Case], None]] = {

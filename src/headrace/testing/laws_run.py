@@ -57,6 +57,8 @@ def unseeded_passes_differ(case: Case) -> None:
     case.needs(case.stream.seed is None, "it has a seed of its own")
     case.needs(case.draws, "no random numbers were seen")
     case.needs(case.varied, "it draws too few random numbers to tell")
+    roots = [case.first(Key(case.seed + k)) for k in (1, 2)]
+    case.needs(not all(all_alike(root, case.expected) for root in roots), "all that draws inside has a seed of its own")
     one = case.first(None)
     if all(all_alike(one, case.first(None)) for _ in range(16)):  # one different pass is enough
         raise case.broken("seventeen unseeded passes are equal", "a fresh key for each")

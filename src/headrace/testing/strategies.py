@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import headrace.mux
 import headrace.ops
 from headrace.core.op import Op
 from headrace.core.stream import Stream
+from headrace.sources.functional import functional
+from headrace.sources.source import source
 from headrace.sources.streamer import Streamer
 
-__all__ = ["arrays", "cuts", "dtypes", "items", "leaves", "rows", "streams"]
+__all__ = ["arrays", "cuts", "dtypes", "indexed", "items", "leaves", "rows", "streams"]
 
 _NAMES = st.sampled_from(["X", "y", "image", "a.b", "", "ünï", "0"])
 
@@ -261,3 +264,113 @@ def _often(item: dict[str, Any], rng: np.random.Generator) -> bool:
 
 def _even(item: dict[str, Any]) -> bool:
     return bool(item["i"] % 2 == 0)
+
+
+# --- compositions whose items have numbers ------------------------------------------------------
+
+
+def indexed(max_leaves: int = 4) -> st.SearchStrategy[Any]:
+    """Return random compositions whose items have numbers, finite, empty and endless, with seeds inside and without.
+
+    Inside their items are dicts of ``i`` and ``x``; the last op may make batches, windows, tuples of them.
+
+    Parameters
+    ----------
+    max_leaves
+        About how many sources there are at most.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(indexed(), lambda stream: True).access
+    'index'
+    """
+    rows: st.SearchStrategy[Any] = st.recursive(_numbered(), _numbered_grown, max_leaves=max_leaves)
+    return st.tuples(rows, st.sampled_from(list(_LAST.values()))).map(lambda pair: pair[1](pair[0]))
+
+
+def _numbered() -> st.SearchStrategy[Any]:
+    few, border = st.integers(0, 9), st.sampled_from([1, 7, 1023, 1024, 1025, 2500])
+    sizes: st.SearchStrategy[Any] = st.none() | few | border
+    return st.one_of(
+        few.map(lambda n: source([_row(i) for i in range(n)])),
+        (few | border).map(_table),
+        st.builds(functional, st.sampled_from([_called, _called_noisy]), size=sizes),
+        st.builds(functional, st.sampled_from([_called_many, _called_many_noisy]), size=sizes, batched=st.just(True)),
+    )
+
+
+def _table(n: int) -> Any:
+    return source({"i": np.arange(n), "x": np.arange(2.0 * n).reshape(n, 2) / 4})
+
+
+def _numbered_grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    few = st.integers(0, 12)
+    members = st.lists(inner, min_size=1, max_size=3)
+    return st.one_of(
+        st.tuples(inner, st.sampled_from(list(_NUMBERED_OPS.values()))).map(lambda pair: pair[1](pair[0])),
+        st.tuples(inner, few).map(lambda pair: pair[0] | headrace.ops.take(pair[1])),
+        st.tuples(inner, few).map(lambda pair: pair[0] | headrace.ops.skip(pair[1])),
+        st.tuples(inner, st.none() | st.integers(0, 3)).map(lambda pair: pair[0] | headrace.ops.repeat(pair[1])),
+        inner.map(_permuted),
+        st.tuples(inner, st.integers(0, 2**40)).map(lambda pair: pair[0].seeded(pair[1])),
+        st.tuples(inner, st.integers(0, 3), st.integers(1, 3)).map(lambda t: t[0].shard(t[1] % t[2], t[2])),
+        members.map(lambda streams: headrace.ops.concat(*streams)),
+        st.tuples(inner, inner).map(lambda pair: headrace.ops.zip(*pair) | headrace.ops.map(_of_both)),
+        st.tuples(members, st.lists(st.sampled_from([1, 2.5, 0.25]), min_size=3, max_size=3)).map(_mixed),
+    )
+
+
+def _permuted(stream: Any) -> Any:
+    return stream if stream.size == inf else stream | headrace.ops.permute()
+
+
+def _mixed(made: tuple[list[Any], list[float]]) -> Any:
+    members, weights = made
+    return headrace.mux.mix(members, weights[: len(members)])
+
+
+def _called(i: int) -> dict[str, Any]:
+    return _row(i % 1000)
+
+
+def _called_noisy(i: int, rng: np.random.Generator) -> dict[str, Any]:
+    return {"i": i, "x": rng.random(2)}
+
+
+def _called_many(i: Any) -> dict[str, Any]:
+    return {"i": i, "x": np.stack([i / 2, i / 3], 1)}
+
+
+def _called_many_noisy(i: Any, rng: np.random.Generator) -> dict[str, Any]:
+    return {"i": i, "x": rng.random((len(i), 2))}
+
+
+def _shifted_columns(columns: Any) -> dict[str, Any]:
+    return {"i": columns["i"] + 100, "x": columns["x"]}
+
+
+def _noisy_columns(columns: Any, rng: np.random.Generator) -> dict[str, Any]:
+    return {"i": columns["i"], "x": columns["x"] + rng.random(columns["x"].shape)}
+
+
+def _of_both(pair: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+    return {"i": pair[0]["i"], "x": pair[1]["x"]}
+
+
+_NUMBERED_OPS: dict[str, Callable[[Any], Any]] = {
+    "map": lambda stream: stream | headrace.ops.map(_shifted),
+    "map with rng": lambda stream: stream | headrace.ops.map(_noisy),
+    "batched map": lambda stream: stream | headrace.ops.map(_shifted_columns, batched=True),
+    "batched map with rng": lambda stream: stream | headrace.ops.map(_noisy_columns, batched=True),
+}
+_LAST: dict[str, Callable[[Any], Any]] = {
+    "rows": lambda stream: stream,
+    "batch": lambda stream: stream | headrace.ops.batch(3),
+    "batch, full ones": lambda stream: stream | headrace.ops.batch(4, partial=False),
+    "window": lambda stream: stream | headrace.ops.window(3, 2),
+    "enumerate": lambda stream: stream | headrace.ops.enumerate(5),
+    "tuples": lambda stream: stream | headrace.ops.tuples("x", "i"),
+    "keras_tuples": lambda stream: headrace.ops.keras_tuples(stream, "x", "i"),
+    "zip": lambda stream: headrace.ops.zip({"a": stream, "b": functional(_called_noisy)}),
+}
