@@ -24,7 +24,7 @@ from headrace.core.key import Key
 from headrace.core.notes import explain
 from headrace.core.registry import find
 from headrace.core.stream import Resume, Stream, check_shard, no_numbers, why_not
-from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.errors import AddressError, DataError, StateMismatchError, StreamConfigError
 
 T = TypeVar("T")
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -183,10 +183,14 @@ class Indexed(Stream[T]):
 
     def __getitem__(self, index: Any) -> Any:
         """Return the item with a number, or the columns of a slice or of several numbers."""
+        if type(index) is int:  # most questions, by the look at hand
+            look: _Look[T] | None = getattr(self.__dict__.get("_looks"), "own", None)
+            if look is not None and 0 <= index < look.end and look.process == os.getpid():
+                return look.item(index)
         end = self._end()
         if isinstance(index, slice):
             return self._columns(self._look(None), self._range(index, end))
-        if isinstance(index, list | np.ndarray):
+        if isinstance(index, list) or (isinstance(index, np.ndarray) and index.ndim):
             return self._columns(self._look(None), self._several(index, end))
         try:
             i = as_index(index)
@@ -198,8 +202,7 @@ class Indexed(Stream[T]):
             i += int(end)
         if not 0 <= i < end:
             raise AddressError(f"{self.node_name}[i] got {index!r}, wanted a number {_within(end)}.")
-        look = self._look(None)
-        return look.run(lambda bound: next(bound.walk(range(i, i + 1))), i)
+        return self._look(None).item(i)
 
     def _range(self, index: slice, end: float) -> range:
         if end == inf:
@@ -214,12 +217,17 @@ class Indexed(Stream[T]):
     def _several(self, index: Any, end: float) -> Numbers:
         found = np.asarray(index)
         if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
-            raise AddressError(f"{self.node_name}[numbers] got {index!r}, wanted whole numbers along one axis.")
+            mask = "\n  For a mask write stream[numpy.flatnonzero(mask)]." if found.dtype.kind == "b" else ""
+            raise AddressError(
+                f"{self.node_name}[numbers] got an array of {found.dtype} {found.shape}, wanted whole numbers along one "
+                f"axis.{mask}"
+            )
         made = found.astype(np.int64)
         if end != inf:
             made[made < 0] += int(end)
         if ((made < 0) | (made >= end)).any():
-            raise AddressError(f"{self.node_name}[numbers] got {index!r}, wanted numbers {_within(end)}.")
+            wrong = int(found[((made < 0) | (made >= end)).argmax()])
+            raise AddressError(f"{self.node_name}[numbers] got {wrong} among them, wanted numbers {_within(end)}.")
         return made
 
     def _columns(self, look: _Look[T], at: Places) -> Any:
@@ -253,11 +261,11 @@ class Indexed(Stream[T]):
         if known is None:
             known = local()
             self.fix(_looks=known)
-        look: _Look[T] | None = getattr(known, "look", None)
+        name = "own" if key is None else "given"
+        look: _Look[T] | None = getattr(known, name, None)
         if look is None or look.process != os.getpid() or (key is not None and look.key != key):
-            look = known.look = _Look(self, self._own_key() if key is None else key)
-        elif key is None and look.key != (mine := self._own_key()):
-            look = known.look = _Look(self, mine)
+            look = _Look(self, self._own_key() if key is None else key)
+            setattr(known, name, look)
         return look
 
     def _own_key(self) -> Key:
@@ -366,7 +374,11 @@ class IndexedCursor(Cursor[T]):
         return self.count
 
     def load(self, saved: Any) -> None:
-        self.count = as_index(saved)
+        if isinstance(saved, bool) or not isinstance(saved, int) or saved < 0:
+            raise StateMismatchError(
+                f"restore got a state whose place in {self.stream.node_name} is {saved!r}, wanted a number of at least 0."
+            )
+        self.count = saved
         self.restart()
 
     def label_of(self, cursor: Any) -> str | None:
@@ -385,7 +397,16 @@ class _Look(Generic[T]):
         twin.__dict__.update({name: value for name, value in stream.__dict__.items() if name != "_looks"})
         self.stream, self.key, self.process = twin, key, os.getpid()
         self.bound = twin.bound(key)  # whose own seed, where it has one, replaces the root of a key, as in a pass
-        self.count = 0
+        self.end, self.count = twin.extent(), 0
+
+    def item(self, i: int) -> T:
+        """Return item ``i``."""
+        self.count = i
+        try:
+            return next(self.bound.walk(range(i, i + 1)))
+        except Exception as error:
+            explain(error, self)
+            raise
 
     def label_of(self, bound: Any) -> str | None:
         return "" if bound is self.bound else None
@@ -428,4 +449,6 @@ def _unseeded(stream: Stream[Any]) -> Stream[Any] | None:
 
 
 def _within(end: float) -> str:
+    if end == 0:
+        return "of an item, and it has no items"
     return "of at least 0: it has no end to count from" if end == inf else f"from {-int(end)} to {int(end) - 1}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
 from headrace.core.columns import cut, each_leaf, narrowed
 from headrace.core.cursor import Cursor
@@ -161,9 +162,15 @@ class _Batched(Bound[Any]):
         except DataError:
             yield from (self._one(self._rows_of(i)) for i in at)
             return
-        for k in range(len(at)):
-            batch = cut(columns, k * self.n, k * self.n + self.n)
-            yield batch if _numeric(batch) else each_leaf(narrowed, batch)
+        n, numeric = self.n, _numeric(columns)
+        if numeric and type(columns) is Batch and not any(isinstance(c, dict | tuple) for c in columns.values()):
+            fields = list(columns.items())
+            for lo in range(0, len(at) * n, n):
+                yield Batch.of({name: column[lo : lo + n] for name, column in fields})
+            return
+        for lo in range(0, len(at) * n, n):
+            batch = cut(columns, lo, lo + n)
+            yield batch if numeric else each_leaf(narrowed, batch)
 
     def columns(self, at: Places) -> Any:
         full = self.size == inf or self.rows % self.n == 0 or self.stream.partial is False
@@ -179,8 +186,9 @@ class _Batched(Bound[Any]):
         return self.size == inf or self.rows == self.size * self.n or at[0] // self.size == at[-1] // self.size
 
 
-def _numeric(batch: Any) -> bool:
-    return all(isinstance(leaf, np.ndarray) and leaf.dtype.kind not in "SU" for _, leaf in leaves(batch))
+def _numeric(columns: Any) -> bool:
+    """Tell whether all columns are arrays that a part of stays as it is: of anything but strings."""
+    return all(isinstance(leaf, np.ndarray) and leaf.dtype.kind not in "SU" for _, leaf in leaves(columns))
 
 
 class _Batching(OpCursor[Any]):

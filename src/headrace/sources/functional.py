@@ -114,14 +114,14 @@ class _Calls(Bound[T]):
 
     def __init__(self, stream: Functional[T], key: Key) -> None:
         super().__init__(stream, key)
-        self.wanted = offered(stream.function, stream.args, stream.kwargs or {})
-        self.lane = key.child("functional").lane() if "rng" in self.wanted else None
+        wanted = offered(stream.function, stream.args, stream.kwargs or {})
+        self.lane = key.child("functional").lane() if "rng" in wanted else None
+        self.call = stream.function, stream.args, "i" in wanted, stream.limit
+        self.kwargs: dict[str, Any] = dict(stream.kwargs or {})
 
     def walk(self, at: Places) -> Iterator[T]:
-        recipe, lane, limit = self.stream, self.lane, self.stream.limit
-        function, args = recipe.function, recipe.args
-        kwargs: dict[str, Any] = dict(recipe.kwargs or {})
-        numbered = "i" in self.wanted
+        function, args, numbered, limit = self.call
+        lane, kwargs = self.lane, self.kwargs.copy()
         for i in at if isinstance(at, range) else at.tolist():
             if lane is not None:
                 kwargs["rng"] = lane.at(i)

@@ -24,6 +24,7 @@ _WAIT = 60.0  # seconds for the lock of the folder: others hold it while they be
 # What shards must agree on, and what it is called.
 _SAME = {
     "kind": "format",
+    "seed": "seed",
     "fingerprint": "stream",
     "key": "key",
     "limit": "limit",
