@@ -133,7 +133,12 @@ def test_a_pass_of_ten_thousand_is_the_blocks_of_any_cut() -> None:
 
 def test_a_seed_is_asked_for_where_numbers_are_drawn() -> None:
     noisy = hr.functional(lambda rng: rng.random(), size=5)
-    for ask in (lambda: noisy[0], lambda: noisy[1:3], lambda: noisy.block(None, 0, 2), lambda: (noisy | hr.batch(2))[0]):
+    for ask in (
+        lambda: noisy[0],
+        lambda: noisy[1:3],
+        lambda: noisy.block(None, 0, 2),
+        lambda: (noisy | hr.batch(2))[0],
+    ):
         with pytest.raises(hr.StreamConfigError, match=r"seed= or \.seeded\(7\)"):
             ask()
     assert noisy.seeded(7)[3] == noisy.block(hr.Key(7), 3, 4)[0]
@@ -239,3 +244,15 @@ def test_a_part_knows_its_place_in_other_worlds() -> None:
 def test_no_end_is_endless() -> None:
     assert hr.functional(lambda i: i).size == inf
     assert hr.functional(lambda i: i)[10**18] == 10**18
+    behind = hr.concat(hr.functional(lambda i: i), hr.functional(lambda i: -i), hr.source(range(3)))
+    assert behind[[5, 2**40]].tolist() == [5, 2**40]
+
+
+def test_sizes_are_exact_where_floats_are_not() -> None:
+    n = 2**60 + 7
+    stream = hr.functional(lambda i: i, size=n)
+    assert (stream | hr.batch(2)).size == 2**59 + 4
+    assert stream.shard(6, 8).size == 2**57 + 1
+    assert stream.shard(7, 8).size == 2**57
+    assert stream[n - 1] == stream[-1] == n - 1
+    assert (stream | hr.batch(2))[-1].tolist() == [n - 1]

@@ -61,7 +61,16 @@ def composed() -> dict[str, Any]:
             f"{name}, mix": hr.mix({"s": s, "t": table(5), "u": endless()}, {"s": 3, "t": 1, "u": 0.5}),
         }
         if s.size == inf:  # the rest says nothing that the finite ones do not
-            for op in ("map", "skip", "full batches", "touching windows", "enumerate", "zip dict", "tuples", "keras_tuples"):
+            for op in (
+                "map",
+                "skip",
+                "full batches",
+                "touching windows",
+                "enumerate",
+                "zip dict",
+                "tuples",
+                "keras_tuples",
+            ):
                 del made[f"{name}, {op}"]
         else:
             made |= {
@@ -84,8 +93,10 @@ def composed() -> dict[str, Any]:
         "nested": hr.zip({"m": tables | hr.map(_noisy), "p": table(7) | hr.permute() | hr.repeat()})
         | hr.batch(4)
         | hr.enumerate(),
-        "nested finite": hr.concat(many(6) | hr.permute(), hr.zip(rows(9), many()) | hr.map(_second), table(5)) | hr.batch(3),
-        "seeds inside": hr.mix([many(9).seeded(3) | hr.permute(), (many(4) | hr.permute()).seeded(3)], seed=1) | hr.batch(2),
+        "nested finite": hr.concat(many(6) | hr.permute(), hr.zip(rows(9), many()) | hr.map(_second), table(5))
+        | hr.batch(3),
+        "seeds inside": hr.mix([many(9).seeded(3) | hr.permute(), (many(4) | hr.permute()).seeded(3)], seed=1)
+        | hr.batch(2),
         "parts of parts": (tables | hr.batch(2)).shard(1, 2).shard(2, 3),
         "op over a part": table(39).shard(1, 2) | hr.permute() | hr.map(_noisy),
         "laps of laps": (many(5) | hr.permute() | hr.repeat(2) | hr.skip(1) | hr.take(8)) | hr.permute() | hr.repeat(5),

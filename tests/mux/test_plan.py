@@ -162,7 +162,7 @@ def test_runs_are_geometric() -> None:
     assert chi2_p(counts, shares) > 1e-7
 
 
-@pytest.mark.parametrize("weights", [even(2), mild(10)])
+@pytest.mark.parametrize("weights", [even(2), mild(3)])
 def test_both_sides_of_a_border_are_independent(weights: Array) -> None:
     """Leaves, pieces of a segment, and the chunk after the last growing piece."""
     k = len(weights)

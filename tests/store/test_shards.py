@@ -84,14 +84,13 @@ def test_shards_write_what_one_process_writes(stream: Any, suffix: str, limit: i
     assert files(tmp_path / f"parts{suffix}") == files(tmp_path / f"whole{suffix}")
 
 
-@settings(max_examples=heavy(500))
-@given(st.data(), st.integers(1, 7), st.integers(0, 110), st.sampled_from([1, 7, 9, 64, None]))
+@settings(max_examples=heavy(200))
+@given(st.data(), st.integers(1, 7), st.integers(0, 110), st.sampled_from([5, 9, 64, None]))
 def test_any_number_of_shards_in_any_order(data: Any, n: int, limit: int, part: int | None) -> None:
     """More shards than parts too, and none at all: the surplus ones write nothing and end well."""
     order = data.draw(st.permutations(range(n)))
     with TemporaryDirectory() as folder:
-        for stream in (ITEMS, BATCHES, hr.functional(plain, size=limit)):
-            name = f"{stream.node_name}-{stream.size}"
+        for name, stream in {"items": ITEMS, "batches": BATCHES, "plain": hr.functional(plain, size=limit)}.items():
             options: dict[str, Any] = {"seed": 7, "limit": limit, "part": part}
             save(stream, Path(folder) / f"{name}-whole", **options)
             in_shards(stream, Path(folder) / f"{name}-parts", n, order, **options)
@@ -294,7 +293,7 @@ def test_a_lock_that_is_held_for_a_moment_is_waited_for(tmp_path: Path, monkeypa
 def test_a_file_of_anothers_is_not_replaced(tmp_path: Path) -> None:
     save(ITEMS, tmp_path / "set", seed=7, part=8, shard=(0, 2))
     (tmp_path / "set" / "part-000003.npz").write_bytes(b"mine")
-    with pytest.raises(SinkError, match="part-000003.npz exists, and no shard"):
+    with pytest.raises(SinkError, match=r"part-000003\.npz exists, and no shard"):
         save(ITEMS, tmp_path / "set", seed=7, part=8, shard=(1, 2))
     assert (tmp_path / "set" / "part-000003.npz").read_bytes() == b"mine"
 

@@ -103,7 +103,7 @@ class _Own(IndexedCursor[Any]):
         return {"count": self.count}
 
     def load(self, saved: Any) -> None:
-        super().load(saved["count"])
+        super().load(saved["count"] if isinstance(saved, dict) else saved)
 
 
 @recipe

@@ -53,6 +53,15 @@ class Granular(Bound[T]):
                 continue
             yield from each_of(columns)
 
+    def _stretch(self, at: Any) -> Any:
+        """Return neighbouring rows of one granule; a whole one is handed out, not kept."""
+        lap, place = (0, at.start) if self.size == inf else divmod(at.start, int(self.size))
+        granule, lo = divmod(place, GRANULE)
+        whole = lo == 0 and (len(at) == GRANULE or place + len(at) == self.size)
+        if whole and (lap, granule) not in self._made:
+            return self._fresh(lap, granule)
+        return _rows(self._granule(lap, granule), slice(lo, lo + len(at)))
+
     def _granules_of(self, at: Places) -> Iterator[Places]:
         """Yield places in runs of one granule each, where they are a range."""
         if not isinstance(at, range) or at.step != 1:
@@ -68,6 +77,12 @@ class Granular(Bound[T]):
     def columns(self, at: Places) -> Any:
         if self.lane is None:
             return self._checked(self.make(at, None), len(at))
+        if isinstance(at, range) and at.step == 1:
+            pieces = [self._stretch(piece) for piece in self._granules_of(at)]
+            try:
+                return merged(pieces) if len(pieces) > 1 else pieces[0]
+            except Unlike:
+                return stack(list(self.walk(at)))
         found = numbers(at)
         lap = np.zeros_like(found) if self.size == inf else found // int(self.size)
         place = found if self.size == inf else found - lap * int(self.size)
@@ -86,18 +101,20 @@ class Granular(Bound[T]):
     def _granule(self, lap: int, granule: int) -> Any:
         known = self._made.get((lap, granule))
         if known is None:
-            lo = granule * GRANULE
-            hi = int(min(lo + GRANULE, self.size))
-            first = lap * int(self.size) if lap else 0
-            assert self.lane is not None
-            made = self.make(range(first + lo, first + hi), self.lane.at(granule, lap))
-            known = self._checked(made, hi - lo)
+            known = self._fresh(lap, granule)
             while len(self._made) >= KEPT:
                 self._made.popitem(last=False)
             self._made[lap, granule] = known
         else:
             self._made.move_to_end((lap, granule))
         return known
+
+    def _fresh(self, lap: int, granule: int) -> Any:
+        lo = granule * GRANULE
+        hi = int(min(lo + GRANULE, self.size))
+        first = lap * int(self.size) if lap else 0
+        assert self.lane is not None
+        return self._checked(self.make(range(first + lo, first + hi), self.lane.at(granule, lap)), hi - lo)
 
     def _checked(self, columns: Any, n: int) -> Any:
         who = f"{self.stream.node_name.removesuffix('_batched')}(function, batched=True)"
@@ -112,6 +129,12 @@ class Granular(Bound[T]):
         return columns
 
 
-def _rows(columns: Any, at: np.ndarray[Any, Any]) -> Any:
+def _rows(columns: Any, at: Any) -> Any:
     """Return some rows as columns of their own: what is kept is never handed out."""
-    return each_leaf(lambda column: [column[i] for i in at] if isinstance(column, list) else column[at], columns)
+
+    def chosen(column: Any) -> Any:
+        if isinstance(column, list):
+            return column[at] if isinstance(at, slice) else [column[i] for i in at]
+        return column[at].copy() if isinstance(at, slice) else column[at]
+
+    return each_leaf(chosen, columns)

@@ -144,6 +144,11 @@ class Indexed(Stream[T]):
         """Whether its items are rows of columns in memory, had without running code of the user's."""
         return False
 
+    @property
+    def inert(self) -> bool:
+        """Whether its items are there already, so that none can fail and no code of the user's runs for them."""
+        return self.gathers
+
     def remarks(self) -> tuple[str, ...]:
         """Name the stream because of which items have no numbers."""
         if self.access == "index":

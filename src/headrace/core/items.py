@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -111,6 +112,19 @@ def fresh(item: Any) -> Any:
                 object.__setattr__(made, field.name, fresh(part))  # of a frozen one too
         return made
     return item
+
+
+def all_flat(items: Sequence[Any]) -> bool:
+    """Tell whether all items are dicts of arrays, numbers and strings alone, so that ``dict.copy`` makes them fresh.
+
+    Examples
+    --------
+    >>> all_flat([{"X": 1}, {"X": 2}]), all_flat([{"X": 1}, {"X": [2]}])
+    (True, False)
+    """
+    return all(kind is dict for kind in map(type, items)) and _BARE.issuperset(
+        map(type, chain.from_iterable(map(dict.values, items)))
+    )
 
 
 def leaves(item: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """Say where in a composition an exception passed: the traceback already holds every cursor it went through.
 
-Cursors make their items in a generator method named ``run``, Bounds in ``walk`` and ``columns``. When a user's exception
+Cursors make their items in a generator method, Bounds in methods that are asked for places. When a user's exception
 passes through a few of them, the frames of those methods stand in its traceback from the outermost to the innermost:
 that is the path, at no cost while nothing fails.
 """
@@ -16,7 +16,6 @@ from typing import Any
 from headrace.errors import HeadraceWarning
 
 _HERE = f"{Path(__file__).parent.parent}{os.sep}"
-_MAKING = ("run", "walk", "columns", "_one_by_one")
 _LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 
 
@@ -70,24 +69,24 @@ def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str,
     trace = error.__traceback__
     while trace is not None:
         frame, code = trace.tb_frame, trace.tb_frame.f_code
-        cursor = frame.f_locals.get("self") if code.co_name in _MAKING else None
+        cursor = frame.f_locals.get("self")
         label = chain[-1].label_of(cursor) if cursor is not None and hasattr(cursor, "stream") else None
         if label is not None:
             chain.append(cursor)
             labels.append(label)
             user, number = "", None
-        if chain[-1] is cursor and code.co_name != "run":
-            number = _number(frame.f_locals)
+        if chain[-1] is cursor and not hasattr(cursor, "count"):
+            number = _number(frame.f_locals, number)
         elif not user and _theirs(code.co_filename):
             user = f"{code.co_name} at {Path(code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return chain, labels, user, number
 
 
-def _number(names: dict[str, Any]) -> int | None:
-    """Return the number of the item that ``walk`` or ``columns`` was making: its ``i``, or the only place asked for."""
+def _number(names: dict[str, Any], known: int | None) -> int | None:
+    """Return the number of the item that a Bound was making: the ``i`` of its loop, or the only place asked for."""
     at = names.get("at")
-    i = names.get("i", at[0] if at is not None and len(at) == 1 else None)
+    i = names.get("i", at[0] if at is not None and len(at) == 1 else known)
     return None if i is None else int(i)
 
 

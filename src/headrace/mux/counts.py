@@ -99,10 +99,8 @@ class Deck:
     ----------
     table
         Pairs (position, weights (K,) float64) by position, the first at 0; each has a positive weight. K <= 64.
-    key
-        Where its random numbers are.
-    caches
-        Shared with the other decks of a plan.
+    key, caches
+        Where its random numbers are; what it shares with the other decks of a plan.
 
     Examples
     --------
@@ -134,9 +132,8 @@ class Deck:
         labels, local = [], []
         while lo < hi:
             leaf = self._leaf_at(lo)
-            cut = slice(lo - leaf.start, hi - leaf.start)
-            labels.append(leaf.labels[cut])
-            local.append(self._local_of(leaf)[cut])
+            labels.append(leaf.labels[lo - leaf.start : hi - leaf.start])
+            local.append(self._local_of(leaf)[lo - leaf.start : hi - leaf.start])
             lo = leaf.stop
         if len(labels) == 1:
             return labels[0], local[0]
@@ -205,10 +202,9 @@ class Deck:
         return _node(found)
 
     def _shuffled(self, piece: int, number: int, counts: Ints, n: int) -> Labels:
-        """Return the labels in an order of equal odds: sorted by random numbers, drawn again when two are equal.
+        """Return the labels sorted by random numbers (drawn again if two are equal) that hold them in their low bits.
 
-        Each number holds its label in its lowest bits, so that sorting 32-bit integers does it all: 13 ns an item,
-        where ``Generator.permutation`` takes 33.
+        13 ns an item, where ``Generator.permutation`` takes 33.
         """
         self._lane.at(piece, number)
         names = np.repeat(self._names, counts)
@@ -254,8 +250,7 @@ class Deck:
             length = self._froms[segment + 1] - self._froms[segment]
             edges = [*(edge for edge in edges if edge < length), length][: len(edges)]
         order, weights = self._weights[segment]
-        found = np.zeros((len(edges) - 1, self.size), np.int64)
-        rng = self._lane.at(segment * _SEGMENT + piece, 0)
+        found, rng = np.zeros((len(edges) - 1, self.size), np.int64), self._lane.at(segment * _SEGMENT + piece, 0)
         found[:, order] = rng.multinomial(np.diff(np.array(edges)), weights)
         return found
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
 
 from headrace.core.coerce import as_stream
-from headrace.core.columns import Unlike, cut, each_leaf, merged
+from headrace.core.columns import Unlike, each_leaf, merged
 from headrace.core.cursor import Cursor
 from headrace.core.indexed import (
     AHEAD,
     ENDLESS,
-    FIRST,
     Bound,
     Indexed,
     IndexedCursor,
@@ -41,7 +41,7 @@ from headrace.sources.source import Items, source
 T = TypeVar("T")
 WINDOW = 1 << 15  # rows gathered together at most: each member costs a call for each window,
 WINDOW_BYTES = 4 << 20  # and as many bytes
-UNSTACKED = 1024  # rows turned into items together
+START = 32  # of the first window: the batch that a resumed run waits for, mostly
 
 
 def mix(streams: Any, weights: Any = None, seed: Seed | None = None) -> Stream[Any]:
@@ -188,6 +188,10 @@ class Mix(Indexed[T], BaseMux[T]):
             self.fix(_gathers=known)
         return known
 
+    @property
+    def inert(self) -> bool:
+        return all(getattr(member, "inert", False) for member in self.streams)
+
     def bind(self, key: Key) -> Bound[T]:
         return _Mixed(self, key)
 
@@ -287,35 +291,40 @@ class _Mixed(Bound[T]):
 
     def walk(self, at: Places) -> Iterator[T]:
         if not isinstance(at, range) or at.step != 1:
-            for run in runs(at):
-                yield from self._several(run)
-            return
-        lo, step = at.start, FIRST
+            return self._several(at)
+        if self.gathers:
+            return chain.from_iterable(self._windows(at))
+        if self.stream.inert:
+            return chain.from_iterable(self._turns(at))
+        return self._in_turn(at)
+
+    def _windows(self, at: range) -> Iterator[Iterator[T]]:
+        """Yield the items of a window at a time, rows of columns that were gathered together."""
+        lo, step = at.start, START
         while lo < at.stop:
             hi = min(lo + step, at.stop)
-            member, local = self.plan.span(lo, hi)
-            columns = self._rows_if_gathered(member, local)
+            columns = self._rows_if_gathered(*self.plan.span(lo, hi))
             if columns is None:
-                break
-            for first in range(0, hi - lo, UNSTACKED):
-                yield from each_of(cut(columns, first, first + UNSTACKED))
+                yield self._in_turn(range(lo, at.stop))
+                return
+            yield each_of(columns)
             lo, step = hi, min(4 * step, self._limit())
-        if lo < at.stop:
-            yield from self._in_turn(range(lo, at.stop))
+
+    def _in_turn(self, at: range) -> Iterator[T]:
+        """Yield items by asking members for their next: none makes an item before its turn."""
+        for turn in self._turns(at):
+            yield from turn  # from here, so that an error passes through this frame and names the member
 
     def _rows_if_gathered(self, member: Any, local: Any) -> Any:
-        """Return columns whose rows are the very items; None where only the members can make them."""
-        if not self.gathers:
-            return None
+        """Return columns whose rows are the very items; None where members differ in what rows are."""
         try:
             return self._gathered(member, local, follow=True)
         except Unlike:
             return None
 
-    def _in_turn(self, at: range) -> Iterator[T]:
-        """Yield items by asking members for their next: none makes an item before its turn."""
+    def _turns(self, at: range) -> Iterator[Iterator[T]]:
         walks: list[Any] = [None] * len(self.members)
-        lo, step = at.start, FIRST
+        lo, step = at.start, START
         while lo < at.stop:
             hi = min(lo + step, at.stop)
             member, local = self.plan.span(lo, hi)
@@ -323,13 +332,14 @@ class _Mixed(Bound[T]):
             for k, first in zip(new.tolist(), local[where].tolist(), strict=True):
                 if walks[k] is None:
                     walks[k] = self.member(k).walk(range(first, ENDLESS))
-            yield from builtins.map(next, builtins.map(walks.__getitem__, member.tolist()))
+            yield builtins.map(next, builtins.map(walks.__getitem__, member.tolist()))
             lo, step = hi, min(4 * step, AHEAD)
 
     def _several(self, at: Places) -> Iterator[T]:
-        member, local = self._choices(at)
-        for k, j in zip(member.tolist(), local.tolist(), strict=True):
-            yield from self.member(k).walk(range(j, j + 1))
+        for run in runs(at):
+            member, local = self._choices(run)
+            for k, j in zip(member.tolist(), local.tolist(), strict=True):
+                yield from self.member(k).walk(range(j, j + 1))
 
     def label_of(self, bound: Any) -> str | None:
         return next((f"[{self.stream.names[k]!r}]" for k, mine in enumerate(self.members) if mine is bound), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from itertools import islice
-from math import ceil, inf
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ class BatchOf(Indexed[Any]):
         size = self.source.size
         if size is None or size == inf:
             return size
-        return ceil(size / self.n) if self.partial else size // self.n
+        return -(-size // self.n) if self.partial else size // self.n
 
     @property
     def spec(self) -> Spec | None:

@@ -108,7 +108,8 @@ class _Chained(Several[T]):
         streams: tuple[Any, ...] = stream.streams
         self.sizes = [source.extent() for source in streams]
         self.size = stream.extent()
-        self.starts = list(accumulate((min(size, ENDLESS) for size in self.sizes), initial=0))
+        firsts = accumulate((int(min(size, ENDLESS)) for size in self.sizes), initial=0)
+        self.starts = [min(first, ENDLESS) for first in firsts]  # of those behind an endless one, too
         self.bounds: list[Bound[T] | None] = [None] * len(streams)
 
     def split(self, at: Places) -> tuple[Numbers, Numbers]:

@@ -84,6 +84,10 @@ class Permute(Indexed[T]):
     def gathers(self) -> bool:
         return bool(getattr(self.source, "gathers", False))
 
+    @property
+    def inert(self) -> bool:
+        return bool(getattr(self.source, "inert", False))
+
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source
         return _Permuted(self, key, source.bound(key.child("in")))

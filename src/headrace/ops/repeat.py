@@ -77,6 +77,10 @@ class Repeat(Indexed[T]):
     def gathers(self) -> bool:
         return bool(getattr(self.source, "gathers", False))
 
+    @property
+    def inert(self) -> bool:
+        return bool(getattr(self.source, "inert", False))
+
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source
         bound: Bound[T] = source.bound(key)

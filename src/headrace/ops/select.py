@@ -65,6 +65,10 @@ class Take(Indexed[T]):
     def gathers(self) -> bool:
         return bool(getattr(self.source, "gathers", False))
 
+    @property
+    def inert(self) -> bool:
+        return bool(getattr(self.source, "inert", False))
+
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source
         if source.extent() == inf:
@@ -144,6 +148,10 @@ class Skip(Indexed[T]):
     @property
     def gathers(self) -> bool:
         return bool(getattr(self.source, "gathers", False))
+
+    @property
+    def inert(self) -> bool:
+        return bool(getattr(self.source, "inert", False))
 
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source

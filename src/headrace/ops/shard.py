@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, inf
+from math import inf
 from typing import Any, Self, TypeVar
 
 from headrace.core.coerce import as_stream
@@ -50,7 +50,7 @@ class Shard(Indexed[T]):
     @property
     def size(self) -> float | None:
         size = self.source.size
-        return size if size is None or size == inf else max(0, ceil((size - self.i) / self.n))
+        return size if size is None or size == inf else max(0, -((self.i - int(size)) // self.n))
 
     @property
     def spec(self) -> Spec | None:
@@ -69,6 +69,10 @@ class Shard(Indexed[T]):
     @property
     def gathers(self) -> bool:
         return bool(getattr(self.source, "gathers", False))
+
+    @property
+    def inert(self) -> bool:
+        return bool(getattr(self.source, "inert", False))
 
     def seeded(self, seed: Seed) -> Self:
         """Return the same part of the whole with this seed: a part draws as the whole does."""

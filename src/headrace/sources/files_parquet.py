@@ -155,7 +155,7 @@ def arrow_values(column: Any) -> Any:
     """Return a column as something that gives one Python or NumPy value per row."""
     arrow: Any = optional("pyarrow", "store", "parquet")
     kind = column.type
-    array = column.combine_chunks()
+    array = column.combine_chunks() if hasattr(column, "combine_chunks") else column  # a record batch has no chunks
     if isinstance(array, arrow.ChunkedArray):  # no rows, in some versions
         array = array.chunk(0) if array.num_chunks else arrow.array([], kind)
     if arrow.types.is_dictionary(kind):
