@@ -6,6 +6,8 @@ import pickle
 import random
 import threading
 import warnings
+from collections.abc import Callable
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -59,8 +61,8 @@ def test_an_item_is_one_however_it_is_asked_for(stream: Any, seed: int, place: i
     twin = pickle.loads(pickle.dumps(seeded))
     assert all(same(twin[place + k], found[k]) for k in (0, n - 1))
     for lo, hi in zip([0, *cuts], [*cuts, n], strict=True):
-        wanted = columns_or_none(lambda lo=lo, hi=hi: stack(found[lo:hi]))  # type: ignore[misc]
-        block = columns_or_none(lambda lo=lo, hi=hi: stream.block(key, place + lo, place + hi))  # type: ignore[misc]
+        wanted = columns_or_none(lambda lo=lo, hi=hi: stack(found[lo:hi]))
+        block = columns_or_none(lambda lo=lo, hi=hi: stream.block(key, place + lo, place + hi))
         assert same(block, wanted)
     several = [place + k for k in order[:4]]
     assert same(columns_or_none(lambda: seeded[several]), columns_or_none(lambda: stack([found[k] for k in order[:4]])))
@@ -113,16 +115,17 @@ def test_many_numbers(name: str) -> None:
 @pytest.mark.timeout(600)
 def test_a_pass_of_ten_thousand_is_the_blocks_of_any_cut() -> None:
     n, rng = INDICES * 5, random.Random(1)
-    for stream in (
+    streams: list[Any] = [
         hr.mix([indexed.table(50), indexed.table(7) | hr.permute()], [5, 1]),
         indexed.many() | hr.map(some._noisy_columns, batched=True),
         indexed.many(700) | hr.permute() | hr.repeat(),
-    ):
+    ]
+    for stream in streams:
         whole = stream.block(hr.Key(2), 0, n)
         with stream.open(hr.Key(2)) as cursor:
             assert same(stack(cursor.take(n)), whole)
         edges = sorted({0, n, *(rng.randrange(n) for _ in range(12))})
-        for lo, hi in zip(edges, edges[1:], strict=False):
+        for lo, hi in pairwise(edges):
             part = stream.block(hr.Key(2), lo, hi)
             assert same(part["x"], whole["x"][lo:hi])
             assert same(part["i"], whole["i"][lo:hi])
@@ -133,12 +136,14 @@ def test_a_pass_of_ten_thousand_is_the_blocks_of_any_cut() -> None:
 
 def test_a_seed_is_asked_for_where_numbers_are_drawn() -> None:
     noisy = hr.functional(lambda rng: rng.random(), size=5)
-    for ask in (
+    batches: Any = noisy | hr.batch(2)
+    asks: list[Callable[[], Any]] = [
         lambda: noisy[0],
         lambda: noisy[1:3],
         lambda: noisy.block(None, 0, 2),
-        lambda: (noisy | hr.batch(2))[0],
-    ):
+        lambda: batches[0],
+    ]
+    for ask in asks:
         with pytest.raises(hr.StreamConfigError, match=r"seed= or \.seeded\(7\)"):
             ask()
     assert noisy.seeded(7)[3] == noisy.block(hr.Key(7), 3, 4)[0]
@@ -154,7 +159,7 @@ def test_a_seed_inside_replaces_the_root_and_keeps_the_path() -> None:
 
 
 def test_a_stream_without_numbers_says_because_of_whom() -> None:
-    stream = hr.zip(hr.source(range(5)), hr.Streamer(range(5)) | hr.map(abs)) | hr.batch(2)
+    stream: Any = hr.zip(hr.source(range(5)), hr.Streamer(range(5)) | hr.map(abs)) | hr.batch(2)
     assert stream.access == "cursor"
     with pytest.raises(hr.AddressError, match=r"batch\(n=2\) has no items by number, because of \[1\] streamer"):
         stream[0]

@@ -15,15 +15,15 @@ from headrace.testing.strategies import _called_noisy as called_noisy
 from headrace.testing.strategies import _noisy, _noisy_columns, _shifted, _shifted_columns
 
 
-def rows(n: int = 40) -> Any:
+def rows(n: int = 20) -> Any:
     return hr.source([{"i": i, "x": np.array([i, i / 2])} for i in range(n)])
 
 
-def table(n: int = 40) -> Any:
+def table(n: int = 20) -> Any:
     return hr.source({"i": np.arange(n), "x": np.arange(2.0 * n).reshape(n, 2)})
 
 
-def words(n: int = 40) -> Any:
+def words(n: int = 20) -> Any:
     return hr.source({"w": np.array(["a" * (1 + i % 5) for i in range(n)]), "b": np.arange(n, dtype="i2")})
 
 
@@ -45,7 +45,7 @@ def composed() -> dict[str, Any]:
             f"{name}, map with rng": s | hr.map(_noisy),
             f"{name}, map batched": s | hr.map(_shifted_columns, batched=True),
             f"{name}, map batched with rng": s | hr.map(_noisy_columns, batched=True),
-            f"{name}, take": s | hr.take(30),
+            f"{name}, take": s | hr.take(18),
             f"{name}, skip": s | hr.skip(7),
             f"{name}, batch": s | hr.batch(7),
             f"{name}, full batches": s | hr.batch(7, partial=False),
@@ -83,7 +83,7 @@ def composed() -> dict[str, Any]:
         "words": words(),
         "words, batch": words() | hr.batch(6),
         "words, permuted": words() | hr.permute(),
-        "many": many(40),
+        "many": many(20),
         "many without end": many(),
         "mix of tables": tables,
         "mix of permuted tables": hr.mix([table(5) | hr.permute(), table(30) | hr.permute()], seed=4),

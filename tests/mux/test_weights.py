@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 import headrace as hr
@@ -22,7 +23,8 @@ def test_a_schedule_begins_at_0_and_goes_up(points: Any) -> None:
 
 def test_schedules_are_values() -> None:
     assert hr.schedule({0: [1, 2], 7: [3, 4]}) == hr.schedule([(0, [1, 2]), (7, [3, 4])])
-    assert hr.schedule([(0, [1, 2]), (7.0, [3, 4])]).points[1] == (7, [3, 4])
+    whole: Any = np.int64(7)
+    assert hr.schedule([(0, [1, 2]), (whole, [3, 4])]).points[1] == (7, [3, 4])
 
 
 @pytest.mark.parametrize(

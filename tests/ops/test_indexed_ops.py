@@ -73,7 +73,13 @@ def test_item_17_fails_alone_says_where_and_can_be_passed(name: str) -> None:
     with bad.open() as cursor:
         before = cursor.take(number)
         assert same(before, [good[i] for i in range(number)])
-        for ask in (lambda: next(cursor), lambda: cursor.take(3), lambda: cursor.read(2), lambda: next(iter(cursor))):
+        asks: list[Callable[[], Any]] = [
+            lambda: next(cursor),
+            lambda: cursor.take(3),
+            lambda: cursor.read(2),
+            lambda: next(iter(cursor)),
+        ]
+        for ask in asks:
             with pytest.raises(ValueError, match="item 17 is bad") as caught:
                 ask()
             assert note in caught.value.__notes__

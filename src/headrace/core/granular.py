@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from headrace.core.batch import Batch
-from headrace.core.columns import Unlike, each_leaf, merged, rows_in
+from headrace.core.columns import Unlike, each_leaf, merged, narrowed, rows_in
 from headrace.core.indexed import Bound, Places, numbers, runs
 from headrace.core.items import each_of, stack
 from headrace.core.key import Key, Lane
@@ -44,12 +44,12 @@ class Granular(Bound[T]):
     def walk(self, at: Places) -> Iterator[T]:
         for run in self._granules_of(at) if self.lane is not None else runs(at, GRANULE):
             try:
-                columns = self.columns(run)
+                columns = self._rows_at(run)
             except Exception:
                 if len(run) == 1 or self.lane is not None:
                     raise
                 for i in run:  # one by one: the items before the failed one are good
-                    yield from each_of(self.columns(range(int(i), int(i) + 1)))
+                    yield from each_of(self._rows_at(range(int(i), int(i) + 1)))
                 continue
             yield from each_of(columns)
 
@@ -75,6 +75,10 @@ class Granular(Bound[T]):
             lo = int(hi)
 
     def columns(self, at: Places) -> Any:
+        return each_leaf(_as_stacked, self._rows_at(at))
+
+    def _rows_at(self, at: Places) -> Any:
+        """Return columns as the function gave them: wider strings, perhaps, or values that do not stack."""
         if self.lane is None:
             return self._checked(self.make(at, None), len(at))
         if isinstance(at, range) and at.step == 1:
@@ -138,3 +142,10 @@ def _rows(columns: Any, at: Any) -> Any:
         return column[at].copy() if isinstance(at, slice) else column[at]
 
     return each_leaf(chosen, columns)
+
+
+def _as_stacked(column: Any) -> Any:
+    """Return a column as stacking its items would make it."""
+    if isinstance(column, list) or column.dtype.hasobject:
+        return stack(list(column))
+    return narrowed(column)

@@ -39,9 +39,9 @@ def numbers(at: Places) -> Numbers:
     return np.arange(at.start, at.stop, at.step, dtype=np.int64) if isinstance(at, range) else at
 
 
-def runs(at: Places, most: int = AHEAD) -> Iterator[Places]:
-    """Yield places in runs, short ones first."""
-    lo, step, n = 0, min(FIRST, most), len(at)
+def runs(at: Places, most: int = AHEAD, first: int = FIRST) -> Iterator[Places]:
+    """Yield places in runs, the first of at most ``first``, later ones longer up to ``most``."""
+    lo, step, n = 0, min(first, most), len(at)
     while lo < n:
         yield at[lo : lo + step]
         lo, step = lo + step, min(4 * step, most)

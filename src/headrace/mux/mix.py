@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headrace.core.coerce import as_stream
-from headrace.core.columns import Unlike, each_leaf, merged
+from headrace.core.columns import Unlike, each_leaf, merged, narrowed
 from headrace.core.cursor import Cursor
 from headrace.core.indexed import (
     AHEAD,
@@ -261,7 +261,7 @@ class _Mixed(Bound[T]):
             self._lo, self._hi, self._rows = lo, lo + grown, rows
         self._next = hi
         a, b = lo - self._lo, hi - self._lo
-        return each_leaf(lambda column: column[a:b].copy(), self._rows)  # the window itself is never handed out
+        return each_leaf(lambda column: narrowed(column[a:b].copy()), self._rows)  # the window itself is never handed out
 
     def _limit(self) -> int:
         if not self._most:
@@ -290,7 +290,7 @@ class _Mixed(Bound[T]):
     # --- items ----------------------------------------------------------------------------------
 
     def walk(self, at: Places) -> Iterator[T]:
-        if not isinstance(at, range) or at.step != 1:
+        if not isinstance(at, range) or at.step != 1 or at.stop - at.start == 1:
             return self._several(at)
         if self.gathers:
             return chain.from_iterable(self._windows(at))

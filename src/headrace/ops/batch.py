@@ -134,7 +134,7 @@ class _Batched(Bound[Any]):
                 yield self._one(self._rows_of(i))
             return
         for piece in lap_pieces(at, self.size):
-            for run in runs(piece, self.ahead):
+            for run in runs(piece, self.ahead, first=1):
                 yield from self._many(run)
 
     def _rows_of(self, i: int) -> range:

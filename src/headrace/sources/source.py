@@ -107,6 +107,13 @@ class Table(Indexed[Any]):
         self.fix(data=_frozen(self.data))  # pickles do not keep arrays read-only
         self._learn()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Remember dtypes of foreign byte order: NumPy turns them to native where it pickles by an older protocol."""
+        kinds = [column.dtype for _, column in leaves(self.data)]
+        if all(kind.isnative for kind in kinds):
+            return super().__reduce_ex__(protocol)
+        return _again, (type(self), self.__getstate__(), kinds)
+
     def with_(self, **values: Any) -> Any:
         made = super().with_(**values)
         made._learn()
@@ -133,6 +140,18 @@ class Table(Indexed[Any]):
 
     def bind(self, key: Key) -> Bound[Any]:
         return _Columns(self, key)
+
+
+def _again(kind: type[Table], state: dict[str, Any], dtypes: list[np.dtype[Any]]) -> Table:
+    wanted = iter(dtypes)
+
+    def turned(column: Any) -> Any:
+        dtype = next(wanted)
+        return column.astype(dtype) if isinstance(column, np.ndarray) and column.dtype != dtype else column
+
+    table = object.__new__(kind)
+    table.__setstate__({**state, "data": map_leaves(turned, state["data"])})
+    return table
 
 
 class _Columns(Bound[Any]):
