@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 import headrace as hr
 from headrace.core import same
-from headrace.core.items import stack
+from headrace.core.items import leaves, stack
 from headrace.testing import check_stream, elsewhere
 from headrace.testing import strategies as some
+from headrace.testing.case import copied
 from headrace.testing.laws_indexed import LAWS
 from laws import indexed
 from support.counts import heavy
@@ -168,10 +169,33 @@ def test_a_stream_without_numbers_says_because_of_whom() -> None:
     assert "because of [1] streamer" in str(hr.describe(stream))
 
 
+@pytest.mark.parametrize(
+    "name", ["many", "many without end", "mix of tables", "table, permute", "rows, batch", "nested"]
+)
+def test_columns_are_their_owners(name: str) -> None:
+    """What is kept to answer the next question is never handed out to be written over."""
+    stream = indexed.composed()[name].seeded(3)
+    asks: list[Callable[[], Any]] = [
+        lambda: stream[0:2],
+        lambda: stream[[1, 0]],
+        lambda: stream[1],
+        lambda: stream.open().read(2),
+    ]
+    for ask in asks:
+        found = ask()
+        was = copied(found)
+        for _, leaf in leaves(found):
+            if isinstance(leaf, np.ndarray) and leaf.flags.writeable:
+                leaf[...] = 77
+        assert same(ask(), was)
+
+
 @pytest.mark.parametrize("index", [5, -6, 10**30, [5], np.array([0, -6])])
 def test_numbers_end(index: Any) -> None:
     with pytest.raises(IndexError, match="from -5 to 4"):
         hr.source(range(5))[index]
+    with pytest.raises(IndexError):
+        hr.source(range(5))[np.array([2**64 - 1], np.uint64)]
     for i in (True, np.int8(1), np.uint64(1), np.array(1)):
         assert hr.source(range(5))[i] == 1
 

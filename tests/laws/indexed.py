@@ -83,6 +83,8 @@ def composed() -> dict[str, Any]:
         "words": words(),
         "words, batch": words() | hr.batch(6),
         "words, permuted": words() | hr.permute(),
+        "mix of words": hr.mix([words(5), words(20)]) | hr.batch(3),
+        "many words": hr.functional(_words_noisy, size=20, batched=True) | hr.map(_wider, batched=True),
         "many": many(20),
         "many without end": many(),
         "mix of tables": tables,
@@ -102,6 +104,14 @@ def composed() -> dict[str, Any]:
         "laps of laps": (many(5) | hr.permute() | hr.repeat(2) | hr.skip(1) | hr.take(8)) | hr.permute() | hr.repeat(5),
     }
     return made
+
+
+def _words_noisy(i: Any, rng: np.random.Generator) -> Any:
+    return {"w": np.array(["a" * (1 + k % 7) for k in range(50)])[rng.integers(0, 50, len(i))], "b": i.astype(">i4")}
+
+
+def _wider(columns: Any) -> Any:
+    return {**columns, "w": columns["w"].astype("<U9")}
 
 
 def _second(pair: Any) -> Any:

@@ -198,6 +198,8 @@ class Indexed(Stream[T]):
         if isinstance(index, list) or (isinstance(index, np.ndarray) and index.ndim):
             return self._columns(self._look(None), self._several(index, end))
         try:
+            if isinstance(index, bool):  # a mistaken mask, mostly
+                raise TypeError
             i = as_index(index)
         except TypeError:
             raise AddressError(
@@ -227,7 +229,7 @@ class Indexed(Stream[T]):
                 f"{self.node_name}[numbers] got an array of {found.dtype} {found.shape}, wanted whole numbers along one "
                 f"axis.{mask}"
             )
-        made = found.astype(np.int64)
+        made = (found.clip(max=ENDLESS) if found.dtype == np.uint64 else found).astype(np.int64)
         if end != inf:
             made[made < 0] += int(end)
         if ((made < 0) | (made >= end)).any():

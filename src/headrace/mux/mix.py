@@ -261,7 +261,9 @@ class _Mixed(Bound[T]):
             self._lo, self._hi, self._rows = lo, lo + grown, rows
         self._next = hi
         a, b = lo - self._lo, hi - self._lo
-        return each_leaf(lambda column: narrowed(column[a:b].copy()), self._rows)  # the window itself is never handed out
+        return each_leaf(
+            lambda column: narrowed(column[a:b].copy()), self._rows
+        )  # the window itself is never handed out
 
     def _limit(self) -> int:
         if not self._most:

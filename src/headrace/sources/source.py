@@ -78,7 +78,7 @@ def source(data: Any) -> Indexed[Any]:
     columns = as_columns(data)
     if columns is not None:
         return Table(columns)
-    if not hasattr(data, "__getitem__") or not hasattr(data, "__len__") or isinstance(data, Mapping):
+    if not hasattr(data, "__getitem__") or not _has_length(data) or isinstance(data, Mapping):
         raise StreamConfigError(
             f"source(data) got a {type(data).__name__}, wanted something with len() and [i], or a dict of columns.\n"
             "  For what can only be iterated use hr.Streamer."
@@ -262,6 +262,14 @@ class _Sequence(Bound[T]):
             return stack(list(self.walk(at)))
         places = [int(i) % self.size for i in at]
         return stack(list(self.several(places)))
+
+
+def _has_length(data: Any) -> bool:
+    try:
+        len(data)
+    except TypeError:  # an array without axes has the method, too
+        return False
+    return True
 
 
 def _batches(columns: Any) -> Any:
