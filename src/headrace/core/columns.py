@@ -116,6 +116,21 @@ def merged(pieces: Sequence[Any], order: np.ndarray[Any, Any] | None = None) -> 
     return _as(first, {name: merged([part[name] for part in below], order) for name in names})
 
 
+def as_batches(columns: Any) -> Any:
+    """Return columns with a Batch for every dict, as stacking makes them.
+
+    Examples
+    --------
+    >>> type(as_batches({"X": {"a": np.zeros(2)}})["X"]).__name__
+    'Batch'
+    """
+    parts = branches(columns)
+    if parts is None:
+        return columns
+    below = {name: as_batches(part) for name, part in parts}
+    return Batch.of(below) if isinstance(columns, Mapping) else rebuilt(columns, below)
+
+
 def narrowed(column: Any) -> Any:
     """Return a column as stacking its items would make it: strings no wider than the longest, numbers in native order.
 

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from headrace.core.batch import Batch
-from headrace.core.columns import Unlike, each_leaf, merged, narrowed, rows_in
+from headrace.core.columns import Unlike, as_batches, each_leaf, merged, narrowed, rows_in
 from headrace.core.indexed import Bound, Places, numbers, runs
 from headrace.core.items import each_of, stack
 from headrace.core.key import Key, Lane
+from headrace.core.notes import told
 from headrace.errors import DataError
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Granular(Bound[T]):
     def _rows_at(self, at: Places) -> Any:
         """Return columns as the function gave them: wider strings, perhaps, or values that do not stack."""
         if self.lane is None:
-            return self._checked(self.make(at, None), len(at))
+            return self._asked(at, None)
         if isinstance(at, range) and at.step == 1:
             pieces = [self._stretch(piece) for piece in self._granules_of(at)]
             try:
@@ -97,10 +97,12 @@ class Granular(Bound[T]):
         for rows in np.split(order, edges):
             which = int(lap[rows[0]]), int(granule[rows[0]])
             parts.append(_rows(self._granule(*which), place[rows] - which[1] * GRANULE))
+        if len(parts) == 1:
+            return parts[0]
         try:
-            return merged(parts, order) if len(parts) > 1 else parts[0]
+            return merged(parts, order)
         except Unlike:
-            return stack(list(self.walk(at)))
+            return stack([item for i in found.tolist() for item in each_of(self._rows_at(range(i, i + 1)))])
 
     def _granule(self, lap: int, granule: int) -> Any:
         known = self._made.get((lap, granule))
@@ -118,12 +120,17 @@ class Granular(Bound[T]):
         hi = int(min(lo + GRANULE, self.size))
         first = lap * int(self.size) if lap else 0
         assert self.lane is not None
-        return self._checked(self.make(range(first + lo, first + hi), self.lane.at(granule, lap)), hi - lo)
+        return self._asked(range(first + lo, first + hi), self.lane.at(granule, lap))
+
+    def _asked(self, at: Places, rng: np.random.Generator | None) -> Any:
+        try:
+            return self._checked(self.make(at, rng), len(at))
+        except StopIteration as error:
+            raise told(error) from error
 
     def _checked(self, columns: Any, n: int) -> Any:
         who = f"{self.stream.node_name.removesuffix('_batched')}(function, batched=True)"
-        if type(columns) is dict:
-            columns = Batch(columns)
+        columns = as_batches(columns)
         rows = rows_in(columns, who)
         if rows != n:
             raise DataError(

@@ -10,7 +10,7 @@ So a repetition costs nothing, and an order or a random number differs from lap 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from math import inf
 from operator import index as as_index
 from threading import local
@@ -181,16 +181,16 @@ class Indexed(Stream[T]):
         >>> hr.functional(lambda i: i * i).block(hr.Key(7), 10**6, 10**6 + 2).tolist()
         [1000000000000, 1000002000001]
         """
-        end = self._end()
-        if not 0 <= lo <= hi <= end:
-            raise AddressError(f"{self.node_name}.block(lo, hi) got lo={lo}, hi={hi}, wanted 0 <= lo <= hi <= {end}.")
+        top = self._top(self._end())
+        if not 0 <= lo <= hi <= top:
+            raise AddressError(f"{self.node_name}.block(lo, hi) got lo={lo}, hi={hi}, wanted 0 <= lo <= hi <= {top}.")
         return self._columns(self._look(key), range(lo, hi))
 
     def __getitem__(self, index: Any) -> Any:
         """Return the item with a number, or the columns of a slice or of several numbers."""
         if type(index) is int:  # most questions, by the look at hand
             look: _Look[T] | None = getattr(self.__dict__.get("_looks"), "own", None)
-            if look is not None and 0 <= index < look.end and look.process == os.getpid():
+            if look is not None and 0 <= index < look.top and look.process == os.getpid():
                 return look.item(index)
         end = self._end()
         if isinstance(index, slice):
@@ -207,9 +207,24 @@ class Indexed(Stream[T]):
             ) from None
         if i < 0 and end != inf:
             i += int(end)
-        if not 0 <= i < end:
-            raise AddressError(f"{self.node_name}[i] got {index!r}, wanted a number {_within(end)}.")
+        if not 0 <= i < self._top(end):
+            raise AddressError(f"{self.node_name}[i] got {index!r}, wanted a number {self._within(end)}.")
         return self._look(None).item(i)
+
+    @property
+    def reach(self) -> int:
+        """The number from which on none can be asked for: 2**62, less where one item takes several of the source's."""
+        known: int | None = self.__dict__.get("_reach")
+        if known is None:
+            inside = min((child.reach for child in self.children if isinstance(child, Indexed)), default=ENDLESS)
+            known = inside // self.stride
+            self.fix(_reach=known)
+        return known
+
+    @property
+    def stride(self) -> int:
+        """How many numbers of the source one number of ours passes."""
+        return 1
 
     def _range(self, index: slice, end: float) -> range:
         if end == inf:
@@ -218,6 +233,8 @@ class Indexed(Stream[T]):
                 raise AddressError(
                     f"{self.node_name}[a:b] got {index.start}:{index.stop}, wanted both ends: it has no end of its own."
                 )
+            if index.stop > self._top(end):
+                raise AddressError(f"{self.node_name}[a:b] got b={index.stop}, wanted numbers {self._within(end)}.")
             return range(*index.indices(ENDLESS))
         return range(*index.indices(int(end)))
 
@@ -232,20 +249,32 @@ class Indexed(Stream[T]):
         made = (found.clip(max=ENDLESS) if found.dtype == np.uint64 else found).astype(np.int64)
         if end != inf:
             made[made < 0] += int(end)
-        if ((made < 0) | (made >= end)).any():
-            wrong = int(found[((made < 0) | (made >= end)).argmax()])
-            raise AddressError(f"{self.node_name}[numbers] got {wrong} among them, wanted numbers {_within(end)}.")
+        outside = (made < 0) | (made >= self._top(end))
+        if outside.any():
+            wrong = int(found[outside.argmax()])
+            raise AddressError(f"{self.node_name}[numbers] got {wrong} among them, wanted numbers {self._within(end)}.")
         return made
+
+    def _within(self, end: float) -> str:
+        if end == 0:
+            return "of an item, and it has no items"
+        first = 0 if end == inf else -int(end)
+        more = ": it has no end to count from" if end == inf else ""
+        return f"from {first} to {self._top(end) - 1}{more}"
 
     def _columns(self, look: _Look[T], at: Places) -> Any:
         if not len(at):
             return stack([])
-        return look.run(lambda bound: bound.columns(at), int(at[0]))
+        return look.run(_columns_of, at)
 
     def _end(self) -> float:
         if self.access != "index":
             raise no_numbers(self)
         return self.extent()
+
+    def _top(self, end: float) -> int:
+        """Return the first number that cannot be asked for."""
+        return int(min(end, self.reach))
 
     def extent(self) -> float:
         """Return the size, ``math.inf`` for an endless stream; raises what keeps it from being known."""
@@ -278,7 +307,7 @@ class Indexed(Stream[T]):
     def _own_key(self) -> Key:
         known: Key | None = self.__dict__.get("_key")
         if known is None:
-            drawing = _unseeded(self)
+            drawing = unseeded(self)
             if drawing is not None:
                 raise StreamConfigError(
                     f"{self.node_name}[i] got a stream without a seed, and {drawing!r} draws random numbers.\n"
@@ -404,32 +433,41 @@ class _Look(Generic[T]):
         twin.__dict__.update({name: value for name, value in stream.__dict__.items() if name != "_looks"})
         self.stream, self.key, self.process = twin, key, os.getpid()
         self.bound = twin.bound(key)  # whose own seed, where it has one, replaces the root of a key, as in a pass
-        self.end, self.count = twin.extent(), 0
+        self.top, self.count, self.busy = int(min(twin.extent(), twin.reach)), 0, False
 
     def item(self, i: int) -> T:
         """Return item ``i``."""
-        self.count = i
-        try:
-            return next(self.bound.walk(range(i, i + 1)))
-        except Exception as error:
-            explain(error, self)
-            raise
+        made: T = self.run(_first, range(i, i + 1))
+        return made
 
     def label_of(self, bound: Any) -> str | None:
         return "" if bound is self.bound else None
 
-    def run(self, ask: Any, first: int) -> Any:
-        self.count = first
+    def run(self, ask: Callable[[Bound[T], Places], Any], at: Places) -> Any:
+        """Return ``ask(bound, at)``. A function that asks the same stream while it is asked gets another Bound."""
+        if self.busy:
+            return _Look(self.stream, self.key).run(ask, at)
+        self.count, self.busy = int(at[0]), True
         try:
-            return ask(self.bound)
+            return ask(self.bound, at)
         except Exception as error:
             explain(error, self)
             raise
+        finally:
+            self.busy = False
 
     def __del__(self) -> None:
         bound = self.__dict__.get("bound")
         if bound is not None:  # nobody else closes its files: the description goes, or its thread
             bound.close()
+
+
+def _first(bound: Bound[T], at: Places) -> T:
+    return next(bound.walk(at))
+
+
+def _columns_of(bound: Bound[Any], at: Places) -> Any:
+    return bound.columns(at)
 
 
 def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
@@ -446,16 +484,10 @@ def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
     return found
 
 
-def _unseeded(stream: Stream[Any]) -> Stream[Any] | None:
+def unseeded(stream: Stream[Any]) -> Stream[Any] | None:
     """Return a node that draws random numbers below no seed, None when there is none."""
     if stream.seed is not None:
         return None
     if getattr(stream, "draws", False):
         return stream
-    return next((found for child in stream.children if (found := _unseeded(child)) is not None), None)
-
-
-def _within(end: float) -> str:
-    if end == 0:
-        return "of an item, and it has no items"
-    return "of at least 0: it has no end to count from" if end == inf else f"from {-int(end)} to {int(end) - 1}"
+    return next((found for child in stream.children if (found := unseeded(child)) is not None), None)

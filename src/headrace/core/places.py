@@ -162,10 +162,14 @@ class Laps(Several[T]):
         if bound is None:
             while len(self._laps) >= KEPT:
                 self._laps.popitem(last=False)[1].close()
-            bound = self._laps[k] = self.endless.bound(self.key.child("lap", k) if k else self.key)
+            bound = self._laps[k] = self.endless.bound(self._key_of(k))
         else:
             self._laps.move_to_end(k)
         return bound
+
+    def _key_of(self, lap: int) -> Key:
+        """Return a lap's key: the first is the source's own; others have our size in it, for laps of laps to differ."""
+        return self.key.child("lap", int(self.size), lap) if lap else self.key
 
     def label_of(self, bound: Any) -> str | None:
         return "" if any(bound is mine for mine in self._laps.values()) else None
@@ -173,12 +177,3 @@ class Laps(Several[T]):
     def close(self) -> None:
         for bound in self._laps.values():
             bound.close()
-
-
-def lapped(stream: Any, key: Key, source: Indexed[T], size: float) -> Bound[T]:
-    """Return ``source`` bound so that number i is item ``i % size`` of lap ``i // size``, of its own laps or of ours.
-
-    A finite source has laps of its own (of its own size: the caller adds them up); an endless one begins again in each
-    of ours with a key of its own.
-    """
-    return source.bound(key) if source.extent() != inf else Laps(stream, key, source, size)

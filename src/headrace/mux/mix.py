@@ -219,7 +219,8 @@ class _Mixed(Bound[T]):
     def plan(self) -> Plan:
         if self._plan is None:
             stream = self.stream
-            weights = np.atleast_2d(stream.weights) * np.array([member.size != 0 for member in stream.streams])
+            members: tuple[Any, ...] = stream.streams
+            weights = np.atleast_2d(stream.weights) * np.array([member.extent() != 0 for member in members])
             if not weights.any(axis=1).all():
                 raise DataError("mix got empty members alone where the weights are; leave them out.")
             table = [(at, row / row.sum()) for at, row in zip(stream.since, weights, strict=True)]
@@ -242,7 +243,7 @@ class _Mixed(Bound[T]):
                 return self._from_window(at.start, at.stop)
             return self._gathered(*self._choices(at), follow=isinstance(at, range) and at.step == 1)
         except Unlike:
-            return stack(list(self.walk(at)))
+            return stack(list(self.walk(at)), who="mix[a:b]")
 
     def _choices(self, at: Places) -> tuple[Any, Any]:
         if isinstance(at, range) and at.step == 1:

@@ -107,6 +107,10 @@ class BatchOf(Indexed[Any]):
             return None
         return {name: Field((None, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
+    @property
+    def stride(self) -> int:
+        return self.n
+
     def bind(self, key: Key) -> Bound[Any]:
         return _Batched(self, key)
 

@@ -78,6 +78,10 @@ class Shard(Indexed[T]):
         """Return the same part of the whole with this seed: a part draws as the whole does."""
         return type(self)(self.source.seeded(seed), self.i, self.n)
 
+    @property
+    def stride(self) -> int:
+        return self.n
+
     def bind(self, key: Key) -> Bound[T]:
         assert isinstance(self.source, Indexed)
         return _Part(self, key, self.source.bound(key))

@@ -78,6 +78,10 @@ class Window(Indexed[Any]):
             return None
         return {name: Field((self.n, *f.shape), f.dtype, ("item", *f.dims)) for name, f in inside.items()}
 
+    @property
+    def stride(self) -> int:
+        return self.step
+
     def bind(self, key: Key) -> Bound[Any]:
         return _Windows(self, key)
 

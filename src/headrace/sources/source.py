@@ -11,10 +11,11 @@ import numpy as np
 
 from headrace.core.batch import Batch
 from headrace.core.coerce import as_stream
-from headrace.core.columns import each_leaf, narrowed
+from headrace.core.columns import as_batches, each_leaf, narrowed
 from headrace.core.indexed import AHEAD, Bound, Indexed, Places, numbers, runs
-from headrace.core.items import all_flat, branches, each_of, fresh, leaves, map_leaves, rebuilt, stack
+from headrace.core.items import all_flat, branches, each_of, fresh, leaves, map_leaves, stack
 from headrace.core.key import Key
+from headrace.core.notes import told
 from headrace.core.places import lap_pieces
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
@@ -162,14 +163,15 @@ class _Columns(Bound[Any]):
         self.data, self.size = stream.data, stream.size
         parts = [column for _, column in leaves(stream.data)]
         self.row_bytes = sum(int(np.prod(part.shape[1:])) * part.dtype.itemsize for part in parts) or 1
-        self.ahead = max(1, min(AHEAD, BYTES // self.row_bytes))
+        self.run = max(1, min(AHEAD, BYTES // self.row_bytes))
+        self.ahead = 0 if any(part.dtype.hasobject for part in parts) else self.run  # objects stack as they come
         data: Any = stream.data
         plain = isinstance(data, dict) and not any(isinstance(column, dict | tuple) for column in data.values())
         self.flat = list(data.items()) if plain else None
         self.exact = all(type(part) is np.ndarray and _as_stacked(part) for part in parts)
 
     def walk(self, at: Places) -> Iterator[Any]:
-        return chain.from_iterable(each_of(self._rows(run)) for run in runs(at, self.ahead))
+        return chain.from_iterable(each_of(self._rows(run)) for run in runs(at, self.run))
 
     def columns(self, at: Places) -> Any:
         found = self._rows(at)
@@ -188,13 +190,13 @@ class _Columns(Bound[Any]):
                 cut = slice(at.start - lap * n, at[-1] - lap * n + 1 if len(at) else 0, at.step)
                 if flat is not None:
                     return Batch.of({name: column[cut] for name, column in flat})
-                return _batches(each_leaf(lambda column: column[cut], self.data))
+                return as_batches(each_leaf(lambda column: column[cut], self.data))
             at = numbers(at)
         if at.size and (int(at.max()) >= n):
             at = at % n
         if flat is not None:
             return Batch.of({name: column.take(at, axis=0) for name, column in flat})
-        return _batches(each_leaf(lambda column: column.take(at, axis=0), self.data))
+        return as_batches(each_leaf(lambda column: column.take(at, axis=0), self.data))
 
 
 @register("sequence", example=lambda: Items([{"X": (i, i), "y": i} for i in range(60)]))
@@ -248,7 +250,11 @@ class _Sequence(Bound[T]):
     def _one_by_one(self, at: Places) -> Iterator[T]:
         data, n = self.data, self.size
         for i in at if isinstance(at, range) else at.tolist():
-            yield fresh(data[i % n])
+            try:
+                item = data[i % n]
+            except StopIteration as error:
+                raise told(error) from error
+            yield fresh(item)
 
     def columns(self, at: Places) -> Any:
         if self.several is None:
@@ -270,15 +276,6 @@ def _has_length(data: Any) -> bool:
     except TypeError:  # an array without axes has the method, too
         return False
     return True
-
-
-def _batches(columns: Any) -> Any:
-    """Return columns with a Batch for every dict, as stacking makes them."""
-    parts = branches(columns)
-    if parts is None:
-        return columns
-    below = {name: _batches(part) for name, part in parts}
-    return Batch.of(below) if isinstance(columns, dict) else rebuilt(columns, below)
 
 
 def _frozen(data: Any) -> Any:

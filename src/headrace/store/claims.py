@@ -88,13 +88,16 @@ class Claim:
     """
 
     def __init__(self, sink: DatasetSink, i: int, n: int, rows: int, *, resume: bool) -> None:
-        self.sink, self.i, self.n, self.rows = sink, i, n, rows
-        self.path = sink.path
+        self.sink: DatasetSink = sink
+        self.i: int = i
+        self.n: int = n
+        self.rows: int = rows
+        self.path: Path = sink.path
         total = -(-rows // sink.part) if sink.part else 0
-        self.all_parts = range(total)
-        self.parts = self.all_parts[i::n]
-        self.done = 0
-        self.complete = False
+        self.all_parts: range = range(total)
+        self.parts: range = self.all_parts[i::n]
+        self.done: int = 0
+        self.complete: bool = False
         self._resumed = -1  # the part that an earlier run may have left, in whole or in part
         self._plan = {
             "kind": sink.kind,

@@ -99,7 +99,8 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path, name: str = LOCK, what: str | None = None) -> None:
-        self.folder, self._name = folder, name
+        self.folder: Path = folder
+        self._name = name
         self._what = str(folder) if what is None else what
         try:
             with _ours_lock:  # not while a thread removes the folder that it had made

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, Self
 
 from headrace.core import Cursor, Key, Stream, as_stream
-from headrace.core.indexed import Indexed
+from headrace.core.indexed import Indexed, unseeded
 from headrace.core.items import map_leaves
 from headrace.core.key import Seed, seed_integer
 from headrace.core.stream import check_shard, why_not
@@ -17,7 +17,7 @@ from headrace.errors import SinkError, StreamConfigError
 from headrace.store.claims import Claim, begun
 from headrace.store.layout import Columns, cut, gathered, joined, length, stacked
 from headrace.store.origin import Saved, check_limit, dims_of, gives_batches, kind_of, told
-from headrace.store.sinks import GATHER, copied
+from headrace.store.sinks import GATHER, DatasetSink, copied
 
 
 class Sharding:
@@ -76,7 +76,7 @@ class Sharding:
         part: int | None = None,
         batches: bool | None = None,
     ) -> None:
-        self.shard = _shard(shard)
+        self.shard: tuple[int, int] = _shard(shard)
         made: Stream[Any] = as_stream(stream)
         make = kind_of(path, kind)
         known = begun(Path(path)) if resume else None
@@ -86,17 +86,19 @@ class Sharding:
             part = known["part"] if part is None else part
             batches = known["batches"] if batches is None else batches
         number = None if seed is None else seed_integer(seed)
-        self.stream = _numbered(made if number is None else made.seeded(number), limit)
+        self.stream: Indexed[Any] = _numbered(made if number is None else made.seeded(number), limit)
         self._key = None if self.stream.seed is not None else Key(0)  # where nothing draws, the key tells nothing
         if batches is None and gives_batches(self.stream):
             batches = True
-        self.sink = make.unclaimed(path, part=part, batches=batches, limit=limit, dims=dims_of(self.stream))
+        self.sink: DatasetSink = make.unclaimed(
+            path, part=part, batches=batches, limit=limit, dims=dims_of(self.stream)
+        )
         self._cursor: Cursor[Any] = self._open(0)
         try:
             self.sink.about = told(self.stream, self._cursor.key, number)
-            self.rows = self._measure()
+            self.rows: int = self._measure()
             self.sink.about["ended"] = self.sink.limit is None or self.rows < self.sink.limit
-            self.claim = Claim(self.sink, *self.shard, self.rows, resume=resume)
+            self.claim: Claim = Claim(self.sink, *self.shard, self.rows, resume=resume)
         except BaseException:
             self._cursor.close()
             raise
@@ -294,7 +296,7 @@ def _numbered(stream: Stream[Any], limit: float | None) -> Indexed[Any]:
             "  Write it by one process, without --shard; or put hr.source(...) over what has a length and [i]."
         )
     check_limit(stream, limit)
-    drawing = _drawing(stream)
+    drawing = unseeded(stream)
     if drawing is not None:
         raise StreamConfigError(
             f"{stream.node_name} cannot be written in shards without a seed: {drawing!r} draws random numbers, each "
@@ -302,12 +304,3 @@ def _numbered(stream: Stream[Any], limit: float | None) -> Indexed[Any]:
         )
     stream.stamp()  # raises where there would be no state to tell
     return stream
-
-
-def _drawing(stream: Stream[Any]) -> Stream[Any] | None:
-    """Return a node that draws random numbers below no seed, None when there is none."""
-    if stream.seed is not None:
-        return None
-    if getattr(stream, "draws", False):
-        return stream
-    return next((found for child in stream.children if (found := _drawing(child)) is not None), None)
