@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 
+from headrace.core.columns import cut
 from headrace.core.cursor import Cursor
 from headrace.core.items import each_of, stack
 from headrace.core.key import Key
@@ -231,7 +232,8 @@ class Indexed(Stream[T]):
             parts = (index.start, index.stop, index.step)
             if index.stop is None or any(part is not None and part < 0 for part in parts):
                 raise AddressError(
-                    f"{self.node_name}[a:b] got {index.start}:{index.stop}, wanted both ends: it has no end of its own."
+                    f"{self.node_name}[a:b] got {index}, wanted both ends, counted from the first item, "
+                    "and steps forward: it has no end of its own."
                 )
             if index.stop > self._top(end):
                 raise AddressError(f"{self.node_name}[a:b] got b={index.stop}, wanted numbers {self._within(end)}.")
@@ -263,8 +265,8 @@ class Indexed(Stream[T]):
         return f"from {first} to {self._top(end) - 1}{more}"
 
     def _columns(self, look: _Look[T], at: Places) -> Any:
-        if not len(at):
-            return stack([])
+        if not len(at):  # columns of no rows, where their kind is known without running code of the user's
+            return cut(look.run(_columns_of, range(1)), 0, 0) if self.gathers and self.extent() else stack([])
         return look.run(_columns_of, at)
 
     def _end(self) -> float:
