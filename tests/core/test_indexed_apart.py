@@ -107,3 +107,16 @@ def test_a_place_that_is_none_is_refused(place: Any) -> None:
         state = cursor.state()
     with pytest.raises(hr.StateMismatchError):
         stream.open(at={**state, "at": place})
+
+
+def test_a_batched_function_that_gives_other_rows_is_told_in_a_loop_as_in_a_slice() -> None:
+    stream = hr.source(np.arange(5)) | hr.map(lambda column: column[:1], batched=True)
+    for ask in (lambda: list(stream), lambda: stream[0:4]):
+        with pytest.raises(hr.DataError, match="wanted"):
+            ask()
+
+
+@pytest.mark.parametrize("part", [("0", 2), (True, 2), (0, 2.0)])
+def test_parts_have_whole_numbers(part: Any) -> None:
+    with pytest.raises(hr.StreamConfigError, match="wanted whole numbers"):
+        hr.source([1]).shard(*part)

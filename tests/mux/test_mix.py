@@ -225,3 +225,10 @@ def test_an_error_names_the_member() -> None:
     with pytest.raises(ValueError, match="no seventeen") as caught:
         mix.block(hr.Key(1), at, at + 1)
     assert "root/batch/mix['q']/map" in caught.value.__notes__[0]
+
+
+def test_members_come_in_a_list() -> None:
+    for alone in (hr.source([1]), np.arange(3), "abc"):
+        with pytest.raises(hr.StreamConfigError, match="wanted a list or a dict"):
+            hr.mix(alone)
+    assert set(hr.mix([[1], [2]], [1e308, 1e308], seed=1)(40)) == {1, 2}

@@ -95,3 +95,9 @@ def test_a_new_op_below_or_above_changes_no_order() -> None:
 def test_the_laws() -> None:
     report = check_op(hr.permute(), numbers(40), ahead=None, processes=False)
     assert "a failed item by number" in report.held
+
+
+def test_a_seed_of_its_own() -> None:
+    stream = hr.source(range(20)) | hr.permute(seed=3)
+    assert list(stream) == list(stream) == [stream[i] for i in range(20)]
+    assert list(stream) != list(hr.source(range(20)) | hr.permute(random_state=4))

@@ -13,7 +13,7 @@ import pytest
 
 import headrace as hr
 from headrace.core import same
-from headrace.core.items import stack
+from headrace.core.items import leaves, stack
 from headrace.sources.source import Items, Table
 from headrace.testing import check_stream
 from support.require import require
@@ -53,7 +53,9 @@ def examined(stream: Any, items: list[Any]) -> None:
     for ask in (lambda: stream[:], lambda: stream[list(range(len(items)))], lambda: stream.open(hr.Key(1)).read(10**6)):
         assert same(columns_or_error(ask), wanted)
     assert same(columns_or_error(lambda: stream[::-2]), columns_or_error(lambda: stack(found[::-2])))
-    assert same(columns_or_error(lambda: stream[3:7]), columns_or_error(lambda: stack(found[3:7])))
+    if found[3:7]:
+        assert same(columns_or_error(lambda: stream[3:7]), columns_or_error(lambda: stack(found[3:7])))
+    assert all(len(leaf) == 0 for _, leaf in leaves(stream[3:3])), "columns of no rows"
 
 
 def columns_or_error(ask: Callable[[], Any]) -> Any:
@@ -398,3 +400,14 @@ def test_folders(tmp_path: Path) -> None:
     assert stream[2:6]["x"].tolist() == [2, 3, 10, 11]
     shuffled = (stream | hr.permute() | hr.repeat(2)).seeded(3)
     assert sorted(int(item["x"]) for item in shuffled)[::2] == sorted(int(item["x"]) for item in stream)
+
+
+def test_what_goes_in_comes_out_as_it_was() -> None:
+    """No list is rounded, cut or taken apart on the way in."""
+    assert hr.source({"a": [2**53 + 1, 1.5]})[0] == {"a": 2**53 + 1}
+    assert hr.source({"a": ["x\0", "yy"]})[0] == {"a": "x\0"}
+    assert hr.source((np.arange(3), [4, 5, 6]))[1] == (1, 5)
+    assert hr.source(([1, 2], [3, 4]))[0] == [1, 2]
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": pandas.array([2**53 + 1, None], dtype="Int64")})
+    assert hr.source(frame)[0] == {"a": 2**53 + 1}

@@ -45,12 +45,14 @@ class Granular(Bound[T]):
         for run in self._granules_of(at) if self.lane is not None else runs(at, GRANULE):
             try:
                 columns = self._rows_at(run)
+            except DataError:  # the function gave other rows than it was asked for
+                raise
             except Exception:
                 if len(run) == 1 or self.lane is not None:
                     raise
                 for i in run:  # one by one: the items before the failed one are good
                     yield from each_of(self._rows_at(range(int(i), int(i) + 1)))
-                continue
+                raise  # it fails on several together, and slices would
             yield from each_of(columns)
 
     def _stretch(self, at: Any) -> Any:

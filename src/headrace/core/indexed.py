@@ -182,6 +182,11 @@ class Indexed(Stream[T]):
         >>> hr.functional(lambda i: i * i).block(hr.Key(7), 10**6, 10**6 + 2).tolist()
         [1000000000000, 1000002000001]
         """
+        if key is not None and not isinstance(key, Key):
+            raise StreamConfigError(
+                f"{self.node_name}.block(key, lo, hi) got {key!r} for its key, wanted a Key or None.\n"
+                "  Write block(hr.Key(7), lo, hi) for a seed, block(None, lo, hi) for the recipe's own."
+            )
         top = self._top(self._end())
         if not 0 <= lo <= hi <= top:
             raise AddressError(f"{self.node_name}.block(lo, hi) got lo={lo}, hi={hi}, wanted 0 <= lo <= hi <= {top}.")
@@ -376,8 +381,7 @@ class IndexedCursor(Cursor[T]):
             yield item
 
     def _end(self) -> int:
-        end = self.stream.extent()
-        return ENDLESS if end == inf else int(end)
+        return int(min(self.stream.extent(), self.stream.reach))
 
     def read(self, n: int) -> Any:
         """Return the next ``n`` items as columns, fewer at the end."""

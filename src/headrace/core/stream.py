@@ -331,6 +331,9 @@ def whole(max_iter: float | None) -> int | None:
 
 def check_shard(i: int, n: int) -> None:
     """Raise unless part ``i`` of ``n`` exists."""
+    for value in (i, n):
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise StreamConfigError(f"shard(i, n) got {value!r}, wanted whole numbers; int(...) turns a text into one.")
     if not 0 <= i < n:
         raise StreamConfigError(f"shard(i, n) got i={i}, n={n}, wanted 0 <= i < n.")
 

@@ -178,7 +178,11 @@ def normalised(weights: Any, who: str, n: int) -> Floats:
         raise StreamConfigError(f"{who} got {made.shape[0] if made.ndim else 0} weights for {n} members.")
     if not (np.isfinite(made).all() and (made >= 0).all() and made.any()):
         raise StreamConfigError(f"{who} got weights {weights!r}, wanted none negative and one positive.")
-    total = made.sum()
+    with np.errstate(over="ignore"):
+        total = made.sum()
+    if not np.isfinite(total):
+        made = made / made.max()
+        total = made.sum()
     return made if abs(total - 1) < 1e-12 else made / total  # normalised before: the same to the bit
 
 

@@ -41,6 +41,7 @@ from headrace.sources.source import Items, source
 T = TypeVar("T")
 WINDOW = 1 << 15  # rows gathered together at most: each member costs a call for each window,
 WINDOW_BYTES = 4 << 20  # and as many bytes
+FARTHEST = 1 << 54  # a first question takes 0.1 s there, and twice that for each power of two beyond
 START = 32  # of the first window: the batch that a resumed run waits for, mostly
 
 
@@ -86,6 +87,10 @@ def mix(streams: Any, weights: Any = None, seed: Seed | None = None) -> Stream[A
     True
     """
     named = isinstance(streams, Mapping)
+    if isinstance(streams, Stream | np.ndarray | str):
+        raise StreamConfigError(
+            f"mix got {type(streams).__name__} for its members, wanted a list or a dict: mix([stream])."
+        )
     try:
         names = list(streams) if named else None
         members = [_member(value) for value in (streams.values() if named else streams)]
@@ -175,6 +180,11 @@ class Mix(Indexed[T], BaseMux[T]):
         """That of its members, where they agree."""
         first = self.streams[0].spec
         return first if first is not None and all(member.spec == first for member in self.streams[1:]) else None
+
+    @property
+    def reach(self) -> int:
+        """2**54: beyond that the counts before a number take too long to add up."""
+        return min(FARTHEST, super().reach)
 
     @property
     def draws(self) -> bool:

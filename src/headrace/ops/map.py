@@ -40,7 +40,7 @@ def map(function: Callable[..., U], *, batched: bool = False) -> Op[Any, U]:
         Call ``function(columns)``, or ``function(columns, rng)``, with the columns of several items, as ``hr.batch``
         makes them; it returns columns of as many. With ``rng`` it is called for numbers 0 to 1023, 1024 to 2047, and so
         on, so that no item depends on how many are asked for; without, for as many as are wanted at once, and must treat
-        rows apart.
+        rows apart; give members of a mix or a concat one dtype first, since columns of several have a common one.
 
     Raises
     ------

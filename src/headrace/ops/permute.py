@@ -8,23 +8,29 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headrace.core.indexed import ENDLESS, Bound, Indexed, Places, numbers, runs, together
-from headrace.core.key import Key
+from headrace.core.key import Key, Seed, seed_integer
 from headrace.core.op import Nothing, Op
 from headrace.core.places import Moved
 from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
 from headrace.core.stream import Spec, Stream, part_of, why_not
 from headrace.errors import StreamConfigError
+from headrace.ops.base import one_seed
 from headrace.ops.cipher import permuted
 
 T = TypeVar("T")
 
 
-def permute() -> Op[T, T]:
+def permute(*, seed: Seed | None = None, random_state: Seed | None = None) -> Op[T, T]:
     """Give every item once, in an order drawn from the key: exact, with nothing kept and nothing run ahead.
 
     Item i is one item of the source, found at once; so a permuted stream keeps its numbers, and is shuffled as well at
     its first item as at its billionth. Each lap of ``permute() | repeat()`` has an order of its own.
+
+    Parameters
+    ----------
+    seed, random_state
+        Two names for a seed of its own.
 
     Raises
     ------
@@ -42,7 +48,12 @@ def permute() -> Op[T, T]:
     >>> stream[10**12] in range(6)
     True
     """
-    return Op(Permute)
+    chosen = one_seed("permute", seed, random_state)
+    return Op(Permute) if chosen is None else Op(_seeded, seed_integer(chosen))
+
+
+def _seeded(source: Stream[T], seed: int) -> Stream[T]:
+    return Permute(source).seeded(seed)
 
 
 @register("permute", example=lambda: Permute(find("functional").make(_square, (), {}, 60)))

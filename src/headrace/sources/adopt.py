@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.items import branches, rebuilt
-from headrace.errors import StreamConfigError
+from headrace.core.items import branches, rebuilt, stack
+from headrace.errors import DataError, StreamConfigError
 from headrace.sources.files_parquet import arrow_values
 from headrace.sources.stored import Stored
 
@@ -26,13 +26,11 @@ def as_columns(data: Any) -> Any:
     if isinstance(data, Mapping):
         return _mapping(data)
     if isinstance(data, tuple):
-        if data and all(is_column(part) or (isinstance(part, Mapping | tuple) and as_columns(part)) for part in data):
-            return rebuilt(data, {k: as_columns(part) for k, part in branches(data) or ()})
-        return None
+        return _tuple(data)
     if hasattr(data, "data_vars"):
         return _dataset(data)
     if hasattr(data, "iloc"):
-        return _frame(data) if getattr(data, "ndim", 1) == 2 else _array(data.to_numpy())
+        return _frame(data) if getattr(data, "ndim", 1) == 2 else _array(_series(data))
     if hasattr(data, "get_columns") and hasattr(data, "to_numpy"):  # polars
         return {column.name: _array(column.to_numpy()) for column in data.get_columns()}
     if hasattr(data, "column_names") and hasattr(data, "to_pydict") and hasattr(data, "num_rows"):
@@ -69,6 +67,20 @@ def _array(value: Any) -> Any:
     return Stored(value)
 
 
+def _tuple(data: tuple[Any, ...]) -> Any:
+    """Return a tuple of columns, which has an array among them; None for one that is a sequence of items."""
+    found: dict[Any, Any] = {}
+    for k, part in branches(data) or ():
+        if isinstance(part, Mapping | tuple) or is_column(part) or hasattr(part, "iloc"):
+            found[k] = as_columns(part)
+        elif isinstance(part, list):
+            found[k] = _values(part)
+    arrays = any(not isinstance(part, list) for part in data)
+    if not arrays or len(found) < len(data) or any(column is None for column in found.values()):
+        return None
+    return rebuilt(data, found)
+
+
 def _mapping(data: Mapping[Any, Any]) -> dict[Any, Any]:
     columns = {}
     for name, value in data.items():
@@ -88,15 +100,15 @@ def _mapping(data: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def _values(values: Any) -> Any:
-    """Return a list as an array: of Python objects when it makes no other."""
+    """Return a list as an array, of Python objects where no dtype holds all of its values as they are."""
     if isinstance(values, np.ndarray):
         return values
     try:
-        made = np.array(values)
-        if made.dtype.kind not in "OSU" or all(isinstance(value, str) for value in values):
-            return made
-    except ValueError:
-        pass
+        made = stack(list(values))
+    except DataError:
+        made = None
+    if isinstance(made, np.ndarray) and made.ndim:
+        return made
     held = np.empty(len(values), object)
     held[:] = values
     return held
@@ -106,7 +118,14 @@ def _frame(data: Any) -> dict[Any, Any]:
     names = list(data.columns)
     if len(set(names)) < len(names):
         raise StreamConfigError(f"source(data) got a table with the columns {names}, wanted different names.")
-    return {name: _array(data.iloc[:, k].to_numpy()) for k, name in enumerate(names)}
+    return {name: _array(_series(data.iloc[:, k])) for k, name in enumerate(names)}
+
+
+def _series(column: Any) -> Any:
+    """Return a pandas column; integers and truth values among missing ones as objects, since floats would round them."""
+    if getattr(column.dtype, "kind", "O") in "iub" and not isinstance(column.dtype, np.dtype) and column.isna().any():
+        return column.astype(object).to_numpy()
+    return column.to_numpy()
 
 
 def _dataset(data: Any) -> dict[Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headrace.core.indexed import Indexed, IndexedCursor
-from headrace.core.items import stack
+from headrace.core.items import leaves, stack
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, DataError, StateMismatchError
 from headrace.ops.repeat import Repeat
@@ -102,6 +102,11 @@ def _columns(case: Case, ask: Callable[[], Any], numbers: Any, what: str) -> Non
             return
         raise case.broken(f"{what} gives {short(found)}", "a DataError: the items do not stack") from None
     found = ask()
+    if not due:  # nothing to stack: columns of no rows, of whatever kind they are
+        rows = {len(leaf) for _, leaf in leaves(found)}
+        if rows - {0}:
+            raise case.broken(f"{what} gives {short(found)}", "columns of no rows")
+        return
     if not alike(found, wanted):
         raise case.broken(f"{what} gives {short(found)}", f"the columns of those items: {short(wanted)}")
     emptied(found)  # the next question has them as they were
