@@ -230,7 +230,7 @@ class _Mixed(Bound[T]):
         if self._plan is None:
             stream = self.stream
             members: tuple[Any, ...] = stream.streams
-            weights = np.atleast_2d(stream.weights) * np.array([member.extent() != 0 for member in members])
+            weights = np.atleast_2d(stream.weights) * np.array([_size(member) != 0 for member in members])
             if not weights.any(axis=1).all():
                 raise DataError("mix got empty members alone where the weights are; leave them out.")
             table = [(at, row / row.sum()) for at, row in zip(stream.since, weights, strict=True)]
@@ -359,6 +359,12 @@ class _Mixed(Bound[T]):
 
     def close(self) -> None:
         close_all(bound for bound in self.members if bound is not None)
+
+
+def _size(member: Any) -> float:
+    """Return a member's size, from its files where it takes these to know."""
+    size = member.size
+    return float(member.extent() if size is None else size)
 
 
 class _MixCursor(IndexedCursor[T]):
