@@ -221,7 +221,8 @@ class Cursor(Generic[T]):
         """Pass ``n`` items without giving them; return how many there were.
 
         After an exception the first one passed is exactly what failed, and nothing around it: a broken element inside
-        a batch costs that element, not the batch; a broken member of a mux costs this visit to it.
+        a batch costs that element, not the batch; a broken member of a mux costs this visit to it. Where items have
+        numbers, it costs the item with that number.
         """
         if n <= 0:
             if n < 0:
