@@ -14,6 +14,7 @@ from headrace.core.columns import Unlike, merged
 from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
 from headrace.core.items import stack
 from headrace.core.key import Key
+from headrace.core.stream import Spec, Stream
 
 T = TypeVar("T")
 KEPT = 8  # laps of an endless source that are kept bound
@@ -37,6 +38,24 @@ def lap_pieces(at: range, size: float) -> Iterator[range]:
         stop = min(border, at.stop)
         yield range(lo, stop, step)
         lo += -(-(stop - lo) // step) * step
+
+
+class Rearranged(Indexed[T]):
+    """A stream of a source's very items, in another order, number or part: what is known of these is known of it."""
+
+    source: Stream[T]
+
+    @property
+    def spec(self) -> Spec | None:
+        return self.source.spec
+
+    @property
+    def gathers(self) -> bool:
+        return isinstance(self.source, Indexed) and self.source.gathers
+
+    @property
+    def inert(self) -> bool:
+        return isinstance(self.source, Indexed) and self.source.inert
 
 
 class Moved(Bound[T]):

@@ -104,7 +104,8 @@ class _Mapped(Bound[U]):
 
     def __init__(self, stream: Map[U], key: Key) -> None:
         super().__init__(stream, key)
-        self.source: Bound[Any] = stream.source.bound(inside(stream, key))  # type: ignore[attr-defined]  # has numbers
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(inside(stream, key))
         self.lane = lane_of(stream, key, "map") if stream.draws else None
 
     def walk(self, at: Places) -> Iterator[U]:

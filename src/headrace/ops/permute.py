@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from headrace.core.indexed import ENDLESS, Bound, Indexed, Places, numbers, runs, together
+from headrace.core.indexed import ENDLESS, Bound, Places, numbers, runs, together
 from headrace.core.key import Key, Seed, seed_integer
 from headrace.core.op import Nothing, Op
-from headrace.core.places import Moved
+from headrace.core.places import Moved, Rearranged
 from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
-from headrace.core.stream import Spec, Stream, part_of, why_not
+from headrace.core.stream import Stream, part_of, why_not
 from headrace.errors import StreamConfigError
 from headrace.ops.base import one_seed
 from headrace.ops.cipher import permuted
@@ -58,7 +58,7 @@ def _seeded(source: Stream[T], seed: int) -> Stream[T]:
 
 @register("permute", example=lambda: Permute(find("functional").make(_square, (), {}, 60)))
 @recipe
-class Permute(Indexed[T]):
+class Permute(Rearranged[T]):
     """The recipe of :func:`permute`."""
 
     source: Stream[T]
@@ -84,20 +84,8 @@ class Permute(Indexed[T]):
         return self.source.size
 
     @property
-    def spec(self) -> Spec | None:
-        return self.source.spec
-
-    @property
     def draws(self) -> bool:
         return True
-
-    @property
-    def gathers(self) -> bool:
-        return bool(getattr(self.source, "gathers", False))
-
-    @property
-    def inert(self) -> bool:
-        return bool(getattr(self.source, "inert", False))
 
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source

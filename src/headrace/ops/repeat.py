@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
-from headrace.core.indexed import Bound, Indexed
+from headrace.core.indexed import Bound
 from headrace.core.key import Key
 from headrace.core.op import Op
+from headrace.core.places import Rearranged
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Spec, Stream
+from headrace.core.stream import Stream
 from headrace.ops.base import OpCursor
 from headrace.ops.select import count_of
 
@@ -49,7 +50,7 @@ def repeat(times: int | None = None) -> Op[T, T]:
 
 @register("repeat", example=lambda: Repeat(as_stream(range(12)), 4))
 @recipe
-class Repeat(Indexed[T]):
+class Repeat(Rearranged[T]):
     """The recipe of :func:`repeat`.
 
     Where items have numbers it changes nothing but the size: numbers beyond the source's size are its later laps.
@@ -68,18 +69,6 @@ class Repeat(Indexed[T]):
         if size == 0 or self.times == 0:
             return 0
         return None if size is None else size * (inf if self.times is None else self.times)
-
-    @property
-    def spec(self) -> Spec | None:
-        return self.source.spec
-
-    @property
-    def gathers(self) -> bool:
-        return bool(getattr(self.source, "gathers", False))
-
-    @property
-    def inert(self) -> bool:
-        return bool(getattr(self.source, "inert", False))
 
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source

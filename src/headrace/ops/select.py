@@ -9,13 +9,13 @@ from typing import Any, Self, TypeVar
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
-from headrace.core.indexed import Bound, Indexed, Places
+from headrace.core.indexed import Bound, Places
 from headrace.core.key import Key
 from headrace.core.op import Op
-from headrace.core.places import Laps, Moved
+from headrace.core.places import Laps, Moved, Rearranged
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Spec, Stream
+from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.ops.base import OpCursor
 
@@ -41,7 +41,7 @@ def take(n: int) -> Op[T, T]:
 
 @register("take", example=lambda: Take(as_stream(range(100)), 60))
 @recipe
-class Take(Indexed[T]):
+class Take(Rearranged[T]):
     """The recipe of :func:`take`."""
 
     source: Stream[T]
@@ -54,20 +54,8 @@ class Take(Indexed[T]):
     def size(self) -> float | None:
         return None if self.source.size is None else min(self.n, self.source.size)
 
-    @property
-    def spec(self) -> Spec | None:
-        return self.source.spec
-
     def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("take"))
-
-    @property
-    def gathers(self) -> bool:
-        return bool(getattr(self.source, "gathers", False))
-
-    @property
-    def inert(self) -> bool:
-        return bool(getattr(self.source, "inert", False))
 
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source
@@ -125,7 +113,7 @@ def skip(n: int) -> Op[T, T]:
 
 @register("skip", example=lambda: Skip(as_stream(range(60)), 7))
 @recipe
-class Skip(Indexed[T]):
+class Skip(Rearranged[T]):
     """The recipe of :func:`skip`."""
 
     source: Stream[T]
@@ -138,20 +126,8 @@ class Skip(Indexed[T]):
     def size(self) -> float | None:
         return None if self.source.size is None else max(0, self.source.size - self.n)
 
-    @property
-    def spec(self) -> Spec | None:
-        return self.source.spec
-
     def shard_cursor(self, i: int, n: int) -> Self:
         raise StreamConfigError(_first_shard("skip"))
-
-    @property
-    def gathers(self) -> bool:
-        return bool(getattr(self.source, "gathers", False))
-
-    @property
-    def inert(self) -> bool:
-        return bool(getattr(self.source, "inert", False))
 
     def bind(self, key: Key) -> Bound[T]:
         source: Any = self.source

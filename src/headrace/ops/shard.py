@@ -9,10 +9,10 @@ from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.indexed import ENDLESS, Bound, Indexed, IndexedCursor, Places
 from headrace.core.key import Key, Seed
-from headrace.core.places import Moved
+from headrace.core.places import Moved, Rearranged
 from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
-from headrace.core.stream import Spec, Stream, check_shard
+from headrace.core.stream import Stream, check_shard
 from headrace.errors import StreamConfigError
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @register("shard", example=lambda: Shard(find("functional").make(_square, (), {}, 100), 1, 3))
 @recipe
-class Shard(Indexed[T]):
+class Shard(Rearranged[T]):
     """The recipe of ``stream.shard(i, n)``: elements i, i + n, i + 2 n, ... of a stream whose items have numbers.
 
     Its state is a place in the whole: how far that is when all parts have taken as many steps as this one. So a state
@@ -53,10 +53,6 @@ class Shard(Indexed[T]):
         return size if size is None or size == inf else max(0, -((self.i - int(size)) // self.n))
 
     @property
-    def spec(self) -> Spec | None:
-        return self.source.spec
-
-    @property
     def stamped(self) -> Stream[T]:
         """The whole: a state of it is one of every part, and the other way round."""
         return self.source
@@ -65,14 +61,6 @@ class Shard(Indexed[T]):
         """Return a part of this part: its element j is number ``j * n + i`` of ours."""
         check_shard(i, n)
         return type(self)(self.source, i * self.n + self.i, n * self.n)
-
-    @property
-    def gathers(self) -> bool:
-        return bool(getattr(self.source, "gathers", False))
-
-    @property
-    def inert(self) -> bool:
-        return bool(getattr(self.source, "inert", False))
 
     def seeded(self, seed: Seed) -> Self:
         """Return the same part of the whole with this seed: a part draws as the whole does."""
@@ -94,7 +82,8 @@ class _Part(Moved[T]):
     def __init__(self, stream: Shard[T], key: Key, source: Bound[T]) -> None:
         super().__init__(stream, key, source)
         self.i, self.n = stream.i, stream.n
-        self.whole = stream.source.extent()  # type: ignore[attr-defined]  # an Indexed, see above
+        whole: Any = stream.source
+        self.whole: float = whole.extent()
 
     def place(self, at: Places) -> Places:
         if isinstance(at, range):

@@ -165,9 +165,7 @@ class _ByNumber(Bound[T]):
                 for i in at if isinstance(at, range) else at.tolist():
                     yield reader.row(i % n)
         except Exception as error:
-            where = getattr(self.stream, "path", None)
-            if where is not None:
-                error.add_note(f"  file: {where}")
+            _name_file(error, self.stream)
             raise
 
     def _open(self) -> Reader[T]:
@@ -179,6 +177,12 @@ class _ByNumber(Bound[T]):
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+
+def _name_file(error: Exception, stream: Any) -> None:
+    where = getattr(stream, "path", None)
+    if where is not None:
+        error.add_note(f"  file: {where}")
 
 
 def opened(stream: Rows[T]) -> Reader[T]:
@@ -212,9 +216,7 @@ class Reading(Cursor[T]):
             for self.count, item in enumerate(rows, self.count + 1):
                 yield item
         except Exception as error:
-            where = getattr(self.stream, "path", None)
-            if where is not None:
-                error.add_note(f"  file: {where}")
+            _name_file(error, self.stream)
             raise
 
     def _open(self) -> Reader[T]:

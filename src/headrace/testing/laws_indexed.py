@@ -102,15 +102,22 @@ def _columns(case: Case, ask: Callable[[], Any], numbers: Any, what: str) -> Non
             return
         raise case.broken(f"{what} gives {short(found)}", "a DataError: the items do not stack") from None
     found = ask()
-    if not due:  # nothing to stack: columns of no rows, of whatever kind they are
-        rows = {len(leaf) for _, leaf in leaves(found)}
-        if rows - {0}:
-            raise case.broken(f"{what} gives {short(found)}", "columns of no rows")
+    if not due and not alike(found, wanted):  # not the columns of nothing, so those of a filled one without its rows
+        if (kinds := _kinds(found, rows=0)) is None or kinds != _kinds(stack([copied(case.expected[0])]), rows=1):
+            raise case.broken(f"{what} gives {short(found)}", "columns of no rows, of the kinds of the items")
         return
     if not alike(found, wanted):
         raise case.broken(f"{what} gives {short(found)}", f"the columns of those items: {short(wanted)}")
     emptied(found)  # the next question has them as they were
     compare(case, ask, wanted, f"{what}, asked again,")
+
+
+def _kinds(columns: Any, *, rows: int) -> list[Any] | None:
+    """Return path, dtype (of strings the kind) and shape of a row of each column; None unless each has ``rows`` rows."""
+    parts = [(path, np.asarray(leaf)) for path, leaf in leaves(columns)]
+    if any(part.ndim == 0 or len(part) != rows for _, part in parts):
+        return None
+    return [(path, p.dtype.kind if p.dtype.kind in "SU" else p.dtype, p.shape[1:]) for path, p in parts]
 
 
 def addresses_end(case: Case) -> None:
