@@ -61,7 +61,9 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.ops import window as window
     from headrace.ops import zip as zip
     from headrace.parallel import background as background
+    from headrace.parallel import connect as connect
     from headrace.parallel import prefetch as prefetch
+    from headrace.parallel import serve as serve
     from headrace.sources import Streamer as Streamer
     from headrace.sources import csv as csv
     from headrace.sources import files as files
@@ -73,13 +75,13 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.sources import source as source
     from headrace.sources import streamable as streamable
 
-_ROOMS = ("cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources", "store", "testing")
+_ROOMS = ("bridges", "cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources", "store", "testing")
 _NAMES = {
     "core": ("Batch", "Cursor", "Indexed", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("AddressError", "DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
     "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux", "balance", "mix", "ramp", "schedule", "temperature"),
     "ops": ("batch", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "permute", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
-    "parallel": ("background", "prefetch"),
+    "parallel": ("background", "connect", "prefetch", "serve"),
     "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "source", "streamable"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _NAMES.items() for name in names}

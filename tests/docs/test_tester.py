@@ -145,6 +145,18 @@ def test_not_run_needs_a_reason(page: Path, comment: str) -> None:
         pages.run(page)
 
 
+def test_a_block_runs_where_what_it_needs_is_installed(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADRACE_REQUIRE", raising=False)
+    page.write_text("<!-- needs: json, no_such_package -->\n```python\n1 / 0\n```\n")
+    assert pages.run(page) == 0
+    assert [block.not_run for block in pages.blocks(page)] == ["needs no_such_package"]
+    monkeypatch.setenv("HEADRACE_REQUIRE", "no_such_package")
+    with pytest.raises(pages.PageError, match="ZeroDivisionError"):
+        pages.run(page)
+    page.write_text("<!-- needs: json -->\n```python\ndone = 1\n```\n")
+    assert pages.run(page) == 1
+
+
 def test_a_block_inside_a_list_is_dedented(page: Path) -> None:
     page.write_text(
         "1. step\n\n    ```python\n    if True:\n        done = 1\n    ```\n\n```python\nassert done\n```\n"

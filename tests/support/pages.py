@@ -1,7 +1,8 @@
 """Run the code of a Markdown page: what a page shows must work.
 
 Blocks marked python run in order in one namespace per page, as if typed into one session; blocks with `>>>` run as
-doctests in the same namespace. A block under `<!-- not run: reason -->` is compiled and not run.
+doctests in the same namespace. A block under `<!-- not run: reason -->` is compiled and not run, and so is one under
+`<!-- needs: package, package -->` where one of these is not installed and HEADRACE_REQUIRE does not name it.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ import sys
 import textwrap
 import traceback
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from support.require import demanded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*(.*?)[ \t]*$")
 _NOT_RUN = re.compile(r"^\s*<!--\s*not[ -]run\b\s*:?\s*(.*?)\s*-->\s*$", re.IGNORECASE)
+_NEEDS = re.compile(r"^\s*<!--\s*needs\s*:\s*([\w., -]*?)\s*-->\s*$", re.IGNORECASE)
 _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS  # as in pyproject.toml
 
 
@@ -75,12 +80,21 @@ def _reason(page: Path, lines: list[str], fence: int) -> str | None:
     above = fence - 1
     while above >= 0 and not lines[above].strip():
         above -= 1
+    needs = _NEEDS.match(lines[above]) if above >= 0 else None
+    if needs is not None:
+        return _absent({name.strip() for name in needs[1].split(",") if name.strip()})
     match = _NOT_RUN.match(lines[above]) if above >= 0 else None
     if match is None:
         return None
     if not match[1]:
         raise PageError(f"{page}:{above + 1}: say why, as in <!-- not run: needs a camera -->")
     return match[1]
+
+
+def _absent(names: set[str]) -> str | None:
+    """Why a block that needs these packages does not run here."""
+    absent = sorted(name for name in names - demanded() if find_spec(name) is None)
+    return f"needs {', '.join(absent)}" if absent else None
 
 
 def check(page: Path, block: Block) -> None:
