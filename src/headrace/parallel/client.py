@@ -1,0 +1,293 @@
+"""The stream that a server gives away, and a pass over it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import weakref
+from collections.abc import Generator
+from itertools import islice
+from typing import Any, ClassVar, Final
+
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Field, Resume, Spec, Stream
+from headrace.errors import StateMismatchError, StreamConfigError
+from headrace.parallel.background import byte_count
+from headrace.parallel.link import Arrived, Link
+from headrace.parallel.protocol import VERSION, Hello, Keys, LinkError, Welcome, check_address, check_key, key_text
+from headrace.parallel.wire import WireError
+
+_FAR: Final = 1000  # items from which on a new connection is cheaper than passing them here
+
+
+def connect(
+    address: str,
+    *,
+    keys: Keys | None = None,
+    server_key: str | None = None,
+    ahead: int | str = "8MB",
+    timeout: float = 5.0,
+) -> Connect:
+    """Return the stream that :func:`serve` gives away at ``address``.
+
+    Making it connects to nothing: the server is asked when its size or first item is wanted, and waited for then.
+
+    Parameters
+    ----------
+    address
+        Where the server listens: ``"tcp://host:port"`` or ``"ipc:///folder/name"``.
+    keys, server_key
+        Our :class:`headrace.parallel.Keys` and the server's public key; needed for any other machine.
+    ahead
+        How many bytes of items may be on their way here, or wait here.
+    timeout
+        Seconds in which the server must answer.
+
+    Returns
+    -------
+    Stream
+        Item for item what is served. With ``consumers="each"`` it opens with a key and at a position or state like
+        any stream: exactly where the served items have numbers, else by running them again. What consumers share
+        cannot be resumed.
+
+    Raises
+    ------
+    StreamConfigError
+        When an argument cannot work.
+
+    Notes
+    -----
+    A pass raises ``LinkError`` when no server answers, when it is gone (within 2 s), or when a message got lost. The
+    next call connects again and goes on where it was, unless consumers share. An exception of the served stream comes
+    with its message, its traceback as a note, and its type where that is Python's own.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> squares = hr.functional(lambda i: i * i, size=10)
+    >>> with hr.serve(squares, "tcp://127.0.0.1:0", consumers="each", block=False) as server:
+    ...     remote = hr.connect(server.address)
+    ...     len(remote), remote.open(at=7).take(2)
+    (10, [49, 64])
+    """
+    return Connect(address, keys, server_key, byte_count("connect(ahead=)", ahead), timeout)
+
+
+def _example() -> Connect:
+    """Return a stream of a server in a process of its own, which ends with it."""
+    code = "from headrace.parallel.client import _serve_example; _serve_example()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    made = Connect(child.stdout.readline().strip())
+    weakref.finalize(made, child.communicate)  # which ends what it reads
+    return made
+
+
+def _serve_example() -> None:
+    import headrace.sources as sources
+    from headrace.parallel.sockets import serve
+
+    with serve(sources.functional(_draw, size=60), "tcp://127.0.0.1:0", consumers="each", block=False) as server:
+        print(server.address, flush=True)
+        sys.stdin.read()
+
+
+def _draw(i: int, rng: Any) -> dict[str, Any]:
+    return {"X": rng.random(3), "y": i}
+
+
+@register("connect", example=_example)
+@recipe
+class Connect(Stream[Any]):
+    """The recipe of :func:`connect`."""
+
+    address: str
+    keys: Keys | None = None
+    server_key: str | None = None
+    ahead: int = 8_000_000
+    timeout: float = 5.0
+
+    tuning: ClassVar[tuple[str, ...]] = ("address", "keys", "server_key", "ahead", "timeout")
+
+    def __post_init__(self) -> None:
+        remote = check_address("connect", self.address, serves=False)
+        if self.keys is not None and not isinstance(self.keys, Keys):
+            raise StreamConfigError(f"connect(keys=) got {self.keys!r}, wanted hr.parallel.Keys.")
+        if self.server_key is not None:
+            check_key("connect(server_key=)", self.server_key)
+        if (self.keys is None) != (self.server_key is None) or (remote and self.keys is None):
+            raise StreamConfigError(
+                f"connect(keys=, server_key=) got one of them or none for {self.address!r}, wanted both, or none for "
+                "this machine.\n  Make keys with hr.parallel.Keys.new(), and name the public one in serve(clients=)."
+            )
+        if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float) or not self.timeout > 0:
+            raise StreamConfigError(f"connect(timeout=) got {self.timeout!r}, wanted a number of seconds above 0.")
+        self.fix(ahead=byte_count("connect(ahead=)", self.ahead))
+
+    def link(self) -> Link:
+        """Return a new connection, on which nothing has been said."""
+        return Link(self.address, keys=self.keys, server_key=self.server_key, timeout=self.timeout)
+
+    def info(self) -> Welcome:
+        """Return what the server says it serves; asked for once.
+
+        Raises
+        ------
+        LinkError
+            When it does not answer.
+        """
+        known: Welcome | None = self.__dict__.get("_info")
+        if known is None:
+            link = self.link()
+            try:
+                known = link.hello(Hello(VERSION, True, "", 0, [], 1))
+            finally:
+                link.close()
+            self.fix(_info=known)
+        return known
+
+    @property
+    def size(self) -> float | None:
+        size = self.info().size
+        return None if size is None else size if size == float("inf") else int(size)
+
+    @property
+    def resume(self) -> Resume:
+        resume = self.info().resume
+        return resume if resume in ("exact", "replay") else "none"  # type: ignore[return-value]
+
+    @property
+    def spec(self) -> Spec | None:
+        spec = self.info().spec
+        return None if spec is None else {name: Field(*field) for name, *field in spec}  # type: ignore[arg-type]
+
+    def remarks(self) -> tuple[str, ...]:
+        """Tell what is served."""
+        return (f"it serves {self.info().text.partition('  ')[0]}, to consumers that {_HOW[self.info().consumers]}",)
+
+    def start(self, key: Key) -> Cursor[Any]:
+        return Connected(self, key)
+
+
+_HOW: Final = {"share": "share its items", "each": "each get all of it"}
+
+
+class Connected(Cursor[Any]):
+    """A pass over what a server sends; connects when the first item is wanted."""
+
+    stream: Connect
+    saves: ClassVar[tuple[str, ...]] = ("count", "passed", "of")
+    count: int
+
+    def __init__(self, stream: Connect, key: Key) -> None:
+        super().__init__(stream, key)
+        self.passed: list[int] = []  # places of failed items that were passed: a replay passes them again
+        self.ended: bool = False
+        self._of = ""  # fingerprint of what is served
+        self._link: Link | None = None
+        self._base = 0  # our number of the server's item 0
+        self._hand = Arrived(0, [], None)
+
+    @property
+    def of(self) -> str:
+        """Fingerprint of what is served."""
+        return self._of or self.stream.info().fingerprint
+
+    @of.setter
+    def of(self, known: str) -> None:
+        self._of = known
+
+    def run(self) -> Generator[Any, None, None]:
+        # No item is lost or given twice when Ctrl-C strikes anywhere here: `count` and what is at hand say it all.
+        while True:
+            given = self.count - self._hand.first
+            for self.count, item in enumerate(islice(self._hand.items, given, None), self.count + 1):
+                yield item
+            item = None
+            self._hand = Arrived(self.count, [], None)  # whoever drew the items decides how long they live
+            if self.ended:
+                return
+            try:
+                found = (self._link or self._join()).block()
+                if found is not None and self._base + found.first != self.count:
+                    raise LinkError(
+                        f"item {self._base + found.first} came from {self.stream.address}, and not {self.count}."
+                    )
+            except (LinkError, WireError):
+                self._leave()
+                raise
+            if found is None:
+                self.ended = True
+                self._leave()
+            else:
+                self._hand = found._replace(first=self._base + found.first)
+
+    def _join(self) -> Link:
+        link = self.stream.link()
+        try:
+            said = link.hello(Hello(VERSION, False, key_text(self.key), self.count, self.passed, self.stream.ahead))
+            if self._of and said.fingerprint != self._of:
+                raise StateMismatchError(
+                    f"the state is of another stream than {self.stream.address} serves now: {said.text.partition('  ')[0]}."
+                    "\n  Serve the stream as it was when the state was saved."
+                )
+        except BaseException:
+            link.close()
+            raise
+        self.stream.fix(_info=said)
+        self._base = self.count if said.consumers == "share" else 0
+        self._of = said.fingerprint
+        self._link = link
+        self._finalizer = weakref.finalize(self, link.close)
+        return link
+
+    def _leave(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            self._finalizer.detach()
+            link.close(self.count - self._base)
+
+    def pass_failed(self) -> None:
+        link = self._link
+        if link is None or link.failure is None:
+            super().pass_failed()
+            return
+        before = self.count
+        try:
+            number = link.pass_failed()
+        except LinkError:
+            self._leave()
+            raise
+        if number is not None:
+            self.count = self._base + number
+            self._hand = Arrived(self.count, [], None)
+            if self.stream.resume == "replay":
+                self.passed = [*self.passed, before]
+        self.restart()
+
+    def skip(self, n: int = 1) -> int:
+        """Pass ``n`` items; return how many there were. Far ones are not sent where they have numbers."""
+        near = len(self._kept) + (self._failed is not None) + len(self._hand.items) - (self.count - self._hand.first)
+        if self._closed or n - near < _FAR or self.stream.info().access != "index":
+            return super().skip(n)
+        passed = super().skip(near) if near else 0
+        size = self.stream.size
+        jump = max(0, n - passed if size is None else int(min(n - passed, size - self.count)))
+        self._leave()
+        self.count += jump
+        self._hand = Arrived(self.count, [], None)
+        self.restart()
+        return passed + jump
+
+    def load(self, saved: Any) -> None:
+        self._leave()
+        self.ended = False
+        super().load(saved)
+        self.passed = list(self.passed)
+        self._hand = Arrived(self.count, [], None)
+
+    def release(self) -> None:
+        self._leave()

@@ -1,0 +1,262 @@
+"""A cursor whose items wait, taken apart and bounded in bytes, for whoever sends them."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from time import perf_counter, sleep
+from typing import Any, Final, NamedTuple
+
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key
+from headrace.core.stream import Stream
+from headrace.errors import HeadraceError, ResumeError
+from headrace.parallel.thread import came_back
+from headrace.parallel.wire import Flattened, Flattener
+
+BLOCK: Final = 1 << 16  # bytes of small items that travel as one message
+_MANY: Final = 4096  # items of a message at most
+_LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
+_SHARE: Final = 50  # checkpoints take at most one part in this many of the drawing thread's time
+_FIRST_SAVE: Final = 0.01
+_END: Final = object()
+
+
+class Taken(NamedTuple):
+    """Items on their way: numbers from ``first`` on, the bytes they count, a pickled state behind the last."""
+
+    first: int
+    items: list[Flattened]
+    weight: int
+    mark: bytes | None
+
+
+class Outlet:
+    """Draws from a cursor in a thread of its own, so far ahead as bytes allow.
+
+    Parameters
+    ----------
+    opens
+        Returns the cursor; called in the thread.
+    flatten
+        Takes items apart.
+    limit
+        Bytes that may wait.
+    wake
+        Called when more than ``want`` bytes wait, or something else has happened.
+    offset
+        Number of the cursor's first item.
+    saves
+        ``"now and then"`` leaves states among the items, ``"every"`` behind each.
+    """
+
+    want: float
+    waiting: int
+
+    def __init__(
+        self,
+        opens: Callable[[], Cursor[Any]],
+        flatten: Flattener,
+        limit: int,
+        wake: Callable[[], None],
+        offset: int = 0,
+        saves: str = "",
+    ) -> None:
+        self.opens: Callable[[], Cursor[Any]] = opens
+        self.flatten: Flattener = flatten
+        self.limit: int = limit
+        self.wake: Callable[[], None] = wake
+        self.offset: int = offset
+        self.condition: threading.Condition = threading.Condition()
+        self.ready: deque[tuple[int, Flattened, bytes | None]] = deque()
+        self.waiting = 0
+        self.want = 0
+        self.blocked: bool = False  # the thread waits for room
+        self.ended: int | None = None  # number behind the last item
+        self.failures: int = 0
+        self.failure: BaseException | None = None
+        self.passed: tuple[int, int] | None = None  # a failure, and the number of the item behind it
+        self.stop: bool = False
+        self._command: str = ""
+        self._kept: Any = _END  # an item that cannot be sent
+        self._saves = saves
+        self._save_at = -inf if saves == "every" else perf_counter() + _FIRST_SAVE if saves else inf
+        self.thread: threading.Thread = threading.Thread(target=self._work, name="headrace-serve-draw", daemon=True)
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        cursor: Cursor[Any] | None = None
+        while not self.stop:
+            try:
+                if cursor is None:
+                    cursor = self.opens()
+                if self._feed(cursor):
+                    break
+            except BaseException as error:  # it belongs to the consumer, whatever it is
+                if not self._failed(error, cursor):
+                    break
+        self._kept = _END
+        if cursor is None:
+            return
+        ended = None if self.stop else self.offset + cursor.position
+        try:
+            cursor.close()
+        except BaseException as error:
+            if ended is None:
+                return
+            with self.condition:  # the last that comes of it; there is nothing to try again
+                self.failures, self.failure = self.failures + 1, error
+        with self.condition:
+            self.ended = ended
+        self.wake()
+
+    def _feed(self, cursor: Cursor[Any]) -> bool:
+        """Draw until the end, or until the consumer has left; return True then."""
+        low = self.limit // 2
+        while not self.stop:
+            number = self.offset + cursor.position
+            if self._kept is _END:
+                item = next(cursor, _END)
+                if item is _END:
+                    return True
+                self._kept = item
+            else:
+                number -= 1
+            flat = self.flatten(self._kept)
+            self._kept = item = _END
+            mark = self._saved(cursor) if perf_counter() >= self._save_at else None
+            woken = False
+            with self.condition:
+                if self.waiting + flat.size > self.limit and self.ready:
+                    room = max(0, self.limit - flat.size) if flat.size >= _LARGE else low
+                    self.blocked = True
+                    while self.waiting > room and self.ready and not self.stop:
+                        self.condition.wait()
+                    self.blocked = False
+                self.ready.append((number, flat, mark))
+                self.waiting += flat.size
+                if self.waiting >= self.want:
+                    self.want, woken = inf, True
+            if woken:
+                self.wake()
+                sleep(0.00002)  # whoever sends waits for the interpreter lock, which we would keep for another 5 ms
+        return True
+
+    def _saved(self, cursor: Cursor[Any]) -> bytes | None:
+        if self._saves == "every":
+            return pickle.dumps(cursor.save(), protocol=5)
+        began = perf_counter()
+        try:
+            state = pickle.dumps(cursor.save(), protocol=5)
+        except Exception:  # it fails again where the user asks for a state, and says so there
+            self._save_at = inf
+            return None
+        now = perf_counter()
+        self._save_at = now + _SHARE * (now - began)
+        return state
+
+    def _failed(self, error: BaseException, cursor: Cursor[Any] | None) -> bool:
+        """Leave an exception for the consumer and do what it says; return False when it leaves."""
+        with self.condition:
+            self.failures, self.failure, self._command = self.failures + 1, error, ""
+        self.wake()
+        with self.condition:
+            while not self._command and not self.stop:
+                self.condition.wait()
+            passes, failure = self._command == "pass", self.failures
+            if not passes:
+                self.failure = None
+        if self.stop or not passes:
+            return not self.stop
+        try:
+            if self._kept is not _END:
+                self._kept = _END
+            elif cursor is None:
+                raise HeadraceError("serve cannot pass what failed: the stream could not be opened.")
+            else:
+                cursor.skip()
+        except BaseException as again:
+            return self._failed(again, cursor)
+        with self.condition:
+            assert cursor is not None
+            self.failure, self.passed = None, (failure, self.offset + cursor.position)
+        self.wake()
+        return True
+
+    # --- whoever sends --------------------------------------------------------------------------
+
+    def take(self, most: int, room: float) -> Taken | None:
+        """Return the next items, up to ``most`` bytes or one; None when the first takes more than ``room``."""
+        with self.condition:
+            ready = self.ready
+            if not ready or ready[0][1].size > room:
+                return None
+            first, flat, mark = ready.popleft()
+            items, weight = [flat], flat.size
+            while ready and mark is None and len(items) < _MANY:
+                number, flat, later = ready[0]
+                if weight + flat.size > min(most, room) or number != first + len(items):
+                    break
+                ready.popleft()
+                items.append(flat)
+                weight, mark = weight + flat.size, later
+            self.waiting -= weight
+            if self.blocked:
+                self.condition.notify_all()
+            return Taken(first, items, weight, mark)
+
+    def put_back(self, items: list[Flattened]) -> None:
+        """Give items to the next that asks: who had them left without giving them to its user."""
+        with self.condition:
+            first = self.ready[0][0] if self.ready else 0
+            for k, flat in enumerate(reversed(items), 1):
+                self.ready.appendleft((first - k, flat, None))
+                self.waiting += flat.size
+
+    def say(self, command: str, failure: int) -> None:
+        """Have the item of a failure tried again, or passed: ``"again"`` or ``"pass"``."""
+        with self.condition:
+            if self.failure is not None and failure == self.failures:
+                self._command = command
+                self.condition.notify_all()
+
+    def leave(self) -> None:
+        """Have the thread close the cursor and end. Waits for nothing."""
+        with self.condition:
+            self.stop = True
+            self.ready.clear()
+            self.waiting = 0
+            self.condition.notify_all()
+
+
+def opened(stream: Stream[Any], key: Key, at: int, passed: list[int]) -> Cursor[Any]:
+    """Return a cursor of ``stream`` at item ``at``, the failed items at the places ``passed`` passed before that.
+
+    Raises
+    ------
+    ResumeError
+        When the stream does not come there again.
+    """
+    cursor = stream.open(key)
+    try:
+        for place in passed:
+            cursor.skip(max(0, place - cursor.position))
+            try:
+                next(cursor)
+            except Exception:
+                cursor.skip()
+            else:
+                raise ResumeError(
+                    f"{stream!r} failed at item {place} before, and did not when it was run again.\n"
+                    "  What it reads has changed: begin again."
+                )
+        missing = at - cursor.position
+        came_back(stream, missing - (cursor.skip(missing) if missing > 0 else missing))
+    except BaseException:
+        cursor.close()
+        raise
+    return cursor
