@@ -41,5 +41,9 @@ class SinkError(HeadraceError, RuntimeError):
     """A sink that cannot take what it is given, or cannot be opened where it was asked to be."""
 
 
+class WorkerError(HeadraceError, RuntimeError):
+    """A worker process that died, could not be started, or failed with an error that cannot be told here as it is."""
+
+
 class HeadraceWarning(UserWarning):
     """Something that works, but perhaps not as intended."""

@@ -496,6 +496,44 @@ def test_a_pool_of_archives_on_disk(archives: list[str]) -> None:
     assert {float(item["X"][2]) for item in items} == {0.0, 1.0, 2.0}
 
 
-def test_a_background_process_is_not_here_yet_and_says_so() -> None:
-    with pytest.raises(pescador.PescadorError, match=r"hr\.background\('thread'\)"):
-        pescador.ZMQStreamer(pescador.Streamer(countdown, 3), timeout=2)
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("timeout", [None, 0.5, 5])
+def test_a_background_process_gives_the_items_pass_after_pass(copy: bool, timeout: float | None) -> None:
+    stream = pescador.ZMQStreamer(pescador.Streamer(framed, 60), copy=copy, timeout=timeout)
+    assert isinstance(stream, pescador.Streamer)
+    for _ in range(3):
+        found = list(stream)
+        assert [item["Y"] for item in found] == list(range(60))
+        assert all(np.array_equal(item["X"], np.full((8, 8), i).T) for i, item in enumerate(found))
+        assert all(item["X"].flags.aligned and item["X"].flags.writeable for item in found)
+    assert stream.active == 0
+
+
+def test_a_background_process_is_left_early_cycled_and_nested() -> None:
+    stream = pescador.ZMQStreamer(pescador.ZMQStreamer(pescador.Streamer(framed, 10)))
+    assert [item["Y"] for item in stream.iterate(5)] == [0, 1, 2, 3, 4]
+    assert [item["Y"] for item in stream.cycle(12)] == [*range(10), 0, 1]
+    with stream as running:
+        assert stream.active == 1
+        assert next(iter(running))["Y"] == 0
+    batches = pescador.buffer_stream(pescador.Streamer(framed, 50), 10)
+    assert [batch["X"].shape for batch in pescador.ZMQStreamer(batches)] == [(10, 8, 8)] * 5
+
+
+def test_an_error_in_a_background_process_arrives() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(pescador.ZMQStreamer(pescador.Streamer(failing, 10)))
+
+
+def test_a_running_iterator_is_drawn_in_this_process() -> None:
+    assert [item["Y"] for item in pescador.ZMQStreamer(framed(4))] == [0, 1, 2, 3]
+
+
+def framed(n: int) -> Iterator[dict[str, Any]]:
+    for i in range(n):
+        yield {"X": np.asfortranarray(np.full((8, 8), i)), "Y": i}
+
+
+def failing(n: int) -> Iterator[dict[str, Any]]:
+    yield from framed(n)
+    yield {"X": np.ones(2), "Y": 1 // 0}

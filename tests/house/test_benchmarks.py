@@ -19,9 +19,12 @@ SOURCE = FOLDER.parent / "src"
 SECTIONS = ("ops", "mux", "start", "batch", "ordered", "state", "memory", "import")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+TRANSPORT = ("throughput", "first", "overlap", "closing")
+
+
+def run(*arguments: str, room: str = "streams") -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, str(FOLDER / "bench_streams.py"), *arguments]
+    command = [sys.executable, str(FOLDER / f"bench_{room}.py"), *arguments]
     env = {**os.environ, "PYTHONPATH": path}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=100)
 
@@ -52,6 +55,22 @@ def test_the_facts_it_states_hold(tmp_path: Path) -> None:
     facts = [row for row in rows if "goes on after restore" in row["case"] or "memmap" in row["case"]]
     assert len(facts) >= 3
     assert all(row["met"] for row in facts), facts
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="its bare processes are forked")
+def test_every_section_of_transport_runs_and_gives_figures(tmp_path: Path) -> None:
+    """Each pass of it checks the order and the content of what arrives, too."""
+    done = run("--quick", "--json", str(tmp_path / "found.json"), room="transport")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert {row["section"] for row in rows} == set(TRANSPORT)
+    sizes = ("1 KB", "32 KB", "1 MB", "16 MB")
+    cases = [f"{size}, {how}: scaled" for size in sizes for how in ("unread", "every byte read")]
+    assert {row["case"] for row in rows} >= set(cases)
+    for row in rows:
+        assert all(map(math.isfinite, row["spread"])), row
+        assert row["ratio"] is None or row["ratio"] > 0, row
+        assert (row["met"] is None) == (row["bar"] == "-"), row
 
 
 def test_an_unknown_section_is_refused_with_those_there_are() -> None:

@@ -101,3 +101,29 @@ def test_a_seed_of_its_own() -> None:
     stream = hr.source(range(20)) | hr.permute(seed=3)
     assert list(stream) == list(stream) == [stream[i] for i in range(20)]
     assert list(stream) != list(hr.source(range(20)) | hr.permute(random_state=4))
+
+
+@pytest.mark.parametrize("n", [3, 100, 5000])
+def test_reads_in_any_pieces_are_the_items(n: int) -> None:
+    """Places are found ahead while reads follow each other: across laps, after jumps and back."""
+    stream = (numbers(n) | hr.permute() | hr.repeat()).seeded(5)
+    expected: Any = stream[: 4 * 5000]
+    with stream.open() as cursor:
+        for step in (1, 7, 2, 300, 1, 2000, 3, 5000):
+            assert cursor.read(step).tolist() == expected[cursor.position - step : cursor.position].tolist()
+        state = cursor.state()
+        assert cursor.skip(40) == 40
+        assert next(cursor) == expected[cursor.position - 1]
+        assert cursor.read(500).tolist() == expected[cursor.position - 500 : cursor.position].tolist()
+        cursor.restore(state)
+        assert cursor.read(90).tolist() == expected[cursor.position - 90 : cursor.position].tolist()
+
+
+def test_batches_of_a_permuted_list_are_those_of_its_items() -> None:
+    rows: list[Any] = [{"X": np.full(3, i), "y": i} for i in range(70)]
+    stream = (hr.source(rows) | hr.permute() | hr.repeat()).seeded(2)
+    items, batches = list(stream(200)), list((stream | hr.batch(40))(5))
+    assert [y for batch in batches for y in batch["y"].tolist()] == [item["y"] for item in items]
+    assert np.array_equal(np.concatenate([batch["X"] for batch in batches]), [item["X"] for item in items])
+    batches[0]["X"][:] = -1
+    assert rows[0]["X"].tolist() == [0, 0, 0]

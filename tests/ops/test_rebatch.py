@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import headrace as hr
 from headrace.core import same
+from headrace.core.items import map_leaves
 from headrace.testing import strategies as some
 
 
@@ -103,7 +104,20 @@ def test_rows_undoes_batch(items: list[Any], n: int) -> None:
     back = list(items | hr.batch(n) | hr.rows())
     assert len(back) == len(items)
     again = list(back | hr.batch(n))
-    assert all(map(same, again, list(items | hr.batch(n))))
+    assert all(map(same, map(narrow, again), map(narrow, items | hr.batch(n))))
+
+
+def narrow(batch: Any) -> Any:
+    """Columns without what a scalar forgets of them: the width of text, and the order of bytes."""
+
+    def least(column: Any) -> Any:
+        if not isinstance(column, np.ndarray):
+            return column
+        if column.dtype.kind in "SU" and column.size:
+            return np.array(column.tolist()).reshape(column.shape)
+        return column.astype(column.dtype.newbyteorder("="))
+
+    return map_leaves(least, batch)
 
 
 def test_rows_passes_a_broken_batch() -> None:

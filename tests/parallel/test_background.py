@@ -48,11 +48,11 @@ def equal(a: list[Any], b: list[Any]) -> bool:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"where": "process"}, "inline and in a thread"),
-        ({"where": "zmq"}, "inline and in a thread"),
-        ({"where": "gpu"}, "wanted 'inline' or 'thread'"),
-        ({"workers": 2}, r"background\(workers=\) got 2"),
-        ({"workers": 0}, r"background\(workers=\) got 0"),
+        ({"where": "gpu"}, "wanted one of inline, thread, process, zmq"),
+        ({"workers": 2}, r"background\('thread', workers=\) got 2"),
+        ({"workers": -1}, r"background\(workers=\) got -1"),
+        ({"workers": 1.5}, r"background\(workers=\) got 1.5"),
+        ({"where": "process", "start_method": "magic"}, "start_method"),
         ({"ordered": "yes"}, "ordered"),
         ({"ahead": 0}, "at least 1"),
         ({"ahead": "8 apples"}, "such as '64MB'"),

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
+from headrace.parallel.stats import Stats
 from headrace.testing import Broken, counted, flaky
 
 HANG = 30.0  # seconds: nothing here takes a hundredth of it unless it hangs
@@ -97,7 +98,7 @@ def test_both_sides_wait_and_say_so() -> None:
 
     with (source() | hr.prefetch(20_000)).open() as cursor:
         cursor_stats: Any = cursor.stats  # type: ignore[attr-defined]
-        assert cursor_stats() == (0, 0, 0, 0, 0, 0)
+        assert cursor_stats() == Stats(ahead=20_000)
         threading.Timer(0.05, gate.set).start()
         next(cursor)
         assert cursor_stats().consumer_waits >= 1
@@ -107,6 +108,7 @@ def test_both_sides_wait_and_say_so() -> None:
         assert cursor_stats().bytes >= 8000
         assert len(cursor.take(60)) == 49
         assert cursor_stats()[:3] == (50, 0, 0)
+        assert cursor_stats().consumer_waited > 0 < cursor_stats().worker_waited
 
 
 # --- closing ------------------------------------------------------------------------------------

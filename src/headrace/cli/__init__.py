@@ -20,6 +20,7 @@ VERBS = {
     "run": "write the items of a stream to a dataset; stop and resume it at any moment",
     "peek": "print the first items of a stream",
     "describe": "print what a stream is made of: sizes, seeds, what can resume",
+    "bench": "time a stream: items a second, who waits for whom, what a perfect loader would gain",
     "doctor": "say which optional packages work here",
     "demo": "show what headrace does",
 }

@@ -36,21 +36,27 @@ def find_stream(target: str) -> Stream[Any]:
     StreamConfigError
         When there is no such file, module or attribute, the module fails, or the attribute makes no stream.
     """
+    return _stream_of(target, find_object(target))
+
+
+def find_object(target: str, kind: str = "stream") -> Any:
+    """Return what ``target`` names; raises StreamConfigError when there is no such file, module or attribute."""
     where, colon, attribute = target.rpartition(":")
     if not colon or not where or not attribute:
         raise StreamConfigError(
-            f"{target!r} names no stream, wanted module:attribute or file.py:attribute.\n"
+            f"{target!r} names no {kind}, wanted module:attribute or file.py:attribute.\n"
             f"  {_offer(target) or 'For example: experiment.py:stream'}"
         )
     module = _loaded(where)
     found: Any = module
     for name in attribute.split("."):
         if not hasattr(found, name):
-            there = _streams_in(module)
-            hint = f"It has these streams: {', '.join(there)}." if there else "It has no streams at its top level."
+            there = _streams_in(module) if kind == "stream" else []
+            none = "It has no streams at its top level." if kind == "stream" else "Is it spelt so?"
+            hint = f"It has these streams: {', '.join(there)}." if there else none
             raise StreamConfigError(f"{where} has no {attribute!r}.\n  {hint}")
         found = getattr(found, name)
-    return _stream_of(target, found)
+    return found
 
 
 def _offer(target: str) -> str:

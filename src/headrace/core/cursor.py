@@ -92,6 +92,14 @@ class Cursor(Generic[T]):
             getattr(self, name).load(saved[name])
         self.restart()
 
+    def come_to(self, saved: Any) -> None:
+        """Take over what :meth:`save` returned, or what :func:`behind` made of it."""
+        if isinstance(saved, dict) and saved.keys() == {"behind", "from"}:
+            self.load(saved["from"])
+            self.skip(saved["behind"])
+        else:
+            self.load(saved)
+
     def pass_failed(self) -> None:
         """Give up the item that ``run`` failed on, so that the next call goes on behind it."""
         raise HeadraceError(
@@ -303,6 +311,11 @@ class Cursor(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.stream.node_name} at {self.position}>"
+
+
+def behind(saved: Any, n: int) -> Any:
+    """Return the place ``n`` items behind a saved one: for who knows the state of a cursor only now and then."""
+    return {"behind": n, "from": saved} if n else saved
 
 
 def _negative(name: str, n: int) -> StreamConfigError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from headrace.core.key import Key
 from headrace.core.notes import warn
 from headrace.core.plain import code_of, digest, functions_in, plain
-from headrace.core.recipe import Recipe
+from headrace.core.recipe import Recipe, children_of
 from headrace.core.registry import name_of
 from headrace.errors import StateMismatchError
 
@@ -46,6 +47,8 @@ def _without_children(value: Any) -> Any:
     if isinstance(value, Recipe):
         return None
     if isinstance(value, tuple | list):
+        if len(value) > _MANY and all(isinstance(part, Recipe) for part in value):
+            return {"recipes": len(value)}
         return [None if isinstance(part, Recipe) else part for part in value]
     return value
 
@@ -70,7 +73,7 @@ def _outline(recipe: Recipe, path: str, found: dict[str, str]) -> None:
     found[path] = digest(json.dumps(own(recipe)))[:8]
     children = recipe.children
     if len(children) > _MANY:
-        told = [*map(_kinds, children), *map(fingerprint, _some(children))]
+        told = [_kinds(children), *map(fingerprint, _some(children))]
         found[f"{path}[...]"] = digest("".join(told))[:8]
         return
     for i, child in enumerate(children):
@@ -78,10 +81,21 @@ def _outline(recipe: Recipe, path: str, found: dict[str, str]) -> None:
         _outline(child, f"{path}{label}/{name_of(type(child))}", found)
 
 
-def _kinds(recipe: Any) -> str:
-    """Return what nodes a member consists of, and its seed: cheap enough to tell of a thousand."""
-    inside = ",".join(map(_kinds, recipe.children))
-    return f"{name_of(type(recipe))}:{getattr(recipe, 'seed', None)}({inside})"
+def _kinds(recipes: Sequence[Any]) -> str:
+    """Return what nodes some recipes consist of, and their seeds, level by level: cheap to tell of a thousand alike."""
+    told: list[Any] = []
+    while recipes:
+        kinds = _once(list(map(type, recipes)))
+        below, counts = children_of(recipes)
+        seeds = [getattr(recipe, "seed", None) for recipe in recipes]
+        told += [*map(name_of, kinds), len(recipes), _once(seeds), _once(counts)]
+        recipes = below
+    return json.dumps(told)
+
+
+def _once(values: list[Any]) -> list[Any]:
+    """Return all values, only the first where all are the same."""
+    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def _some(children: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -94,7 +108,7 @@ def code_digest(recipe: Recipe) -> str:
     recipe = getattr(recipe, "stamped", recipe)
     known = recipe.__dict__.get("_code")
     if known is None:
-        functions = [f for value in recipe.params().values() for f in functions_in(value)]
+        functions = [f for value in recipe.params().values() for f in functions_in(_without_children(value))]
         parts = [*map(code_of, functions), *(code_digest(child).encode() for child in _some(recipe.children))]
         known = digest(b"#".join(parts))[:8]
         recipe.fix(_code=known)

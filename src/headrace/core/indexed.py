@@ -10,9 +10,11 @@ So a repetition costs nothing, and an order or a random number differs from lap 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from itertools import compress, repeat
 from math import inf
 from operator import index as as_index
+from operator import length_hint
 from threading import local
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
@@ -22,7 +24,8 @@ from headrace.core.columns import cut
 from headrace.core.cursor import Cursor
 from headrace.core.items import each_of, stack
 from headrace.core.key import Key
-from headrace.core.notes import explain
+from headrace.core.look import Look
+from headrace.core.recipe import children_of
 from headrace.core.registry import find
 from headrace.core.stream import Resume, Stream, check_shard, no_numbers, why_not
 from headrace.errors import AddressError, DataError, StateMismatchError, StreamConfigError
@@ -82,6 +85,10 @@ class Bound(Generic[T]):
     def columns(self, at: Places) -> Any:
         """Return the items at these places as columns, as :func:`headrace.core.items.stack` would: at least one."""
         return stack(list(self.walk(at)))
+
+    def held(self, at: range) -> Sequence[T]:
+        """Return the very items of a range within the first lap, not to be handed out: where the stream ``holds`` them."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method held(at)")
 
     @classmethod
     def together(cls, bounds: list[Any], places: list[Places]) -> list[Any]:
@@ -146,9 +153,14 @@ class Indexed(Stream[T]):
         return False
 
     @property
+    def holds(self) -> bool:
+        """Whether its items lie in memory one by one, for :meth:`Bound.held` to give."""
+        return False
+
+    @property
     def inert(self) -> bool:
         """Whether its items are there already, so that none can fail and no code of the user's runs for them."""
-        return self.gathers
+        return self.gathers or self.holds
 
     def remarks(self) -> tuple[str, ...]:
         """Name the stream because of which items have no numbers."""
@@ -195,7 +207,7 @@ class Indexed(Stream[T]):
     def __getitem__(self, index: Any) -> Any:
         """Return the item with a number, or the columns of a slice or of several numbers."""
         if type(index) is int:  # most questions, by the look at hand
-            look: _Look[T] | None = getattr(self.__dict__.get("_looks"), "own", None)
+            look: Look[T] | None = getattr(self.__dict__.get("_looks"), "own", None)
             if look is not None and 0 <= index < look.top and look.process == os.getpid():
                 return look.item(index)
         end = self._end()
@@ -222,8 +234,7 @@ class Indexed(Stream[T]):
         """The number from which on none can be asked for: 2**62, less where one item takes several of the source's."""
         known: int | None = self.__dict__.get("_reach")
         if known is None:
-            inside = min((child.reach for child in self.children if isinstance(child, Indexed)), default=ENDLESS)
-            known = inside // self.stride
+            known = reach_of(self.children) // self.stride
             self.fix(_reach=known)
         return known
 
@@ -231,6 +242,12 @@ class Indexed(Stream[T]):
     def stride(self) -> int:
         """How many numbers of the source one number of ours passes."""
         return 1
+
+    @property
+    def grain(self) -> int:
+        """How many neighbours are made together at least, so that who makes fewer makes them again."""
+        inside = max((child.grain for child in self.children if isinstance(child, Indexed)), default=1)
+        return -(-inside // self.stride)
 
     def _range(self, index: slice, end: float) -> range:
         if end == inf:
@@ -269,10 +286,10 @@ class Indexed(Stream[T]):
         more = ": it has no end to count from" if end == inf else ""
         return f"from {first} to {self._top(end) - 1}{more}"
 
-    def _columns(self, look: _Look[T], at: Places) -> Any:
+    def _columns(self, look: Look[T], at: Places) -> Any:
         if not len(at):  # columns of no rows, where their kind is known without running code of the user's
-            return cut(look.run(_columns_of, range(1)), 0, 0) if self.gathers and self.extent() else stack([])
-        return look.run(_columns_of, at)
+            return cut(look.columns(range(1)), 0, 0) if self.gathers and self.extent() else stack([])
+        return look.columns(at)
 
     def _end(self) -> float:
         if self.access != "index":
@@ -298,16 +315,16 @@ class Indexed(Stream[T]):
             )
         return size
 
-    def _look(self, key: Key | None) -> _Look[T]:
+    def _look(self, key: Key | None) -> Look[T]:
         """Return this thread's view of the items; kept for the next question."""
         known: local | None = self.__dict__.get("_looks")
         if known is None:
             known = local()
             self.fix(_looks=known)
         name = "own" if key is None else "given"
-        look: _Look[T] | None = getattr(known, name, None)
+        look: Look[T] | None = getattr(known, name, None)
         if look is None or look.process != os.getpid() or (key is not None and look.key != key):
-            look = _Look(self, self._own_key() if key is None else key)
+            look = Look(self, self._own_key() if key is None else key)
             setattr(known, name, look)
         return look
 
@@ -366,8 +383,17 @@ class IndexedCursor(Cursor[T]):
     """A pass by numbers: its state is the number of the next item."""
 
     stream: Indexed[T]
-    count: int
     _bound: Bound[T] | None = None
+    _stop = 0  # where ``count`` stands once _left is used up
+    _left: Iterator[bool] = repeat(True, 0)
+
+    @property
+    def count(self) -> int:  # told by what is left, which counts in C as items pass
+        return self._stop - length_hint(self._left)
+
+    @count.setter
+    def count(self, count: int) -> None:
+        self._stop, self._left = count, repeat(True, 0)
 
     def bound(self) -> Bound[T]:
         """Return what gives the items, bound when first wanted."""
@@ -376,9 +402,10 @@ class IndexedCursor(Cursor[T]):
         return self._bound
 
     def run(self) -> Generator[T, None, None]:
-        items = self.bound().walk(range(self.count, self._end()))
-        for self.count, item in enumerate(items, self.count + 1):
-            yield item
+        lo = self.count
+        stop = max(lo, self._end())
+        self._stop, self._left = stop, repeat(True, stop - lo)
+        yield from compress(self.bound().walk(range(lo, stop)), self._left)
 
     def _end(self) -> int:
         return int(min(self.stream.extent(), self.stream.reach))
@@ -431,63 +458,14 @@ class IndexedCursor(Cursor[T]):
             self._bound.close()
 
 
-class _Look(Generic[T]):
-    """What ``[i]`` and ``block`` ask, one for each thread: a Bound is used by one, and files are not shared by two."""
-
-    def __init__(self, stream: Indexed[T], key: Key) -> None:
-        twin: Indexed[T] = object.__new__(type(stream))  # so that the stream is in no circle, and files close with it
-        twin.__dict__.update({name: value for name, value in stream.__dict__.items() if name != "_looks"})
-        self.stream, self.key, self.process = twin, key, os.getpid()
-        self.bound = twin.bound(key)  # whose own seed, where it has one, replaces the root of a key, as in a pass
-        self.top, self.count, self.busy = int(min(twin.extent(), twin.reach)), 0, False
-
-    def item(self, i: int) -> T:
-        """Return item ``i``."""
-        made: T = self.run(_first, range(i, i + 1))
-        return made
-
-    def label_of(self, bound: Any) -> str | None:
-        return "" if bound is self.bound else None
-
-    def run(self, ask: Callable[[Bound[T], Places], Any], at: Places) -> Any:
-        """Return ``ask(bound, at)``. A function that asks the same stream while it is asked gets another Bound."""
-        if self.busy:
-            return _Look(self.stream, self.key).run(ask, at)
-        self.count, self.busy = int(at[0]), True
-        try:
-            return ask(self.bound, at)
-        except Exception as error:
-            explain(error, self)
-            raise
-        finally:
-            self.busy = False
-
-    def __del__(self) -> None:
-        bound = self.__dict__.get("bound")
-        if bound is not None:  # nobody else closes its files: the description goes, or its thread
-            bound.close()
-
-
-def _first(bound: Bound[T], at: Places) -> T:
-    return next(bound.walk(at))
-
-
-def _columns_of(bound: Bound[Any], at: Places) -> Any:
-    return bound.columns(at)
-
-
-def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
-    """Return the columns of several Bounds, those of one class asked together."""
-    kinds: set[type[Bound[Any]]] = set(map(type, bounds))
-    if len(kinds) == 1:
-        return kinds.pop().together(bounds, places)
-    found: list[Any] = [None] * len(bounds)
-    for kind in kinds:
-        mine = [k for k, bound in enumerate(bounds) if type(bound) is kind]
-        made = kind.together([bounds[k] for k in mine], [places[k] for k in mine])
-        for k, columns in zip(mine, made, strict=True):
-            found[k] = columns
-    return found
+def reach_of(streams: Sequence[Stream[Any]]) -> int:
+    """Return the least :attr:`Indexed.reach` of some streams: of a thousand without asking those that add nothing."""
+    while streams:
+        kinds: set[Any] = {kind for kind in set(map(type, streams)) if issubclass(kind, Indexed)}
+        if any(kind.reach is not Indexed.reach or kind.stride is not Indexed.stride for kind in kinds):
+            return min((stream.reach for stream in streams if isinstance(stream, Indexed)), default=ENDLESS)
+        streams, _ = children_of(streams)
+    return ENDLESS
 
 
 def unseeded(stream: Stream[Any]) -> Stream[Any] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -233,8 +233,10 @@ def stack(items: Sequence[Any], *, axis: int | None = None, ragged: Ragged = Non
 
 def _stacked(items: Sequence[Any], path: str, axis: int | None, ragged: Ragged, who: str) -> Any:
     first = items[0]
+    if type(first) is dict:  # what most items are
+        return _stacked_mappings(items, first, path, axis, ragged, who)
     if not isinstance(first, _LEAVES):
-        if type(first) is dict or isinstance(first, Mapping):
+        if isinstance(first, Mapping):
             return _stacked_mappings(items, first, path, axis, ragged, who)
         parts = branches(first)
         if parts is not None:
@@ -270,7 +272,7 @@ def _stacked_mappings(
         if sum(map(len, items)) != len(first) * len(items):  # a name too many here cannot make up for one missing
             raise KeyError  # there: the latter is found below
         for name in first:
-            values = [item[name] for item in items]
+            values = list(map(itemgetter(name), items))
             if axis is None and type(values[0]) is np.ndarray:  # what most fields are, without another call
                 column = _joined(values)
                 if column is not None:
@@ -292,7 +294,7 @@ def _joined(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | No
         return None
     try:
         joined = np.concatenate(arrays, dtype=first.dtype, casting="no")
-        if len(set(map(len, arrays))) == 1:
+        if list(map(len, arrays)).count(len(first)) == len(arrays):
             return joined.reshape(len(arrays), *first.shape)
     except (TypeError, ValueError):
         pass

@@ -11,11 +11,13 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from headrace.errors import HeadraceWarning
 
 _HERE = f"{Path(__file__).parent.parent}{os.sep}"
+_NOTES: Final = ("  while drawing item ", "  your function: ")
+_INSIDE: Final = "_headrace_inside"
 _LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 
 
@@ -34,6 +36,36 @@ def explain(error: BaseException, root: Any) -> Any:
     cursor
         The innermost cursor the exception passed through: the one that failed.
     """
+    names, number, user, failed = _place(error, root)
+    inside: Place | None = error.__dict__.get(_INSIDE)
+    if inside is not None:  # it comes from another process, where the rest of the way is
+        names += inside.names[1:] if failed.stream.node_name == inside.names[0] else inside.names
+        number, user = inside.number, inside.user
+    _note(error, f"{_NOTES[0]}{number} of {'/'.join(['root', *names])}")
+    if user:
+        _note(error, f"{_NOTES[1]}{user}")
+    return failed
+
+
+class Place(NamedTuple):
+    """Where in a composition an exception came from: names of the nodes, number of the item, the user's function."""
+
+    names: list[str]
+    number: int
+    user: str
+
+
+def located(error: BaseException, root: Any) -> None:
+    """Have ``error`` carry the way from ``root`` on, into whichever process it is sent to and explained in."""
+    names, number, user, _ = _place(error, root)
+    told = getattr(error, "__notes__", [])
+    told[:] = [note for note in told if not note.startswith(_NOTES)]  # of a way that begins at ``root``
+    inside: Place | None = error.__dict__.get(_INSIDE)
+    place = Place(names, number, user) if inside is None else Place(names + inside.names, inside.number, inside.user)
+    setattr(error, _INSIDE, place)
+
+
+def _place(error: BaseException, root: Any) -> tuple[list[str], int, str, Any]:
     chain, labels, user, number = _passed(error, root)
     failed = next(node for node in reversed(chain) if hasattr(node, "count"))
     names = [
@@ -41,10 +73,7 @@ def explain(error: BaseException, root: Any) -> Any:
         for k, (node, label) in enumerate(zip(chain, [*labels, ""], strict=True))
         if k == len(chain) - 1 or chain[k + 1].stream is not node.stream  # a pass and the Bound it asks are one node
     ]
-    _note(error, f"  while drawing item {failed.count if number is None else number} of {'/'.join(['root', *names])}")
-    if user:
-        _note(error, f"  your function: {user}")
-    return failed
+    return names, failed.count if number is None else number, user, failed
 
 
 def told(error: StopIteration) -> RuntimeError:

@@ -70,3 +70,8 @@ def _both(source: Stream[Any], first: Op[Any, Any], second: Op[Any, Any]) -> Str
 
 class Nothing(Stream[Any]):
     """A stream that is only there so that the arguments of an op can be checked without its source."""
+
+    @staticmethod
+    def within(stream: Stream[Any]) -> bool:
+        """Tell whether ``stream`` stands on it, so that what the source is cannot be checked yet."""
+        return isinstance(stream, Nothing) or any(Nothing.within(child) for child in stream.children)

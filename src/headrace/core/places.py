@@ -196,3 +196,17 @@ class Laps(Several[T]):
     def close(self) -> None:
         for bound in self._laps.values():
             bound.close()
+
+
+def together(bounds: list[Bound[Any]], places: list[Any]) -> list[Any]:
+    """Return the columns of several Bounds, those of one class asked together."""
+    kinds: set[type[Bound[Any]]] = set(map(type, bounds))
+    if len(kinds) == 1:
+        return kinds.pop().together(bounds, places)
+    found: list[Any] = [None] * len(bounds)
+    for kind in kinds:
+        mine = [k for k, bound in enumerate(bounds) if type(bound) is kind]
+        made = kind.together([bounds[k] for k in mine], [places[k] for k in mine])
+        for k, columns in zip(mine, made, strict=True):
+            found[k] = columns
+    return found

@@ -6,7 +6,9 @@ or a count that no item depends on: it stays out of pickles, comparisons and fin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import chain
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from headrace.core.items import same
@@ -40,7 +42,10 @@ class Recipe:
     def children(self) -> tuple[Any, ...]:
         """The recipes directly inside this one, in order."""
         values = self.__dict__
-        return tuple(child for name in _names(type(self)) for child in _recipes_in(values.get(name)))
+        found: tuple[Any, ...] = ()
+        for name in _names(type(self)):
+            found += _recipes_in(values.get(name))
+        return found
 
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> Any:
@@ -93,3 +98,20 @@ def _recipes_in(value: Any) -> tuple[Recipe, ...]:
     if isinstance(value, tuple | list):
         return tuple(item for item in value if isinstance(item, Recipe))
     return ()
+
+
+def children_of(recipes: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Return the children of some recipes in a row, and how many each has: of many alike field by field, and quicker."""
+    kind = type(recipes[0])
+    if kind.children is Recipe.children and len(set(map(type, recipes))) == 1:
+        columns = [[getattr(recipe, name, None) for recipe in recipes] for name in _names(kind)]
+        inside = [column for column in columns if any(issubclass(each, _HOLDERS) for each in set(map(type, column)))]
+        if not inside:
+            return [], [0] * len(recipes)
+        if len(inside) == 1 and all(issubclass(each, Recipe) for each in set(map(type, inside[0]))):
+            return inside[0], [1] * len(recipes)
+    found = [recipe.children for recipe in recipes]
+    return list(chain.from_iterable(found)), list(map(len, found))
+
+
+_HOLDERS = (Recipe, tuple, list)

@@ -37,6 +37,13 @@ class Field(NamedTuple):
 Spec = dict[str, Field]
 
 
+class Split(NamedTuple, Generic[T]):
+    """Streams inside another that can be drawn apart, and how to put others in their place."""
+
+    streams: tuple[Stream[Any], ...]
+    over: Callable[[tuple[Stream[Any], ...]], Stream[T]]
+
+
 class Stream(Recipe, Generic[T]):
     """A recipe for items: frozen, picklable, printable; making one costs nothing and opens nothing.
 
@@ -107,6 +114,20 @@ class Stream(Recipe, Generic[T]):
         below = {name: part.shard(i, n) for name, part in parts.items()}
         made: Self = self.with_(**below, divided=next_part(self, i, n))
         return made
+
+    def split(self) -> Split[T] | None:
+        """Return the streams inside that can be drawn apart from this one; None where there are none.
+
+        A mux has some: which comes next is chosen here, and each can run elsewhere. An op over one passes them on.
+        """
+        parts = {name: value for name, value in self.params().items() if isinstance(value, Stream)}
+        if len(parts) != 1:
+            return None
+        ((name, part),) = parts.items()
+        inside = part.split()
+        if inside is None:
+            return None
+        return Split(inside.streams, lambda others: self.with_(**{name: inside.over(others)}))
 
     # --- runs -----------------------------------------------------------------------------------
 

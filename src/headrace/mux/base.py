@@ -15,7 +15,7 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Seed, seed_integer
 from headrace.core.knob import Knob
 from headrace.core.recipe import recipe
-from headrace.core.stream import Source, Stream, check_shard
+from headrace.core.stream import Source, Split, Stream, check_shard
 from headrace.errors import StreamConfigError
 from headrace.mux.choose import Floats
 
@@ -109,6 +109,11 @@ class BaseMux(Stream[T]):
             streams=self.streams[i::n], names=self.names[i::n], part=f"{self.part}{'.' if self.part else ''}{i}/{n}"
         )
         return made
+
+    def split(self) -> Split[T] | None:
+        if not self.streams:
+            return None
+        return Split(self.streams, lambda others: self.with_(streams=others))
 
 
 @recipe

@@ -208,7 +208,7 @@ class _Chain(MuxCursor[T]):
             self.at -= 1
             current = self._next_member()
             assert current is not None, "the stream of members ended early"
-            current.load(saved["open"])
+            current.come_to(saved["open"])
         self.forget_counts()
 
     def release(self) -> None:

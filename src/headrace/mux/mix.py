@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import chain
 from math import inf
 from typing import Any, TypeVar
@@ -21,12 +22,13 @@ from headrace.core.indexed import (
     IndexedCursor,
     Places,
     numbers,
+    reach_of,
     runs,
-    together,
 )
 from headrace.core.items import each_of, stack
 from headrace.core.key import Key, Seed
 from headrace.core.knob import Knob
+from headrace.core.places import together
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream, why_not
@@ -34,12 +36,13 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.mux.base import BaseMux, Name, close_all, normalised
 from headrace.mux.choose import Floats
 from headrace.mux.plan import Plan
+from headrace.mux.shelf import MOST, Shelf
 from headrace.mux.shuffled import ShuffledMux
 from headrace.mux.weights import Schedule
 from headrace.sources.source import Items, source
 
 T = TypeVar("T")
-WINDOW = 1 << 15  # rows gathered together at most: each member costs a call for each window,
+WINDOW = 1 << 16  # rows gathered together at most: each member costs a call for each window,
 WINDOW_BYTES = 4 << 20  # and as many bytes
 FARTHEST = 1 << 54  # a first question takes 0.1 s there, and twice that for each power of two beyond
 START = 32  # of the first window: the batch that a resumed run waits for, mostly
@@ -178,13 +181,17 @@ class Mix(Indexed[T], BaseMux[T]):
     @property
     def spec(self) -> Spec | None:
         """That of its members, where they agree."""
-        first = self.streams[0].spec
-        return first if first is not None and all(member.spec == first for member in self.streams[1:]) else None
+        specs = [member.spec for member in self.streams]
+        return specs[0] if specs.count(specs[0]) == len(specs) else None
 
     @property
     def reach(self) -> int:
-        """2**54: beyond that the counts before a number take too long to add up."""
-        return min(FARTHEST, super().reach)
+        """2**54, or what members reach: beyond that the counts before a number take too long to add up."""
+        known: int | None = self.__dict__.get("_reach")
+        if known is None:
+            known = min(FARTHEST, reach_of(self.streams))
+            self.fix(_reach=known)
+        return known
 
     @property
     def draws(self) -> bool:
@@ -224,13 +231,18 @@ class _Mixed(Bound[T]):
         self._most = 0  # rows in a window, known with the first member
         self._lo = self._hi = self._next = 0
         self._rows: Any = None
+        self._where: Any = None
 
     @property
     def plan(self) -> Plan:
         if self._plan is None:
             stream = self.stream
             members: tuple[Any, ...] = stream.streams
-            weights = np.atleast_2d(stream.weights) * np.array([_size(member) != 0 for member in members])
+            sizes = [member.size for member in members]
+            some = [
+                _size(member) != 0 if size is None else size != 0 for member, size in zip(members, sizes, strict=True)
+            ]
+            weights = np.atleast_2d(stream.weights) * np.array(some)
             if not weights.any(axis=1).all():
                 raise DataError("mix got empty members alone where the weights are; leave them out.")
             table = [(at, row / row.sum()) for at, row in zip(stream.since, weights, strict=True)]
@@ -248,10 +260,11 @@ class _Mixed(Bound[T]):
     # --- columns --------------------------------------------------------------------------------
 
     def columns(self, at: Places) -> Any:
+        follow = isinstance(at, range) and at.step == 1
         try:
-            if isinstance(at, range) and at.step == 1 and self.gathers:
+            if isinstance(at, range) and follow and self.gathers:
                 return self._from_window(at.start, at.stop)
-            return self._gathered(*self._choices(at), follow=isinstance(at, range) and at.step == 1)
+            return _taken(*self._gathered(*self._choices(at), follow=follow))
         except Unlike:
             return stack(list(self.walk(at)), who="mix[a:b]")
 
@@ -265,16 +278,13 @@ class _Mixed(Bound[T]):
         if not self._lo <= lo <= hi <= self._hi:
             n = hi - lo
             grown = min(4 * max(n, self._hi - self._lo), self._limit()) if lo == self._next else n
-            rows = self._gathered(*self.plan.span(lo, lo + max(n, grown)), follow=True)
             self._next = hi
+            rows, where = self._gathered(*self.plan.span(lo, lo + max(n, grown)), follow=True)
             if grown <= n:
-                return rows
-            self._lo, self._hi, self._rows = lo, lo + grown, rows
+                return _taken(rows, where)
+            self._lo, self._hi, self._rows, self._where = lo, lo + grown, rows, where
         self._next = hi
-        a, b = lo - self._lo, hi - self._lo
-        return each_leaf(
-            lambda column: narrowed(column[a:b].copy()), self._rows
-        )  # the window itself is never handed out
+        return each_leaf(narrowed, _taken(self._rows, self._where[lo - self._lo : hi - self._lo]))
 
     def _limit(self) -> int:
         if not self._most:
@@ -282,8 +292,8 @@ class _Mixed(Bound[T]):
             self._most = max(1, min(WINDOW, WINDOW_BYTES // self.member(first).row_bytes))
         return self._most
 
-    def _gathered(self, member: Any, local: Any, *, follow: bool) -> Any:
-        """Return the rows of some choices, some of each member, then one reordering.
+    def _gathered(self, member: Any, local: Any, *, follow: bool) -> tuple[Any, Any]:
+        """Return the rows of some choices, member by member, and which of them each choice is.
 
         ``follow`` says that the choices are neighbours: then so are each member's places.
         """
@@ -298,12 +308,18 @@ class _Mixed(Bound[T]):
             wanted = [range(a, a + hi - lo) for a, lo, hi in zip(firsts, starts.tolist(), ends, strict=True)]
         else:
             wanted = [places[lo:hi] for lo, hi in zip(starts.tolist(), ends, strict=True)]
-        return merged(together(bounds, wanted), order)
+        where = np.empty_like(order)
+        where[order] = np.arange(len(order))
+        return merged(together(bounds, wanted)), where
 
     # --- items ----------------------------------------------------------------------------------
 
     def walk(self, at: Places) -> Iterator[T]:
-        if not isinstance(at, range) or at.step != 1 or at.stop - at.start == 1:
+        if len(at) == 1:
+            return self._several(at)
+        if self._shelf is not None:
+            return chain.from_iterable(self._held(self._shelf, at))
+        if not isinstance(at, range) or at.step != 1:
             return self._several(at)
         if self.gathers:
             return chain.from_iterable(self._windows(at))
@@ -311,29 +327,36 @@ class _Mixed(Bound[T]):
             return chain.from_iterable(self._turns(at))
         return self._in_turn(at)
 
+    @cached_property
+    def _shelf(self) -> Shelf | None:
+        """What finds items of members that all hold theirs, unless these are too many."""
+        members: tuple[Any, ...] = self.stream.streams
+        if not all(getattr(member, "holds", False) for member in members):
+            return None
+        sizes = [member.size for member in members]
+        return Shelf(sizes) if sum(sizes) <= MOST else None
+
+    def _held(self, shelf: Shelf, at: Places) -> Iterator[Iterator[T]]:
+        for run in runs(at, WINDOW, START):
+            yield from shelf.items(*self._choices(run), held=lambda k, some: self.member(k).held(some))
+
     def _windows(self, at: range) -> Iterator[Iterator[T]]:
-        """Yield the items of a window at a time, rows of columns that were gathered together."""
-        lo, step = at.start, START
-        while lo < at.stop:
-            hi = min(lo + step, at.stop)
-            columns = self._rows_if_gathered(*self.plan.span(lo, hi))
-            if columns is None:
-                yield self._in_turn(range(lo, at.stop))
+        """Yield items many at a time, rows of columns that were gathered together."""
+        done = at.start
+        for run in runs(at, self._limit(), START):
+            try:
+                rows, where = self._gathered(*self._choices(run), follow=True)
+            except Unlike:  # members differ in what rows are
+                yield self._in_turn(range(done, at.stop))
                 return
-            yield each_of(columns)
-            lo, step = hi, min(4 * step, self._limit())
+            for lo in range(0, len(run), AHEAD):  # in pieces, which stay in cache while they are handed out
+                yield each_of(_taken(rows, where[lo : lo + AHEAD]))
+            done += len(run)
 
     def _in_turn(self, at: range) -> Iterator[T]:
         """Yield items by asking members for their next: none makes an item before its turn."""
         for turn in self._turns(at):
             yield from turn  # from here, so that an error passes through this frame and names the member
-
-    def _rows_if_gathered(self, member: Any, local: Any) -> Any:
-        """Return columns whose rows are the very items; None where members differ in what rows are."""
-        try:
-            return self._gathered(member, local, follow=True)
-        except Unlike:
-            return None
 
     def _turns(self, at: range) -> Iterator[Iterator[T]]:
         walks: list[Any] = [None] * len(self.members)
@@ -359,6 +382,11 @@ class _Mixed(Bound[T]):
 
     def close(self) -> None:
         close_all(bound for bound in self.members if bound is not None)
+
+
+def _taken(rows: Any, where: Any) -> Any:
+    """Return some rows in columns of their own: to take rows is quicker than to put each where it belongs."""
+    return each_leaf(lambda column: column.take(where, axis=0), rows)
 
 
 def _size(member: Any) -> float:

@@ -155,7 +155,7 @@ class _RoundRobin(MuxCursor[T]):
         super().load(saved)
         self.order, self.cursors = list(self.order), {}
         for i, inside in saved["open"]:
-            self._open(i).load(inside)
+            self._open(i).come_to(inside)
         self.forget_counts()
 
     def release(self) -> None:

@@ -239,7 +239,7 @@ class _Shuffled(DrawingCursor[T]):
         self.lost, self.retired = saved["lost"], list(saved["retired"])
         self.visits = {i: visit for i, visit, _ in saved["open"]}
         for i, _, inside in saved["open"]:
-            self._open(i).load(inside)
+            self._open(i).come_to(inside)
         if "knob" in saved:
             self.dial.load(saved["knob"])
         self.forget_counts()

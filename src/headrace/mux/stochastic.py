@@ -15,6 +15,7 @@ from headrace.core.knob import Knob
 from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
+from headrace.core.stream import Split
 from headrace.errors import StreamConfigError
 from headrace.mux.ahead import Ahead
 from headrace.mux.base import SPENT, Dial, DrawingCursor, Members, Step, WeightedMux, Weights, close_all
@@ -169,6 +170,10 @@ class StochasticMux(WeightedMux[T]):
     def _table(self) -> Table | None:
         """Shared by all passes, so that an outer mux may open this one again and again."""
         return None if isinstance(self.weights, Knob) else Table(self.weights)
+
+    def split(self) -> Split[T] | None:
+        split = super().split()  # whose members are drawn ahead elsewhere: nothing is left to open ahead here
+        return None if split is None else Split(split.streams, lambda others: self.with_(streams=others, lookahead=0))
 
     def start(self, key: Key) -> Cursor[T]:
         return _Stochastic(self, key)
@@ -467,7 +472,7 @@ class _Stochastic(DrawingCursor[T]):
         slot = _Slot(member, visit, quota, since)
         if inside is not None:
             slot.cursor = self.cursor_for(member, visit)
-            slot.cursor.load(inside)
+            slot.cursor.come_to(inside)
         if self.stream.mode != "with_replacement":
             self.pool.barred.add(member)
         return slot

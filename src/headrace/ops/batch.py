@@ -25,6 +25,8 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import OpCursor
 from headrace.ops.select import count_of
 
+BYTES = 1 << 17  # batches made together at most: memory for more is asked of the system, which clears it every time
+
 
 def batch(n: int, *, partial: bool = True, axis: int | None = None, ragged: Ragged = None) -> Op[Any, Any]:
     """Group ``n`` items into columns: a :class:`headrace.Batch` for dicts, a tuple of columns for tuples.
@@ -129,7 +131,7 @@ class _Batched(Bound[Any]):
         self.source: Bound[Any] = source.bound(key)
         self.n, self.size, self.rows = stream.n, stream.extent(), source.extent()
         self.plain = stream.axis is None and stream.ragged is None
-        self.ahead = self.source.ahead // self.n if self.plain else 0
+        self.ahead = min(self.source.ahead, BYTES // self.source.row_bytes) // self.n if self.plain else 0
         self.row_bytes = self.source.row_bytes * self.n
 
     def walk(self, at: Places) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from headrace.core.functions import takes_rng
-from headrace.core.granular import Granular
+from headrace.core.granular import GRANULE, Granular
 from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
@@ -41,6 +41,10 @@ class BatchedMap(Indexed[U]):
     @property
     def draws(self) -> bool:
         return takes_rng(self.function)
+
+    @property
+    def grain(self) -> int:
+        return max(GRANULE, super().grain) if self.draws else super().grain
 
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> Any:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from headrace.core.indexed import ENDLESS, Bound, Places, numbers, runs, together
+from headrace.core.indexed import AHEAD, ENDLESS, Bound, Places, numbers, runs
 from headrace.core.key import Key, Seed, seed_integer
 from headrace.core.op import Nothing, Op
-from headrace.core.places import Moved, Rearranged
+from headrace.core.places import Moved, Rearranged, together
 from headrace.core.recipe import recipe
 from headrace.core.registry import find, register
 from headrace.core.stream import Stream, part_of, why_not
@@ -98,6 +98,8 @@ class _Permuted(Moved[T]):
         part = part_of(stream)
         self.words = (key.child("permute", part) if part else key.child("permute")).words
         self.n = int(self.size)
+        self._lo = self._hi = 0  # of the places found last
+        self._found: Any = None
 
     def place(self, at: Places) -> Places:
         return permuted(self.words, self.n, numbers(at))
@@ -107,7 +109,17 @@ class _Permuted(Moved[T]):
             yield from self.source.walk(self.place(run))
 
     def columns(self, at: Places) -> Any:
-        return self.source.columns(self.place(at))
+        return self.source.columns(self._ahead(at) if isinstance(at, range) and at.step == 1 else self.place(at))
+
+    def _ahead(self, at: range) -> Places:
+        """Return ``place(at)``, found for more at a time while questions follow each other: many cost little more."""
+        lo, hi = at.start, at.stop
+        if not self._lo <= lo <= hi <= self._hi:
+            more = 8 * max(hi - lo, self._hi - self._lo) if lo == self._hi else 0
+            lap = (lo // self.n + 1) * self.n
+            self._hi = max(hi, min(lo + min(more, AHEAD), lap))
+            self._lo, self._found = lo, self.place(range(lo, self._hi))
+        return self._found[lo - self._lo : hi - self._lo]  # type: ignore[no-any-return]
 
     @classmethod
     def together(cls, bounds: list[Any], places: list[Places]) -> list[Any]:

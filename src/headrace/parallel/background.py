@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 from collections.abc import Generator
 from operator import index
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
-from headrace.core.op import Op
+from headrace.core.knob import Knob
+from headrace.core.op import Nothing, Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Spec, Stream
+from headrace.core.stream import Spec, Stream, why_not
 from headrace.errors import StreamConfigError
+from headrace.parallel.process import Remote
+from headrace.parallel.spread import Spread
+from headrace.parallel.supply import is_numbered
 from headrace.parallel.thread import Threaded, came_back
 
 T = TypeVar("T")
-Where = Literal["inline", "thread"]
+Where = Literal["inline", "thread", "process", "zmq"]
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
 def background(
-    where: str = "thread", *, workers: int = 1, ahead: int | str = "8MB", ordered: bool = True
+    where: str = "thread",
+    *,
+    workers: int = 1,
+    ahead: int | str = "8MB",
+    ordered: bool = True,
+    start_method: str | None = None,
 ) -> Op[Any, Any]:
     """Run the stream so far ahead of what draws from it; the items and their order stay the same.
 
     Parameters
     ----------
     where
-        ``"thread"``: a thread of this process draws items while the consumer works. This pays where the source waits
-        (files, network, sensors) or leaves the interpreter (NumPy, decoders). ``"inline"``: nothing runs ahead, for
-        looking for errors.
+        ``"process"``: worker processes draw, and arrays arrive in memory that both sides map. This pays where making
+        an item costs work. ``"thread"``: a thread of this process draws items while the consumer works. This pays where
+        the source waits (files, network, sensors) or leaves the interpreter (NumPy, decoders). ``"inline"``: nothing
+        runs ahead, for looking for errors.
     workers
-        How many draw; one, in this version.
+        How many processes draw; 0 runs inline. Several need a stream whose items have numbers (stretches of them are shared out) or a
+        mux (its members are).
     ahead
         How many bytes of items may wait: a number, or a text such as ``"64MB"`` or ``"8MiB"``. An item counts its
         arrays and 64 bytes; one item always fits.
     ordered
-        Whether items keep their order. One worker always keeps it.
+        Whether items keep their order. False, several workers give items as they complete.
+    start_method
+        How a process is started, ``"fork"``, ``"spawn"`` or ``"forkserver"``; by default as Python does here.
 
     Returns
     -------
@@ -66,7 +80,9 @@ def background(
     ...     cursor.take(3), cursor.stats().items
     ([0, 1, 2], 3)
     """
-    return Op(Background, where, workers=workers, ahead=ahead, ordered=ordered)
+    return Op(
+        Background, where, workers=workers, ahead=ahead, ordered=ordered, start_method=start_method
+    )
 
 
 def prefetch(ahead: int | str = "8MB") -> Op[Any, Any]:
@@ -91,24 +107,55 @@ class Background(Stream[T]):
     workers: int = 1
     ahead: int = 8_000_000
     ordered: bool = True
+    start_method: str | None = None
 
-    tuning: ClassVar[tuple[str, ...]] = ("where", "workers", "ahead")
+    tuning: ClassVar[tuple[str, ...]] = ("where", "workers", "ahead", "start_method")
 
     def __post_init__(self) -> None:
-        if self.where not in ("inline", "thread"):
-            later = self.where in ("process", "zmq")
-            raise StreamConfigError(
-                f"background(where) got {self.where!r}, wanted 'inline' or 'thread'"
-                + (".\n  This version runs inline and in a thread; processes come in a later one." if later else ".")
-            )
-        if isinstance(self.workers, bool) or self.workers != 1:
-            raise StreamConfigError(
-                f"background(workers=) got {self.workers!r}, wanted 1.\n"
-                "  One thread draws a stream; run several streams in a mux, each with a background of its own."
-            )
+        if self.where not in get_args(Where):
+            raise StreamConfigError(f"background(where) got {self.where!r}, wanted one of {', '.join(get_args(Where))}.")
+        if isinstance(self.workers, bool) or not hasattr(self.workers, "__index__") or self.workers < 0:
+            raise StreamConfigError(f"background(workers=) got {self.workers!r}, wanted a whole number, 0 for inline.")
         if not isinstance(self.ordered, bool):
             raise StreamConfigError(f"background(ordered=) got {self.ordered!r}, wanted True or False.")
-        self.fix(ahead=byte_count("background(ahead=)", self.ahead), workers=1)
+        self.fix(ahead=byte_count("background(ahead=)", self.ahead), workers=index(self.workers))
+        if self.start_method is not None and self.start_method not in multiprocessing.get_all_start_methods():
+            raise StreamConfigError(
+                f"background(start_method=) got {self.start_method!r}, wanted one of "
+                f"{', '.join(multiprocessing.get_all_start_methods())}, or None."
+            )
+        if self.where in ("process", "zmq") and not Nothing.within(self.source):
+            self._check_process()
+        elif self.workers > 1 and self.where == "thread":
+            raise StreamConfigError(
+                f"background('thread', workers=) got {self.workers}, wanted 1.\n"
+                "  One thread draws a stream; use 'process' for several workers."
+            )
+
+    def _check_process(self) -> None:
+        """Raise where the stream cannot run in other processes."""
+        who = f"background({self.where!r})"
+        if self.source.resume == "none":
+            raise StreamConfigError(
+                f"{who} got {self.source!r}, which can be run only once, in the process that has it.\n"
+                "  Use 'thread', or give the function that makes it."
+            )
+        if self.workers > 1 and not is_numbered(self.source) and self.source.split() is None:
+            label, culprit = why_not(self.source)
+            raise StreamConfigError(
+                f"{who} got {self.workers} workers for {self.source!r}, which cannot be shared out because of "
+                f"{label}{culprit!r}.\n  Use one worker, or a mux or mix of several streams."
+            )
+        if self.workers == 1 and Knob.within(self.source):
+            raise StreamConfigError(
+                f"{who} got a stream with a Knob, which would be turned here and read in another process.\n"
+                "  Put the knob above background, or use 'thread'."
+            )
+
+    @property
+    def method(self) -> str:
+        """How processes are started."""
+        return self.start_method or multiprocessing.get_start_method()
 
     @property
     def size(self) -> float | None:
@@ -119,7 +166,11 @@ class Background(Stream[T]):
         return self.source.spec
 
     def start(self, key: Key) -> Cursor[T]:
-        return _Inline(self, key) if self.where == "inline" else Threaded(self, key)
+        if self.where == "inline" or not self.workers:
+            return _Inline(self, key)
+        if self.where == "thread":
+            return Threaded(self, key)
+        return Spread(self, key) if self.workers > 1 and not is_numbered(self.source) else Remote(self, key)
 
 
 class _Inline(Cursor[T]):

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from itertools import islice
 from math import inf
 from time import perf_counter, sleep
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from headrace.core.items import nbytes
 from headrace.core.key import Key
 from headrace.core.knob import Knob
 from headrace.errors import HeadraceError, ResumeError
+from headrace.parallel.stats import Stats, added
 
 T = TypeVar("T")
 
@@ -36,17 +37,6 @@ _LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as ro
 _BLOCK: Final = 1 << 18  # bytes of a block at most
 _SLOW: Final = 0.002  # seconds between items from which on it pays to let the consumer go first
 _FIXED: Final = dict.fromkeys((int, float, bool, complex, np.float64, np.int64), OVERHEAD + 8)
-
-
-class Stats(NamedTuple):
-    """What a background cursor has done so far."""
-
-    items: int  # delivered
-    queued: int  # items waiting
-    bytes: int  # bytes waiting
-    checkpoints: int
-    worker_waits: int  # how often the worker waited for room
-    consumer_waits: int  # how often the consumer waited for an item
 
 
 class Block:
@@ -83,6 +73,8 @@ class Pipe:
     grain: int  # bytes between two looks up
     worker_waits: int
     consumer_waits: int
+    worker_waited: float  # seconds
+    consumer_waited: float
     saved: int  # how many checkpoints were taken
 
     def __init__(self, limit: int, first: int, base: Any, behind: int, saves: bool, every: bool) -> None:
@@ -106,6 +98,7 @@ class Pipe:
         self.save_at: float = perf_counter() + _FIRST_SAVE if saves else inf
         self.looked: float = perf_counter()
         self.worker_waits = self.consumer_waits = self.saved = 0
+        self.worker_waited = self.consumer_waited = 0.0
         self.process: int = os.getpid()
         self.thread: threading.Thread | None = None
 
@@ -179,6 +172,7 @@ class Pipe:
     def _wait_for_room(self, made: int, size: int, following: Block) -> Block | None:
         # Small items are let run down to half of the queue: waking for each would cost more than they do.
         low = max(0, self.limit - size) if size >= _LARGE else self.limit // 2
+        began = perf_counter()
         with self.condition:
             self.wake_at = made - low
             if self.gone < self.wake_at and not self.stop:
@@ -187,6 +181,7 @@ class Pipe:
                 self.condition.wait()
             self.wake_at = inf
             self.looked = perf_counter()
+            self.worker_waited += self.looked - began
             return None if self.stop else following
 
     def _save(self, source: Cursor[Any], number: int) -> None:
@@ -223,12 +218,14 @@ class Pipe:
         with self.condition:
             if not self._more(block, given) and not self.done:
                 self.consumer_waits += 1
+                began = perf_counter()
                 while not self._more(block, given) and not self.done:
                     self.hungry, self.attend = True, 0
                     # With a limit, so that Ctrl-C arrives on every system.
                     if not self.condition.wait(1.0) and self.thread is not None and not self.thread.is_alive():
                         self.done = True
                 self.hungry = False
+                self.consumer_waited += perf_counter() - began
             return self._more(block, given)
 
     def _more(self, block: Block, given: int) -> bool:
@@ -291,7 +288,8 @@ class Threaded(Cursor[T]):
         self.ended: bool = False
         self._pipe: Pipe | None = None
         self._used: tuple[Pipe, int, tuple[int, Any]] | None = None  # by the last save: saved again, it is the same
-        self._past = Stats(0, 0, 0, 0, 0, 0)
+        self._past = Stats()
+        self._began = 0.0  # when the first item was asked for
 
     def run(self) -> Generator[T, None, None]:
         if self.ended:
@@ -323,6 +321,7 @@ class Threaded(Cursor[T]):
                 del error
 
     def _start(self) -> Pipe:
+        self._began = self._began or perf_counter()
         saves = self.stream.resume != "none"
         if self.moved:
             self.base, self.moved = self.source.save() if saves else None, False
@@ -350,19 +349,23 @@ class Threaded(Cursor[T]):
             )
 
     def stats(self) -> Stats:
-        """Return what has been done: items delivered, items and bytes waiting, checkpoints, waits of each side."""
+        """Return what has been done so far, and what waits."""
         past, pipe = self._past, self._pipe
-        if pipe is None:
-            return past._replace(items=self.count, queued=0, bytes=0)
-        last = pipe.blocks[-1]
-        return Stats(
-            self.count,
-            last.first + len(last.items) - self.count,
-            pipe.made - pipe.gone,
-            past.checkpoints + pipe.saved,
-            past.worker_waits + pipe.worker_waits,
-            past.consumer_waits + pipe.consumer_waits,
-        )
+        seconds = perf_counter() - self._began if self._began else 0.0
+        now = Stats(self.count, seconds=seconds, ahead=self.stream.ahead)
+        if pipe is not None:
+            last = pipe.blocks[-1]
+            now = now._replace(
+                queued=last.first + len(last.items) - self.count,
+                bytes=pipe.made - pipe.gone,
+                nbytes=pipe.gone,
+                checkpoints=pipe.saved,
+                worker_waits=pipe.worker_waits,
+                consumer_waits=pipe.consumer_waits,
+                worker_waited=pipe.worker_waited,
+                consumer_waited=pipe.consumer_waited,
+            )
+        return added(past, now)
 
     def save(self) -> Any:
         base, behind = self.base, self.behind

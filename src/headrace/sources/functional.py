@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, TypeVar
 
-from headrace.core.granular import Granular
+from headrace.core.granular import GRANULE, Granular
 from headrace.core.indexed import Bound, Indexed, Places, numbers
 from headrace.core.key import Key
 from headrace.core.notes import told
@@ -102,6 +102,10 @@ class Functional(Indexed[T]):
     @property
     def draws(self) -> bool:
         return "rng" in offered(self.function, self.args, self.kwargs or {})
+
+    @property
+    def grain(self) -> int:
+        return GRANULE if self.batched and self.draws else 1
 
     def bind(self, key: Key) -> Bound[T]:
         return _Many(self, key) if self.batched else _Calls(self, key)

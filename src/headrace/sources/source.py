@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -50,7 +51,7 @@ def source(data: Any) -> Indexed[Any]:
     Returns
     -------
     Indexed
-        Arrays are not copied, and rows are read-only views where they can be.
+        Arrays are not copied, and rows are read-only views where they can be. Data should not change while it is read.
 
     Raises
     ------
@@ -162,7 +163,7 @@ class _Columns(Bound[Any]):
         super().__init__(stream, key)
         self.data, self.size = stream.data, stream.size
         parts = [column for _, column in leaves(stream.data)]
-        self.row_bytes = sum(int(np.prod(part.shape[1:])) * part.dtype.itemsize for part in parts) or 1
+        self.row_bytes = sum(prod(part.shape[1:]) * part.dtype.itemsize for part in parts) or 1
         self.run = max(1, min(AHEAD, BYTES // self.row_bytes))
         self.ahead = 0 if any(part.dtype.hasobject for part in parts) else self.run  # objects stack as they come
         data: Any = stream.data
@@ -185,9 +186,9 @@ class _Columns(Bound[Any]):
     def _rows(self, at: Places) -> Any:
         n, flat = self.size, self.flat
         if isinstance(at, range):
-            lap = at.start // n
-            if at.step > 0 and (not len(at) or at[-1] // n == lap):
-                cut = slice(at.start - lap * n, at[-1] - lap * n + 1 if len(at) else 0, at.step)
+            lap = at.start // n * n
+            if at.step > 0 and (at.stop <= lap + n or not len(at) or at[-1] < lap + n):
+                cut = slice(at.start - lap, max(min(at.stop - lap, n), 0), at.step)
                 if flat is not None:
                     return Batch.of({name: column[cut] for name, column in flat})
                 return as_batches(each_leaf(lambda column: column[cut], self.data))
@@ -211,7 +212,7 @@ class Items(Indexed[T]):
         return len(self.data)
 
     @property
-    def inert(self) -> bool:
+    def holds(self) -> bool:
         return type(self.data) in (list, tuple)
 
     def bind(self, key: Key) -> Bound[T]:
@@ -226,10 +227,11 @@ class _Sequence(Bound[T]):
         self.data, self.size = stream.data, stream.size
         self._flat: bool | None = None  # of a short list, looked at once
         self.several = getattr(self.data, "__getitems__", None)
+        self.lies = stream.holds
 
     def walk(self, at: Places) -> Iterator[T]:
-        if type(self.data) in (list, tuple) and isinstance(at, range) and at.step == 1:
-            return chain.from_iterable(map(self._copier(run), run) for run in map(self._cut, self._stretches(at)))
+        if self.lies and isinstance(at, range) and at.step == 1:
+            return chain.from_iterable(map(self._copier(run), run) for run in map(self.held, self._stretches(at)))
         return self._one_by_one(at)
 
     def _copier(self, items: Any) -> Callable[[Any], Any]:
@@ -243,9 +245,15 @@ class _Sequence(Bound[T]):
         for piece in lap_pieces(at, self.size):
             yield from runs(piece)  # type: ignore[misc]  # of a range, which gives ranges
 
-    def _cut(self, run: range) -> Any:
-        first = run.start % self.size
-        return self.data[first : first + len(run)]
+    def held(self, at: range) -> Any:
+        first = at.start % self.size
+        found = self.data[first : first + len(at)]
+        if len(found) < len(at):
+            raise DataError(
+                f"source(data) got a {type(self.data).__name__} of {self.size} items that has {len(self.data)} now.\n"
+                "  Make a new stream of it once it has changed."
+            )
+        return found
 
     def _one_by_one(self, at: Places) -> Iterator[T]:
         data, n = self.data, self.size
@@ -257,14 +265,14 @@ class _Sequence(Bound[T]):
             yield fresh(item)
 
     def columns(self, at: Places) -> Any:
+        if self.lies:  # stacking copies: the items need no copy of their own
+            if isinstance(at, range) and at.step == 1:
+                first, n = at.start % self.size, len(at)
+                items = self.data[first : first + n]
+                if len(items) == n and first + n <= self.size:  # all in one lap
+                    return stack(items)
+            return stack([self.data[i] for i in (numbers(at) % self.size).tolist()])
         if self.several is None:
-            if (
-                self.stream.inert
-                and isinstance(at, range)
-                and at.step == 1
-                and at[0] // self.size == at[-1] // self.size
-            ):
-                return stack(self._cut(at))  # which copies: the items need no copy of their own
             return stack(list(self.walk(at)))
         places = [int(i) % self.size for i in at]
         return stack(list(self.several(places)))

@@ -1,0 +1,180 @@
+"""A worker process whose items come through a ZeroMQ socket: trees of arrays, as they would between machines.
+
+Orders and the places of blocks go through pipes, as with shared memory; the blocks themselves are messages of
+:mod:`headrace.parallel.wire` on a socket in a folder that only its owner can enter.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, Final
+
+import zmq
+
+from headrace.core.key import Key
+from headrace.errors import WorkerError
+from headrace.parallel import pipes
+from headrace.parallel.flatten import Flattened, Flattener
+from headrace.parallel.hand_process import ProcessHand
+from headrace.parallel.pipes import Message
+from headrace.parallel.wire import decode, encode
+from headrace.parallel.worker import PipedWorker
+
+_GRAIN: Final = 1 << 18  # bytes of a message of small items at most,
+_ROWS: Final = 1024  # and items
+_SLOW: Final = 0.0002  # seconds between items from which on each is sent by itself
+_LOST: Final = 5.0  # seconds in which a message must come that has been sent
+
+
+class SocketHand(ProcessHand):
+    """One worker process that sends its items through a socket."""
+
+    def __init__(
+        self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True
+    ) -> None:
+        self._folder: str | None = tempfile.mkdtemp(prefix="headrace-")  # mode 0700
+        self._context = zmq.Context()
+        self._socket: Any = self._context.socket(zmq.PAIR)
+        self._socket.sndhwm = self._socket.rcvhwm = 0  # what is on its way is bounded in bytes
+        self._socket.linger = 0
+        try:
+            self._socket.bind(f"ipc://{self._folder}/items")
+            super().__init__(streams, key, limit, method, bounded=bounded)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def work(self) -> Any:
+        return work, f"ipc://{self._folder}/items"
+
+    def heard(self, message: Message) -> None:
+        if message.kind == pipes.BLOCK and message.n:
+            if not self._socket.poll(1000 * _LOST):
+                self.check()
+                raise WorkerError("background('zmq') lost a message of its worker.")
+            frames: Any = [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+            message = message._replace(payload=frames)
+            self._remove_folder()
+        super().heard(message)
+
+    def items(self, message: Message) -> list[Any]:
+        frames: Any = message.payload
+        found = decode(frames)
+        self.drop(message)
+        return found
+
+    def drop(self, message: Message) -> None:
+        if message.n:
+            self.ask(Message(pipes.FREE, array("q", [message.nbytes]).tobytes()))
+
+    def stop(self) -> None:
+        try:
+            super().stop()
+        finally:
+            if self.mine:
+                self._let_go()
+
+    def _remove_folder(self) -> None:
+        """Remove the name of the socket, which both sides have found."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _let_go(self) -> None:
+        if not self._socket.closed:
+            self._socket.close(0)
+            self._context.term()
+        self._remove_folder()
+
+
+def work(asked: tuple[int, int, int], limit: int, address: str, streams: Any) -> PipedWorker:
+    """Return the worker, in its process."""
+    return _Sender(asked, limit, address, streams)
+
+
+class _Sender(PipedWorker):
+    """Sends blocks of items as messages."""
+
+    def __init__(self, asked: tuple[int, int, int], limit: int, address: str, streams: Any) -> None:
+        super().__init__(asked, streams)
+        self.limit, self.in_use = limit, 0
+        self.flatten = Flattener(who="background('zmq')")
+        self.items: list[Flattened] = []
+        self.bytes = 0
+        self.grain = max(1, min(limit // 8, _GRAIN))
+        self.last = perf_counter()
+        self.waited = 0.0
+        self.socket: Any = zmq.Context().socket(zmq.PAIR)
+        self.socket.sndhwm = self.socket.rcvhwm = 0
+        self.socket.connect(address)
+
+    @property
+    def at_hand(self) -> bool:
+        return bool(self.items)
+
+    def take_in(self, message: Message) -> None:
+        if message.kind == pipes.FREE:
+            self.in_use -= sum(array("q", message.payload))
+        else:
+            super().take_in(message)
+
+    def put(self, item: Any) -> None:
+        flat = self.flatten(item)
+        if self.items and self.bytes + flat.size > self.grain:
+            with self.lock:
+                self.flush()
+        self._make_room(self.bytes + flat.size)
+        now = perf_counter()
+        slow, self.last = now - self.last > _SLOW, now
+        with self.lock:
+            self.items.append(flat)
+            self.bytes += flat.size
+            if slow or self.bytes >= self.grain or len(self.items) >= _ROWS:
+                self.flush()
+
+    def _make_room(self, nbytes: int) -> None:
+        if not self.in_use or self.in_use + nbytes <= self.limit:
+            return
+        with self.lock:
+            self.flush()
+        began = perf_counter()
+        while self.in_use and self.in_use + nbytes > self.limit:
+            self.hear(wait=True)
+        waited = perf_counter() - began
+        self.began += waited  # which is no work
+        self.waited += waited
+
+    def flush(self, last: int = 0) -> None:
+        channel = self.channel
+        if channel is None or not (self.items or last):
+            return
+        items, self.items, self.bytes = self.items, [], 0
+        now = perf_counter()
+        micros, waited = int(max(0.0, now - self.began) * 1e6), int(self.waited * 1e6)
+        self.began, self.waited = now, 0.0
+        if not items:
+            self.say(Message(pipes.BLOCK, channel=channel.number, last=1))
+        while items:
+            frames, n = encode(items)
+            nbytes = sum(item.size for item in items[:n])
+            items = items[n:]
+            self.in_use += nbytes
+            self.socket.send_multipart(frames, copy=nbytes < 1 << 16)
+            channel.sent += n
+            self.say(
+                Message(
+                    pipes.BLOCK, b"", channel.number, n=n, rows=n, nbytes=nbytes,
+                    micros=micros, last=0 if items else last, waited=waited,
+                )  # fmt: skip
+            )
+            micros = waited = 0
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self.socket.close(0)
+        super().close()

@@ -1,0 +1,208 @@
+"""A stream of which a part is drawn in worker processes, while what is above that runs here.
+
+The part is the members of a mux, whose choices are made here: worker j has the members i with i mod k == j. To the mux
+each is a stream like any other; what it draws from is told what to make a little ahead of what the mux takes. Or it is
+a stream whose items have numbers, below an op that has to see them in order; then every worker has stretches of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from time import perf_counter
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+
+from headrace.core.cursor import Cursor, behind
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.stream import Split, Stream
+from headrace.parallel.hand import Hand
+from headrace.parallel.process import Remote
+from headrace.parallel.stats import Stats
+from headrace.parallel.supply import Many, OneFeed, Supply, close_hands, is_numbered, waiting
+from headrace.parallel.thread import came_back
+
+T = TypeVar("T")
+_FIRST: Final = 4  # items of a member that are made ahead at first: few, since a mux may leave it soon
+_MOST: Final = 1024
+
+
+def shared(stream: Any) -> Split[Any] | None:
+    """Return what several workers can share of a stream: itself, what is below its ops, or the members of a mux."""
+    if is_numbered(stream):
+        return Split((stream,), lambda others: others[0])
+    parts = {name: value for name, value in stream.params().items() if isinstance(value, Stream)}
+    if len(parts) != 1:
+        found: Split[Any] | None = stream.split()
+        return found
+    ((name, part),) = parts.items()
+    inside = shared(part)
+    if inside is None:
+        return None
+    return Split(inside.streams, lambda others: stream.with_(**{name: inside.over(others)}))
+
+
+class Crew:
+    """The workers of one run, started when the first item is wanted."""
+
+    def __init__(self, members: tuple[Stream[Any], ...], stream: Any, key: Key) -> None:
+        self.members, self.key, self.method, self.ahead = members, key, stream.method, stream.ahead
+        self.whole: bool = len(members) == 1 and is_numbered(members[0])
+        self.k: int = stream.workers if self.whole else min(stream.workers, len(members))
+        self.share: int = max(1, stream.ahead // self.k)
+        self.hands: dict[int, Hand] = {}
+
+    def hand(self, member: int) -> Hand:
+        """Return the worker of a member."""
+        j = member % self.k
+        known = self.hands.get(j)
+        if known is not None and known.gone is not None:
+            del self.hands[j]
+            known.stop()
+        if j not in self.hands:
+            # What may wait is bounded by what is granted: a member that is wanted must never wait for room.
+            self.hands[j] = Hand(self.members, self.key.child("worker", j), self.share, self.method, bounded=False)
+        return self.hands[j]
+
+    def close(self) -> None:
+        """End the workers."""
+        hands, self.hands = self.hands, {}
+        close_hands(list(hands.values()))
+
+
+@recipe
+class _Apart(Stream[T]):
+    """A member as the mux sees it: its items are made elsewhere."""
+
+    member: Stream[T]
+    number: int
+    crew: Any
+
+    @property
+    def children(self) -> tuple[Stream[Any], ...]:
+        return (self.member,)
+
+    @property
+    def size(self) -> float | None:
+        return self.member.size
+
+    @property
+    def node_name(self) -> str:
+        return self.member.node_name
+
+    def start(self, key: Key) -> Cursor[T]:
+        return _Member(self, key)
+
+
+class _Member(Remote[T]):
+    """A pass over a member, in the worker that has it. Its state is that of a pass here."""
+
+    stream: _Apart[T]
+
+    def supply(self) -> Supply:
+        stream, crew = self.stream, self.stream.crew
+        if crew.whole:
+            whole = _Whole(stream.member, crew.k, crew.ahead, crew.method)
+            return Many(whole, self.key, self.base, self.behind, self.count)
+        hand = crew.hand(stream.number)
+        return _Windowed(hand, stream.number, stream.member, self.key, self.base, self.behind, self.count)
+
+    def save(self) -> Any:
+        base, n = self.place()
+        if base is None:
+            with self.stream.member.open(self.key) as cursor:
+                base = cursor.save()
+        return behind(base, n)
+
+    def load(self, saved: Any) -> None:
+        with self.stream.member.open(self.key) as cursor:  # which knows how many items that is
+            cursor.load(saved)
+            count = cursor.position
+        super().load({"count": count, "behind": 0, "source": saved})
+
+
+class _Whole(NamedTuple):
+    """What :class:`Many` wants to know."""
+
+    source: Stream[Any]
+    workers: int
+    ahead: int
+    method: str
+    ordered: bool = True
+
+
+class _Windowed(OneFeed):
+    """A cursor in a worker that others share: it is granted some items ahead, more while they are taken."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.n = _FIRST
+        self.weight = 0.0  # bytes of an item, once known
+
+    def grant(self) -> None:
+        feed, hand = self.feed, self.hands[0]
+        if feed.blocks:
+            message = feed.blocks[0]
+            self.weight = max(self.weight, message.nbytes / max(1, message.n))
+            hand.weight = max(self.weight, hand.weight)
+        if feed.granted >= 2 or feed.wanted >= self.n or feed.ended or feed.error is not None:
+            return
+        weight = self.weight or hand.weight or hand.limit  # of the first of all members nothing is known
+        room = hand.limit / weight
+        n = int(min(self.n, max(1, room / 2 / len(hand.feeds)), room - hand.wanted))
+        if n < 1 and feed.wanted:
+            return  # what it has been granted will do
+        self.n = max(1, n)
+        feed.grant(self.n)
+        self.n = min(2 * self.n, _MOST)
+
+    def close(self) -> None:
+        self.feed.close()  # the worker has other members
+
+
+class Spread(Cursor[T]):
+    """A pass over a stream that has a mux at its bottom: the mux and what is above it run here, its members do not."""
+
+    stream: Any  # a Background
+    inner: ClassVar[tuple[str, ...]] = ("source",)
+
+    def __init__(self, stream: Any, key: Key) -> None:
+        super().__init__(stream, key)
+        split: Any = shared(stream.source)
+        self._began = 0.0
+        self.crew = Crew(split.streams, stream, key)
+        members = [_Apart(member, i, self.crew) for i, member in enumerate(split.streams)]
+        self._over = split.over(tuple(members))
+        self.source: Cursor[T] = self._over.open(key)
+
+    def run(self) -> Generator[T, None, None]:
+        self._began = self._began or perf_counter()
+        for self.count, item in enumerate(self.source.items, self.count + 1):
+            yield item
+
+    def save(self) -> Any:
+        return {"count": self.count, "behind": 0, "source": self.source.save()}
+
+    def load(self, saved: Any) -> None:
+        self.source.close()
+        self.source = self._over.open(self.key)
+        if saved["source"] is not None:
+            self.source.load(saved["source"])
+        came_back(self.source.stream, saved["behind"] - self.source.skip(saved["behind"]))
+        self.count = saved["count"]
+        self.restart()
+
+    def release(self) -> None:
+        try:
+            self.source.close()
+        finally:
+            self.crew.close()
+
+    def stats(self) -> Stats:
+        """Return what has been done so far, and what waits."""
+        made = waiting(list(self.crew.hands.values()))
+        return made._replace(
+            items=self.count,
+            seconds=perf_counter() - self._began if self._began else 0.0,
+            workers=self.crew.k,
+            ahead=self.stream.ahead,
+        )
