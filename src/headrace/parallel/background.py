@@ -80,9 +80,7 @@ def background(
     ...     cursor.take(3), cursor.stats().items
     ([0, 1, 2], 3)
     """
-    return Op(
-        Background, where, workers=workers, ahead=ahead, ordered=ordered, start_method=start_method
-    )
+    return Op(Background, where, workers=workers, ahead=ahead, ordered=ordered, start_method=start_method)
 
 
 def prefetch(ahead: int | str = "8MB") -> Op[Any, Any]:
@@ -113,7 +111,9 @@ class Background(Stream[T]):
 
     def __post_init__(self) -> None:
         if self.where not in get_args(Where):
-            raise StreamConfigError(f"background(where) got {self.where!r}, wanted one of {', '.join(get_args(Where))}.")
+            raise StreamConfigError(
+                f"background(where) got {self.where!r}, wanted one of {', '.join(get_args(Where))}."
+            )
         if isinstance(self.workers, bool) or not hasattr(self.workers, "__index__") or self.workers < 0:
             raise StreamConfigError(f"background(workers=) got {self.workers!r}, wanted a whole number, 0 for inline.")
         if not isinstance(self.ordered, bool):
@@ -126,11 +126,8 @@ class Background(Stream[T]):
             )
         if self.where in ("process", "zmq") and not Nothing.within(self.source):
             self._check_process()
-        elif self.workers > 1 and self.where == "thread":
-            raise StreamConfigError(
-                f"background('thread', workers=) got {self.workers}, wanted 1.\n"
-                "  One thread draws a stream; use 'process' for several workers."
-            )
+        elif self.workers > 1 and self.where == "thread" and not Nothing.within(self.source):
+            self._check_spread()
 
     def _check_process(self) -> None:
         """Raise where the stream cannot run in other processes."""
@@ -140,16 +137,20 @@ class Background(Stream[T]):
                 f"{who} got {self.source!r}, which can be run only once, in the process that has it.\n"
                 "  Use 'thread', or give the function that makes it."
             )
-        if self.workers > 1 and not is_numbered(self.source) and self.source.split() is None:
-            label, culprit = why_not(self.source)
-            raise StreamConfigError(
-                f"{who} got {self.workers} workers for {self.source!r}, which cannot be shared out because of "
-                f"{label}{culprit!r}.\n  Use one worker, or a mux or mix of several streams."
-            )
+        self._check_spread()
         if self.workers == 1 and Knob.within(self.source):
             raise StreamConfigError(
                 f"{who} got a stream with a Knob, which would be turned here and read in another process.\n"
                 "  Put the knob above background, or use 'thread'."
+            )
+
+    def _check_spread(self) -> None:
+        """Raise where several workers cannot share the stream."""
+        if self.workers > 1 and not is_numbered(self.source) and self.source.split() is None:
+            label, culprit = why_not(self.source)
+            raise StreamConfigError(
+                f"background({self.where!r}) got {self.workers} workers for {self.source!r}, which cannot be shared out "
+                f"because of {label}{culprit!r}.\n  Use one worker, or a mux or mix of several streams."
             )
 
     @property
@@ -168,7 +169,7 @@ class Background(Stream[T]):
     def start(self, key: Key) -> Cursor[T]:
         if self.where == "inline" or not self.workers:
             return _Inline(self, key)
-        if self.where == "thread":
+        if self.where == "thread" and self.workers == 1:
             return Threaded(self, key)
         return Spread(self, key) if self.workers > 1 and not is_numbered(self.source) else Remote(self, key)
 

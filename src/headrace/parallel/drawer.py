@@ -1,6 +1,6 @@
 """What a worker does, wherever it runs: it opens the cursors that it is asked for and draws what is granted of each.
 
-How items are sent is a subclass's.
+How items are sent, and how the consumer is heard, is a subclass's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from math import inf
 from time import perf_counter
@@ -18,14 +19,17 @@ from typing import Any, Final
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
 from headrace.core.notes import located
-from headrace.errors import WorkerError
+from headrace.errors import DataError, WorkerError
 from headrace.parallel import pipes
 from headrace.parallel.pipes import Gone, Message
 from headrace.parallel.thread import came_back
 
+SLOW: Final = 0.0002  # seconds between items from which on each is sent by itself
+ROWS: Final = 256  # items in a block at most: the cheapest take a millisecond, before anyone hurries
 _SHARE: Final = 50  # checkpoints take at most one part in this many of the time,
 _OFTEN: Final = 0.005  # and are no closer than so many seconds
 _FIRST_SAVE: Final = 0.01  # seconds before the first checkpoint
+_LONGEST: Final = 2**32 - 1  # microseconds that a message can tell
 
 
 class Stop(BaseException):
@@ -64,7 +68,7 @@ class Channel:
 class Drawer:
     """Draws what is granted, a grant of each channel in turn.
 
-    A subclass writes ``hear``, ``put``, ``flush`` and ``say``.
+    A subclass writes ``hear``, ``put``, ``flush``, ``say`` and ``at_hand``.
 
     Attributes
     ----------
@@ -74,15 +78,21 @@ class Drawer:
         The one that is drawn from.
     lock
         Around the block at hand: an order to send it may come at any time.
+    leaving, closing
+        The consumer has left; and Stop has been raised.
     """
 
-    def __init__(self, streams: list[Any]) -> None:
-        self.streams = streams
+    who = "process"  # as in background('process')
+
+    def __init__(self) -> None:
+        self.streams: list[Any] = []
         self.unreadable: Exception | None = None  # why there are none
         self.lock = threading.Lock()
         self.channels: dict[int, Channel] = {}
         self.channel: Channel | None = None
-        self.began = perf_counter()  # of the block at hand
+        self.leaving = self.closing = self.saying = False
+        self.began = self.last = perf_counter()  # of the block at hand; when the last item came
+        self.waited = 0.0  # seconds that there was no room, since the last block
 
     # --- for subclasses -------------------------------------------------------------------------
 
@@ -102,19 +112,41 @@ class Drawer:
         """Send a message."""
         raise NotImplementedError
 
-    def error_payload(self, error: BaseException) -> Any:
-        """Return what is sent of an error: bytes, where it crosses to another process."""
-        return pickled_error(error)
-
     @property
     def at_hand(self) -> bool:
         """Whether there is a block at hand."""
         raise NotImplementedError
 
+    def told(self, error: BaseException) -> Any:
+        """Return what is sent of an error: bytes, where it crosses to another process."""
+        return pickled_error(error)
+
+    def attend(self) -> None:
+        """Be ready for orders from now on: code of the user's is about to run, or nothing is to be done."""
+
+    def is_slow(self) -> bool:
+        """Tell whether the item at hand was so long in coming that it is to be sent at once."""
+        now = perf_counter()
+        slow, self.last = now - self.last > SLOW, now
+        return slow
+
+    def times(self) -> tuple[int, int]:
+        """Return the microseconds that the block at hand took, and that were waited before it; begin the next one."""
+        now = perf_counter()
+        micros, self.began = min(max(int((now - self.began) * 1e6), 0), _LONGEST), now
+        waited, self.waited = min(int(self.waited * 1e6), _LONGEST), 0.0
+        return micros, waited
+
+    def waits(self, since: float) -> None:
+        """Count a wait for room, which is no work."""
+        waited = perf_counter() - since
+        self.began += waited
+        self.waited += waited
+
     # --- what is asked --------------------------------------------------------------------------
 
     def work(self) -> None:
-        """Draw until the consumer leaves: a subclass raises Stop or Gone then."""
+        """Draw what is granted until the consumer leaves: ``hear`` or ``say`` raises Stop or Gone then."""
         while True:
             ready = [channel for channel in self.channels.values() if channel.grants and not channel.failed]
             self.hear(wait=not ready)
@@ -131,19 +163,25 @@ class Drawer:
             self.channels[number] = Channel(number, stream, Key.from_plain(key), *place)
         elif kind == pipes.CLOSE:
             channel = self.channels.pop(number, None)
-            if channel is not None and channel.cursor is not None:
-                channel.cursor.close()
+            if channel is not None:
+                self.leave(channel)
         elif (known := self.channels.get(number)) is None:
-            pass  # it was closed
+            pass  # it has been closed
         elif kind == pipes.GRANT:
             known.grants.append((message.offset if message.last else -1, message.n or pipes.ENDLESS))
         else:
             known.failed, known.passes = False, kind == pipes.PASS
 
+    def stop(self) -> None:
+        """Raise Stop."""
+        self.closing = True
+        raise Stop
+
     # --- drawing --------------------------------------------------------------------------------
 
     def draw(self, channel: Channel) -> None:
         """Draw a grant of a channel, or what is left of it."""
+        self.attend()
         self.channel, self.began = channel, perf_counter()
         try:
             cursor, stop = self.ready(channel)
@@ -154,13 +192,18 @@ class Drawer:
                     if isinstance(error, Gone):
                         raise
                     channel.stuck = [item]
-                    raise unsent(error) from error
+                    raise self.unsent(error) from error
                 del item  # the consumer alone decides how long it lives
+                if self.leaving:
+                    self.stop()
                 if channel.saves and not self.at_hand and perf_counter() >= channel.save_at:
                     self.save(channel)
         except (Stop, Gone):
             raise
         except BaseException as error:  # it belongs to the consumer, whatever it is
+            if self.closing:  # or it is what the user's clean-up made of Stop
+                self.left(error)
+                raise Stop from None
             self.fail(channel, error)
             return
         ended = cursor.position < stop
@@ -208,7 +251,7 @@ class Drawer:
             if channel.stuck:  # the cursor is behind that already
                 place = error.__dict__["_headrace_inside"]
                 error.__dict__["_headrace_inside"] = place._replace(number=place.number - 1)
-            self.say(Message(pipes.ERROR, self.error_payload(error), channel=channel.number))
+            self.say(Message(pipes.ERROR, self.told(error), channel=channel.number))
 
     def save(self, channel: Channel, passed: int = 0) -> None:
         """Tell the state of a cursor, as often as it is cheap; ``passed`` answers a PASS."""
@@ -225,3 +268,57 @@ class Drawer:
         with self.lock:
             self.flush()
             self.say(Message(pipes.STATE, state, channel.number, offset=channel.sent, last=passed))
+
+    def leave(self, channel: Channel) -> None:
+        """Close a cursor: the user's own clean-up."""
+        try:
+            if channel.cursor is not None:
+                channel.cursor.close()
+        except Stop:
+            raise
+        except BaseException as error:
+            self.left(error)
+
+    def left(self, error: BaseException) -> None:
+        """Tell what failed in the user's clean-up."""
+        if not self.saying:  # it may have been stopped in the middle of that
+            self.say(Message(pipes.LEFT, self.told(error)))
+
+    def close(self) -> None:
+        """Close every cursor. What fails there is told last."""
+        with suppress(Gone):
+            for channel in self.channels.values():
+                self.leave(channel)
+
+    def unsent(self, error: Exception) -> Exception:
+        """Return what to raise for an item that cannot be sent."""
+        if isinstance(error, DataError):  # which says all that there is to say
+            return error
+        return DataError(
+            f"background({self.who!r}) cannot send an item: {type(error).__name__}: {error}.\n"
+            "  Make it of arrays and plain data, skip() it, or use background('thread')."
+        )
+
+
+def pickled_error(error: BaseException) -> bytes:
+    """Return an error as bytes that can be read: itself where it survives that, and the text of its traceback."""
+    text = "".join(traceback.format_exception(error))
+    for dumps in (pickle.dumps, _dumps_by_value):
+        try:
+            made = dumps((error, text))
+            pickle.loads(made)  # some exceptions can be written and not be read
+            return made
+        except Exception:
+            continue
+    told = WorkerError(f"{type(error).__module__}.{type(error).__qualname__}: {error}")
+    told.__dict__.update(
+        {name: value for name, value in error.__dict__.items() if name in ("_headrace_inside", "__notes__")}
+    )
+    return pickle.dumps((told, text))
+
+
+def _dumps_by_value(error: Any) -> bytes:
+    import cloudpickle  # for a class of the main program, or of a function
+
+    made: bytes = cloudpickle.dumps(error)
+    return made

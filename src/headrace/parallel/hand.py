@@ -1,31 +1,17 @@
-"""A worker process as its consumer sees it: started, asked, listened to, and ended."""
+"""A worker as its consumer sees it, and the cursors that the worker has open."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.process
 import os
 import pickle
-import weakref
-from array import array
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from multiprocessing import reduction, util
-from time import monotonic, perf_counter
-from typing import Any, Final
+from typing import Any
 
 from headrace.core.key import Key
-from headrace.errors import DataError, HeadraceError, StreamConfigError, WorkerError
-from headrace.parallel import pipes, worker
-from headrace.parallel.arena import Reader, anonymous_file
-from headrace.parallel.pack import Layout, items_in
-from headrace.parallel.pipes import Ends, Gone, Inlet, Message
-
-_HURRY: Final = 0.002  # seconds that a consumer waits before it asks for a block that is not full
-_LOOK: Final = 0.25  # seconds between two looks at whether the worker is alive
-_PATIENCE: Final = 0.1  # seconds that a worker has to end when ordered to
-_VIRTUAL: Final = 4  # times the bytes that may be in use: addresses that cost nothing until they are used
+from headrace.errors import DataError, HeadraceError, WorkerError
+from headrace.parallel import pipes
+from headrace.parallel.pipes import Message
 
 
 class Feed:
@@ -87,7 +73,7 @@ class Feed:
             items = self.hand.items(message) if message.n else []
         except Exception as error:
             self.unreadable = DataError(
-                f"background('process') cannot read an item that was sent: {type(error).__name__}: {error}.\n"
+                f"background({self.hand.who!r}) cannot read an item that was sent: {type(error).__name__}: {error}.\n"
                 "  Make it of arrays and plain data, or use background('thread')."
             )
             raise self.unreadable from error
@@ -126,7 +112,7 @@ class Feed:
         elif kind == pipes.END:
             self.ended = True
         elif kind == pipes.ERROR:
-            self.error = _error(message.payload)
+            self.error = self.hand.error_of(message.payload)
 
     def close(self) -> None:
         """Have the worker close the cursor; what comes of it is thrown away."""
@@ -139,36 +125,26 @@ class Feed:
 
 
 class Hand:
-    """One worker process.
+    """One worker.
+
+    A subclass starts it, and writes ``ask``, ``items``, ``drop``, ``error_of``, ``listen``, ``wait_any``,
+    ``order_stop`` and ``stop``.
 
     Parameters
     ----------
-    streams
-        What it may open cursors of.
-    key
-        Of the run it works for.
     limit
         Bytes of blocks that may be in use.
-    method
-        How it is started: ``"fork"``, ``"spawn"``, ``"forkserver"``.
-    bounded
-        Whether the worker waits where more would be in use; otherwise what is granted bounds it.
     """
 
-    def __init__(
-        self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True
-    ) -> None:
+    who = "process"  # as in background('process')
+
+    def __init__(self, limit: int) -> None:
         self.limit: int = limit
-        memory = anonymous_file(_VIRTUAL * limit)
-        self.ends: Ends = Ends(memory)
-        self.reader: Reader = Reader(memory, limit)
-        self.inlet: Inlet = Inlet(self.ends.told)
+        self.process: int = os.getpid()
         self.feeds: dict[int, Feed] = {}
         self.gone: WorkerError | None = None  # said to the consumer
-        self._over = False  # nothing more comes
         self.weight: float = 0.0  # bytes of the heaviest item seen
         self.wanted: int = 0  # items granted that were not taken, of all cursors
-        self._layouts: dict[int, Layout] = {}
         self.waits: int = 0  # how often its consumer waited for it,
         self.idle: float = 0.0  # and for how many seconds
         self.pauses: int = 0  # how often it waited for room,
@@ -177,36 +153,47 @@ class Hand:
         self.saved: int = 0  # checkpoints that came
         self.taken: int = 0  # bytes of blocks that were delivered
         self._opened = 0
-        self._left: BaseException | None = None
-        self._process: Any = None
-        try:
-            self._start(streams, key, limit if bounded else pipes.ENDLESS, method)
-        except BaseException:
-            self.ends.close()
-            raise
-        self.ends.close_workers()
-        self._finalizer = weakref.finalize(self, _let_go, self.ends, self._process)
-        _at_exit(self)
 
-    def _start(self, streams: Sequence[Any], key: Key, limit: int, method: str) -> None:
-        context: Any = multiprocessing.get_context(method)
-        fds: tuple[Any, ...] = (*self.ends.workers, self.ends.memory)
-        task: Any = list(streams)
-        if method != "fork":
-            task, fds = _pickled(task), (_Descriptors(fds),)
-        self._process = context.Process(
-            target=_main, args=(task, key, fds, limit), name="headrace-worker", daemon=False
-        )
-        try:
-            with pipes.keeping((*self.ends.workers, self.ends.memory)):
-                self._process.start()
-        except AssertionError as error:  # multiprocessing's own rule for its daemons
-            raise WorkerError(
-                f"background('process') cannot start a worker: {error}.\n"
-                "  A daemonic process, as those of torch's DataLoader are, may have none: use 'thread' there."
-            ) from None
+    # --- for subclasses -------------------------------------------------------------------------
 
-    # --- asking ---------------------------------------------------------------------------------
+    def ask(self, message: Message) -> None:
+        """Send a message to the worker."""
+        raise NotImplementedError
+
+    def items(self, message: Message) -> list[Any]:
+        """Return the items of a block, and let the worker have its room again when they are done with."""
+        raise NotImplementedError
+
+    def drop(self, message: Message) -> None:
+        """Give back a block that nobody wants."""
+        raise NotImplementedError
+
+    def error_of(self, payload: Any) -> BaseException:
+        """Return the error that a message tells."""
+        raise NotImplementedError
+
+    def listen(self, *, wait: bool) -> None:
+        """Take in what the worker tells. Raises WorkerError when there is nothing to wait for: it is dead."""
+        raise NotImplementedError
+
+    def wait_any(self, hands: Sequence[Any]) -> None:
+        """Wait a little until one of several workers of this kind tells something."""
+        raise NotImplementedError
+
+    def order_stop(self) -> None:
+        """Order the worker to end, and do not wait."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End the worker, within 0.2 s whatever it does; raises what its clean-up raised."""
+        raise NotImplementedError
+
+    @property
+    def copied(self) -> int:
+        """Blocks handed out as copies, because the consumer keeps what came before."""
+        return 0
+
+    # --- for everyone ---------------------------------------------------------------------------
 
     def open(self, which: int, key: Key, base: Any, behind: int, *, saves: bool) -> Feed:
         """Have the worker open a cursor of one of its streams; ``saves`` says whether to tell its states."""
@@ -215,233 +202,23 @@ class Hand:
         self.ask(Message(pipes.OPEN, pickle.dumps((key.plain(), base, behind, saves), 5), number, which))
         return feed
 
-    def ask(self, message: Message) -> None:
-        """Send a message, reading meanwhile what the worker tells, so that neither waits for the other."""
-        self._same_process()
-        data = memoryview(pipes.packed(message))
-        while data and not self._over:
-            try:
-                data = data[os.write(self.ends.ask, data) :]
-            except BlockingIOError:
-                if self.inlet.ready(0.001):
-                    self._fetch()
-            except BrokenPipeError:
-                return  # noticed where its messages are read
-
-    def give_back(self) -> None:
-        """Tell the worker which blocks it may use again."""
-        died = self.reader.take_back()
-        if died:
-            self.ask(Message(pipes.FREE, array("q", died).tobytes()))
-
-    # --- listening ------------------------------------------------------------------------------
-
-    def items(self, message: Message) -> list[Any]:
-        """Return the items of a block; arrays are views of shared memory, or copies when too much of it is in use."""
-        memory = self.reader.view(message.offset, message.nbytes)
-        tables = pickle.loads(message.payload) if message.payload else []
-        return items_in(self._layouts[message.layout], memory, message.n, message.rows, tables)
-
-    def drop(self, message: Message) -> None:
-        """Give back a block that nobody wants."""
-        if message.n:
-            self.ask(Message(pipes.FREE, array("q", [message.offset]).tobytes()))
-
-    def listen(self, *, wait: bool) -> None:
-        """Take in what the worker tells. Raises WorkerError when there is nothing to wait for: it is dead."""
-        self.give_back()
-        if self._over:
-            if wait:
-                self._died()
-            return
-        if wait and not self.inlet.ready(0):
-            self.waits += 1
-            began = perf_counter()
-            if not self.inlet.ready(_HURRY):
-                if self._layouts:  # the first block has one item, and is sent at once
-                    self.hurry()
-                while not self.inlet.ready(_LOOK):
-                    self.check()
-            self.idle += perf_counter() - began
-        if wait or self.inlet.ready(0):
-            self._fetch()
-            if wait and self._over:
-                self._died()
-
-    def hurry(self) -> None:
-        """Ask for a block that is not full yet."""
-        self._order(pipes.HUNGRY)
-
-    def check(self) -> None:
-        """Raise WorkerError when the worker is dead and has told everything."""
-        if self._over or (not self._process.is_alive() and not self.inlet.ready(0)):
-            self._died()
-
-    def _fetch(self) -> None:
-        try:
-            self.inlet.fetch()
-        except Gone:
-            self._over = True
-            return
-        for message in self.inlet.messages():
-            feed = self.feeds.get(message.channel)
-            if message.kind == pipes.LAYOUT:
-                self._layouts[message.layout] = pickle.loads(message.payload)
-            elif message.kind == pipes.LEFT:
-                self._left = _error(message.payload)
-            elif feed is not None:
-                feed.hear(message)
-            elif message.kind == pipes.BLOCK:
-                self.drop(message)
+    def heard(self, message: Message) -> None:
+        """Take in a message about a cursor."""
+        feed = self.feeds.get(message.channel)
+        if feed is not None:
+            feed.hear(message)
+        elif message.kind == pipes.BLOCK:
+            self.drop(message)
 
     @property
     def mine(self) -> bool:
         """Whether this process started the worker: a child of a fork has nothing to do with it."""
-        return os.getpid() == self.ends.process
+        return os.getpid() == self.process
 
-    def _same_process(self) -> None:
+    def same_process(self) -> None:
+        """Raise in a child of a fork."""
         if not self.mine:
             raise HeadraceError(
-                "background('process') got a cursor that was opened before a fork, wanted one of this process: its worker "
-                "is the parent's.\n  Open the stream in the child, with at=state to go on from here."
+                f"background({self.who!r}) got a cursor that was opened before a fork, wanted one of this process: its "
+                "worker is the parent's.\n  Open the stream in the child, with at=state to go on from here."
             )
-
-    def _died(self) -> None:
-        self._over = True
-        self._process.join(_PATIENCE)
-        code = self._process.exitcode
-        how = "is gone" if code is None else f"ended with status {code}" if code >= 0 else f"was killed by signal {-code}"
-        hint = "\n  The system kills processes when memory runs out; ahead= bounds only what waits." if code == -9 else ""
-        self.gone = WorkerError(f"background('process') got no more items: its worker (pid {self._process.pid}) {how}.{hint}")
-        raise self.gone
-
-    # --- ending ---------------------------------------------------------------------------------
-
-    def _order(self, what: bytes) -> None:
-        if self._over:
-            return
-        with suppress(BlockingIOError, BrokenPipeError, OSError):
-            os.write(self.ends.order, what)
-
-    def order_stop(self) -> None:
-        """Order the worker to end, and do not wait."""
-        if self._process is not None and self.mine:
-            self._order(pipes.STOP)
-
-    def stop(self) -> None:
-        """End the worker, within 0.2 s whatever it does; raises what its clean-up raised."""
-        if not self.mine:
-            return
-        process, self._process = self._process, None
-        if process is None:
-            return
-        self._order(pipes.STOP)
-        until = monotonic() + _PATIENCE
-        with suppress(Gone):
-            while not self._over and (left := until - monotonic()) > 0 and self.inlet.ready(left):
-                self.inlet.fetch()
-                for message in self.inlet.messages():
-                    if message.kind == pipes.LEFT:
-                        self._left = _error(message.payload)
-        _end(process, max(0.0, until - monotonic()))
-        self._over = True
-        self.ends.close()
-        self._finalizer.detach()  # not sooner: a Ctrl-C may come anywhere
-        self.feeds.clear()
-        failed, self._left = self._left, None
-        if failed is not None:
-            raise failed
-
-
-def _end(process: Any, seconds: float) -> None:
-    """Wait so long for a worker that has been told to end; then kill it."""
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    process.close()
-
-
-def _let_go(ends: Ends, process: Any) -> None:
-    """End the worker of a consumer that was dropped without being closed."""
-    if os.getpid() == ends.process:
-        ends.close()  # whereupon it ends
-        with suppress(ValueError):  # it has been ended
-            _end(process, _PATIENCE)
-
-
-class _Descriptors:
-    """Descriptors on their way to a process that is not a fork of this one."""
-
-    def __init__(self, fds: tuple[int, ...]) -> None:
-        self.fds = fds
-
-    def __reduce__(self) -> Any:
-        return _detached, ([reduction.DupFd(fd) for fd in self.fds],)
-
-
-def _detached(doubles: list[Any]) -> list[int]:
-    return [double.detach() for double in doubles]
-
-
-def _main(task: Any, key: Key, fds: Any, limit: int) -> None:
-    worker.main(task, key, fds[0] if len(fds) == 1 else fds, limit)
-
-
-def _pickled(streams: list[Any]) -> bytes:
-    import cloudpickle  # which takes lambdas, and functions of the main program by value
-
-    try:
-        made: bytes = cloudpickle.dumps(streams)
-        return made
-    except Exception as error:
-        raise StreamConfigError(
-            f"background('process') cannot send the stream to a process: {type(error).__name__}: {error}.\n"
-            "  Open what it holds inside the function that makes its items, or use start_method='fork'."
-        ) from error
-
-
-class WorkerTraceback(HeadraceError):
-    """The traceback of an error, as text, from the process where it was raised."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0].rstrip()}"
-
-
-def _error(payload: bytes) -> BaseException:
-    error: BaseException
-    error, text = pickle.loads(payload)
-    error.__cause__ = WorkerTraceback(text)
-    return error
-
-
-# --- when the interpreter ends ----------------------------------------------------------------------
-
-_hands: weakref.WeakSet[Hand] = weakref.WeakSet()
-_registered = -1
-
-
-def _at_exit(hand: Hand) -> None:
-    """See to it that ``hand`` is stopped before multiprocessing waits for its processes at the end of this one."""
-    global _registered
-    _hands.add(hand)
-    if _registered != os.getpid():
-        _registered = os.getpid()
-        util.Finalize(None, _stop_all, exitpriority=100)
-
-
-def _stop_all() -> None:
-    for hand in list(_hands):
-        with suppress(Exception):  # nobody is left to be told
-            hand.stop()
-
-
-def _after_fork() -> None:
-    """Have multiprocessing forget our workers in a child of the user's, or it would wait for them at the child's end."""
-    known: set[Any] = getattr(multiprocessing.process, "_children", set())
-    for hand in _hands:
-        known.discard(hand._process)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -19,24 +19,23 @@ import zmq
 from headrace.core.key import Key
 from headrace.errors import WorkerError
 from headrace.parallel import pipes
+from headrace.parallel.drawer import ROWS
 from headrace.parallel.flatten import Flattened, Flattener
 from headrace.parallel.hand_process import ProcessHand
 from headrace.parallel.pipes import Message
 from headrace.parallel.wire import decode, encode
-from headrace.parallel.worker import PipedWorker
+from headrace.parallel.worker import Piped
 
-_GRAIN: Final = 1 << 18  # bytes of a message of small items at most,
-_ROWS: Final = 1024  # and items
-_SLOW: Final = 0.0002  # seconds between items from which on each is sent by itself
+_GRAIN: Final = 1 << 18  # bytes of a message of small items at most
 _LOST: Final = 5.0  # seconds in which a message must come that has been sent
 
 
 class SocketHand(ProcessHand):
     """One worker process that sends its items through a socket."""
 
-    def __init__(
-        self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True
-    ) -> None:
+    who = "zmq"
+
+    def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
         self._folder: str | None = tempfile.mkdtemp(prefix="headrace-")  # mode 0700
         self._context = zmq.Context()
         self._socket: Any = self._context.socket(zmq.PAIR)
@@ -49,8 +48,8 @@ class SocketHand(ProcessHand):
             self._let_go()
             raise
 
-    def work(self) -> Any:
-        return work, f"ipc://{self._folder}/items"
+    def works(self, limit: int) -> Any:
+        return _Made(limit, f"ipc://{self._folder}/items")
 
     def heard(self, message: Message) -> None:
         if message.kind == pipes.BLOCK and message.n:
@@ -92,23 +91,26 @@ class SocketHand(ProcessHand):
         self._remove_folder()
 
 
-def work(asked: tuple[int, int, int], limit: int, address: str, streams: Any) -> PipedWorker:
-    """Return the worker, in its process."""
-    return _Sender(asked, limit, address, streams)
+class _Made:
+    def __init__(self, limit: int, address: str) -> None:
+        self.limit, self.address = limit, address
+
+    def __call__(self, ends: Any) -> Piped:
+        return _Sender(ends, self.limit, self.address)
 
 
-class _Sender(PipedWorker):
+class _Sender(Piped):
     """Sends blocks of items as messages."""
 
-    def __init__(self, asked: tuple[int, int, int], limit: int, address: str, streams: Any) -> None:
-        super().__init__(asked, streams)
+    who = "zmq"
+
+    def __init__(self, ends: Any, limit: int, address: str) -> None:
+        super().__init__(ends)
         self.limit, self.in_use = limit, 0
         self.flatten = Flattener(who="background('zmq')")
         self.items: list[Flattened] = []
         self.bytes = 0
         self.grain = max(1, min(limit // 8, _GRAIN))
-        self.last = perf_counter()
-        self.waited = 0.0
         self.socket: Any = zmq.Context().socket(zmq.PAIR)
         self.socket.sndhwm = self.socket.rcvhwm = 0
         self.socket.connect(address)
@@ -129,12 +131,11 @@ class _Sender(PipedWorker):
             with self.lock:
                 self.flush()
         self._make_room(self.bytes + flat.size)
-        now = perf_counter()
-        slow, self.last = now - self.last > _SLOW, now
+        slow = self.is_slow()
         with self.lock:
             self.items.append(flat)
             self.bytes += flat.size
-            if slow or self.bytes >= self.grain or len(self.items) >= _ROWS:
+            if slow or self.bytes >= self.grain or len(self.items) >= ROWS:
                 self.flush()
 
     def _make_room(self, nbytes: int) -> None:
@@ -145,18 +146,14 @@ class _Sender(PipedWorker):
         began = perf_counter()
         while self.in_use and self.in_use + nbytes > self.limit:
             self.hear(wait=True)
-        waited = perf_counter() - began
-        self.began += waited  # which is no work
-        self.waited += waited
+        self.waits(began)
 
     def flush(self, last: int = 0) -> None:
         channel = self.channel
         if channel is None or not (self.items or last):
             return
         items, self.items, self.bytes = self.items, [], 0
-        now = perf_counter()
-        micros, waited = int(max(0.0, now - self.began) * 1e6), int(self.waited * 1e6)
-        self.began, self.waited = now, 0.0
+        micros, waited = self.times()
         if not items:
             self.say(Message(pipes.BLOCK, channel=channel.number, last=1))
         while items:
@@ -168,9 +165,15 @@ class _Sender(PipedWorker):
             channel.sent += n
             self.say(
                 Message(
-                    pipes.BLOCK, b"", channel.number, n=n, rows=n, nbytes=nbytes,
-                    micros=micros, last=0 if items else last, waited=waited,
-                )  # fmt: skip
+                    pipes.BLOCK,
+                    channel=channel.number,
+                    n=n,
+                    rows=n,
+                    nbytes=nbytes,
+                    micros=micros,
+                    last=0 if items else last,
+                    waited=waited,
+                )
             )
             micros = waited = 0
 

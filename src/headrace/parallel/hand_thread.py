@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import deque
@@ -11,14 +10,12 @@ from time import perf_counter
 from typing import Any, Final
 
 from headrace.parallel import pipes
-from headrace.parallel.drawer import Channel, Drawer, Stop
+from headrace.parallel.drawer import ROWS, Drawer, Stop
 from headrace.parallel.hand import Hand
 from headrace.parallel.pipes import Message
 from headrace.parallel.thread import weigh
 
-_GRAIN: Final = 1 << 18  # bytes of a block at most,
-_ROWS: Final = 1024  # and items
-_SLOW: Final = 0.0002  # seconds between items from which on each is sent by itself
+_GRAIN: Final = 1 << 18  # bytes of a block at most
 _PATIENCE: Final = 0.1  # seconds that stop() waits for code of the user's
 
 
@@ -44,6 +41,8 @@ class Box:
 
 class ThreadHand(Hand):
     """One worker thread."""
+
+    who = "thread"
 
     def __init__(
         self, streams: Sequence[Any], limit: int, condition: threading.Condition, *, bounded: bool = True
@@ -137,31 +136,28 @@ class _Thread(Drawer):
     """Draws in a thread."""
 
     def __init__(self, box: Box, streams: list[Any]) -> None:
-        super().__init__(streams)
-        self.box, self.process = box, os.getpid()
+        super().__init__()
+        self.streams, self.box = streams, box
         self.items: list[Any] = []
         self.bytes = 0
         self.grain = max(1, min(box.limit // 8, _GRAIN))
-        self.last = perf_counter()
-        self.waited = 0.0
 
     def run(self) -> None:
         try:
             self.work()
         except Stop:
             for channel in self.channels.values():
-                self._close(channel)
+                self.leave(channel)
         finally:
             with self.box.condition:
                 self.box.done = True
                 self.box.condition.notify_all()
 
-    def _close(self, channel: Channel) -> None:
-        try:
-            if channel.cursor is not None:
-                channel.cursor.close()
-        except BaseException as error:  # the user's own clean-up
-            self.box.failed = error
+    def left(self, error: BaseException) -> None:
+        self.box.failed = error
+
+    def told(self, error: BaseException) -> Any:
+        return error
 
     @property
     def at_hand(self) -> bool:
@@ -173,7 +169,7 @@ class _Thread(Drawer):
             while wait and not box.asked and not box.stop:
                 box.condition.wait()
             if box.stop:
-                raise Stop
+                self.stop()
             asked = list(box.asked)
             box.asked.clear()
         for message in asked:
@@ -182,15 +178,14 @@ class _Thread(Drawer):
     def put(self, item: Any) -> None:
         box, size = self.box, weigh(item)
         if box.stop:
-            raise Stop
+            self.stop()
         if self.bytes + size + box.in_use > box.limit and (box.in_use or self.items):
             self._make_room(size)
-        now = perf_counter()
-        slow, self.last = now - self.last > _SLOW, now
+        slow = self.is_slow()
         with self.lock:
             self.items.append(item)
             self.bytes += size
-            if slow or box.hungry or self.bytes >= self.grain or len(self.items) >= _ROWS:
+            if slow or box.hungry or self.bytes >= self.grain or len(self.items) >= ROWS:
                 self.flush()
 
     def _make_room(self, size: int) -> None:
@@ -200,11 +195,9 @@ class _Thread(Drawer):
         with box.condition:
             while box.in_use and box.in_use + size > box.limit and not box.stop:
                 box.condition.wait()
-            if box.stop:
-                raise Stop
-        waited = perf_counter() - began
-        self.began += waited  # which is no work
-        self.waited += waited
+        if box.stop:
+            self.stop()
+        self.waits(began)
 
     def flush(self, last: int = 0) -> None:
         channel = self.channel
@@ -212,17 +205,22 @@ class _Thread(Drawer):
             return
         items, nbytes = self.items, self.bytes
         self.items, self.bytes = [], 0
-        now = perf_counter()
-        micros, waited = int(max(0.0, now - self.began) * 1e6), int(self.waited * 1e6)
-        self.began, self.waited = now, 0.0
+        micros, waited = self.times()
         payload: Any = items
         with self.box.condition:
             self.box.in_use += nbytes
         self.say(
             Message(
-                pipes.BLOCK, payload, channel.number, n=len(items), rows=len(items), nbytes=nbytes,
-                micros=micros, last=last, waited=waited,
-            )  # fmt: skip
+                pipes.BLOCK,
+                payload,
+                channel.number,
+                n=len(items),
+                rows=len(items),
+                nbytes=nbytes,
+                micros=micros,
+                last=last,
+                waited=waited,
+            )
         )
         channel.sent += len(items)
 
@@ -230,6 +228,3 @@ class _Thread(Drawer):
         with self.box.condition:
             self.box.told.append(message)
             self.box.condition.notify_all()
-
-    def error_payload(self, error: BaseException) -> Any:
-        return error

@@ -133,8 +133,9 @@ def measure(stream: Any, seconds: float = 5.0, consumer: Callable[[Any], object]
 def _replayed(kept: list[Any], seconds: float, consumer: Callable[[Any], object]) -> float:
     """Return how many items a second the consumer takes when they are there."""
     began, n = perf_counter(), 0
-    for n, item in enumerate(cycle(kept), 1):
+    for item in cycle(kept):
         consumer(item)
+        n += 1
         if perf_counter() - began >= seconds:
             break
     return n / (perf_counter() - began)

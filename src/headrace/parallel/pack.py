@@ -224,9 +224,7 @@ class Filler:
         self.memory, self.n, self.needed = memory, 0, 0
         self.end: int = self.columns_end  # of what is used
         self.tables: list[Any] = []  # of each item, what its heap holds
-        self._columns = [
-            np.ndarray(shape[0], shape[1], memory, shape[2]) if shape else None for shape in self._shapes
-        ]
+        self._columns = [np.ndarray(shape[0], shape[1], memory, shape[2]) if shape else None for shape in self._shapes]
 
     def put(self, item: Any) -> bool:
         """Write one item; return False when there is no room for it.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,26 @@ class Inlet:
         if at:
             del buffer[:at]
         return found
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a Ctrl-C that comes inside strike at the end: starting and ending a process are short, and leave no half."""
+    known: Any = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(known):
+        yield
+        return
+    struck: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *told: struck.append(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, known)
+        if struck:
+            known(*struck[0])
 
 
 # --- descriptors ------------------------------------------------------------------------------------

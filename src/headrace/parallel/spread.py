@@ -7,6 +7,7 @@ a stream whose items have numbers, below an op that has to see them in order; th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from time import perf_counter
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -16,6 +17,7 @@ from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.stream import Split, Stream
 from headrace.parallel.hand import Hand
+from headrace.parallel.hiring import hire
 from headrace.parallel.process import Remote
 from headrace.parallel.stats import Stats
 from headrace.parallel.supply import Many, OneFeed, Supply, close_hands, is_numbered, waiting
@@ -45,11 +47,12 @@ class Crew:
     """The workers of one run, started when the first item is wanted."""
 
     def __init__(self, members: tuple[Stream[Any], ...], stream: Any, key: Key) -> None:
-        self.members, self.key, self.method, self.ahead = members, key, stream.method, stream.ahead
+        self.members, self.key, self.stream, self.ahead = members, key, stream, stream.ahead
         self.whole: bool = len(members) == 1 and is_numbered(members[0])
         self.k: int = stream.workers if self.whole else min(stream.workers, len(members))
         self.share: int = max(1, stream.ahead // self.k)
         self.hands: dict[int, Hand] = {}
+        self._told = threading.Condition()
 
     def hand(self, member: int) -> Hand:
         """Return the worker of a member."""
@@ -60,7 +63,7 @@ class Crew:
             known.stop()
         if j not in self.hands:
             # What may wait is bounded by what is granted: a member that is wanted must never wait for room.
-            self.hands[j] = Hand(self.members, self.key.child("worker", j), self.share, self.method, bounded=False)
+            self.hands[j] = hire(self.stream, self.members, self.key, j, self.share, self._told, bounded=False)
         return self.hands[j]
 
     def close(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import select
+import threading
 from collections import deque
-from time import perf_counter
 from typing import Any, Final
 
 from headrace.core.indexed import IndexedCursor
 from headrace.core.key import Key
 from headrace.errors import DataError, ResumeError
 from headrace.parallel.hand import Feed, Hand
+from headrace.parallel.hiring import hire
 from headrace.parallel.stats import Stats
 
 _STRETCH: Final = 0.01  # seconds of work in a stretch at most
@@ -76,7 +76,7 @@ def waiting(hands: list[Hand]) -> Stats:
         checkpoints=sum(hand.saved for hand in hands),
         worker_waits=sum(hand.pauses for hand in hands),
         consumer_waits=sum(hand.waits for hand in hands),
-        copied=sum(hand.reader.copied for hand in hands),
+        copied=sum(hand.copied for hand in hands),
         nbytes=sum(hand.taken for hand in hands),
         consumer_waited=sum(hand.idle for hand in hands),
         worker_waited=sum(hand.waited for hand in hands),
@@ -156,7 +156,7 @@ class One(OneFeed):
     """One cursor in a worker of its own, which draws to the end."""
 
     def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int) -> None:
-        hand = Hand([stream.source], key, stream.ahead, stream.method)
+        hand = hire(stream, [stream.source], key, 0, stream.ahead, threading.Condition())
         try:
             super().__init__(hand, 0, stream.source, key, base, behind, given)
             self.feed.grant()
@@ -191,7 +191,8 @@ class Many(Supply):
         first = base["from"] if isinstance(base, dict) else number_of(source, base, behind)
         self.asked: int = first  # numbers up to here have been asked for, but for those left,
         self.left: deque[tuple[int, int]] = deque(left)  # which come first
-        self.hands = [Hand([source], key.child("worker", j), self.share, stream.method) for j in range(k)]
+        told = threading.Condition()
+        self.hands = [hire(stream, [source], key, j, self.share, told) for j in range(k)]
         lowest = min([first, *(at for at, _ in left)])
         self.feeds: list[Feed] = [hand.open(0, key, lowest, 0, saves=False) for hand in self.hands]
         self.stretches: deque[_Stretch] = deque()
@@ -200,9 +201,6 @@ class Many(Supply):
         self._failed: _Stretch | None = None
         self.cost = self.weight = 0.0  # seconds and bytes of an item, once known
         self._length = 1
-        self._poll: Any = select.poll()
-        for hand in self.hands:
-            self._poll.register(hand.inlet.fd, select.POLLIN | select.POLLHUP)
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -292,22 +290,14 @@ class Many(Supply):
         """Raise where a worker has come to the end of a stream that has more by its size."""
         for stretch in self.stretches:
             if stretch.feed.ended:
-                raise DataError(
-                    f"{self.source!r} has no item {stretch.at}, wanted as many as its size says."
-                )
+                raise DataError(f"{self.source!r} has no item {stretch.at}, wanted as many as its size says.")
 
     def _wait(self) -> None:
         if self.ordered:
             self.stretches[0].feed.hand.listen(wait=True)
             return
-        began = perf_counter()
-        if not self._poll.poll(2):
-            for hand in self.hands:
-                hand.hurry()
-            self._poll.poll(250)
-        self.hands[0].idle += perf_counter() - began
+        self.hands[0].wait_any(self.hands)
         for hand in self.hands:
-            hand.check()
             hand.listen(wait=False)
 
     def _learn(self, cost: float, weight: float) -> None:
@@ -330,7 +320,9 @@ class Many(Supply):
     def save(self, given: int) -> tuple[Any, int]:
         self._settle(given)
         under_way = [*self.stretches] if self._at_hand is None else [self._at_hand, *self.stretches]
-        pieces = sorted({(stretch.at, stretch.stop) for stretch in under_way if stretch.at < stretch.stop} | {*self.left})
+        pieces = sorted(
+            {(stretch.at, stretch.stop) for stretch in under_way if stretch.at < stretch.stop} | {*self.left}
+        )
         joined: list[list[int]] = []
         for at, stop in pieces:
             if joined and joined[-1][1] == at:
