@@ -49,7 +49,6 @@ def equal(a: list[Any], b: list[Any]) -> bool:
     ("arguments", "message"),
     [
         ({"where": "gpu"}, "wanted one of inline, thread, process, zmq"),
-        ({"workers": 2}, r"background\('thread', workers=\) got 2"),
         ({"workers": -1}, r"background\(workers=\) got -1"),
         ({"workers": 1.5}, r"background\(workers=\) got 1.5"),
         ({"where": "process", "start_method": "magic"}, "start_method"),
@@ -63,6 +62,12 @@ def equal(a: list[Any], b: list[Any]) -> bool:
 def test_what_cannot_work_is_refused_at_once(arguments: Any, message: str) -> None:
     with pytest.raises(hr.StreamConfigError, match=message):
         hr.background(**arguments)
+
+
+@pytest.mark.parametrize("where", ["thread", "process", "zmq"])
+def test_several_workers_want_a_stream_that_can_be_shared_out(where: str) -> None:
+    with pytest.raises(hr.StreamConfigError, match="cannot be shared out because of"):
+        rows(3) | hr.background(where, workers=2)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ def ways(name: str) -> list[tuple[str, int]]:
         ("inline", 1),
         ("thread", 1),
         ("process", 1),
-        *([] if name in lawpool.ONE else [("process", 2), ("process", 3)]),
+        ("zmq", 1),
+        *([] if name in lawpool.ONE else [("process", 2), ("process", 3), ("thread", 2), ("zmq", 2)]),
     ]
 
 
@@ -58,6 +59,24 @@ def test_it_keeps_the_laws(name: str, workers: int) -> None:
     stream = lawpool.STREAMS[name]()
     items = 40 if soaking() else 20
     check_stream(elsewhere(stream, workers=workers, ahead=3000), items=items, processes=soaking())
+
+
+_OTHER = [("thread", "indexed", 2), ("thread", "stochastic", 4), ("zmq", "stack", 1), ("zmq", "granular", 2)]
+_OTHERS = [
+    (where, name, workers)
+    for where in ("thread", "zmq")
+    for name in lawpool.STREAMS
+    for workers in ([1] if name in lawpool.ONE else [1, 2, 4])
+    if soaking() or (where, name, workers) in _OTHER
+]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("where", "name", "workers"), _OTHERS)
+def test_threads_and_sockets_keep_the_laws(where: str, name: str, workers: int) -> None:
+    stream = lawpool.STREAMS[name]()
+    check_stream(elsewhere(stream, where, workers=workers, ahead=3000), items=20, processes=soaking())
 
 
 @pytest.mark.soak

@@ -84,9 +84,8 @@ def test_one_that_is_dropped_inside_code_of_the_users_ends_too() -> None:
         assert not multiprocessing.active_children()
 
 
-@pytest.mark.soak
 def test_many_at_once() -> None:
-    n = max(8, heavy(1500))  # 30 in the suite
+    n = 30
     streams = [elsewhere(hr.Streamer(range(k, 10**9)), ahead=1000) for k in range(n)]
     cursors = [stream.open() for stream in streams]
     try:

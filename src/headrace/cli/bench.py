@@ -19,7 +19,10 @@ def arguments(parser: ArgumentParser) -> None:
         "--consumer", metavar="F", help="module:function or file.py:function, called with each item: a training step"
     )
     consumer.add_argument(
-        "--step", type=float, metavar="MS", help="stand in for a consumer that is busy elsewhere, MS milliseconds an item"
+        "--step",
+        type=float,
+        metavar="MS",
+        help="stand in for a consumer that is busy elsewhere, MS milliseconds an item",
     )
 
 

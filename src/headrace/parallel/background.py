@@ -43,10 +43,11 @@ def background(
         ``"process"``: worker processes draw, and arrays arrive in memory that both sides map. This pays where making
         an item costs work. ``"thread"``: a thread of this process draws items while the consumer works. This pays where
         the source waits (files, network, sensors) or leaves the interpreter (NumPy, decoders). ``"inline"``: nothing
-        runs ahead, for looking for errors.
+        runs ahead, for looking for errors. ``"zmq"``: processes, whose items come through a ZeroMQ socket on ``ipc://``
+        in a folder of their owner's; items are trees of arrays, as for :func:`headrace.serve`.
     workers
-        How many processes draw; 0 runs inline. Several need a stream whose items have numbers (stretches of them are shared out) or a
-        mux (its members are).
+        How many processes or threads draw; 0 runs inline. Several need a stream whose items have numbers (stretches
+        of them are shared out) or a mux (its members are).
     ahead
         How many bytes of items may wait: a number, or a text such as ``"64MB"`` or ``"8MiB"``. An item counts its
         arrays and 64 bytes; one item always fits.

@@ -63,12 +63,14 @@ class ProcessHand(Hand):
         self._process: Any = None
         try:
             self._start(streams, key, limit if bounded else pipes.ENDLESS, method)
-        except BaseException:
-            self.ends.close()
+            self.ends.close_workers()
+            self._finalizer = weakref.finalize(self, _let_go, self.ends, self._process)
+            _at_exit(self)
+        except BaseException:  # a Ctrl-C too
+            self.ends.close()  # whereupon the worker ends, if there is one
+            with suppress(ValueError, AssertionError, AttributeError):
+                _end(self._process, _PATIENCE)
             raise
-        self.ends.close_workers()
-        self._finalizer = weakref.finalize(self, _let_go, self.ends, self._process)
-        _at_exit(self)
 
     def works(self, limit: int) -> Any:
         """Return what makes the worker, in its process."""
@@ -264,8 +266,8 @@ def _end(process: Any, seconds: float) -> None:
 def _let_go(ends: Ends, process: Any) -> None:
     """End the worker of a consumer that was dropped without being closed."""
     if os.getpid() == ends.process:
-        ends.close()  # whereupon it ends
-        with suppress(ValueError):  # it has been ended
+        with pipes.undisturbed(), suppress(ValueError):  # it has been ended
+            ends.close()  # whereupon it ends
             _end(process, _PATIENCE)
 
 

@@ -248,7 +248,7 @@ class Filler:
         i = self.n
         if self.has_heap:
             self._heap.clear()  # of what an item unlike the others has left
-        for put, column, value in zip(self._puts, self._columns, values, strict=True):
+        for put, column, value in zip(self._puts, self._columns, values, strict=True):  # looks at the whole tree
             put(column, i, value)
         if self.has_heap and not self._to_heap(self._heap):
             return False

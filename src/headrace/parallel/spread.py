@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from time import perf_counter
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from headrace.core.cursor import Cursor, behind
 from headrace.core.key import Key
@@ -104,7 +104,7 @@ class _Member(Remote[T]):
     def supply(self) -> Supply:
         stream, crew = self.stream, self.stream.crew
         if crew.whole:
-            whole = _Whole(stream.member, crew.k, crew.ahead, crew.method)
+            whole = crew.stream.with_(source=stream.member, ordered=True)
             return Many(whole, self.key, self.base, self.behind, self.count)
         hand = crew.hand(stream.number)
         return _Windowed(hand, stream.number, stream.member, self.key, self.base, self.behind, self.count)
@@ -121,16 +121,6 @@ class _Member(Remote[T]):
             cursor.load(saved)
             count = cursor.position
         super().load({"count": count, "behind": 0, "source": saved})
-
-
-class _Whole(NamedTuple):
-    """What :class:`Many` wants to know."""
-
-    source: Stream[Any]
-    workers: int
-    ahead: int
-    method: str
-    ordered: bool = True
 
 
 class _Windowed(OneFeed):

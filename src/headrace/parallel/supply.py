@@ -180,6 +180,8 @@ class Many(Supply):
     How long they are follows from what items cost and weigh; it changes none of them.
     """
 
+    feeds: list[Feed]
+
     def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int) -> None:
         source, k = stream.source, stream.workers
         self.source = source
@@ -191,10 +193,17 @@ class Many(Supply):
         first = base["from"] if isinstance(base, dict) else number_of(source, base, behind)
         self.asked: int = first  # numbers up to here have been asked for, but for those left,
         self.left: deque[tuple[int, int]] = deque(left)  # which come first
-        told = threading.Condition()
-        self.hands = [hire(stream, [source], key, j, self.share, told) for j in range(k)]
         lowest = min([first, *(at for at, _ in left)])
-        self.feeds: list[Feed] = [hand.open(0, key, lowest, 0, saves=False) for hand in self.hands]
+        self.hands, self.feeds = [], []
+        told = threading.Condition()
+        try:
+            for j in range(k):
+                self.hands.append(hire(stream, [source], key, j, self.share, told))
+            for hand in self.hands:
+                self.feeds.append(hand.open(0, key, lowest, 0, saves=False))
+        except BaseException:  # a Ctrl-C too
+            close_hands(self.hands)
+            raise
         self.stretches: deque[_Stretch] = deque()
         self._at_hand: _Stretch | None = None  # whose block was taken last
         self._given = given  # what had been delivered before that block
