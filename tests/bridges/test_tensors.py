@@ -73,7 +73,7 @@ def test_whatever_the_layout_the_values_are_the_same(array: Any) -> None:
     [
         np.array(["a", "b"]),
         np.array([b"a"]),
-        np.array([object()]),
+        np.array([None]),
         np.array(["2026-01-01"], "M8[D]"),
         np.array([1], "m8[s]"),
         np.zeros(2, [("a", "i4")]),

@@ -11,6 +11,13 @@ from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+MARKS = [
+    pytest.mark.usefixtures("nothing_left"),
+    pytest.mark.timeout(120),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # from 3.12 on, where there are threads
+]
 HANG = 30.0  # seconds: nothing here takes a twentieth of it unless it hangs
 _OF_PYTHON = ("multiprocessing.forkserver", "multiprocessing.resource_tracker")  # started once, and stay
 

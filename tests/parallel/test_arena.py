@@ -15,10 +15,10 @@ import pytest
 
 import headrace as hr
 from headrace.parallel.arena import Reader, Writer, anonymous_file
-from parallel.left import until
+from parallel.left import MARKS, until
 from support.counts import heavy
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 MIB = 1 << 20
 
 

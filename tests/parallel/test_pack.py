@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from headrace.parallel.pack import ANYTHING, Filler, Layout, Unlike, items_in, layout_of
+from headrace.parallel.layout import ANYTHING, Layout, Unlike, layout_of
+from headrace.parallel.pack import Filler, items_in
 from parallel import pool
 from parallel.differ import differ
 from support.counts import heavy

@@ -15,11 +15,12 @@ import headrace as hr
 from headrace.testing import check_stream
 from parallel import lawpool, pool
 from parallel.differ import differ
+from parallel.left import MARKS
 from support.counts import heavy, soaking
 
 KEY = hr.Key(11)
 METHODS = ["fork", "spawn", "forkserver"]
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 # Each with the number of workers it is examined with in the suite; scripts/soak takes all numbers.
 _BRIEF = {"indexed": 1, "granular": 2, "stack": 1, "stochastic": 2, "chain": 4, "mix": 2}
 _LAWS = [

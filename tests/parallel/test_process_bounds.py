@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from parallel.left import children, proportional
+from parallel.left import MARKS, children, proportional
 from support.counts import heavy, soaking
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 MIB = 1 << 20
 
 

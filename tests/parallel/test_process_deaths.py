@@ -19,9 +19,9 @@ import pytest
 
 import headrace as hr
 from headrace.errors import DataError, WorkerError
-from parallel.left import HANG, children, none_alive
+from parallel.left import HANG, MARKS, children, none_alive
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 
 
 def elsewhere(stream: Any, **more: Any) -> Any:

@@ -14,8 +14,9 @@ import pytest
 import headrace as hr
 from headrace.errors import WorkerError
 from headrace.testing import Broken, flaky
+from parallel.left import MARKS
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 
 
 def elsewhere(stream: Any, **more: Any) -> Any:

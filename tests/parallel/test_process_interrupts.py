@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from parallel.left import HANG
+from parallel.left import HANG, MARKS
 from support.counts import heavy
 
 pytestmark = [
-    pytest.mark.usefixtures("nothing_left"),
-    pytest.mark.timeout(120),
+    *MARKS,
     # Python's own hooks around a fork swallow what strikes in them, and say so.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -17,10 +17,10 @@ import pytest
 import headrace as hr
 from headrace.errors import WorkerError
 from parallel import killed
-from parallel.left import HANG, children, none_alive
+from parallel.left import HANG, MARKS, children, none_alive
 from support.counts import heavy, soaking
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(3600 if soaking() else 120)]
+pytestmark = [*MARKS, pytest.mark.timeout(3600 if soaking() else 120)]
 DRIVER = Path(killed.__file__)
 
 

@@ -19,10 +19,10 @@ import pytest
 
 import headrace as hr
 from headrace.errors import WorkerError
-from parallel.left import HANG, Held, alive, children, none_alive, until
+from parallel.left import HANG, MARKS, Held, alive, children, none_alive, until
 from support.counts import heavy
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 
 
 def elsewhere(stream: Any, **more: Any) -> Any:

@@ -16,10 +16,10 @@ import headrace as hr
 from headrace.errors import WorkerError
 from parallel import lawpool
 from parallel.differ import differ
-from parallel.left import children, none_alive
+from parallel.left import MARKS, children, none_alive
 from support.counts import heavy
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.timeout(120)]
+pytestmark = MARKS
 KEY = hr.Key(5)
 
 

@@ -47,6 +47,10 @@ class Writer:
         Bytes that may be in use. Beside two blocks that the reader keeps, one more always fits.
     """
 
+    fd: int
+    limit: int
+    in_use: int
+
     def __init__(self, fd: int, limit: int) -> None:
         self.fd, self.limit = fd, limit
         self._map = mmap.mmap(fd, os.fstat(fd).st_size)

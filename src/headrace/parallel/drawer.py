@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import islice
 from math import inf
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
@@ -38,6 +38,19 @@ class Stop(BaseException):
 
 class Channel:
     """A cursor that the consumer asked for, and what of it may be drawn."""
+
+    number: int
+    stream: Any
+    key: Key
+    base: Any
+    behind: int
+    saves: bool
+    stop: int | None
+    sent: int
+    failed: bool
+    passes: bool
+    save_at: float
+    cursor: Cursor[Any] | None
 
     def __init__(self, number: int, stream: Any, key: Key, base: Any, behind: int, saves: bool) -> None:
         self.number, self.stream, self.key = number, stream, key
@@ -82,7 +95,16 @@ class Drawer:
         The consumer has left; and Stop has been raised.
     """
 
-    who = "process"  # as in background('process')
+    who: ClassVar[str] = "process"  # as in background('process')
+
+    lock: threading.Lock
+    leaving: bool
+    closing: bool
+    saying: bool
+    began: float
+    last: float
+    waited: float
+    unreadable: Exception | None
 
     def __init__(self) -> None:
         self.streams: list[Any] = []

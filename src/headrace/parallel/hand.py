@@ -6,7 +6,7 @@ import os
 import pickle
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from headrace.core.key import Key
 from headrace.errors import DataError, HeadraceError, WorkerError
@@ -30,6 +30,9 @@ class Feed:
     passed : bool
         What failed has been passed, and the state behind it is known.
     """
+
+    hand: Hand
+    number: int
 
     def __init__(self, hand: Hand, number: int, base: Any, behind: int) -> None:
         self.hand, self.number = hand, number
@@ -136,7 +139,7 @@ class Hand:
         Bytes of blocks that may be in use.
     """
 
-    who = "process"  # as in background('process')
+    who: ClassVar[str] = "process"  # as in background('process')
 
     def __init__(self, limit: int) -> None:
         self.limit: int = limit

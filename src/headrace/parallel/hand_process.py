@@ -20,7 +20,8 @@ from headrace.errors import HeadraceError, StreamConfigError, WorkerError
 from headrace.parallel import pipes, worker
 from headrace.parallel.arena import Reader, anonymous_file
 from headrace.parallel.hand import Hand
-from headrace.parallel.pack import Layout, items_in
+from headrace.parallel.layout import Layout
+from headrace.parallel.pack import items_in
 from headrace.parallel.pipes import Ends, Gone, Inlet, Message
 
 _HURRY: Final = 0.002  # seconds that a consumer waits before it asks for a block that is not full
@@ -45,6 +46,10 @@ class ProcessHand(Hand):
     bounded
         Whether the worker waits where more would be in use; otherwise what is granted bounds it.
     """
+
+    waits: int
+    idle: float
+    gone: WorkerError | None
 
     def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
         super().__init__(limit)

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import zmq
 
@@ -33,7 +33,7 @@ _LOST: Final = 5.0  # seconds in which a message must come that has been sent
 class SocketHand(ProcessHand):
     """One worker process that sends its items through a socket."""
 
-    who = "zmq"
+    who: ClassVar[str] = "zmq"
 
     def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
         self._folder: str | None = tempfile.mkdtemp(prefix="headrace-")  # mode 0700
@@ -102,7 +102,7 @@ class _Made:
 class _Sender(Piped):
     """Sends blocks of items as messages."""
 
-    who = "zmq"
+    who: ClassVar[str] = "zmq"
 
     def __init__(self, ends: Any, limit: int, address: str) -> None:
         super().__init__(ends)

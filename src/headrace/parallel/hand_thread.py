@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from headrace.parallel import pipes
 from headrace.parallel.drawer import ROWS, Drawer, Stop
@@ -21,6 +21,9 @@ _PATIENCE: Final = 0.1  # seconds that stop() waits for code of the user's
 
 class Box:
     """What a thread and its consumer share; it keeps neither alive. Several threads may share a condition."""
+
+    condition: threading.Condition
+    limit: int
 
     def __init__(self, condition: threading.Condition, limit: int) -> None:
         self.condition, self.limit = condition, limit
@@ -42,7 +45,10 @@ class Box:
 class ThreadHand(Hand):
     """One worker thread."""
 
-    who = "thread"
+    who: ClassVar[str] = "thread"
+
+    waits: int
+    idle: float
 
     def __init__(
         self, streams: Sequence[Any], limit: int, condition: threading.Condition, *, bounded: bool = True

@@ -1,8 +1,8 @@
 """Items laid out in a block of memory, many of one structure as columns, and made from it again.
 
-A *layout* is what items of one structure share: their tree, and the kind, dtype and shape of each leaf. It crosses once;
-then a block is a handful of numbers. What has no place in a column travels in the block's *heap*, behind the columns:
-arrays whose shape changes from item to item, and, by pickle protocol 5 with its buffers out of band, anything else.
+Their layout crosses once; then a block is a handful of numbers. What has no place in a column travels in the block's
+*heap*, behind the columns: arrays whose shape changes from item to item, and, by pickle protocol 5 with its buffers out
+of band, anything else.
 """
 
 from __future__ import annotations
@@ -13,171 +13,25 @@ import pickle
 from collections import ChainMap
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from operator import is_
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from headrace.core.batch import Batch
-
-ALIGN: Final = 64  # bytes; a cache line, and what vector instructions like
-_INT64: Final = 1 << 63
-_NUMBERS: Final[dict[type, tuple[str, np.dtype[Any]]]] = {
-    int: ("int", np.dtype(np.int64)),
-    float: ("float", np.dtype(np.float64)),
-    bool: ("bool", np.dtype(np.bool_)),
-}
-_BRANCHES: Final[dict[type, str]] = {dict: "dict", Batch: "batch", tuple: "tuple", list: "list"}
-_NAMES: Final = {str, int}  # what a branch may be named by: True equals 1, and its name would be lost
-_LONG: Final = 32  # parts of a tuple or a list, and
-_DEEP: Final = 8  # branches inside each other, from which on a pickle is faster
-
-
-class Unlike(Exception):
-    """An item has another layout than the block at hand."""
-
-
-class Leaf(NamedTuple):
-    """One leaf of a layout.
-
-    ``kind`` is ``"array"``, ``"fortran"`` (an array in that order), ``"ragged"`` (shape (-1, ...)), ``"scalar"``
-    (NumPy's), ``"int"``, ``"float"``, ``"bool"``, ``"object"``, or ``"any"``, which takes what the others would too.
-    """
-
-    kind: str
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    nbytes: int  # of one row of its column; 0 where it has none
-    aligned: bool = False  # of a structured dtype: == does not tell
-
-
-class Layout(NamedTuple):
-    """The structure that items share; hashable and picklable.
-
-    ``tree`` is ``(kind, names, subtrees)`` for a branch and None for a leaf; ``leaves`` are in the tree's order.
-    """
-
-    tree: Any
-    leaves: tuple[Leaf, ...]
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one row of the columns, alignment left out."""
-        return sum(leaf.nbytes for leaf in self.leaves)
-
-    @property
-    def has_heap(self) -> bool:
-        return any(leaf.kind in _HEAPED for leaf in self.leaves)
-
-    def columns_end(self, rows: int) -> int:
-        """Return where the columns of so many rows end."""
-        return sum([_aligned(rows * leaf.nbytes) for leaf in self.leaves])
-
-    def ragged(self, other: Layout) -> Layout | None:
-        """Return a layout for this one's items and another's when only shapes differ; None when more does."""
-        if self.tree != other.tree or len(self.leaves) != len(other.leaves):
-            return None
-        made = []
-        for mine, theirs in zip(self.leaves, other.leaves, strict=True):
-            if mine == theirs:
-                made.append(mine)
-            elif _may_vary(mine) and _may_vary(theirs) and _same_dtype(mine.dtype, theirs.dtype):
-                if len(mine.shape) != len(theirs.shape):
-                    return None
-                made.append(Leaf("ragged", mine.dtype, (-1,) * len(mine.shape), 0, mine.aligned))
-            else:
-                return None
-        return Layout(self.tree, tuple(made))
-
-
-_HEAPED: Final = frozenset(("ragged", "object", "any"))
-ANYTHING: Final = Layout(None, (Leaf("any", np.dtype(np.void), (), 0),))
-
-
-def _may_vary(leaf: Leaf) -> bool:
-    return leaf.kind in ("array", "ragged") and len(leaf.shape) > 0
-
-
-def _aligned(n: int) -> int:
-    return -(-n // ALIGN) * ALIGN
-
-
-def layout_of(item: Any) -> Layout:
-    """Return the layout of one item.
-
-    Examples
-    --------
-    >>> layout = layout_of({"X": np.zeros(3), "Y": 5})
-    >>> [(leaf.kind, leaf.shape) for leaf in layout.leaves]
-    [('array', (3,)), ('int', ())]
-    """
-    leaves: list[Leaf] = []
-    tree = _tree(item, leaves, 0)
-    return Layout(tree, tuple(leaves))
-
-
-def _tree(item: Any, leaves: list[Leaf], depth: int) -> Any:
-    kind = _branch(item)
-    if kind is None or depth == _DEEP:
-        leaves.append(_leaf(item))
-        return None
-    if kind in ("tuple", "list"):
-        return kind, len(item), tuple(_tree(part, leaves, depth + 1) for part in item)
-    return kind, tuple(item), tuple(_tree(part, leaves, depth + 1) for part in item.values())
-
-
-def _branch(item: Any) -> str | None:
-    """Return the kind of a branch, None for a leaf: a long or oddly named branch is one, and goes as an object."""
-    kind = _BRANCHES.get(type(item))
-    if kind is None:
-        return None
-    if kind in ("tuple", "list"):
-        return kind if len(item) <= _LONG else None
-    return kind if _NAMES.issuperset(map(type, item)) else None
-
-
-def _named(item: Any, names: tuple[Any, ...]) -> bool:
-    """Tell whether a dict has these names, in this order and of these types."""
-    found = tuple(item)
-    return found == names and (all(map(is_, found, names)) or _NAMES.issuperset(map(type, found)))
-
-
-def _leaf(value: Any) -> Leaf:
-    kind = type(value)
-    if kind is np.ndarray or kind is np.memmap:
-        if not value.dtype.hasobject:
-            name = "fortran" if _is_fortran(value) else "array"
-            return Leaf(name, value.dtype, value.shape, value.nbytes, value.dtype.isalignedstruct)
-    elif isinstance(value, np.generic):
-        dtype = value.dtype
-        if dtype.kind not in "SUO" and not dtype.hasobject:  # a text has a dtype of its own length
-            return Leaf("scalar", dtype, (), dtype.itemsize, dtype.isalignedstruct)
-    elif kind in _NUMBERS and (kind is not int or -_INT64 <= value < _INT64):
-        name, number = _NUMBERS[kind]
-        return Leaf(name, number, (), number.itemsize)
-    return Leaf("object", np.dtype(np.void), (), 0)
-
-
-def _same_dtype(a: np.dtype[Any], b: np.dtype[Any]) -> bool:
-    return a is b or (a == b and a.isalignedstruct == b.isalignedstruct)
-
-
-def leaf_bytes(layout: Layout, item: Any) -> int:
-    """Return how many bytes of heap one item takes at least: those of its ragged arrays; objects are not looked into.
-
-    Raises
-    ------
-    Unlike
-        When it has another structure.
-    """
-    if layout.leaves == ANYTHING.leaves:
-        return 0
-    total = 0
-    for leaf, value in zip(layout.leaves, _values(layout.tree, item), strict=True):
-        if leaf.kind == "ragged":
-            total += _aligned(_plain(value).nbytes)
-    return total
-
+from headrace.parallel.layout import (
+    HEAPED,
+    Layout,
+    Leaf,
+    Unlike,
+    aligned,
+    branch_of,
+    is_fortran,
+    is_named,
+    leaf_of,
+    plain_of,
+    same_dtype,
+    values_of,
+)
 
 # --- into a block -----------------------------------------------------------------------------------
 
@@ -198,7 +52,11 @@ class Filler:
     layout: Layout
     columns_end: int  # bytes that the columns take
     n: int  # items so far
+    has_heap: bool
     needed: int  # bytes of a block that has room for the item that found none in the heap
+
+    memory: np.ndarray[Any, Any]
+    rows: int
 
     def __init__(self, layout: Layout, memory: np.ndarray[Any, Any] | None, rows: int) -> None:
         self.layout, self.rows = layout, rows
@@ -208,9 +66,9 @@ class Filler:
         self.columns_end = 0
         for leaf in layout.leaves:
             shape = leaf.shape[::-1] if leaf.kind == "fortran" else leaf.shape
-            self._shapes.append(((rows, *shape), leaf.dtype, self.columns_end) if leaf.kind not in _HEAPED else ())
-            self.columns_end += _aligned(rows * leaf.nbytes)
-        self._heaped = [leaf.kind for leaf in layout.leaves if leaf.kind in _HEAPED]
+            self._shapes.append(((rows, *shape), leaf.dtype, self.columns_end) if leaf.kind not in HEAPED else ())
+            self.columns_end += aligned(rows * leaf.nbytes)
+        self._heaped = [leaf.kind for leaf in layout.leaves if leaf.kind in HEAPED]
         self.has_heap = bool(self._heaped)
         tree = layout.tree
         flat = tree is not None and tree[0] == "dict" and not any(tree[2])
@@ -238,13 +96,13 @@ class Filler:
             return False
         names = self._names
         if names is not None:
-            if type(item) is not dict or ([*map(id, item)] != self._ids and not _named(item, names)):
+            if type(item) is not dict or ([*map(id, item)] != self._ids and not is_named(item, names)):
                 raise Unlike
             values: Any = item.values()
         elif self.layout.tree is None:
             values = (item,)
         else:
-            values = _values(self.layout.tree, item)
+            values = values_of(self.layout.tree, item)
         i = self.n
         if self.has_heap:
             self._heap.clear()  # of what an item unlike the others has left
@@ -264,7 +122,7 @@ class Filler:
         if kind == "object":
 
             def put_object(_: Any, __: int, value: Any) -> None:
-                if _branch(value) is not None or _leaf(value).kind != "object":
+                if branch_of(value) is not None or leaf_of(value).kind != "object":
                     raise Unlike
                 later(value)
 
@@ -273,8 +131,8 @@ class Filler:
             ndim = len(shape)
 
             def put_ragged(_: Any, __: int, value: Any) -> None:
-                value = _plain(value)
-                if not _same_dtype(value.dtype, dtype) or value.ndim != ndim or _is_fortran(value):
+                value = plain_of(value)
+                if not same_dtype(value.dtype, dtype) or value.ndim != ndim or is_fortran(value):
                     raise Unlike
                 later(value)
 
@@ -295,7 +153,7 @@ class Filler:
             scalar = dtype.type
 
             def put_scalar(column: Any, i: int, value: Any) -> None:
-                if type(value) is not scalar or not _same_dtype(value.dtype, dtype):
+                if type(value) is not scalar or not same_dtype(value.dtype, dtype):
                     raise Unlike
                 column[i] = value
 
@@ -303,17 +161,17 @@ class Filler:
 
         def put_array(column: Any, i: int, value: Any) -> None:
             if type(value) is not array:
-                value = _plain(value)
-            if (value.dtype is not dtype and not _same_dtype(value.dtype, dtype)) or value.shape != shape:
+                value = plain_of(value)
+            if (value.dtype is not dtype and not same_dtype(value.dtype, dtype)) or value.shape != shape:
                 raise Unlike
             column[i, ...] = value
 
         def put_ordered(column: Any, i: int, value: Any) -> None:
             if type(value) is not array:
-                value = _plain(value)
-            if (value.dtype is not dtype and not _same_dtype(value.dtype, dtype)) or value.shape != shape:
+                value = plain_of(value)
+            if (value.dtype is not dtype and not same_dtype(value.dtype, dtype)) or value.shape != shape:
                 raise Unlike
-            if (kind == "fortran") is not _is_fortran(value):
+            if (kind == "fortran") is not is_fortran(value):
                 raise Unlike
             column[i] = value.T if kind == "fortran" else value
 
@@ -327,10 +185,10 @@ class Filler:
         ends = end = self.end
         for kind, value in zip(self._heaped, values, strict=True):
             if kind == "ragged":
-                parts.append(_plain(value))
+                parts.append(plain_of(value))
                 table.append((end, value.shape))
                 ends = end + value.nbytes
-                end = _aligned(ends)
+                end = aligned(ends)
             else:
                 objects.append(value)
         if objects:
@@ -339,7 +197,7 @@ class Filler:
                 parts.append(part)
                 places.append((end, part.nbytes))
                 ends = end + part.nbytes
-                end = _aligned(ends)
+                end = aligned(ends)
             table.append(places)
         values.clear()
         if ends > len(self.memory):
@@ -348,7 +206,7 @@ class Filler:
         at = self.end
         for part in parts:
             np.ndarray(part.shape, part.dtype, self.memory, at)[...] = part
-            at = _aligned(at + part.nbytes)
+            at = aligned(at + part.nbytes)
         self.end = end
         self.tables.append(table)
         return True
@@ -392,43 +250,6 @@ class _Pickler(pickle.Pickler):
     dispatch_table = _AS_PICKLED
 
 
-def _plain(value: Any) -> Any:
-    """Return an array; one mapped from a file as an array of memory, as which it arrives. Raises Unlike for others."""
-    if type(value) is np.ndarray:
-        return value
-    if type(value) is not np.memmap:
-        raise Unlike
-    return value.view(np.ndarray)
-
-
-def _is_fortran(value: Any) -> bool:
-    flags = value.flags
-    return bool(flags.f_contiguous and not flags.c_contiguous)
-
-
-def _values(tree: Any, item: Any) -> Iterator[Any]:
-    """Yield the leaves of an item, in the tree's order; raises Unlike where it has another structure."""
-    if tree is None:
-        yield item  # whether it is a leaf of the right kind is seen where it is put
-        return
-    kind, names, below = tree
-    if _BRANCHES.get(type(item)) != kind:
-        raise Unlike
-    if kind in ("tuple", "list"):
-        if len(item) != names:
-            raise Unlike
-        parts: Any = item
-    else:
-        if not _named(item, names):
-            raise Unlike
-        parts = item.values()
-    for subtree, part in zip(below, parts, strict=True):
-        if subtree is None:
-            yield part
-        else:
-            yield from _values(subtree, part)
-
-
 # --- out of a block ---------------------------------------------------------------------------------
 
 
@@ -437,6 +258,7 @@ def items_in(layout: Layout, memory: np.ndarray[Any, Any], n: int, rows: int, ta
 
     Examples
     --------
+    >>> from headrace.parallel.layout import layout_of
     >>> block = np.zeros(4096, np.uint8)
     >>> filler = Filler(layout_of({"X": np.zeros(2), "Y": 5}), block, 8)
     >>> filler.put({"X": np.ones(2), "Y": 6})
@@ -454,7 +276,7 @@ def items_in(layout: Layout, memory: np.ndarray[Any, Any], n: int, rows: int, ta
             columns.append(None)
         else:
             columns.append(_column(leaf, memory, offset, n))
-            offset += _aligned(rows * leaf.nbytes)
+            offset += aligned(rows * leaf.nbytes)
     if None in columns:
         found = [_unpickled(memory, row[-1]) for row in tables]
         place = 0

@@ -46,6 +46,11 @@ def shared(stream: Any) -> Split[Any] | None:
 class Crew:
     """The workers of one run, started when the first item is wanted."""
 
+    members: tuple[Stream[Any], ...]
+    key: Key
+    stream: Any
+    ahead: int
+
     def __init__(self, members: tuple[Stream[Any], ...], stream: Any, key: Key) -> None:
         self.members, self.key, self.stream, self.ahead = members, key, stream, stream.ahead
         self.whole: bool = len(members) == 1 and is_numbered(members[0])
@@ -157,6 +162,9 @@ class Spread(Cursor[T]):
 
     stream: Any  # a Background
     inner: ClassVar[tuple[str, ...]] = ("source",)
+
+    crew: Crew
+    count: int
 
     def __init__(self, stream: Any, key: Key) -> None:
         super().__init__(stream, key)

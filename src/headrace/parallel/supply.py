@@ -101,6 +101,8 @@ def close_hands(hands: list[Hand]) -> None:
 class OneFeed(Supply):
     """One cursor in one worker. A subclass grants what may be drawn."""
 
+    hands: list[Hand]
+
     def __init__(self, hand: Hand, which: int, source: Any, key: Key, base: Any, behind: int, given: int) -> None:
         self.hands = [hand]
         self.start: int = given
@@ -180,7 +182,10 @@ class Many(Supply):
     How long they are follows from what items cost and weigh; it changes none of them.
     """
 
+    hands: list[Hand]
     feeds: list[Feed]
+    cost: float
+    weight: float
 
     def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int) -> None:
         source, k = stream.source, stream.workers

@@ -26,7 +26,8 @@ from headrace.core.key import Key
 from headrace.parallel import pipes
 from headrace.parallel.arena import Writer
 from headrace.parallel.drawer import ROWS, Drawer, Stop
-from headrace.parallel.pack import ANYTHING, Filler, Layout, Unlike, layout_of, leaf_bytes
+from headrace.parallel.layout import ANYTHING, Layout, Unlike, layout_of, leaf_bytes
+from headrace.parallel.pack import Filler
 from headrace.parallel.pipes import Gone, Inlet, Message
 
 _GRAIN: Final = 1 << 20  # bytes of a block of small items at most
@@ -76,6 +77,16 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
 
 class Piped(Drawer):
     """A worker that is asked and ordered through pipes."""
+
+    tell: int
+    heard: int
+    asked: Inlet
+    main: int
+    attending: bool
+    idle: bool
+
+    unreadable: Exception | None
+    saying: bool
 
     def __init__(self, ends: Any) -> None:
         super().__init__()
@@ -170,6 +181,12 @@ class _Made:
 
 class Mapped(Piped):
     """A worker that lays items out in memory that the consumer maps."""
+
+    arena: Writer
+    grain: int
+    most: int
+    offset: int
+    rows: int
 
     def __init__(self, ends: Any, arena: Writer) -> None:
         super().__init__(ends)
