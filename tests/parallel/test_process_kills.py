@@ -18,9 +18,9 @@ import headrace as hr
 from headrace.errors import WorkerError
 from parallel import killed
 from parallel.left import HANG, MARKS, children, none_alive
-from support.counts import heavy, soaking
+from support.counts import heavy
 
-pytestmark = [*MARKS, pytest.mark.timeout(3600 if soaking() else 120)]
+pytestmark = MARKS
 DRIVER = Path(killed.__file__)
 
 
