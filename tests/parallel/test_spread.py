@@ -114,7 +114,7 @@ def test_states_move_between_numbers_of_workers() -> None:
             hr.RoundRobinMux(lawpool.walks(3), mode="cycle"),
         ]
     )
-    expected = mux.open(KEY).take(400)
+    expected = mux.open(KEY).take(420)
     for _ in range(heavy(500)):
         state: Any = None
         at = 0
@@ -127,7 +127,7 @@ def test_states_move_between_numbers_of_workers() -> None:
                 at += n
                 state = pickle.loads(pickle.dumps(cursor.state()))
         with mux.open(KEY, at=at) as cursor:
-            assert equal(cursor.take(400 - at), expected[at:])
+            assert equal(cursor.take(420 - at), expected[at:])
 
 
 # --- errors -------------------------------------------------------------------------------------
