@@ -52,22 +52,44 @@ def busy(n: int) -> int:
 
 def threads() -> dict[int, dict[int, float]]:
     """Seconds that each thread of this process and of its children has run: {process: {thread: seconds}}."""
-    import psutil
-
+    if not Path("/proc/self/task").exists():
+        return _threads_by_psutil()
     found: dict[int, dict[int, float]] = {}
-    here = psutil.Process()
-    for process in (here, *here.children(recursive=True)):
+    for process in _family():
         times: dict[int, float] = {}
         try:
-            for task in Path(f"/proc/{process.pid}/task").iterdir():
+            for task in Path(f"/proc/{process}/task").iterdir():
                 times[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
-        except OSError:  # no such system, or it has just ended
-            try:
-                times = {thread.id: thread.user_time + thread.system_time for thread in process.threads()}
-            except psutil.Error:
-                continue
-        found[process.pid] = times
+        except OSError:  # it has just ended
+            continue
+        found[process] = times
     return found
+
+
+def _family() -> list[int]:
+    """Return this process and everything below it."""
+    below: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit():
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                below.setdefault(parent, []).append(int(entry.name))
+        except OSError:  # it has just ended
+            continue
+    found = [os.getpid()]
+    for process in found:  # which grows meanwhile
+        found += below.get(process, [])
+    return found
+
+
+def _threads_by_psutil() -> dict[int, dict[int, float]]:
+    import psutil
+
+    here = psutil.Process()
+    return {
+        process.pid: {thread.id: thread.user_time + thread.system_time for thread in process.threads()}
+        for process in (here, *here.children(recursive=True))
+    }
 
 
 def spent(before: dict[int, dict[int, float]], after: dict[int, dict[int, float]]) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from headrace.parallel.pipes import Ends, Gone, Inlet, Message
 
 _HURRY: Final = 0.002  # seconds that a consumer waits before it asks for a block that is not full
 _LOOK: Final = 0.25  # seconds between two looks at whether the worker is alive
-_PATIENCE: Final = 0.1  # seconds that a worker has to end when ordered to
+_PATIENCE: Final = 0.15  # seconds that a worker has to end when ordered to
 _VIRTUAL: Final = 4  # times the bytes that may be in use: addresses that cost nothing until they are used
 
 
@@ -66,6 +66,7 @@ class ProcessHand(Hand):
         self._layouts: dict[int, Layout] = {}
         self._left: BaseException | None = None
         self._process: Any = None
+        self._until = 0.0  # when a worker that was ordered to end is killed
         try:
             self._start(streams, key, limit if bounded else pipes.ENDLESS, method)
             self.ends.close_workers()
@@ -228,8 +229,9 @@ class ProcessHand(Hand):
 
     def order_stop(self) -> None:
         """Order the worker to end, and do not wait."""
-        if self._process is not None and self.mine:
+        if self._process is not None and self.mine and not self._until:
             self._order(pipes.STOP)
+            self._until = monotonic() + _PATIENCE  # several that are ordered together have the same time
 
     def stop(self) -> None:
         """End the worker, within 0.2 s whatever it does; raises what its clean-up raised."""
@@ -242,7 +244,7 @@ class ProcessHand(Hand):
         if process is None:
             return
         self._order(pipes.STOP)
-        until = monotonic() + _PATIENCE
+        until = self._until or monotonic() + _PATIENCE
         with suppress(Gone):
             while not self._over and (left := until - monotonic()) > 0 and self.inlet.ready(left):
                 self.inlet.fetch()
