@@ -12,7 +12,7 @@ import signal
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 # What a worker tells. Each names a channel, which is one cursor of the worker's.
@@ -176,9 +176,10 @@ class Ends:
 
     def close_workers(self) -> None:
         """Close the worker's ends in the consumer's process, so that each side sees the other's end."""
-        for fd in self.workers:
-            os.close(fd)
-        self._tell = self._asked = self._listen = -1
+        with _lock:
+            for fd in self.workers:
+                os.close(fd)
+            self._tell = self._asked = self._listen = -1
 
     def close(self) -> None:
         """Close everything that is open. Twice is fine; in a child of a fork it is closed already."""
@@ -224,13 +225,11 @@ def _after_fork() -> None:
     global _lock, _kept
     mine, _kept = _kept, ()
     _lock = threading.RLock()
-    for fd in _own:
-        os.close(fd)
-    _own.clear()
-    for ends in _open:
-        for fd in ends.all():
-            if fd not in mine:
+    for fd in (*_own, *(fd for ends in _open for fd in ends.all())):
+        if fd not in mine:
+            with suppress(OSError):  # a fork of the user's while another thread closes it
                 os.close(fd)
+    _own.clear()
     _open.clear()
 
 
