@@ -96,11 +96,12 @@ def test_many_at_once() -> None:
             cursor.close()
 
 
+@pytest.mark.soak
 def test_threads_with_a_cursor_each() -> None:
     found: dict[int, Any] = {}
 
     def work(k: int) -> None:
-        for _ in range(3):
+        for _ in range(heavy(500)):
             with elsewhere(hr.source(np.arange(k, k + 500)), workers=2, ahead=4000).open() as cursor:
                 found[k] = [int(item) for item in cursor] == list(range(k, k + 500))
 
@@ -108,7 +109,7 @@ def test_threads_with_a_cursor_each() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(HANG)
+        thread.join(10 * HANG)
     assert found == dict.fromkeys(range(6), True)
 
 

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import reduction, util
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Any, Final
 
 from headrace.core.key import Key
@@ -267,15 +267,23 @@ def _end(process: Any, seconds: float) -> None:
     if process.is_alive():
         process.kill()
         process.join()
-    process.close()
+    until = monotonic() + _PATIENCE
+    while monotonic() < until:
+        try:
+            process.close()
+        except ValueError:  # another thread has asked the system for its end, and is about to note it
+            sleep(0.0005)
+        else:
+            return
 
 
 def _let_go(ends: Ends, process: Any) -> None:
     """End the worker of a consumer that was dropped without being closed."""
     if os.getpid() == ends.process:
-        with pipes.undisturbed(), suppress(ValueError):  # it has been ended
+        with pipes.undisturbed():
             ends.close()  # whereupon it ends
-            _end(process, _PATIENCE)
+            with suppress(ValueError):  # it has been ended
+                _end(process, _PATIENCE)
 
 
 class _Descriptors:
