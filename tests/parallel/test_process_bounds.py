@@ -14,15 +14,12 @@ import numpy as np
 import pytest
 
 import headrace as hr
+from parallel.elsewhere import elsewhere, sleeps
 from parallel.left import MARKS, children, proportional
 from support.counts import heavy, soaking
 
 pytestmark = MARKS
 MIB = 1 << 20
-
-
-def elsewhere(stream: Any, **more: Any) -> Any:
-    return stream | hr.background("process", **more)
 
 
 def mebibytes() -> Any:
@@ -71,11 +68,6 @@ def test_a_consumer_that_keeps_and_drops_takes_no_more_and_no_more() -> None:
 # --- closing ------------------------------------------------------------------------------------
 
 
-def _sleeps() -> Any:
-    yield 1
-    time.sleep(100)
-
-
 def _loops() -> Any:
     yield 1
     while True:
@@ -101,9 +93,9 @@ def _ends() -> Any:
 
 
 @pytest.mark.parametrize("drawn", [0, 1, 2])
-@pytest.mark.parametrize("source", [_sleeps, _loops, _holds_on, _fails, _ends, mebibytes])
+@pytest.mark.parametrize("source", [sleeps, _loops, _holds_on, _fails, _ends, mebibytes])
 def test_closing_is_prompt_in_every_state(source: Callable[[], Any], drawn: int) -> None:
-    if drawn == 2 and source in (_sleeps, _loops, _holds_on):
+    if drawn == 2 and source in (sleeps, _loops, _holds_on):
         pytest.skip("there is no second item")
     cursor = elsewhere(hr.Streamer(source)).open()
     for _ in range(drawn):

@@ -19,33 +19,10 @@ import pytest
 
 import headrace as hr
 from headrace.errors import DataError, WorkerError
+from parallel.elsewhere import KINDS, SOURCES, Own, elsewhere, raising
 from parallel.left import HANG, MARKS, children, none_alive
 
 pytestmark = MARKS
-
-
-def elsewhere(stream: Any, **more: Any) -> Any:
-    return stream | hr.background("process", **more)
-
-
-SOURCES: dict[str, Callable[[], Any]] = {
-    "generator": lambda: hr.Streamer(range(40)),
-    "numbers": lambda: hr.source(np.arange(40)) | hr.map(int),
-}
-KINDS = [("generator", 1), ("numbers", 1), ("numbers", 2)]
-
-
-class Own(ValueError):
-    """An error of a user's."""
-
-
-def raising(error: Callable[[], BaseException], at: int = 20) -> Callable[[int], int]:
-    def user(i: int) -> int:
-        if i == at:
-            raise error()
-        return i
-
-    return user
 
 
 # --- items that cannot be sent, or read ---------------------------------------------------------

@@ -5,33 +5,17 @@ from __future__ import annotations
 import pickle
 import threading
 import traceback
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 import headrace as hr
 from headrace.errors import WorkerError
 from headrace.testing import Broken, flaky
+from parallel.elsewhere import KINDS, SOURCES, Own, elsewhere, raising
 from parallel.left import MARKS
 
 pytestmark = MARKS
-
-
-def elsewhere(stream: Any, **more: Any) -> Any:
-    return stream | hr.background("process", **more)
-
-
-SOURCES: dict[str, Callable[[], Any]] = {
-    "generator": lambda: hr.Streamer(range(40)),
-    "numbers": lambda: hr.source(np.arange(40)) | hr.map(int),
-}
-KINDS = [("generator", 1), ("numbers", 1), ("numbers", 2)]
-
-
-class Own(ValueError):
-    """An error of a user's."""
 
 
 class NotPickled(Exception):
@@ -53,15 +37,6 @@ class Odd(BaseException):
     """Not an Exception."""
 
 
-def raising(error: Callable[[], BaseException], at: int = 20) -> Callable[[int], int]:
-    def user(i: int) -> int:
-        if i == at:
-            raise error()
-        return i
-
-    return user
-
-
 # --- errors of the user's code ------------------------------------------------------------------
 
 
@@ -77,7 +52,7 @@ def test_an_error_comes_in_order_as_it_is_and_says_where(source: str, workers: i
         assert error.value.args == ("no", 20)
         notes = error.value.__notes__
         assert "  while drawing item 20 of root/background/map" in notes
-        assert any("your function: user at test_process_errors.py:" in note for note in notes)
+        assert any("your function: user at elsewhere.py:" in note for note in notes)
         text = "".join(traceback.format_exception(error.value))
         assert "in user" in text
         assert "raise error()" in text

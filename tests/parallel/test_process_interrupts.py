@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
+from parallel.elsewhere import CtrlC, caught
 from parallel.left import HANG, MARKS
 from support.counts import heavy
 
@@ -24,23 +25,8 @@ pytestmark = [
 ]
 
 
-class CtrlC:
-    """Raises KeyboardInterrupt in the main thread, at any moment while `armed`."""
-
-    def __init__(self) -> None:
-        self.armed, self.struck = False, 0
-
-    def __call__(self, *_: Any) -> None:
-        if self.armed:
-            self.armed = False
-            self.struck += 1
-            raise KeyboardInterrupt
-
-
 @pytest.fixture
 def ctrl_c() -> Iterator[CtrlC]:
-    handler = CtrlC()
-    before = signal.signal(signal.SIGINT, handler)
     stop = threading.Event()
 
     def strike() -> None:
@@ -50,11 +36,11 @@ def ctrl_c() -> Iterator[CtrlC]:
 
     killer = threading.Thread(target=strike)
     killer.start()
-    yield handler
-    handler.armed = False
-    stop.set()
-    killer.join()
-    signal.signal(signal.SIGINT, before)
+    for handler in caught(signal.SIGINT):
+        yield handler
+        handler.armed = False
+        stop.set()
+        killer.join()
 
 
 def slow(i: int) -> Any:

@@ -19,19 +19,11 @@ import pytest
 
 import headrace as hr
 from headrace.errors import WorkerError
+from parallel.elsewhere import elsewhere, sleeps
 from parallel.left import HANG, MARKS, Held, alive, children, none_alive, until
 from support.counts import heavy
 
 pytestmark = MARKS
-
-
-def elsewhere(stream: Any, **more: Any) -> Any:
-    return stream | hr.background("process", **more)
-
-
-def _sleeps() -> Any:
-    yield 1
-    time.sleep(100)
 
 
 def _holds_on() -> Any:
@@ -75,7 +67,7 @@ def test_cursors_that_are_dropped() -> None:
 
 
 def test_one_that_is_dropped_inside_code_of_the_users_ends_too() -> None:
-    for source in (_sleeps, _holds_on):
+    for source in (sleeps, _holds_on):
         cursor = elsewhere(hr.Streamer(source)).open()
         next(cursor)
         time.sleep(0.02)

@@ -28,9 +28,7 @@ import headrace as hr
 from headrace.core import same
 from headrace.core.describe import dump
 from headrace.parallel import Keys, LinkError, RemoteError, Server, WireError
-from headrace.parallel.link import Link
 from headrace.parallel.protocol import VERSION, Hello, Items, hear_server, say
-from headrace.parallel.sockets import feed
 from headrace.testing import Broken, check_stream, flaky
 from headrace.testing import strategies as some
 from headrace.testing.case import Held
@@ -311,9 +309,8 @@ def test_through_a_folder_of_ones_own(folder: Path) -> None:
         assert alike(list(hr.connect(server.address).seeded(1)), list(rows().seeded(1)))
     assert not list(folder.iterdir())
     folder.chmod(0o755)
-    for serves in (lambda: hr.serve(rows(), address, block=False), lambda: Link(address, private=True)):
-        with pytest.raises(hr.StreamConfigError, match="that others can open"):
-            serves()
+    with pytest.raises(hr.StreamConfigError, match="that others can open"):
+        hr.serve(rows(), address, block=False)
     with pytest.raises(hr.StreamConfigError, match="1 to 100 bytes"):
         hr.serve(rows(), "ipc:///" + "x" * 200, block=False)
     with pytest.raises(hr.StreamConfigError, match="cannot be seen"):
@@ -902,104 +899,3 @@ with hr.serve(hr.functional(lambda i: i, size=10**6), "tcp://127.0.0.1:0", consu
     with program(code) as (child, status):
         out, said = child.communicate(timeout=HANG)
         assert (status, out.strip()) == ("3", "well"), said
-
-
-# --- between two ends of one program ------------------------------------------------------------
-
-
-@contextmanager
-def fed(source: Any, **more: Any) -> Iterator[Link]:
-    with tempfile.TemporaryDirectory(prefix="hr") as folder:
-        address = f"ipc://{folder}/s"
-        thread = threading.Thread(target=feed, args=(address, source.open(KEY)), kwargs={"ahead": 8_000_000, **more})
-        thread.start()
-        link = Link(address, private=True, timeout=HANG)
-        try:
-            link.hello(Hello(VERSION, False, "", 0, [], 8_000_000))
-            yield link
-        finally:
-            link.close()
-            thread.join(HANG)
-            assert not thread.is_alive()
-
-
-def test_feed_carries_anything_and_states() -> None:
-    stream = deep() | hr.take(2000)
-    expected = stream.open(KEY).take(10_000)
-    with fed(stream, saves="every", first=7) as link:
-        found: list[Any] = []
-        states = {}
-        while (came := link.block()) is not None:
-            assert came.first == 7 + len(found)
-            found += came.items
-            if came.state is not None:
-                states[len(found)] = came.state
-    assert alike(found, expected)
-    assert len(states) == len(found), "behind every item"
-    with stream.open(KEY) as cursor:
-        cursor.load(states[40])
-        assert alike(cursor.take(10), expected[40:50])
-    with fed(hr.Streamer([{1, 2}, np.array([None]), len])) as link:
-        came = link.block()
-        assert came is not None
-        first = came.items + [item for more in iter(link.block, None) for item in more.items]
-        assert first[0] == {1, 2}
-        assert first[2] is len
-
-
-def draw_all(link: Link, found: list[Any]) -> None:
-    while (came := link.block()) is not None:
-        found += came.items
-
-
-def test_feed_tells_errors_as_they_are() -> None:
-    with fed(hr.Streamer(range(8)) | hr.map(bad)) as link:
-        found: list[Any] = []
-        for _ in range(2):
-            with pytest.raises(KeyError, match="five") as caught:
-                draw_all(link, found)
-            assert "in the other process" in "\n".join(caught.value.__notes__)
-        assert found == [0, 1, 2, 3, 4]
-        assert link.pass_failed() == 6
-        with pytest.raises(Own):
-            draw_all(link, found)
-        assert found == [0, 1, 2, 3, 4, 6]
-
-
-def test_feed_is_for_private_folders() -> None:
-    with hr.Streamer([1]).open() as cursor, pytest.raises(hr.StreamConfigError, match="wanted ipc"):
-        feed("tcp://127.0.0.1:0", cursor, ahead=1)
-    with pytest.raises(hr.StreamConfigError, match="wanted ipc"):
-        Link("tcp://127.0.0.1:5", private=True)
-
-
-def test_feed_waits_no_longer_than_it_should(folder: Path) -> None:
-    cursor = hr.Streamer([1]).open()
-    feed(f"ipc://{folder}/s", cursor, ahead=1, timeout=0.05)
-    with pytest.raises(ValueError, match="closed"):
-        next(cursor)
-
-
-def test_feed_ends_when_its_consumer_is_killed(folder: Path) -> None:
-    address = f"ipc://{folder}/s"
-    code = f"""
-from headrace.parallel.link import Link
-from headrace.parallel.protocol import VERSION, Hello
-link = Link({address!r}, private=True, timeout=30)
-link.hello(Hello(VERSION, False, "", 0, [], 1000))
-link.block()
-print("went", flush=True)
-time.sleep(600)
-"""
-    ended = threading.Event()
-
-    def feeds() -> None:
-        feed(address, hr.Streamer(range(10**9)).open(), ahead=1000)
-        ended.set()
-
-    threading.Thread(target=feeds).start()
-    with program(code) as (child, said):
-        assert said == "went"
-        assert not ended.is_set()
-        child.send_signal(signal.SIGKILL)
-        assert ended.wait(HANG)

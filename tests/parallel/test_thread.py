@@ -19,6 +19,7 @@ import pytest
 import headrace as hr
 from headrace.parallel.stats import Stats
 from headrace.testing import Broken, counted, flaky
+from parallel.elsewhere import CtrlC, caught
 
 HANG = 30.0  # seconds: nothing here takes a hundredth of it unless it hangs
 pytestmark = pytest.mark.timeout(60)
@@ -309,26 +310,9 @@ def test_strange_items_travel() -> None:
     assert all(a is b for a, b in zip(found, items, strict=True))
 
 
-class CtrlC:
-    """Raises KeyboardInterrupt in the main thread, at any moment while `armed`: SIGINT itself might hit pytest."""
-
-    armed = False
-    struck = 0
-
-    def __call__(self, *_: Any) -> None:
-        if self.armed:
-            self.armed = False
-            self.struck += 1
-            raise KeyboardInterrupt
-
-
 @pytest.fixture
 def ctrl_c() -> Iterator[CtrlC]:
-    handler = CtrlC()
-    before = signal.signal(signal.SIGUSR1, handler)
-    yield handler
-    handler.armed = False
-    signal.signal(signal.SIGUSR1, before)
+    yield from caught(signal.SIGUSR1)  # SIGINT itself might hit pytest
 
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")

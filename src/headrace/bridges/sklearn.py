@@ -17,6 +17,7 @@ from headrace.core.notes import warn
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops.batch import batch as batched
+from headrace.ops.progress import bar_class
 from headrace.ops.select import count_of
 
 __all__ = ["Fitting", "partial_fit"]
@@ -249,12 +250,7 @@ class Fitting:
 
 def _bar(fitting: Fitting, limit: int | None) -> Any:
     """Return a bar of steps on stderr; its ``with`` block closes it."""
-    from tqdm import tqdm  # imported when a bar is shown
-
-    class Bar(tqdm):  # type: ignore[misc]  # tqdm is Any to mypy
-        monitor_interval = 0  # no watching thread, which would outlive the bar
-
     size = fitting.stream.size
     whole = None if size is None or size == inf else int(size) * fitting.epochs - fitting.step
     known = [n for n in (whole, limit) if n is not None]
-    return Bar(total=min(known) if known else None, unit=" batches")
+    return bar_class()(total=min(known) if known else None, unit=" batches")

@@ -27,7 +27,7 @@ from headrace.core.key import Key
 from headrace.core.look import Look
 from headrace.core.recipe import children_of
 from headrace.core.registry import find
-from headrace.core.stream import Resume, Stream, check_shard, no_numbers, why_not
+from headrace.core.stream import Resume, Split, Stream, check_shard, no_numbers, why_not
 from headrace.errors import AddressError, DataError, StateMismatchError, StreamConfigError
 
 T = TypeVar("T")
@@ -347,6 +347,10 @@ class Indexed(Stream[T]):
 
     # --- as any stream --------------------------------------------------------------------------
 
+    def split(self) -> Split[T] | None:
+        """Return itself where any stretch of its numbers can be drawn apart, else what is inside."""
+        return Split((self,), lambda others: others[0]) if is_numbered(self) else super().split()
+
     def start(self, key: Key) -> Cursor[T]:
         return self.start_indexed(key) if self.access == "index" else self.start_cursor(key)
 
@@ -466,6 +470,11 @@ def reach_of(streams: Sequence[Stream[Any]]) -> int:
             return min((stream.reach for stream in streams if isinstance(stream, Indexed)), default=ENDLESS)
         streams, _ = children_of(streams)
     return ENDLESS
+
+
+def is_numbered(stream: Stream[Any]) -> bool:
+    """Tell whether the state of a pass over ``stream`` is the number of its next item: some files keep more."""
+    return stream.access == "index" and isinstance(stream.start(Key(0)), IndexedCursor)
 
 
 def unseeded(stream: Stream[Any]) -> Stream[Any] | None:

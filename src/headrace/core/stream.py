@@ -118,7 +118,8 @@ class Stream(Recipe, Generic[T]):
     def split(self) -> Split[T] | None:
         """Return the streams inside that can be drawn apart from this one; None where there are none.
 
-        A mux has some: which comes next is chosen here, and each can run elsewhere. An op over one passes them on.
+        A mux has some: which comes next is chosen here, and each can run elsewhere. A stream whose items have numbers is
+        one itself. An op over either passes them on.
         """
         parts = {name: value for name, value in self.params().items() if isinstance(value, Stream)}
         if len(parts) != 1:

@@ -99,7 +99,7 @@ class _Permuted(Moved[T]):
         self.words = (key.child("permute", part) if part else key.child("permute")).words
         self.n = int(self.size)
         self._lo = self._hi = 0  # of the places found last
-        self._found: Any = None
+        self._found: Places = range(0)
 
     def place(self, at: Places) -> Places:
         return permuted(self.words, self.n, numbers(at))
@@ -119,7 +119,7 @@ class _Permuted(Moved[T]):
             lap = (lo // self.n + 1) * self.n
             self._hi = max(hi, min(lo + min(more, AHEAD), lap))
             self._lo, self._found = lo, self.place(range(lo, self._hi))
-        return self._found[lo - self._lo : hi - self._lo]  # type: ignore[no-any-return]
+        return self._found[lo - self._lo : hi - self._lo]
 
     @classmethod
     def together(cls, bounds: list[Any], places: list[Places]) -> list[Any]:

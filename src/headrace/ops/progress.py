@@ -81,7 +81,7 @@ class _Showing(OpCursor[T]):
     def run(self) -> Generator[T, None, None]:
         if self._bar is None:
             total = self.stream.total if self.stream.total is not None else self.stream.size
-            self._bar = _bar_class()(
+            self._bar = bar_class()(
                 total=None if total == inf else total, desc=self.stream.desc, initial=self.count, unit=" items"
             )
         update = self._bar.update
@@ -101,10 +101,11 @@ class _Showing(OpCursor[T]):
 
 
 @cache
-def _bar_class() -> Any:
+def bar_class() -> Any:
+    """Return the class of a progress bar that starts no thread."""
     from tqdm import tqdm  # imported when a bar is first shown
 
     class Bar(tqdm):  # type: ignore[misc]  # tqdm is Any to mypy
-        monitor_interval = 0  # no watching thread, which would outlive the cursor
+        monitor_interval = 0  # no watching thread, which would outlive what it shows
 
     return Bar

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import is_numbered
 from headrace.core.key import Key
 from headrace.core.knob import Knob
 from headrace.core.op import Nothing, Op
@@ -19,7 +20,6 @@ from headrace.core.stream import Spec, Stream, why_not
 from headrace.errors import StreamConfigError
 from headrace.parallel.process import Remote
 from headrace.parallel.spread import Spread
-from headrace.parallel.supply import is_numbered
 from headrace.parallel.thread import Threaded, came_back
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ class Background(Stream[T]):
 
     def _check_spread(self) -> None:
         """Raise where several workers cannot share the stream."""
-        if self.workers > 1 and not is_numbered(self.source) and self.source.split() is None:
+        if self.workers > 1 and self.source.split() is None:
             label, culprit = why_not(self.source)
             raise StreamConfigError(
                 f"background({self.where!r}) got {self.workers} workers for {self.source!r}, which cannot be shared out "
@@ -172,7 +172,8 @@ class Background(Stream[T]):
             return _Inline(self, key)
         if self.where == "thread" and self.workers == 1:
             return Threaded(self, key)
-        return Spread(self, key) if self.workers > 1 and not is_numbered(self.source) else Remote(self, key)
+        apart = self.workers > 1 and not is_numbered(self.source)
+        return Spread(self, key) if apart else Remote(self, key)
 
 
 class _Inline(Cursor[T]):

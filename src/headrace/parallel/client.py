@@ -156,13 +156,13 @@ class Connect(Stream[Any]):
 
     @property
     def resume(self) -> Resume:
-        resume = self.info().resume
-        return resume if resume in ("exact", "replay") else "none"  # type: ignore[return-value]
+        known: dict[str, Resume] = {"exact": "exact", "replay": "replay"}  # another server may say anything
+        return known.get(self.info().resume, "none")
 
     @property
     def spec(self) -> Spec | None:
         spec = self.info().spec
-        return None if spec is None else {name: Field(*field) for name, *field in spec}  # type: ignore[arg-type]
+        return None if spec is None else {name: Field(shape, dtype, dims) for name, shape, dtype, dims in spec}
 
     def remarks(self) -> tuple[str, ...]:
         """Tell what is served."""
@@ -189,7 +189,7 @@ class Connected(Cursor[Any]):
         self._of = ""  # fingerprint of what is served
         self._link: Link | None = None
         self._base = 0  # our number of the server's item 0
-        self._hand = Arrived(0, [], None)
+        self._hand = Arrived(0, [])
 
     @property
     def of(self) -> str:
@@ -207,7 +207,7 @@ class Connected(Cursor[Any]):
             for self.count, item in enumerate(islice(self._hand.items, given, None), self.count + 1):
                 yield item
             item = None
-            self._hand = Arrived(self.count, [], None)  # whoever drew the items decides how long they live
+            self._hand = Arrived(self.count, [])  # whoever drew the items decides how long they live
             if self.ended:
                 return
             try:
@@ -263,7 +263,7 @@ class Connected(Cursor[Any]):
             raise
         if number is not None:
             self.count = self._base + number
-            self._hand = Arrived(self.count, [], None)
+            self._hand = Arrived(self.count, [])
             if self.stream.resume == "replay":
                 self.passed = [*self.passed, before]
         self.restart()
@@ -278,7 +278,7 @@ class Connected(Cursor[Any]):
         jump = max(0, n - passed if size is None else int(min(n - passed, size - self.count)))
         self._leave()
         self.count += jump
-        self._hand = Arrived(self.count, [], None)
+        self._hand = Arrived(self.count, [])
         self.restart()
         return passed + jump
 
@@ -287,7 +287,7 @@ class Connected(Cursor[Any]):
         self.ended = False
         super().load(saved)
         self.passed = list(self.passed)
-        self._hand = Arrived(self.count, [], None)
+        self._hand = Arrived(self.count, [])
 
     def release(self) -> None:
         self._leave()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -16,7 +15,7 @@ from headrace.parallel.dtypes import DType, refused, told_size
 OVERHEAD: Final = 64  # bytes an item counts besides its arrays
 HEADER: Final = 1 << 20  # bytes of a header at most
 _LONG: Final = 1 << 63
-Scalar = Literal["none", "bool", "int", "big", "float", "complex", "str", "bytes", "npstr", "npbytes", "pickle"]
+Scalar = Literal["none", "bool", "int", "big", "float", "complex", "str", "bytes", "npstr", "npbytes"]
 _SCALARS: Final[dict[type, Scalar]] = {
     type(None): "none", bool: "bool", float: "float", complex: "complex", str: "str", bytes: "bytes",
     np.str_: "npstr", np.bytes_: "npbytes",
@@ -55,8 +54,6 @@ class Flattener:
 
     Parameters
     ----------
-    private
-        Whether both ends are one program: what does not fit travels pickled then.
     who
         The name that messages begin with.
 
@@ -70,8 +67,7 @@ class Flattener:
     headrace.errors.DataError: serve cannot send field 'X.y': it is a object, wanted arrays, numbers, texts, and dicts, ...
     """
 
-    def __init__(self, private: bool = False, who: str = "serve") -> None:
-        self.private: bool = private
+    def __init__(self, who: str = "serve") -> None:
         self.who: str = who
         self._plan: tuple[Any, ...] = ()
         self._fixed: int | None = None  # bytes of an item of that plan, where all have the same
@@ -119,7 +115,7 @@ class Flattener:
         kind = type(item)
         if kind is np.ndarray:
             if why := refused(item.dtype):
-                self._unfit(item, f"is an array of dtype {_short(item.dtype)}: {why}", plan, out)
+                raise _Unfit(f"is an array of dtype {_short(item.dtype)}: {why}")
                 return
             flags = item.flags
             plan.append(("a", item.dtype, item.shape, item.ndim > 1 and flags.f_contiguous and not flags.c_contiguous))
@@ -141,7 +137,7 @@ class Flattener:
         elif isinstance(item, Mapping):
             names = tuple(item)
             if not _fit_names(names):
-                self._unfit(item, "has names that are neither texts nor whole numbers of 64 bits", plan, out)
+                raise _Unfit("has names that are neither texts nor whole numbers of 64 bits")
                 return
             plan.append(("d", names, kind is Batch))
             for name, part in item.items():
@@ -154,16 +150,16 @@ class Flattener:
             self._walk(np.asarray(item), plan, out, depth)
         elif isinstance(item, np.generic):
             if why := refused(item.dtype):
-                self._unfit(item, f"is a number of dtype {_short(item.dtype)}: {why}", plan, out)
+                raise _Unfit(f"is a number of dtype {_short(item.dtype)}: {why}")
                 return
             plan.append(("g", item.dtype))
             out.append(item)
         elif isinstance(item, np.ma.MaskedArray):
-            self._unfit(item, "is a masked array", plan, out)
+            raise _Unfit("is a masked array")
         elif isinstance(item, tuple) or is_dataclass(item):
-            self._unfit(item, f"is a {kind.__name__}, a class that the other side does not know", plan, out)
+            raise _Unfit(f"is a {kind.__name__}, a class that the other side does not know")
         else:
-            self._unfit(item, f"is a {kind.__name__}", plan, out)
+            raise _Unfit(f"is a {kind.__name__}")
 
     def _list(self, item: list[Any], plan: list[Any], out: list[Any], depth: int) -> None:
         kinds = set(map(type, item))
@@ -187,12 +183,6 @@ class Flattener:
         except _Unfit as unfit:
             unfit.names.insert(0, name)
             raise
-
-    def _unfit(self, item: Any, why: str, plan: list[Any], out: list[Any]) -> None:
-        if not self.private:
-            raise _Unfit(why)
-        plan.append("pickle")
-        out.append(pickle.dumps(item, protocol=5))
 
 
 def _told_size(node: Any) -> int:

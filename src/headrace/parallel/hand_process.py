@@ -11,6 +11,7 @@ import weakref
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing import reduction, util
 from time import monotonic, perf_counter, sleep
 from typing import Any, Final
@@ -80,7 +81,7 @@ class ProcessHand(Hand):
 
     def works(self, limit: int) -> Any:
         """Return what makes the worker, in its process."""
-        return worker.mapped(limit)
+        return partial(worker.Mapped, limit=limit)
 
     def _start(self, streams: Sequence[Any], key: Key, limit: int, method: str) -> None:
         context: Any = multiprocessing.get_context(method)

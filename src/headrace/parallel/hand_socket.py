@@ -11,6 +11,7 @@ import tempfile
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar, Final
 
@@ -49,7 +50,7 @@ class SocketHand(ProcessHand):
             raise
 
     def works(self, limit: int) -> Any:
-        return _Made(limit, f"ipc://{self._folder}/items")
+        return partial(_Sender, limit=limit, address=f"ipc://{self._folder}/items")
 
     def heard(self, message: Message) -> None:
         if message.kind == pipes.BLOCK and message.n:
@@ -91,20 +92,12 @@ class SocketHand(ProcessHand):
         self._remove_folder()
 
 
-class _Made:
-    def __init__(self, limit: int, address: str) -> None:
-        self.limit, self.address = limit, address
-
-    def __call__(self, ends: Any) -> Piped:
-        return _Sender(ends, self.limit, self.address)
-
-
 class _Sender(Piped):
     """Sends blocks of items as messages."""
 
     who: ClassVar[str] = "zmq"
 
-    def __init__(self, ends: Any, limit: int, address: str) -> None:
+    def __init__(self, ends: Any, *, limit: int, address: str) -> None:
         super().__init__(ends)
         self.limit, self.in_use = limit, 0
         self.flatten = Flattener(who="background('zmq')")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Sequence
 from math import inf
 from time import monotonic
@@ -29,7 +28,6 @@ from headrace.parallel.protocol import (
     Ping,
     Refused,
     Welcome,
-    check_private,
     hear_server,
     raisable,
     say,
@@ -42,11 +40,10 @@ _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILE
 
 
 class Arrived(NamedTuple):
-    """Items that came: numbers from ``first`` on; a state behind the last, where one was sent."""
+    """Items that came: numbers from ``first`` on."""
 
     first: int
     items: list[Any]
-    state: Any
 
 
 class Link:
@@ -60,13 +57,9 @@ class Link:
         Who we are and who it must be, where it asks for that.
     timeout
         Seconds that it may take to answer.
-    private
-        Whether both ends are one program: pickled parts are trusted then.
 
     Raises
     ------
-    StreamConfigError
-        When it is private, and the address not in a folder of our own.
     LinkError
         From every method, when the server cannot be reached, is gone, or a message got lost.
     """
@@ -78,13 +71,9 @@ class Link:
         keys: Keys | None = None,
         server_key: str | None = None,
         timeout: float = 5.0,
-        private: bool = False,
     ) -> None:
-        if private:
-            check_private("Link", address)
         self.address: str = address
         self.timeout: float = timeout
-        self.private: bool = private
         self.process: int = os.getpid()
         self.failure: int | None = None  # of the server's stream, not tried again or passed yet
         self.taken: int = 0  # bytes taken up
@@ -229,32 +218,21 @@ class Link:
             if isinstance(said, End):
                 return None
             if isinstance(said, Failed):
-                raise self._failed(said, frames)
+                raise self._failed(said)
             if not isinstance(said, Passed):
                 raise LinkError(f"the server at {self.address} ended: {getattr(said, 'why', 'it was closed')}.")
 
     def _items(self, said: Items, frames: Sequence[Any]) -> Arrived:
-        state = None
-        if said.marked:
-            if not self.private:
-                raise WireError("a state came over a socket that is not private.")
-            *frames, last = frames
-            state = pickle.loads(last)
-        items = decode(frames, private=self.private)
+        items = decode(frames)
         if len(items) != said.n:
             raise WireError(f"a message holds {len(items)} items, and says {said.n}.")
         self.taken += said.weight
         self.send(Credit(self.taken, self.upto))
         self.upto += said.n
-        return Arrived(said.first, items, state)
+        return Arrived(said.first, items)
 
-    def _failed(self, said: Failed, frames: Sequence[Any]) -> BaseException:
+    def _failed(self, said: Failed) -> BaseException:
         self.failure = said.failure
-        if said.pickled and self.private and len(frames) == 1:
-            error: BaseException = pickle.loads(frames[0])
-            if said.trace:
-                error.add_note("  in the other process:\n" + said.trace.rstrip())
-            return error
         return raisable(said)
 
     def pass_failed(self) -> int | None:
@@ -269,7 +247,7 @@ class Link:
         if isinstance(said, Passed):
             return said.count
         if isinstance(said, Failed):
-            raise self._failed(said, frames)
+            raise self._failed(said)
         self._held = said, frames
         return None
 

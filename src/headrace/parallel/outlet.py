@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from time import perf_counter, sleep
+from time import sleep
 from typing import Any, Final, NamedTuple
 
 from headrace.core.cursor import Cursor
@@ -20,18 +19,15 @@ from headrace.parallel.wire import Flattened, Flattener
 BLOCK: Final = 1 << 16  # bytes of small items that travel as one message
 _MANY: Final = 4096  # items of a message at most
 _LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
-_SHARE: Final = 50  # checkpoints take at most one part in this many of the drawing thread's time
-_FIRST_SAVE: Final = 0.01
 _END: Final = object()
 
 
 class Taken(NamedTuple):
-    """Items on their way: numbers from ``first`` on, the bytes they count, a pickled state behind the last."""
+    """Items on their way: numbers from ``first`` on, the bytes they count."""
 
     first: int
     items: list[Flattened]
     weight: int
-    mark: bytes | None
 
 
 class Outlet:
@@ -47,10 +43,6 @@ class Outlet:
         Bytes that may wait.
     wake
         Called when more than ``want`` bytes wait, or something else has happened.
-    offset
-        Number of the cursor's first item.
-    saves
-        ``"now and then"`` leaves states among the items, ``"every"`` behind each.
     """
 
     want: float
@@ -62,16 +54,13 @@ class Outlet:
         flatten: Flattener,
         limit: int,
         wake: Callable[[], None],
-        offset: int = 0,
-        saves: str = "",
     ) -> None:
         self.opens: Callable[[], Cursor[Any]] = opens
         self.flatten: Flattener = flatten
         self.limit: int = limit
         self.wake: Callable[[], None] = wake
-        self.offset: int = offset
         self.condition: threading.Condition = threading.Condition()
-        self.ready: deque[tuple[int, Flattened, bytes | None]] = deque()
+        self.ready: deque[tuple[int, Flattened]] = deque()
         self.waiting = 0
         self.want = 0
         self.blocked: bool = False  # the thread waits for room
@@ -82,8 +71,6 @@ class Outlet:
         self.stop: bool = False
         self._command: str = ""
         self._kept: Any = _END  # an item that cannot be sent
-        self._saves = saves
-        self._save_at = -inf if saves == "every" else perf_counter() + _FIRST_SAVE if saves else inf
         self.thread: threading.Thread = threading.Thread(target=self._work, name="headrace-serve-draw", daemon=True)
 
     # --- the thread -----------------------------------------------------------------------------
@@ -102,7 +89,7 @@ class Outlet:
         self._kept = _END
         if cursor is None:
             return
-        ended = None if self.stop else self.offset + cursor.position
+        ended = None if self.stop else cursor.position
         try:
             cursor.close()
         except BaseException as error:
@@ -118,7 +105,7 @@ class Outlet:
         """Draw until the end, or until the consumer has left; return True then."""
         low = self.limit // 2
         while not self.stop:
-            number = self.offset + cursor.position
+            number = cursor.position
             if self._kept is _END:
                 item = next(cursor, _END)
                 if item is _END:
@@ -128,7 +115,6 @@ class Outlet:
                 number -= 1
             flat = self.flatten(self._kept)
             self._kept = item = _END
-            mark = self._saved(cursor) if perf_counter() >= self._save_at else None
             woken = False
             with self.condition:
                 if self.waiting + flat.size > self.limit and self.ready:
@@ -137,7 +123,7 @@ class Outlet:
                     while self.waiting > room and self.ready and not self.stop:
                         self.condition.wait()
                     self.blocked = False
-                self.ready.append((number, flat, mark))
+                self.ready.append((number, flat))
                 self.waiting += flat.size
                 if self.waiting >= self.want:
                     self.want, woken = inf, True
@@ -145,19 +131,6 @@ class Outlet:
                 self.wake()
                 sleep(0.00002)  # whoever sends waits for the interpreter lock, which we would keep for another 5 ms
         return True
-
-    def _saved(self, cursor: Cursor[Any]) -> bytes | None:
-        if self._saves == "every":
-            return pickle.dumps(cursor.save(), protocol=5)
-        began = perf_counter()
-        try:
-            state = pickle.dumps(cursor.save(), protocol=5)
-        except Exception:  # it fails again where the user asks for a state, and says so there
-            self._save_at = inf
-            return None
-        now = perf_counter()
-        self._save_at = now + _SHARE * (now - began)
-        return state
 
     def _failed(self, error: BaseException, cursor: Cursor[Any] | None) -> bool:
         """Leave an exception for the consumer and do what it says; return False when it leaves."""
@@ -183,7 +156,7 @@ class Outlet:
             return self._failed(again, cursor)
         with self.condition:
             assert cursor is not None
-            self.failure, self.passed = None, (failure, self.offset + cursor.position)
+            self.failure, self.passed = None, (failure, cursor.position)
         self.wake()
         return True
 
@@ -195,26 +168,26 @@ class Outlet:
             ready = self.ready
             if not ready or ready[0][1].size > room:
                 return None
-            first, flat, mark = ready.popleft()
+            first, flat = ready.popleft()
             items, weight = [flat], flat.size
-            while ready and mark is None and len(items) < _MANY:
-                number, flat, later = ready[0]
+            while ready and len(items) < _MANY:
+                number, flat = ready[0]
                 if weight + flat.size > min(most, room) or number != first + len(items):
                     break
                 ready.popleft()
                 items.append(flat)
-                weight, mark = weight + flat.size, later
+                weight += flat.size
             self.waiting -= weight
             if self.blocked:
                 self.condition.notify_all()
-            return Taken(first, items, weight, mark)
+            return Taken(first, items, weight)
 
     def put_back(self, items: list[Flattened]) -> None:
         """Give items to the next that asks: who had them left without giving them to its user."""
         with self.condition:
             first = self.ready[0][0] if self.ready else 0
             for k, flat in enumerate(reversed(items), 1):
-                self.ready.appendleft((first - k, flat, None))
+                self.ready.appendleft((first - k, flat))
                 self.waiting += flat.size
 
     def say(self, command: str, failure: int) -> None:

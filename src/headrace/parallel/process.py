@@ -8,9 +8,10 @@ from time import perf_counter, thread_time
 from typing import Any, ClassVar, TypeVar
 
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import is_numbered
 from headrace.core.key import Key
 from headrace.parallel.stats import Stats, added
-from headrace.parallel.supply import Many, One, Supply, is_numbered
+from headrace.parallel.supply import Many, One, Supply
 
 T = TypeVar("T")
 

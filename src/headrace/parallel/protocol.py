@@ -96,13 +96,12 @@ class Refused(_Said):
 
 
 class Items(_Said):
-    """Items follow, from number ``first``; they count ``weight`` bytes. ``marked``: a state follows them."""
+    """Items follow, from number ``first``; they count ``weight`` bytes."""
 
     seq: int
     first: int
     n: int
     weight: int
-    marked: bool
 
 
 class End(_Said):
@@ -121,7 +120,6 @@ class Failed(_Said):
     message: str
     notes: list[str]
     trace: str
-    pickled: bool  # the exception follows, between two ends of one program
 
 
 class Passed(_Said):
@@ -200,9 +198,9 @@ def raisable(failed: Failed) -> BaseException:
 
     Examples
     --------
-    >>> raisable(Failed(0, 0, "builtins:ValueError", "no", [], "", False))
+    >>> raisable(Failed(0, 0, "builtins:ValueError", "no", [], ""))
     ValueError('no')
-    >>> raisable(Failed(0, 0, "shop:SoldOut", "no tea", [], "", False))
+    >>> raisable(Failed(0, 0, "shop:SoldOut", "no tea", [], ""))
     RemoteError('shop:SoldOut: no tea')
     """
     module, _, name = failed.kind.partition(":")
@@ -245,13 +243,6 @@ def check_address(who: str, address: object, *, serves: bool) -> bool:
             return not (found[1] == "localhost" or found[1] == "[::1]" or re.fullmatch(r"127(\.\d{1,3}){3}", found[1]))
     wanted = "'tcp://host:port' or 'ipc:///folder/name'"
     raise StreamConfigError(f"{who}(address) got {address!r}, wanted {wanted}.")
-
-
-def check_private(who: str, address: object) -> None:
-    """Raise unless an address is that of a socket in a folder that nobody else can open: what comes there is trusted."""
-    check_address(who, address, serves=True)
-    if not str(address).startswith("ipc://"):
-        raise StreamConfigError(f"{who}(address) got {address!r}, wanted ipc://: pickles are read there.")
 
 
 def _check_folder(who: str, address: str, serves: bool) -> None:

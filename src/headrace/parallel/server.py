@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket as sockets
 import threading
 from collections import deque
@@ -98,16 +97,10 @@ class Server:
         ahead: int,
         keys: Keys | None = None,
         clients: frozenset[str] = frozenset(),
-        private: bool = False,
-        offset: int = 0,
-        saves: str = "",
-        patience: float = inf,
     ) -> None:
         self.welcome: Welcome = welcome
         self.ahead: int = ahead
         self._opens = opens
-        self._private, self._offset, self._saves = private, offset, saves
-        self._patience = monotonic() + patience  # until when somebody must have come
         self.shared: bool = welcome.consumers == "share"
         self._clients = frozenset(map(z85.decode, clients))
         self._process = os.getpid()
@@ -158,11 +151,6 @@ class Server:
         """Serve in a thread of its own."""
         self._thread: threading.Thread | None = threading.Thread(target=self.run, name="headrace-serve", daemon=True)
         self._thread.start()
-
-    @property
-    def drew(self) -> bool:
-        """Whether any consumer has come."""
-        return bool(self._outlets)
 
     def stats(self) -> ServerStats:
         """Return what has been sent, taken up and lost so far."""
@@ -221,10 +209,8 @@ class Server:
             for who in (self._socket, self._monitor, self._woken, *([self._zap] if self._zap else [])):
                 poller.register(who, zmq.POLLIN)
             while not self._stopping and not self._over:
-                until = min([self._patience, *self._looks])
+                until = min(self._looks, default=inf)
                 poller.poll(None if until == inf else max(0, int(1000 * (until - monotonic())) + 1))
-                if monotonic() > self._patience:
-                    break
                 self._drain()
                 while self._zap and self._zap.poll(0):
                     self._admit()
@@ -336,12 +322,10 @@ class Server:
             self._sessions[name] = _Session(name, outlet, hello.ahead)
 
     def _drawing(self, hello: Hello) -> Outlet:
-        flatten = Flattener(self._private)
-        outlet = Outlet(lambda: self._opens(hello), flatten, self.ahead, self._wake, self._offset, self._saves)
+        outlet = Outlet(lambda: self._opens(hello), Flattener(), self.ahead, self._wake)
         if self.shared:
             self._pool = outlet
         self._outlets = [*(other for other in self._outlets if other.thread.is_alive()), outlet]
-        self._patience = inf
         outlet.thread.start()
         return outlet
 
@@ -368,7 +352,6 @@ class Server:
         self._past = ServerStats(0, past.items + session.items, past.bytes + session.bytes, 0, past.lost + lost, 0)
         if not self.shared:
             session.outlet.leave()
-            self._over = self._private  # between two ends there is no third
         elif session.ended and not self._sessions:
             pool = session.outlet
             self._over = pool.ended is not None and not pool.ready
@@ -444,15 +427,12 @@ class Server:
         at = 0
         while at < len(items):  # one message, but for items of a great many parts
             frames, n = encode(items[at:])
-            last = at + n == len(items)
             weight = sum(item.size for item in items[at : at + n])
-            marked = last and taken.mark is not None
-            more = [*frames, taken.mark] if marked else frames
             session.bytes += weight
             session.items += n
             if self.shared:
                 session.flight.extend(items[at : at + n])
-            if not self._send(session, Items(session.next(), first + at, n, weight, marked), *more):
+            if not self._send(session, Items(session.next(), first + at, n, weight), *frames):
                 return False
             at += n
         return True
@@ -462,15 +442,7 @@ class Server:
         return session.items if self.shared else number
 
     def _tell(self, session: _Session, failure: int, error: BaseException) -> bool:
-        data = b""
-        if self._private:
-            try:
-                data = pickle.dumps(error)
-                pickle.loads(data)
-            except Exception:  # it travels as texts
-                data = b""
-        message = Failed(session.next(), failure, *told(error), bool(data))
-        return self._send(session, message, *([data] if data else []))
+        return self._send(session, Failed(session.next(), failure, *told(error)))
 
 
 def tune(socket: Any) -> None:

@@ -20,7 +20,6 @@ from headrace.parallel.protocol import (
     Welcome,
     check_address,
     check_key,
-    check_private,
     key_of,
 )  # fmt: skip
 from headrace.parallel.server import Server
@@ -134,49 +133,3 @@ def _welcome(stream: Stream[Any], consumers: str) -> Welcome:
 
 def _told(spec: Spec | None) -> list[tuple[str, tuple[int | None, ...], str, tuple[str, ...]]] | None:
     return None if spec is None else [(str(name), *field) for name, field in spec.items()]
-
-
-def feed(
-    address: str,
-    source: Cursor[Any],
-    *,
-    ahead: int,
-    first: int = 0,
-    saves: Literal["", "now and then", "every"] = "",
-    timeout: float = 60.0,
-) -> None:
-    """Give the items of a cursor to the one consumer that comes to ``address``; return when it has left.
-
-    For two ends of one program, over ``ipc://`` in a folder that nobody else can open: what is no tree of arrays
-    travels pickled, and so do states and exceptions. The other end is a :class:`headrace.parallel.link.Link` with
-    ``private=True``, whose ``block()`` gives items, the number of the first, and a state behind the last.
-
-    Parameters
-    ----------
-    address
-        Where to wait for it.
-    source
-        The cursor; closed at the end.
-    ahead
-        Bytes that may wait here.
-    first
-        Number of its next item.
-    saves
-        When to send a state of ``source``.
-    timeout
-        Seconds after which nobody comes any more.
-
-    Raises
-    ------
-    StreamConfigError
-        When the address is not in such a folder.
-    """
-    check_private("feed", address)
-    welcome = Welcome(VERSION, "each", "", "", None, "cursor", "replay", None)
-    offset = first - source.position
-    server = Server(
-        address, welcome, lambda _: source, ahead=ahead, private=True, offset=offset, saves=saves, patience=timeout
-    )
-    server.run()
-    if not server.drew:
-        source.close()  # else the thread that drew from it does, when it comes out of it

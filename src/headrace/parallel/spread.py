@@ -13,34 +13,20 @@ from time import perf_counter
 from typing import Any, ClassVar, Final, TypeVar
 
 from headrace.core.cursor import Cursor, behind
+from headrace.core.indexed import is_numbered
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
-from headrace.core.stream import Split, Stream
+from headrace.core.stream import Stream
 from headrace.parallel.hand import Hand
 from headrace.parallel.hiring import hire
 from headrace.parallel.process import Remote
 from headrace.parallel.stats import Stats
-from headrace.parallel.supply import Many, OneFeed, Supply, close_hands, is_numbered, waiting
+from headrace.parallel.supply import Many, OneFeed, Supply, close_hands, waiting
 from headrace.parallel.thread import came_back
 
 T = TypeVar("T")
 _FIRST: Final = 4  # items of a member that are made ahead at first: few, since a mux may leave it soon
 _MOST: Final = 1024
-
-
-def shared(stream: Any) -> Split[Any] | None:
-    """Return what several workers can share of a stream: itself, what is below its ops, or the members of a mux."""
-    if is_numbered(stream):
-        return Split((stream,), lambda others: others[0])
-    parts = {name: value for name, value in stream.params().items() if isinstance(value, Stream)}
-    if len(parts) != 1:
-        found: Split[Any] | None = stream.split()
-        return found
-    ((name, part),) = parts.items()
-    inside = shared(part)
-    if inside is None:
-        return None
-    return Split(inside.streams, lambda others: stream.with_(**{name: inside.over(others)}))
 
 
 class Crew:
@@ -168,7 +154,7 @@ class Spread(Cursor[T]):
 
     def __init__(self, stream: Any, key: Key) -> None:
         super().__init__(stream, key)
-        split: Any = shared(stream.source)
+        split: Any = stream.source.split()
         self._began = 0.0
         self.crew = Crew(split.streams, stream, key)
         members = [_Apart(member, i, self.crew) for i, member in enumerate(split.streams)]

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import Any, Final
 
-from headrace.core.indexed import IndexedCursor
+from headrace.core.indexed import is_numbered
 from headrace.core.key import Key
 from headrace.errors import DataError, ResumeError
 from headrace.parallel.hand import Feed, Hand
@@ -16,14 +16,6 @@ from headrace.parallel.stats import Stats
 _STRETCH: Final = 0.01  # seconds of work in a stretch at most
 _STRETCHES: Final = 64  # a worker has at most so many before it
 _LONGEST: Final = 1024  # items of a stretch, or the grain where that is more
-
-
-def is_numbered(source: Any) -> bool:
-    """Tell whether the state of a pass over ``source`` is the number of its next item."""
-    if source.access != "index":
-        return False
-    cursor = source.open(Key(0))  # which runs no code of the user's, and opens nothing
-    return isinstance(cursor, IndexedCursor)
 
 
 def number_of(source: Any, base: Any, behind: int) -> int:

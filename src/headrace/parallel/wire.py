@@ -2,13 +2,11 @@
 
 A message is a list of frames: the header, a frame with all small buffers, a frame for every large one. Equal items
 travel as columns, one buffer for each leaf of all of them. A header says nothing of where a buffer lies: both sides
-count that from dtypes and shapes, so that it cannot be wrong. Nothing is ever unpickled, unless both ends are one
-program and say so (``private``).
+count that from dtypes and shapes, so that it cannot be wrong. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
@@ -222,7 +220,7 @@ class _Writer:
 # --- frames as items ----------------------------------------------------------------------------
 
 
-def decode(frames: Sequence[Buffer], limits: Limits = LIMITS, *, private: bool = False) -> list[Any]:
+def decode(frames: Sequence[Buffer], limits: Limits = LIMITS) -> list[Any]:
     """Return the items of a message, their arrays writable views of its frames.
 
     Parameters
@@ -231,8 +229,6 @@ def decode(frames: Sequence[Buffer], limits: Limits = LIMITS, *, private: bool =
         What came: buffers of bytes. Frames that can be written are not copied where they are aligned.
     limits
         What is refused before it takes memory.
-    private
-        Whether what is pickled in it is trusted.
 
     Raises
     ------
@@ -255,7 +251,7 @@ def decode(frames: Sequence[Buffer], limits: Limits = LIMITS, *, private: bool =
         header = _read(views[0])
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise WireError(f"the message has no header that can be read: {error}") from error
-    reader = _Reader(views[1:], read(header.dtypes), limits, private)
+    reader = _Reader(views[1:], read(header.dtypes), limits)
     items: list[Any] = []
     try:
         for run in header.runs:
@@ -271,8 +267,8 @@ def decode(frames: Sequence[Buffer], limits: Limits = LIMITS, *, private: bool =
 class _Reader:
     """Takes buffers from frames in the order in which they were put."""
 
-    def __init__(self, frames: list[memoryview], dtypes: list[DType], limits: Limits, private: bool) -> None:
-        self.dtypes, self.limits, self.private = dtypes, limits, private
+    def __init__(self, frames: list[memoryview], dtypes: list[DType], limits: Limits) -> None:
+        self.dtypes, self.limits = dtypes, limits
         self.small = _writable(frames[0], ALIGN, copy=True)
         self.at = 0
         self.own = frames[1:]
@@ -380,8 +376,6 @@ class _Reader:
             return (column != 0).tolist() if kind == "bool" else column.view(dtype).tolist()
         if kind == "none":
             return [None] * n
-        if kind == "pickle" and not self.private:
-            raise WireError("the message has a pickled object, which is never read from a socket.")
         ends = np.cumsum(self.take(4 * n).view("<u4"), dtype=np.uint64).tolist()
         data = self.take(ends[-1] if ends else 0).tobytes()
         return [_value(data[lo:hi], kind) for lo, hi in zip([0, *ends], ends, strict=False)]
@@ -393,8 +387,6 @@ def _value(data: bytes, kind: Scalar) -> Any:
         return text if kind == "str" else np.str_(text)
     if kind == "big":
         return int.from_bytes(data, "little", signed=True)
-    if kind == "pickle":
-        return pickle.loads(data)
     return data if kind == "bytes" else np.bytes_(data)
 
 

@@ -166,19 +166,6 @@ class Piped(Drawer):
         self.saying = False
 
 
-def mapped(limit: int) -> Any:
-    """Return what makes a worker that sends through shared memory, of which so many bytes may be in use."""
-    return _Made(limit)
-
-
-class _Made:
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-
-    def __call__(self, ends: Any) -> Piped:
-        return Mapped(ends, Writer(ends[3], self.limit))
-
-
 class Mapped(Piped):
     """A worker that lays items out in memory that the consumer maps."""
 
@@ -188,10 +175,10 @@ class Mapped(Piped):
     offset: int
     rows: int
 
-    def __init__(self, ends: Any, arena: Writer) -> None:
+    def __init__(self, ends: Any, *, limit: int) -> None:
         super().__init__(ends)
-        self.arena = arena
-        self.grain = max(_LEAST, min(arena.limit // 8, _GRAIN))
+        self.arena = Writer(ends[3], limit)
+        self.grain = max(_LEAST, min(limit // 8, _GRAIN))
         self.filler: Filler | None = None  # the block at hand
         self.spare: Filler | None = None  # the last one, which is good for the next block
         self.most = 0  # how many items a block of its layout has at most
