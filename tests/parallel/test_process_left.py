@@ -277,3 +277,14 @@ def test_ctrl_c_ends_everything(where: str, method: str, tmp_path: Path) -> None
     assert out.endswith("interrupted\n")
     assert (run.returncode, errors) == (0, "")
     assert until(lambda: not alive(worker))
+
+
+def test_sockets_end_while_signals_are_handled() -> None:
+    """Once a DataLoader has had workers torch handles SIGCHLD, which comes just when a worker ends."""
+    before = signal.signal(signal.SIGCHLD, lambda *told: None)
+    try:
+        for _ in range(heavy(500)):
+            with (hr.source(np.arange(50)) | hr.background("zmq", workers=2)).open(hr.Key(0)) as cursor:
+                assert cursor.take(2) == [0, 1]
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -26,6 +26,7 @@ from headrace.parallel.hand_process import ProcessHand
 from headrace.parallel.pipes import Message
 from headrace.parallel.wire import decode, encode
 from headrace.parallel.worker import Piped
+from headrace.parallel.zeromq import terminate
 
 _GRAIN: Final = 1 << 18  # bytes of a message of small items at most
 _LOST: Final = 5.0  # seconds in which a message must come that has been sent
@@ -88,7 +89,7 @@ class SocketHand(ProcessHand):
     def _let_go(self) -> None:
         if not self._socket.closed:
             self._socket.close(0)
-            self._context.term()
+            terminate(self._context)
         self._remove_folder()
 
 

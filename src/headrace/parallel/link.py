@@ -32,8 +32,8 @@ from headrace.parallel.protocol import (
     raisable,
     say,
 )  # fmt: skip
-from headrace.parallel.server import tune
 from headrace.parallel.wire import FRAMES, WireError, decode
+from headrace.parallel.zeromq import terminate, tune
 
 _UNCLEAR: Final = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL  # keys that do not fit, or a server that dies just then
 _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -273,4 +273,4 @@ class Link:
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(0 if gone else None)
-        self._context.term()
+        terminate(self._context)

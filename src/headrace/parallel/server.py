@@ -18,10 +18,8 @@ from headrace.core.cursor import Cursor
 from headrace.errors import StreamConfigError
 from headrace.parallel.outlet import BLOCK, Outlet
 from headrace.parallel.protocol import (
-    BEAT,
     LINGER,
     MESSAGE,
-    SILENCE,
     UNREADABLE,
     VERSION,
     Again,
@@ -43,6 +41,7 @@ from headrace.parallel.protocol import (
     told,
 )  # fmt: skip
 from headrace.parallel.wire import Flattened, Flattener, encode
+from headrace.parallel.zeromq import terminate, tune
 
 _PATIENCE: Final = 0.1  # seconds that close() waits for a thread inside the user's code
 _LOOKS: Final = (0.0, 0.05, 0.2, 1.0)  # seconds after a connection broke when the consumers are looked at
@@ -242,7 +241,7 @@ class Server:
             self._socket.close(LINGER)
         if getattr(self, "_zap", None):
             self._zap.close(0)
-        self.context.term()
+        terminate(self.context)
         self._woken.close()
         self._wakes.close()
         if getattr(self, "address", "").startswith("ipc://"):
@@ -443,10 +442,3 @@ class Server:
 
     def _tell(self, session: _Session, failure: int, error: BaseException) -> bool:
         return self._send(session, Failed(session.next(), failure, *told(error)))
-
-
-def tune(socket: Any) -> None:
-    """Set up a socket: bounds are ours, in bytes, and a silent end is noticed."""
-    socket.sndhwm = socket.rcvhwm = 0
-    socket.linger = LINGER
-    socket.heartbeat_ivl, socket.heartbeat_timeout, socket.heartbeat_ttl = BEAT, SILENCE, SILENCE

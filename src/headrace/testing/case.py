@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import combinations, islice
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from headrace.errors import DataError, HeadraceError, HeadraceWarning
 from headrace.testing.report import LawError, NotApplicable
 
 Wrap = Callable[[Stream[Any]], Stream[Any]]
+_GRACE: Final = 1.0  # seconds
 
 
 class Case:
@@ -284,11 +286,16 @@ class Held:
         self.threads = {t.ident for t in threading.enumerate()}
 
     def grown(self) -> str:
-        """Return what is held now that was not held then, or nothing."""
-        found = self._more()
-        if found:
+        """Return what is held now that was not held then, or nothing.
+
+        A thread that has been told to end has a second for it, as that of a server in this process which hears from
+        a socket that its consumer has left.
+        """
+        if self._more():
             gc.collect()
-            found = self._more()
+        until = monotonic() + _GRACE
+        while (found := self._more()) and monotonic() < until:
+            sleep(0.002)
         return found
 
     def _more(self) -> str:
