@@ -60,10 +60,10 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.ops import tuples as tuples
     from headrace.ops import window as window
     from headrace.ops import zip as zip
-    from headrace.parallel import background as background
     from headrace.parallel import connect as connect
     from headrace.parallel import prefetch as prefetch
     from headrace.parallel import serve as serve
+    from headrace.parallel.background import background as background
     from headrace.sources import Streamer as Streamer
     from headrace.sources import csv as csv
     from headrace.sources import files as files
@@ -75,7 +75,20 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.sources import source as source
     from headrace.sources import streamable as streamable
 
-_ROOMS = ("bridges", "cli", "compat", "core", "errors", "mux", "ops", "parallel", "sources", "store", "testing")
+_ROOMS = (
+    "bridges",
+    "cli",
+    "compat",
+    "core",
+    "errors",
+    "mux",
+    "ops",
+    "parallel",
+    "sources",
+    "store",
+    "testing",
+    "trees",
+)
 _NAMES = {
     "core": ("Batch", "Cursor", "Indexed", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("AddressError", "DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),

@@ -45,5 +45,9 @@ class WorkerError(HeadraceError, RuntimeError):
     """A worker process that died, could not be started, or failed with an error that cannot be told here as it is."""
 
 
+class ParameterOutOfRangeError(HeadraceError, RuntimeError):
+    """A parameter moved past the end of its schedule, and its strategy is to say so."""
+
+
 class HeadraceWarning(UserWarning):
     """Something that works, but perhaps not as intended."""

@@ -10,6 +10,7 @@ import numpy as np
 
 import headrace as hr
 from headrace.core import same
+from headrace.core.registry import find
 from headrace.testing.strategies import _called_many_noisy as many_noisy
 from headrace.testing.strategies import _called_noisy as called_noisy
 from headrace.testing.strategies import _noisy, _noisy_columns, _shifted, _shifted_columns
@@ -33,6 +34,11 @@ def endless() -> Any:
 
 def many(size: int | None = None) -> Any:
     return hr.functional(many_noisy, size=size, batched=True)
+
+
+def tree() -> Any:
+    """A tree without a seed of its own."""
+    return find("sampling_tree").example()  # type: ignore[misc]  # every stream has an example
 
 
 def composed() -> dict[str, Any]:
@@ -100,6 +106,8 @@ def composed() -> dict[str, Any]:
         "seeds inside": hr.mix([many(9).seeded(3) | hr.permute(), (many(4) | hr.permute()).seeded(3)], seed=1)
         | hr.batch(2),
         "parts of parts": (tables | hr.batch(2)).shard(1, 2).shard(2, 3),
+        "tree": tree(),
+        "op over a tree": tree() | hr.map(_second) | hr.batch(3),
         "op over a part": table(39).shard(1, 2) | hr.permute() | hr.map(_noisy),
         "laps of laps": (many(5) | hr.permute() | hr.repeat(2) | hr.skip(1) | hr.take(8)) | hr.permute() | hr.repeat(5),
     }

@@ -13,7 +13,7 @@ from headrace.testing import check_stream, elsewhere
 from laws import indexed
 
 COMPOSED = indexed.composed()
-WITHOUT_SOURCES = {"words", "many", "many without end"}
+WITHOUT_SOURCES = {"words", "many", "many without end", "tree"}
 
 
 @pytest.mark.parametrize("name", COMPOSED)

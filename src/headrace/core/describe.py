@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headrace.core.coerce import as_stream
 from headrace.core.functions import name_of_function, takes_rng
 from headrace.core.items import same
 from headrace.core.plain import WHOLE, functions_in, is_function, where_is
@@ -74,6 +75,7 @@ def describe(stream: Stream[Any], *, members: int = _SHOWN, told: tuple[str, ...
     told
         Remarks that have been made above, and are not made again.
     """
+    stream = as_stream(stream)  # of a handle, its recipe
     labels = stream.child_labels() if hasattr(stream, "child_labels") else None
     children = stream.children
     named = [

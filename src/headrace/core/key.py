@@ -225,10 +225,13 @@ class Lane:
         self._bit_generator.state = self._state
         return self.rng
 
-    def uniforms(self, start: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Return numbers ``start`` to ``start + n`` of one endless sequence on [0, 1), the same however it is cut."""
+    def uniforms(self, start: int, n: int, branch: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Return numbers ``start`` to ``start + n`` of an endless sequence on [0, 1), the same however it is cut.
+
+        Each ``branch`` has a sequence of its own; who also asks ``at(i, branch)`` takes another branch for that.
+        """
         self._counter[0] = start // 4  # one step of the counter makes four numbers
-        found = self.at(0).random(start % 4 + n)[start % 4 :]
+        found = self.at(0, branch).random(start % 4 + n)[start % 4 :]
         self._counter[0] = 0
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -55,9 +56,9 @@ class Look(Generic[T]):
         finally:
             self.busy = False
 
-    def __del__(self) -> None:
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:  # a default outlives the module
         bound = self.__dict__.get("bound")
-        if bound is not None:  # nobody else closes its files: the description goes, or its thread
+        if bound is not None and not ending():  # nobody else closes its files: the description goes, or its thread
             bound.close()
 
 

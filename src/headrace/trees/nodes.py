@@ -1,0 +1,421 @@
+"""What a tree consists of: functions, class labels, buffers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+from itertools import islice
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from headrace.core.notes import warn
+from headrace.core.registry import register
+from headrace.errors import StreamConfigError
+from headrace.trees.batched import needs_of
+from headrace.trees.parameter import Parameter
+from headrace.trees.store import ParameterStore
+
+
+class ArgumentPassingStrategy(StrEnum):
+    """How a function is handed its parameters: one by one, or all as a store."""
+
+    DICT = "dict"
+    UNPACK = "unpack"
+
+
+ArgumentPassingStrategyLit = Literal["dict", "unpack"]
+
+
+@runtime_checkable
+class Traverse(Protocol):
+    """What can be walked through: gives a value and the node behind it."""
+
+    def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Return what becomes of ``input``, and where to go on; None at a leaf."""
+        ...
+
+
+class Node:
+    """A place in a tree.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in scopes, records and drawings.
+    named : bool
+        Whether the user chose that name.
+    emoji : str
+        What it is drawn with.
+    """
+
+    name: str
+    named: bool
+    emoji: str
+    params: ParameterStore | None
+
+    def __init__(self, name: str, emoji: str, named: bool = True) -> None:
+        self.name, self.emoji, self.named = name, emoji, named
+        self.params = None
+        self.before: list[Node] = []  # in the tree that was built last
+        self.behind: list[Node] = []
+        self.hung: list[Node] = []  # by hand, through ``parent``
+
+    # --- views of the tree it is in: a node that several branches lead to has a place in each ----
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes right behind this one."""
+        return tuple(self.behind or self.hung)
+
+    @property
+    def parent(self) -> Node | None:
+        """The node before this one, the first where several branches lead here. Setting it hangs this node there."""
+        return self.before[0] if self.before else None
+
+    @parent.setter
+    def parent(self, node: Node | None) -> None:
+        above = node
+        while above is not None:
+            if above is self:
+                raise StreamConfigError(f"node {self.name!r} got a parent that is itself or below it: a cycle.")
+            above = above.parent
+        for old in self.before:
+            old.hung = [child for child in old.hung if child is not self]
+            old.behind = [child for child in old.behind if child is not self]
+        self.before = [] if node is None else [node]
+        if node is not None:
+            node.hung = [*node.children, self]
+            node.behind = []
+
+    @property
+    def ancestors(self) -> tuple[Node, ...]:
+        """The nodes on the way here, from the root."""
+        found: list[Node] = []
+        node = self.parent
+        while node is not None:
+            found.append(node)
+            node = node.parent
+        return tuple(reversed(found))
+
+    @property
+    def root(self) -> Node:
+        """Where the tree begins."""
+        return (*self.ancestors, self)[0]
+
+    @property
+    def leaves(self) -> Sequence[Node]:
+        """The ends of all paths from here, one for each path; made when looked at."""
+        return Ends(self)
+
+    # --- parameters -----------------------------------------------------------------------------
+
+    def own_parameters(self) -> list[Parameter]:
+        """Return the parameters that this node reads."""
+        return [] if self.params is None else [parameter for _, parameter in self.params.named()]
+
+    def fetch_params(self, params: ParameterStore) -> None:
+        """Take what this node needs from a tree's parameters; nothing, by default."""
+
+    def get_params(self) -> ParameterStore | None:
+        """Return this node's parameters in a scope of its name, the very objects; None when it has none."""
+        if self.params is None:
+            return None
+        store = ParameterStore()
+        store.parameters[self.name] = dict(self.params.named())
+        return store
+
+    def update(self) -> None:
+        """Advance this node's parameters once."""
+        for parameter in self.own_parameters():
+            parameter.update()
+
+    def set_update_step(self, idx: int) -> None:
+        """Move this node's parameters to a step, counted from their first value."""
+        for parameter in self.own_parameters():
+            parameter[idx]
+
+    # --- doing ----------------------------------------------------------------------------------
+
+    def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
+        """Return what becomes of ``input``, and the next node; None at a leaf."""
+        return input, self._next()
+
+    def _next(self) -> Node | None:
+        children = self.children
+        if len(children) > 1:
+            warn(f"node {self.name!r} has {len(children)} children and no branches: the first is used.")
+        return children[0] if children else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "before": [], "behind": []}  # the tree links them again: no depth of nodes to descend
+
+    def __str__(self) -> str:
+        return f"{self.emoji} `{self.name}()`"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class TransformNode(Node):
+    """A function of the running value.
+
+    Parameters
+    ----------
+    transform
+        Called as ``transform(value, **parameters)``; a parameter named ``rng`` is filled with a generator that belongs
+        to this node and this sample alone, and is valid during the call.
+    params
+        Its parameters. Without them it takes, from the parameters of its tree, the scope that has its name, and those at
+        the top that have the names of arguments still missing.
+    argument_strategy
+        ``"unpack"``: parameters by name. ``"dict"``: ``transform(value, store)``.
+    name
+        The function's own by default.
+    emoji
+        What it is drawn with.
+
+    Raises
+    ------
+    StreamConfigError
+        When it cannot be called, or has no name and is given none.
+
+    Examples
+    --------
+    >>> from headrace.trees import Parameter, SamplingTree, TransformNode
+    >>> def add(x, number):
+    ...     return x + number
+    >>> node = TransformNode(add, Parameter("number", 1))
+    >>> print(node)
+    ➡️ `add(number=1)`
+    >>> SamplingTree([lambda _: 1, node]).sample()
+    2
+    """
+
+    transform: Callable[..., Any]
+    argument_strategy: ArgumentPassingStrategy
+
+    def __init__(
+        self,
+        transform: Callable[..., Any],
+        params: Parameter | ParameterStore | None = None,
+        argument_strategy: ArgumentPassingStrategyLit | ArgumentPassingStrategy = "unpack",
+        name: str | None = None,
+        emoji: str = "➡️",
+    ) -> None:
+        if not callable(transform):
+            raise StreamConfigError(
+                f"TransformNode(transform) got {transform!r}, wanted a function of the value so far."
+            )
+        super().__init__(_name_of(transform) if name is None else name, emoji, name is not None)
+        self.transform = transform
+        if isinstance(params, Parameter):
+            params = ParameterStore([params])
+        elif params is not None and not isinstance(params, ParameterStore):
+            raise StreamConfigError(
+                f"node {self.name!r} got params={params!r}, wanted a Parameter or a ParameterStore.\n"
+                "  ParameterStore({...}) makes one of a dict."
+            )
+        self.params = params
+        self.fetches: bool = params is None  # from its tree's parameters; its own, given here, come first
+        try:
+            self.argument_strategy = ArgumentPassingStrategy(argument_strategy)
+        except ValueError:
+            raise StreamConfigError(
+                f"node {self.name!r} got argument_strategy={argument_strategy!r}, wanted 'unpack' or 'dict'."
+            ) from None
+
+    def fetch_params(self, params: ParameterStore) -> None:
+        """Take the scope of this node's name, and top-level parameters for arguments still missing: the very objects."""
+        if not self.fetches:
+            return
+        found: dict[str, Parameter] = dict(params.parameters.get(self.name, {})) if self.name in params.scopes else {}
+        for name in needs_of(self.transform).takes:
+            shared = params.parameters.get(name)
+            if name not in found and isinstance(shared, Parameter):
+                found[name] = shared
+        if self.params is None:
+            self.params = ParameterStore()
+        self.params.parameters = dict(found)
+
+    def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
+        """Return what the function makes of ``input``, and the next node."""
+        more = {"rng": rng} if needs_of(self.transform).rng else {}
+        if self.params is None:
+            return self.transform(input, **more), self._next()
+        if self.argument_strategy == "dict":
+            return self.transform(input, self.params, **more), self._next()
+        return self.transform(input, **self.params.get_params(), **more), self._next()
+
+    def __str__(self) -> str:
+        return f"{self.emoji} `{self.name}{'()' if self.params is None else repr(self.params)}`"
+
+
+def _name_of(transform: Any) -> str:
+    function = transform
+    while isinstance(function, partial):
+        function = function.func
+    name = getattr(function, "__name__", None)
+    if name is None:
+        raise StreamConfigError(
+            f"TransformNode got {transform!r}, which has no name, wanted one: scopes and records go by it.\n"
+            f"  Write TransformNode(transform, name='...'), or give {type(function).__name__} an attribute __name__."
+        )
+    return str(name)
+
+
+@register("tree_pair", example=None, kind="function")
+def pair(input: Any, label: Any) -> tuple[Any, Any]:
+    """Return a value with its label.
+
+    Examples
+    --------
+    >>> pair(1.5, "low")
+    (1.5, 'low')
+    """
+    return input, label
+
+
+class ClassLabelNode(Node):
+    """Puts a class label to the value: what a bare string in a tree becomes.
+
+    Parameters
+    ----------
+    label
+        The label.
+    label_func
+        How: ``label_func(value, label)``; by default ``(value, label)``.
+
+    Examples
+    --------
+    >>> from headrace.trees import ClassLabelNode, SamplingTree
+    >>> SamplingTree([lambda _: 1, "one"]).sample()
+    (1, 'one')
+    """
+
+    label: str | int
+    label_func: Callable[[Any, Any], Any]
+
+    def __init__(self, label: str | int, label_func: Callable[[Any, Any], Any] = pair) -> None:
+        super().__init__(f"label={label}", "🏷️")
+        self.label = label
+        self.label_func = label_func
+
+    def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
+        """Return the value with its label, and the next node."""
+        return self.label_func(input, self.label), self._next()
+
+    def __str__(self) -> str:
+        return f"{self.emoji} `{self.label}`"
+
+
+class SampleBufferNode(Node):
+    """Keeps the last values that came by, and passes them on as they are.
+
+    Filled by what the tree itself draws (``sample``, ``collect``, ``read``); a stream made of the tree fills none.
+
+    Parameters
+    ----------
+    name
+        ``"sample buffer"`` by default.
+    num_samples
+        How many values are kept, at least 1.
+
+    Attributes
+    ----------
+    samples : deque
+        The values, the latest last.
+
+    Raises
+    ------
+    StreamConfigError
+        For another number.
+
+    Examples
+    --------
+    >>> from headrace.trees import SampleBufferNode, SamplingTree
+    >>> buffer = SampleBufferNode(num_samples=2)
+    >>> _ = SamplingTree([lambda _: 1, buffer, "one"]).collect(5)
+    >>> list(buffer.samples)
+    [1, 1]
+    """
+
+    samples: deque[Any]
+
+    def __init__(self, name: str | None = None, num_samples: int = 4) -> None:
+        super().__init__("sample buffer" if name is None else name, "🗃️", name is not None)
+        if not isinstance(num_samples, int) or num_samples < 1:
+            raise StreamConfigError(f"SampleBufferNode(num_samples=) got {num_samples!r}, wanted at least 1.")
+        self.num_samples: int = num_samples
+        self.samples = deque(maxlen=num_samples)
+
+    def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
+        """Keep ``input`` and return it, and the next node."""
+        self.samples.append(input)
+        return input, self._next()
+
+    def __str__(self) -> str:
+        return f"{self.emoji} `{self.name}()`"
+
+
+class Ends(Sequence[Node]):
+    """The ends of all paths from a node, counted without walking them."""
+
+    def __init__(self, node: Node) -> None:
+        self.node: Node = node
+        self._counts: dict[int, int] = {}
+
+    def _count(self, node: Node) -> int:
+        waiting = [node]
+        while waiting:
+            top = waiting[-1]
+            todo = [child for child in top.children if id(child) not in self._counts]
+            if todo:
+                waiting.extend(todo)
+            else:
+                self._counts[id(top)] = sum(self._counts[id(child)] for child in top.children) or 1
+                waiting.pop()
+        return self._counts[id(node)]
+
+    def __len__(self) -> int:
+        return self._count(self.node)
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return tuple(self[i] for i in range(*k.indices(len(self))))
+        left = k + len(self) if k < 0 else k
+        if not 0 <= left < len(self):
+            raise IndexError(k)
+        node = self.node
+        while node.children:
+            for child in node.children:
+                if left < self._count(child):
+                    node = child
+                    break
+                left -= self._count(child)
+        return node
+
+    def __iter__(self) -> Iterator[Node]:
+        waiting = [self.node]
+        while waiting:
+            node = waiting.pop()
+            if node.children:
+                waiting.extend(reversed(node.children))
+            else:
+                yield node
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Sequence)
+            and len(self) == len(other)
+            and all(a is b for a, b in zip(self, other, strict=True))
+        )
+
+    def __hash__(self) -> int:
+        return hash(id(self.node))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, islice(self, 4)))
+        return f"({shown}{', ...' if len(self) > 4 else ''})"

@@ -1,0 +1,118 @@
+"""The ways through a tree, unrolled one at a time: with merges there can be more than fit anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from headrace.trees.plan import Plan
+
+
+class Way(NamedTuple):
+    """One way from the root to an end: the entries passed, and (branching, branch) of each choice."""
+
+    entries: tuple[int, ...]
+    choices: tuple[tuple[int, int], ...]
+
+
+class Ways(Sequence[Way]):
+    """All ways through a plan, in the order of its branches.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    open_branches
+        For an entry of a branching, the branches that can be taken; all by default.
+    """
+
+    def __init__(self, plan: Plan, open_branches: dict[int, list[int]] | None = None) -> None:
+        self.plan: Plan = plan
+        self.open: dict[int, list[int]] = open_branches or {}
+        self.counts: dict[int, int] = self._counted()
+
+    def behind(self, k: int) -> list[tuple[int, int]]:
+        """Return (branch, entry) of what can come behind an entry; branch -1 where there is no choice."""
+        entry = self.plan[k]
+        if "of" in entry:
+            taken = self.open.get(k, range(len(entry["of"])))
+            return [(j, entry["of"][j][1]) for j in taken]
+        return [] if entry["next"] is None else [(-1, entry["next"])]
+
+    def _counted(self) -> dict[int, int]:
+        counts: dict[int, int] = {}
+        waiting = [0]
+        while waiting:
+            k = waiting[-1]
+            below = [entry for _, entry in self.behind(k)]
+            todo = [entry for entry in below if entry not in counts]
+            if todo:
+                waiting.extend(todo)
+                continue
+            counts[k] = sum(counts[entry] for entry in below) if below else int("of" not in self.plan[k])
+            waiting.pop()
+        return counts
+
+    def reaching(self) -> dict[int, int]:
+        """Return how many ways pass each entry."""
+        into = dict.fromkeys(self.counts, 0)
+        into[0] = 1
+        for k in self._in_order():
+            for _, entry in self.behind(k):
+                into[entry] += into[k]
+        return {k: into[k] * self.counts[k] for k in into}
+
+    def _in_order(self) -> list[int]:
+        """Return the entries, each behind all that lead to it."""
+        order: list[int] = []
+        seen: set[int] = set()
+        waiting: list[tuple[int, bool]] = [(0, False)]
+        while waiting:
+            k, done = waiting.pop()
+            if done:
+                order.append(k)
+            elif k not in seen:
+                seen.add(k)
+                waiting.append((k, True))
+                waiting.extend((entry, False) for _, entry in self.behind(k))
+        return order[::-1]
+
+    def __len__(self) -> int:
+        return self.counts[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        left = index + len(self) if index < 0 else index
+        if not 0 <= left < len(self):
+            raise IndexError(index)
+        k, entries, choices = 0, [0], []
+        while below := self.behind(k):
+            place = 0
+            while left >= self.counts[below[place][1]]:
+                left -= self.counts[below[place][1]]
+                place += 1
+            branch, following = below[place]
+            if branch >= 0:
+                choices.append((k, branch))
+            k = following
+            entries.append(k)
+        return Way(tuple(entries), tuple(choices))
+
+    def __iter__(self) -> Iterator[Way]:
+        return (self[i] for i in range(len(self)))
+
+
+def along(plan: Plan, way: Way) -> Plan:
+    """Return a plan of one way alone, at the addresses that its nodes have in the whole."""
+    taken = dict(way.choices)
+    entries = []
+    for n, k in enumerate(way.entries):
+        entry = dict(plan[k])
+        following = n + 1 if n + 1 < len(way.entries) else None
+        if "of" in entry:
+            entry["of"] = ((entry["of"][taken[k]][0], following),)
+            entry["probs"] = None
+        entry["next"] = following
+        entries.append(entry)
+    return Plan(entries)

@@ -1,0 +1,143 @@
+"""A tree as a stream: endless, and sample i is a pure function of (tree, key, i)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import Any, ClassVar, Literal
+
+from headrace.core.cursor import Cursor
+from headrace.core.functions import name_of_function
+from headrace.core.granular import GRANULE
+from headrace.core.indexed import Bound, Indexed, IndexedCursor, Places
+from headrace.core.items import stack
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Resume
+from headrace.errors import ResumeError
+from headrace.trees.batched import needs_of, per_row_of
+from headrace.trees.hidden import hidden_generator
+from headrace.trees.plan import Plan, functions_of
+from headrace.trees.rows import ByRows
+from headrace.trees.schedule import Schedule
+from headrace.trees.steps import BLOCK, Draws, Step, steps_of, walked
+
+
+@register("sampling_tree", example=lambda: _example())
+@recipe
+class Tree(Indexed[Any]):
+    """The recipe of :class:`headrace.trees.SamplingTree` as it is at one moment.
+
+    Attributes
+    ----------
+    plan : Plan
+        Its nodes, with the values of their parameters.
+    step : int
+        How many updates have led here.
+    """
+
+    plan: Plan
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        if type(self.plan) is not Plan:
+            self.fix(plan=Plan(self.plan))
+
+    @property
+    def size(self) -> float:
+        return inf
+
+    @property
+    def draws(self) -> bool:
+        return any(
+            len(entry.get("of", ())) > 1
+            or entry["kind"] == "node"
+            or ("function" in entry and needs_of(entry["function"]).rng)
+            or any(isinstance(value, Schedule) for value in entry.get("values", {}).values())
+            for entry in self.plan
+        )
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether some function treats many samples at once."""
+        return any(per_row_of(function) is not None for function in functions_of(self.plan))
+
+    @property
+    def grain(self) -> int:
+        drawing = (f for f in functions_of(self.plan) if per_row_of(f) is not None and needs_of(f).rng)
+        return GRANULE if any(drawing) else 1
+
+    def hidden(self) -> tuple[str, ...]:
+        """Say of each function that draws from a generator nobody handed it what that is."""
+        known: tuple[str, ...] | None = self.__dict__.get("_hidden")
+        if known is None:
+            found = ((name_of_function(f), hidden_generator(f)) for f in functions_of(self.plan))
+            known = tuple(f"{name} draws from {what}" for name, what in found if what is not None)
+            self.fix(_hidden=known)
+        return known
+
+    @property
+    def access(self) -> Literal["index", "cursor"]:
+        return "cursor" if self.hidden() else "index"
+
+    @property
+    def resume(self) -> Resume:
+        return "none" if self.hidden() else "exact"
+
+    def remarks(self) -> tuple[str, ...]:
+        """Name the functions because of which it cannot be replayed."""
+        return tuple(f"cannot be replayed: {what}; give it a parameter rng" for what in self.hidden())
+
+    def stamp(self) -> dict[str, Any]:
+        if self.hidden():
+            raise ResumeError(
+                f"{self!r} cannot be saved or resumed: {'; '.join(self.hidden())}.\n"
+                "  Give these functions a parameter rng: it is filled."
+            )
+        return super().stamp()
+
+    def bind(self, key: Key) -> Bound[Any]:
+        return ByRows(self, key) if self.by_rows else OneByOne(self, key)
+
+    def start_cursor(self, key: Key) -> Cursor[Any]:
+        return IndexedCursor(self, key)
+
+
+class OneByOne(Bound[Any]):
+    """A tree bound to a key whose functions make one sample each."""
+
+    inner: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, stream: Tree, key: Key) -> None:
+        super().__init__(stream, key)
+        self.steps: list[Step] = steps_of(stream.plan)
+        self.draws: Draws = Draws(key, len(self.steps))
+
+    def walk(self, at: Places) -> Iterator[Any]:
+        first, draws = self.steps[0], self.draws
+        in_a_row = isinstance(at, range) and at.step == 1 and len(at) > 1
+        block = BLOCK if in_a_row else 1
+        for i in at if isinstance(at, range) else at.tolist():
+            draws.block = block
+            yield walked(first, i, draws)
+
+    def columns(self, at: Places) -> Any:
+        return stack(list(self.walk(at)))
+
+
+def _example() -> Tree:
+    from headrace.trees.tree import SamplingTree  # which makes recipes of what users write
+
+    tree = SamplingTree(
+        [_noise, {"flat": "flat", "raised": [_raised, "raised"]}], {"scale": 0.1, "_raised": {"by": 1.0}}
+    )
+    return Tree(tree.__recipe__().plan)
+
+
+def _noise(nothing: Any, scale: float, *, rng: Any) -> Any:
+    return rng.normal(scale=scale, size=4)
+
+
+def _raised(signal: Any, by: float, *, rng: Any) -> Any:
+    return signal + by * rng.random()

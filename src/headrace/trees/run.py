@@ -1,0 +1,58 @@
+"""What a tree draws for itself: it goes on from sample to sample, fills buffers, and says where an error came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from headrace.core.indexed import ENDLESS, Bound
+from headrace.core.key import Key
+from headrace.core.notes import explain
+from headrace.trees.nodes import Node, SampleBufferNode
+from headrace.trees.recipe import Tree
+from headrace.trees.steps import Draws
+
+
+class Run:
+    """A tree's own pass, from one sample on; ``nodes`` are what its entries are made of."""
+
+    def __init__(self, tree: Tree, nodes: Sequence[Node], seed: int, position: int) -> None:
+        self.stream: Tree = tree
+        self.count: int = position
+        self.next: int = position
+        self.bound: Bound[Any] = tree.bound(Key(seed))
+        draws: Draws = self.bound.draws  # type: ignore[attr-defined]  # both Bounds of a tree have them
+        draws.buffers = {k: node.samples for k, node in enumerate(nodes) if isinstance(node, SampleBufferNode)}
+        self.items: Iterator[Any] = self._items()
+
+    def _items(self) -> Iterator[Any]:
+        for item in self.bound.walk(range(self.next, ENDLESS)):
+            self.next += 1
+            yield item
+
+    def take(self, n: int) -> list[Any]:
+        """Return the next ``n`` samples."""
+        self.count = self.next
+        found = [next(self.items) for _ in range(n)]
+        self.count = self.next
+        return found
+
+    def columns(self, at: range) -> Any:
+        """Return samples as columns."""
+        try:
+            columns = self.bound.columns(at)
+        except BaseException as error:
+            self.failed(error, at.start)
+            raise
+        self.next = at.stop
+        self.items = self._items()
+        return columns
+
+    def failed(self, error: BaseException, position: int) -> None:
+        """Note where an exception came from, and stand before what failed."""
+        self.count = position
+        explain(error, self)
+        self.next = -1  # no run goes on from there
+
+    def label_of(self, bound: Any) -> str | None:
+        return "" if bound is self.bound else None

@@ -1,0 +1,128 @@
+"""Values in a row, by number: of a list at once, of an iterator from what has been drawn of it.
+
+No iterator is copied or run twice (copies of those in ``itertools`` left Python in 3.14): what came is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import Any, Protocol
+
+from headrace.errors import ResumeError, StreamConfigError
+
+MOST = 10_000_000  # values of an iterator that are kept
+
+
+class Row(Protocol):
+    """Values by number."""
+
+    def has(self, k: int) -> bool:
+        """Tell whether there is a value ``k``."""
+        ...
+
+    def __getitem__(self, k: int) -> Any: ...
+
+    @property
+    def length(self) -> int | None:
+        """How many there are; None where only running it tells, or it has no end."""
+        ...
+
+
+class Listed:
+    """Values that are there."""
+
+    def __init__(self, values: Any) -> None:
+        self.values: Any = values if isinstance(values, range) else list(values)
+        self.length: int = len(self.values)
+
+    def has(self, k: int) -> bool:
+        return k < self.length
+
+    def __getitem__(self, k: int) -> Any:
+        return self.values[k]
+
+
+class Counted:
+    """What ``itertools.count`` gives, without counting."""
+
+    length: None = None
+
+    def __init__(self, first: Any, step: Any) -> None:
+        self.first: Any = first
+        self.step: Any = step
+
+    def has(self, k: int) -> bool:
+        return True
+
+    def __getitem__(self, k: int) -> Any:
+        return self.first + k * self.step
+
+
+class Drawn:
+    """Values of an iterator, drawn when first asked for and kept."""
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self.kept: list[Any] = []
+        self.left: Iterator[Any] | None = values
+        self.lost: bool = False  # it stayed behind when this was pickled
+
+    @property
+    def length(self) -> int | None:
+        return len(self.kept) if self.left is None and not self.lost else None
+
+    def has(self, k: int) -> bool:
+        if k >= len(self.kept) and self.lost:
+            raise ResumeError(
+                f"a schedule got asked for value {k} of an iterator that stayed behind when its tree was pickled: "
+                f"{len(self.kept)} values of it had been drawn.\n  Give the schedule as a list, or draw on before."
+            )
+        if k > MOST and self.left is not None:
+            raise StreamConfigError(
+                f"a schedule got asked for value {k} of an iterator, which would keep all before it, wanted one of "
+                f"the first {MOST}.\n  Give it as a range, an array or itertools.count, or as following(function)."
+            )
+        while self.left is not None and k >= len(self.kept):
+            try:
+                self.kept.append(next(self.left))
+            except StopIteration:
+                self.left = None
+        return k < len(self.kept)
+
+    def __getitem__(self, k: int) -> Any:
+        return self.kept[k]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"kept": self.kept, "left": None, "lost": self.lost or self.left is not None}
+
+    def __deepcopy__(self, memo: Any) -> Drawn:
+        return self  # the values are the same for every copy, and the iterator is drawn once
+
+
+def row_of(values: Iterable[Any]) -> Row:
+    """Return values in a row by number.
+
+    Raises
+    ------
+    StreamConfigError
+        When they cannot be iterated.
+
+    Examples
+    --------
+    >>> row_of(x * x for x in range(5))[3] if row_of(range(3)).has(2) else None
+    Traceback (most recent call last):
+    IndexError: list index out of range
+    >>> squares = row_of(x * x for x in range(5))
+    >>> squares.has(3), squares[3], squares.has(5)
+    (True, 9, False)
+    """
+    if isinstance(values, count):
+        first = next(values)
+        return Counted(first, next(values) - first)
+    if isinstance(values, Iterator):
+        return Drawn(values)
+    try:
+        iterator = iter(values)
+    except TypeError:
+        raise StreamConfigError(f"a schedule got {values!r}, wanted an iterable of values.") from None
+    return Listed(values) if hasattr(values, "__len__") else Drawn(iterator)

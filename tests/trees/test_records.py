@@ -1,0 +1,139 @@
+"""What a sample was made with, and the sample made again from that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace as hr
+from headrace.core import same
+from headrace.trees import SamplingTree, Tree, abrupt, batched, gradual, incremental
+from support.require import require
+from trees import wave
+
+Rng = np.random.Generator
+
+
+def moving() -> SamplingTree:
+    params = {
+        "background": {
+            "signal_length": 64,
+            "offset": incremental(0.0, 1.0, at=100, width=50),
+            "strength": {"schedule": [0.1, 0.4]},
+        },
+        "branching_node": {"probs": gradual([0.6, 0.2, 0.2], [0.2, 0.4, 0.4], at=60, width=40)},
+        "ramp": {"height": abrupt(1.0, 1.5, at=90)},
+        "step": {"kernel_size": 3},
+        "length": 32,
+    }
+    return wave.waves(params)
+
+
+@batched(per_row="scale")
+def rough(_: Any, scale: Any, length: int, *, rng: Rng, n: int) -> Any:
+    return rng.normal(size=(n, length)) * scale[:, None]
+
+
+@batched
+def lifted(signals: Any, height: float, *, rng: Rng) -> Any:
+    return signals + height * rng.random(len(signals))[:, None]
+
+
+def moving_columns() -> SamplingTree:
+    return SamplingTree(
+        [rough, {"a": [lifted, "a"], "b": [wave.shifted, lifted, "b"], "probs": abrupt([0.9, 0.1], [0.5, 0.5], at=70)}],
+        {"rough": {"scale": incremental(0.1, 1.0, at=100, width=50), "length": 8}, "height": abrupt(1.0, 3.0, at=90)},
+    )
+
+
+@pytest.mark.parametrize("make", [moving, moving_columns, wave.mixed])
+def test_a_sample_is_rebuilt_from_its_record_alone(make: Any) -> None:
+    tree = make()
+    due = tree.collect(150)
+    records = [tree.explain(i) for i in range(0, 150, 7)]
+    tree.update()
+    tree.update()
+    for record in records:
+        made, label = tree.rebuild(record)
+        x, y = due[record["index"]]
+        assert same(np.asarray(made), np.asarray(x))
+        assert same(label, y)
+
+
+def test_records_survive_json_where_their_values_do() -> None:
+    tree = moving()
+    due = tree[133]
+    made = tree.rebuild(json.loads(json.dumps(tree.explain(133))))
+    assert same(made, due)
+
+
+def test_records_come_with_a_read_and_tell_what_was_used() -> None:
+    tree = moving()
+    tree.update()
+    (X, y), records = tree.read(150, records=True)
+    assert len(records) == len(X) == 150
+    assert tree.position == 150
+    for i in (0, 59, 149):
+        record = records[i]
+        assert record == tree.explain(i)
+        assert (record["index"], record["step"]) == (i, 1)
+        assert record["labels"] == [y[i]]
+        assert record["path"] == {"branching_node": y[i]}
+        assert record["parameters"]["background.strength"] == 0.4
+        assert record["parameters"]["background.offset"] == incremental(0.0, 1.0, at=100, width=50).at(i)
+        assert set(record["parameters"]) >= ({f"{y[i]}.length"} if y[i] != "background" else set())
+        assert not {"ramp.height", "step.kernel_size"} - {f"{y[i]}.height", f"{y[i]}.kernel_size"} & set(
+            record["parameters"]
+        )
+    assert records[0]["probabilities"]["branching_node"] == [0.6, 0.2, 0.2]
+    assert records[149]["probabilities"]["branching_node"] == [0.2, 0.4, 0.4]
+    assert [record["index"] for record in records[3:6]] == [3, 4, 5]
+
+
+def test_records_are_of_the_tree_as_it_was() -> None:
+    tree = moving()
+    _, records = tree.read(5, records=True)
+    tree.update()
+    assert records[0]["parameters"]["background.strength"] == 0.1
+
+
+def test_tables_of_records() -> None:
+    require("pandas")
+    tree = moving()
+    (_, y), records = tree.read(120, records=True)
+    table = records.to_dataframe()
+    assert table["label"].tolist() == y.tolist()
+    assert table.index.tolist() == list(range(120))
+    assert table.loc[119, "branching_node.probabilities"] == [0.2, 0.4, 0.4]
+    assert table["ramp.height"].notna().tolist() == [label == "ramp" for label in y]
+    arrow = require("pyarrow")
+    made = records.to_arrow()
+    assert isinstance(made, arrow.Table)
+    assert made["label"].to_pylist() == y.tolist()
+
+
+def test_a_dataset_of_records() -> None:
+    require("xarray")
+    (_, y), records = moving().read(30, records=True)
+    made = records.to_xarray()
+    assert made.sizes == {"sample": 30}
+    assert made["label"].values.tolist() == y.tolist()
+    assert made["background.offset"].dtype == np.float64
+
+
+def test_a_record_of_another_tree_is_refused() -> None:
+    record = moving().explain(3)
+    with pytest.raises(hr.DataError, match="has the branches"):
+        SamplingTree([lambda _: 0, {"x": "x", "y": "y"}]).rebuild(record)
+    other = SamplingTree([lambda _, depth: 0], {"depth": 1})
+    with pytest.raises(hr.DataError, match=r"without the parameter <lambda>\.depth"):
+        other.rebuild(record)
+
+
+def test_records_of_an_unseeded_recipe_need_no_seed() -> None:
+    tree = wave.waves()
+    assert Tree(tree.__recipe__().plan).seed is None
+    assert tree.explain(5)["key"] == hr.Key(42).plain()
