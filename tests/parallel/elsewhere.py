@@ -40,17 +40,22 @@ def sleeps() -> Any:
     time.sleep(100)
 
 
+class Late(TimeoutError):
+    """What the handler of an alarm raises, to bound a call."""
+
+
 class CtrlC:
-    """Raises KeyboardInterrupt in the main thread, at any moment while `armed`."""
+    """Raises KeyboardInterrupt, or what else it is told, in the main thread, at any moment while `armed`."""
 
     armed = False
     struck = 0
+    error: type[BaseException] = KeyboardInterrupt
 
     def __call__(self, *_: Any) -> None:
         if self.armed:
             self.armed = False
             self.struck += 1
-            raise KeyboardInterrupt
+            raise self.error
 
 
 def caught(number: int) -> Iterator[CtrlC]:

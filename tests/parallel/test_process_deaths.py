@@ -64,17 +64,34 @@ def _unreadable(i: int) -> Any:
     return Unreadable() if i == 20 else i
 
 
+def _within(i: int) -> Any:
+    return {"X": np.array([i]), "it": _unreadable(i)}
+
+
+def _number(item: Any) -> int:
+    return int(item["X"][0]) if isinstance(item, dict) else item
+
+
+@pytest.mark.parametrize("where", ["process", "zmq"])
+@pytest.mark.parametrize("inside", [_unreadable, _within])
 @pytest.mark.parametrize(("source", "workers"), KINDS)
-def test_an_item_that_cannot_be_read_raises_for_ever(source: str, workers: int) -> None:
-    with elsewhere(SOURCES[source]() | hr.map(_unreadable), workers=workers).open() as cursor:
-        assert [next(cursor) for _ in range(20)] == list(range(20))
-        for _ in range(3):
-            with pytest.raises(DataError, match="cannot read an item that was sent: Own: not here"):
-                next(cursor)
+def test_an_item_that_cannot_be_read_is_told_and_passed(source: str, workers: int, inside: Any, where: str) -> None:
+    with (SOURCES[source]() | hr.map(inside) | hr.background(where, workers=workers)).open() as cursor:
+        found = [_number(next(cursor))]
+        time.sleep(0.05)  # until several lie in one block
+        wrong = "cannot read an item that was sent: Own" if where == "process" else "cannot send"
+        with pytest.raises(DataError, match=wrong):
+            found.extend(map(_number, iter(cursor.__next__, None)))
+        assert found == list(range(20)), "and nothing around it is lost"
+        for _ in range(2):
             assert cursor.position == 20
-        with pytest.raises(DataError):
-            cursor.skip()
-        assert cursor.state()
+            with pytest.raises(DataError, match=wrong):
+                next(cursor)
+        assert cursor.skip() == 1
+        state = cursor.state()
+        assert [_number(item) for item in cursor] == list(range(21, 40))
+    with (SOURCES[source]() | hr.map(inside) | hr.background(where, workers=workers)).open(at=state) as cursor:
+        assert _number(next(cursor)) == 21
 
 
 def test_a_stream_that_cannot_be_sent_is_refused() -> None:
@@ -155,22 +172,24 @@ def test_a_dead_worker_is_an_error_and_the_next_call_starts_anew(
         assert found + list(cursor) == list(range(40))
 
 
+@pytest.mark.parametrize("where", ["process", "zmq"])
 @pytest.mark.parametrize(("source", "workers"), KINDS)
-def test_an_item_that_kills_every_worker(source: str, workers: int) -> None:
-    with elsewhere(SOURCES[source]() | hr.map(deadly(_exits)), workers=workers).open() as cursor:
-        found = []
-        for _ in range(40):  # each try gives the items before it, at least one
-            try:
-                found.append(next(cursor))
-            except WorkerError:
-                if cursor.position == 20:
-                    break
+def test_an_item_that_kills_every_worker(source: str, workers: int, where: str) -> None:
+    with (SOURCES[source]() | hr.map(deadly(_exits)) | hr.background(where, workers=workers)).open() as cursor:
+        found: list[int] = []
+        for _ in range(2):  # the first may have died with items that it had not sent; the second sends each
+            with pytest.raises(WorkerError, match="status 3"):
+                found.extend(iter(cursor.__next__, None))
         assert found == list(range(20))
+        assert cursor.position == 20
         with pytest.raises(WorkerError):
             next(cursor)
-        with pytest.raises(WorkerError):
-            cursor.skip()
-        assert cursor.position == 20
+        assert cursor.skip() == 1
+        if source == "numbers":  # nothing is run for what is passed
+            assert list(cursor) == list(range(21, 40))
+            return
+        with pytest.raises(WorkerError):  # here it is: there is no way past it
+            next(cursor)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from parallel.elsewhere import CtrlC, caught
+from parallel.elsewhere import CtrlC, Late, caught
 from parallel.left import HANG, MARKS
 from support.counts import heavy
 
@@ -54,20 +54,28 @@ def numbers() -> Any:
         yield slow(i)
 
 
+def odd() -> Any:
+    for i in range(10**9):
+        yield {"X": np.full(10, -1 - i), "i": -1 - i}
+
+
 STREAMS: dict[str, Any] = {
     "one": lambda: hr.Streamer(numbers) | hr.background("process", ahead=20_000),
     "many": lambda: hr.functional(slow) | hr.background("process", workers=2, ahead=20_000),
     "mux": lambda: (
         hr.RoundRobinMux([hr.Streamer(numbers) for _ in range(3)]) | hr.background("process", workers=2, ahead=20_000)
     ),
+    "thread": lambda: hr.Streamer(numbers) | hr.prefetch(ahead=20_000),
+    "threads": lambda: hr.functional(slow) | hr.background("thread", workers=2, ahead=20_000),
 }
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["one", "many"])  # between a mux and its member an item can be lost, as inline
-def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Late])
+@pytest.mark.parametrize("name", ["one", "many", "thread", "threads"])
+def test_a_signal_loses_nothing(name: str, error: type[BaseException], ctrl_c: CtrlC) -> None:
     """One item may be lost: the one that was being handed over, which no code of ours can know of."""
-    times = heavy(1500)
+    times, ctrl_c.error = heavy(1000), error
     end = time.monotonic() + HANG * (1 if times < 100 else 20)
     with STREAMS[name]().open(hr.Key(1)) as cursor:
         expected = 0
@@ -82,7 +90,7 @@ def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
                     assert (item["X"] == at).all()
                     assert 0 <= at - expected < 2
                     expected = at + 1
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, Late):
                 pass
         ctrl_c.armed = False
         assert ctrl_c.struck >= times
@@ -90,6 +98,32 @@ def test_a_ctrl_c_loses_nothing(name: str, ctrl_c: CtrlC) -> None:
         at = cursor.position
     with STREAMS[name]().open(at=state) as cursor:
         assert next(cursor)["i"] == at
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Late])
+def test_a_signal_costs_a_mux_over_workers_one_item_at_most(error: type[BaseException], ctrl_c: CtrlC) -> None:
+    """That between a mux and its member, as where nothing runs elsewhere; of the others none."""
+    times, ctrl_c.error = heavy(1000), error
+    end = time.monotonic() + HANG * (1 if times < 100 else 20)
+    chosen = hr.StochasticMux([hr.Streamer(numbers), hr.Streamer(odd)], n_active=2, rate=None, weights=[1, 2])
+    with (chosen | hr.background("process", workers=2, ahead=20_000)).open(hr.Key(1)) as cursor:
+        due, lost = [0, 0], 0
+        while ctrl_c.struck < times and time.monotonic() < end:
+            try:
+                while ctrl_c.struck < times:
+                    ctrl_c.armed = True
+                    item = next(cursor)
+                    ctrl_c.armed = False
+                    kind, i = (0, item["i"]) if item["i"] >= 0 else (1, -1 - item["i"])
+                    assert (item["X"] == item["i"]).all()
+                    assert i >= due[kind], "nothing comes twice"
+                    lost += i - due[kind]
+                    due[kind] = i + 1
+            except (KeyboardInterrupt, Late):
+                pass
+        assert ctrl_c.struck >= times
+        assert lost <= ctrl_c.struck
 
 
 @pytest.mark.parametrize("name", list(STREAMS))

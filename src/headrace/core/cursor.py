@@ -8,6 +8,7 @@ generator, so that a layer costs tens of nanoseconds.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from itertools import islice
 from types import TracebackType
@@ -107,6 +108,10 @@ class Cursor(Generic[T]):
             "  Catch the error where the item is made, or write pass_failed() for this cursor."
         )
 
+    def leap(self, n: int) -> int:
+        """Pass up to ``n`` items without making them, where that can be done; return how many were passed."""
+        return 0
+
     def label_of(self, cursor: Any) -> str | None:
         """Return what an error path adds to this node's name for the cursor inside it; None when it is not inside."""
         return "" if any(getattr(self, name, None) is cursor for name in self.inner) else None
@@ -199,7 +204,7 @@ class Cursor(Generic[T]):
         found = list(self._kept[:n])
         self._kept = self._kept[n:]
         try:
-            found.extend(islice(self.items, n - len(found)))
+            found.extend(islice(self.items, min(n - len(found), sys.maxsize)))
         except BaseException as error:
             self._fail(error)
             self._keep(found)
@@ -244,8 +249,10 @@ class Cursor(Generic[T]):
         while passed < n and self._kept:
             self._pop()
             passed += 1
+        if passed < n and not self._closed:
+            passed += self.leap(n - passed)
         try:
-            for _ in islice(self.items, n - passed):
+            for _ in islice(self.items, min(n - passed, sys.maxsize)):
                 passed += 1
         except BaseException as error:
             self._fail(error)

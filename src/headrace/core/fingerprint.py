@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from headrace.core.key import Key
@@ -70,15 +70,21 @@ def outline(recipe: Recipe) -> dict[str, str]:
 
 
 def _outline(recipe: Recipe, path: str, found: dict[str, str]) -> None:
-    found[path] = digest(json.dumps(own(recipe)))[:8]
+    for where, node in _nodes(recipe, path):
+        found[where] = digest(json.dumps(own(node)))[:8]
+        if len(node.children) > _MANY:
+            told = [_kinds(node.children), *map(fingerprint, _some(node.children))]
+            found[f"{where}[...]"] = digest("".join(told))[:8]
+
+
+def _nodes(recipe: Recipe, path: str) -> Iterator[tuple[str, Recipe]]:
+    """Yield (path, node) for a description, except below many members."""
+    yield path, recipe
     children = recipe.children
-    if len(children) > _MANY:
-        told = [_kinds(children), *map(fingerprint, _some(children))]
-        found[f"{path}[...]"] = digest("".join(told))[:8]
-        return
-    for i, child in enumerate(children):
-        label = f"[{i}]" if len(children) > 1 else ""
-        _outline(child, f"{path}{label}/{name_of(type(child))}", found)
+    if len(children) <= _MANY:
+        for i, child in enumerate(children):
+            label = f"[{i}]" if len(children) > 1 else ""
+            yield from _nodes(child, f"{path}{label}/{name_of(type(child))}")
 
 
 def _kinds(recipes: Sequence[Any]) -> str:
@@ -133,7 +139,7 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
     if not isinstance(state["of"], dict):
         raise StateMismatchError(f"restore got a state with of={_short(state['of'])}, wanted what state() returned.")
     if state["of"] != outline(recipe):
-        raise StateMismatchError(_difference(state["of"], outline(recipe)))
+        raise StateMismatchError(_difference(state["of"], recipe))
     if state["key"] != key.plain():
         raise StateMismatchError(
             "the state was saved by a run with another key.\n"
@@ -146,16 +152,27 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
         )
 
 
-def _difference(saved: dict[str, str], offered: dict[str, str]) -> str:
+def _difference(saved: dict[str, str], recipe: Recipe) -> str:
+    recipe = getattr(recipe, "stamped", recipe)
+    offered = outline(recipe)
     for path, mine in offered.items():
         theirs = saved.get(path)
         if theirs is None:
             return f"the state is of another composition: it has no node {path}.\n  It has {', '.join(saved)}."
         if theirs != mine:
             what = "one of its members" if path.endswith("[...]") else "its parameters"
-            return f"the state is of another description: {path} differs in {what}.\n  Open the stream as it was saved."
+            here = "" if path.endswith("[...]") else _parameters(recipe, path)
+            return f"the state is of another description: {path} differs in {what}{here}.\n  Open the stream as it was saved."
     missing = next(path for path in saved if path not in offered)
     return f"the state is of another composition: the stream has no node {missing}."
+
+
+def _parameters(recipe: Recipe, path: str) -> str:
+    """Return, for an error, what the node at a path of the outline has here for those of its parameters that count."""
+    node = next(node for found, node in _nodes(recipe, name_of(type(recipe))) if found == path)
+    told = {name: value for name, value in own(node)[1].items() if value is not None}
+    shown = ", ".join(f"{name}={_short(value)}" for name, value in told.items())
+    return f"; here it has {shown}" if shown else ""
 
 
 def _short(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from headrace.errors import RegistryError
 
 F = TypeVar("F", bound=Callable[..., Any])
-Kind = Literal["stream", "sink", "function"]
+Kind = Literal["stream", "sink", "function", "view"]
 GROUP = "headrace.components"
 
 
@@ -30,8 +30,16 @@ class Component(NamedTuple):
 
 _components: dict[str, Component] = {}
 _names: dict[Any, str] = {}
-# Rooms above core that core asks for by name; they are imported when first asked for.
-_HOMES = {"streamer": "headrace.sources.streamer", "shard": "headrace.ops.shard"}
+# What lower rooms ask upper ones for by name; the module is imported when it is first asked for.
+_HOMES = {
+    "streamer": "headrace.sources.streamer",
+    "shard": "headrace.ops.shard",
+    "plot.tree_svg": "headrace.plot.tree_svg",
+    "plot.to_svg": "headrace.plot.files",
+    "plot.to_dotfile": "headrace.plot.files",
+    "plot.to_mermaid": "headrace.plot.files",
+    "plot.buffer": "headrace.plot.samples",
+}
 
 
 def register(name: str, *, example: Callable[..., Any] | None, kind: Kind = "stream") -> Callable[[F], F]:
@@ -45,7 +53,8 @@ def register(name: str, *, example: Callable[..., Any] | None, kind: Kind = "str
         Makes one on which the laws of :mod:`headrace.testing` hold: a small stream for a source, an op or a mux; a
         sink for a folder it is given. Functions registered for ``load`` need none.
     kind
-        What it is: ``"stream"``, ``"sink"``, or a ``"function"`` that descriptions may name.
+        What it is: ``"stream"``, ``"sink"``, a ``"function"`` that descriptions may name, or a ``"view"``: what an upper
+        room shows of a lower one's objects, which have methods that ask for it.
 
     Raises
     ------

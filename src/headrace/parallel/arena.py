@@ -164,6 +164,10 @@ class Reader:
         self.leased += size
         return memory
 
+    def peek(self, offset: int, nbytes: int) -> np.ndarray[Any, Any]:
+        """Return a copy of the block's memory; nothing is counted."""
+        return np.frombuffer(self._map, np.uint8, nbytes, offset).copy()
+
     def take_back(self) -> list[int]:
         """Return the offsets of the blocks that have died since the last call."""
         died = []

@@ -6,6 +6,7 @@ import multiprocessing
 import re
 from collections.abc import Generator
 from operator import index
+from time import perf_counter
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from headrace.core.coerce import as_stream
@@ -20,10 +21,12 @@ from headrace.core.stream import Spec, Stream, why_not
 from headrace.errors import StreamConfigError
 from headrace.parallel.process import Remote
 from headrace.parallel.spread import Spread
+from headrace.parallel.stats import Stats
 from headrace.parallel.thread import Threaded, came_back
 
 T = TypeVar("T")
 Where = Literal["inline", "thread", "process", "zmq"]
+_MOST = 1024  # workers
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -46,8 +49,9 @@ def background(
         runs ahead, for looking for errors. ``"zmq"``: processes, whose items come through a ZeroMQ socket on ``ipc://``
         in a folder of their owner's; items are trees of arrays, as for :func:`headrace.serve`.
     workers
-        How many processes or threads draw; 0 runs inline. Several need a stream whose items have numbers (stretches
-        of them are shared out) or a mux (its members are).
+        How many processes or threads draw, 1024 at most; 0 runs inline. Several need a stream whose items have
+        numbers (stretches of them are shared out) or a mux (its members are). No more are started than there are
+        items or members.
     ahead
         How many bytes of items may wait: a number, or a text such as ``"64MB"`` or ``"8MiB"``. An item counts its
         arrays and 64 bytes; one item always fits.
@@ -117,6 +121,12 @@ class Background(Stream[T]):
             )
         if isinstance(self.workers, bool) or not hasattr(self.workers, "__index__") or self.workers < 0:
             raise StreamConfigError(f"background(workers=) got {self.workers!r}, wanted a whole number, 0 for inline.")
+        if self.workers > _MOST:
+            raise StreamConfigError(
+                f"background(workers=) got {self.workers}, wanted at most {_MOST}.\n"
+                "  More workers than processors gain only where making an item waits; for a whole cluster write "
+                "stream.shard(i, n)."
+            )
         if not isinstance(self.ordered, bool):
             raise StreamConfigError(f"background(ordered=) got {self.ordered!r}, wanted True or False.")
         self.fix(ahead=byte_count("background(ahead=)", self.ahead), workers=index(self.workers))
@@ -124,6 +134,10 @@ class Background(Stream[T]):
             raise StreamConfigError(
                 f"background(start_method=) got {self.start_method!r}, wanted one of "
                 f"{', '.join(multiprocessing.get_all_start_methods())}, or None."
+            )
+        if self.start_method is not None and self.where in ("inline", "thread"):
+            raise StreamConfigError(
+                f"background({self.where!r}, start_method=) got {self.start_method!r}, wanted None: no process is started."
             )
         if self.where in ("process", "zmq") and not Nothing.within(self.source):
             self._check_process()
@@ -139,10 +153,12 @@ class Background(Stream[T]):
                 "  Use 'thread', or give the function that makes it."
             )
         self._check_spread()
-        if self.workers == 1 and Knob.within(self.source):
+        split = self.source.split() if self.workers > 1 else None
+        apart = (self.source,) if split is None else split.streams  # what runs elsewhere
+        if any(map(Knob.within, apart)):
             raise StreamConfigError(
                 f"{who} got a stream with a Knob, which would be turned here and read in another process.\n"
-                "  Put the knob above background, or use 'thread'."
+                "  Put the knob above background, or into a mux whose members are shared out, or use 'thread'."
             )
 
     def _check_spread(self) -> None:
@@ -151,7 +167,8 @@ class Background(Stream[T]):
             label, culprit = why_not(self.source)
             raise StreamConfigError(
                 f"background({self.where!r}) got {self.workers} workers for {self.source!r}, which cannot be shared out "
-                f"because of {label}{culprit!r}.\n  Use one worker, or a mux or mix of several streams."
+                f"because of {label}{culprit!r}.\n  Use one worker, or items that have numbers (hr.source, hr.functional), or a mux of "
+                "several streams."
             )
 
     @property
@@ -185,10 +202,25 @@ class _Inline(Cursor[T]):
     def __init__(self, stream: Background[T], key: Key) -> None:
         super().__init__(stream, key)
         self.source = stream.source.open(key)
+        self._began = 0.0
 
     def run(self) -> Generator[T, None, None]:
+        self._began = self._began or perf_counter()
         for self.count, item in enumerate(self.source.items, self.count + 1):
             yield item
+
+    def leap(self, n: int) -> int:
+        if not is_numbered(self.stream.source):
+            return 0
+        passed = self.source.skip(n)
+        self.count += passed
+        self.restart()
+        return passed
+
+    def stats(self) -> Stats:
+        """Return what has been done so far: nothing waits here."""
+        seconds = perf_counter() - self._began if self._began else 0.0
+        return Stats(self.count, seconds=seconds, workers=0)
 
     def save(self) -> Any:
         """Return the state in the form of every background, so that each goes on from any other's."""

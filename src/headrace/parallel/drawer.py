@@ -115,6 +115,7 @@ class Drawer:
         self.leaving = self.closing = self.saying = False
         self.began = self.last = perf_counter()  # of the block at hand; when the last item came
         self.waited = 0.0  # seconds that there was no room, since the last block
+        self.careful: int = 0  # so many items are sent each by itself: a worker died near here
 
     # --- for subclasses -------------------------------------------------------------------------
 
@@ -150,6 +151,9 @@ class Drawer:
         """Tell whether the item at hand was so long in coming that it is to be sent at once."""
         now = perf_counter()
         slow, self.last = now - self.last > SLOW, now
+        if self.careful:
+            self.careful -= 1
+            return True
         return slow
 
     def times(self) -> tuple[int, int]:
@@ -180,7 +184,8 @@ class Drawer:
         """Do as a message asks."""
         number, kind = message.channel, message.kind
         if kind == pipes.OPEN:
-            key, *place = pickle.loads(message.payload)
+            key, *place, careful = pickle.loads(message.payload)
+            self.careful += ROWS * careful  # as many as may have been made and not sent
             stream = self.streams[message.n] if self.streams else None
             self.channels[number] = Channel(number, stream, Key.from_plain(key), *place)
         elif kind == pipes.CLOSE:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from headrace.core.key import Key
-from headrace.errors import DataError, HeadraceError, WorkerError
+from headrace.errors import DataError, HeadraceError
 from headrace.parallel import pipes
 from headrace.parallel.pipes import Message
 
@@ -40,7 +40,6 @@ class Feed:
         self.error: BaseException | None = None
         self.ended: bool = False
         self.passed: bool = False
-        self.unreadable: DataError | None = None  # a block has come that cannot be read
         self.granted: int = 0
         self.wanted: int = 0
         self.bytes: int = 0  # of the blocks,
@@ -56,8 +55,6 @@ class Feed:
 
     def go_on(self, *, passing: bool) -> None:
         """Have what failed tried again, or passed."""
-        if self.unreadable is not None:
-            raise self.unreadable
         self.error, self.passed = None, False
         self.hand.ask(Message(pipes.PASS if passing else pipes.AGAIN, channel=self.number))
 
@@ -67,19 +64,20 @@ class Feed:
         Raises
         ------
         DataError
-            When they cannot be made again here: for ever, since it is not known which of them.
+            When they cannot be made again here. The worker is of no more use; another sends item by item.
         """
-        if self.unreadable is not None:
-            raise self.unreadable
         message = self.blocks[0]
         try:
             items = self.hand.items(message) if message.n else []
         except Exception as error:
-            self.unreadable = DataError(
+            if self.hand.readable(message):
+                raise  # a signal's handler raised it
+            self.hand.among = message.n > 1
+            self.hand.gone = DataError(
                 f"background({self.hand.who!r}) cannot read an item that was sent: {type(error).__name__}: {error}.\n"
-                "  Make it of arrays and plain data, or use background('thread')."
+                "  Make it of arrays and plain data, skip() it, or use background('thread')."
             )
-            raise self.unreadable from error
+            raise self.hand.gone from error
         self.blocks.popleft()
         self.bytes -= message.nbytes
         self.items -= message.n
@@ -130,7 +128,7 @@ class Feed:
 class Hand:
     """One worker.
 
-    A subclass starts it, and writes ``ask``, ``items``, ``drop``, ``error_of``, ``listen``, ``wait_any``,
+    A subclass starts it, and writes ``ask``, ``items``, ``readable``, ``drop``, ``error_of``, ``listen``, ``wait_any``,
     ``order_stop`` and ``stop``.
 
     Parameters
@@ -145,7 +143,10 @@ class Hand:
         self.limit: int = limit
         self.process: int = os.getpid()
         self.feeds: dict[int, Feed] = {}
-        self.gone: WorkerError | None = None  # said to the consumer
+        self.gone: HeadraceError | None = None  # said to the consumer: it is dead, or what it sent cannot be read
+        self.among: bool = False  # what cannot be read is one of several items, nobody knows which
+        self.doubtful: bool = False  # something has struck in the middle of a word with it: some may be lost
+        self.careful: bool = False  # it comes after one that died, and sends item by item where that happened
         self.weight: float = 0.0  # bytes of the heaviest item seen
         self.wanted: int = 0  # items granted that were not taken, of all cursors
         self.waits: int = 0  # how often its consumer waited for it,
@@ -165,6 +166,10 @@ class Hand:
 
     def items(self, message: Message) -> list[Any]:
         """Return the items of a block, and let the worker have its room again when they are done with."""
+        raise NotImplementedError
+
+    def readable(self, message: Message) -> bool:
+        """Tell whether the items of a block can be made here, giving nothing back."""
         raise NotImplementedError
 
     def drop(self, message: Message) -> None:
@@ -202,7 +207,8 @@ class Hand:
         """Have the worker open a cursor of one of its streams; ``saves`` says whether to tell its states."""
         number, self._opened = self._opened, self._opened + 1
         feed = self.feeds[number] = Feed(self, number, base, behind)
-        self.ask(Message(pipes.OPEN, pickle.dumps((key.plain(), base, behind, saves), 5), number, which))
+        asked = (key.plain(), base, behind, saves, self.careful)
+        self.ask(Message(pipes.OPEN, pickle.dumps(asked, 5), number, which))
         return feed
 
     def heard(self, message: Message) -> None:
@@ -212,6 +218,11 @@ class Hand:
             feed.hear(message)
         elif message.kind == pipes.BLOCK:
             self.drop(message)
+
+    @property
+    def useless(self) -> bool:
+        """Whether another has to be hired in its place."""
+        return self.doubtful or self.gone is not None
 
     @property
     def mine(self) -> bool:

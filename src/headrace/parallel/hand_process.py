@@ -50,7 +50,7 @@ class ProcessHand(Hand):
 
     waits: int
     idle: float
-    gone: WorkerError | None
+    gone: HeadraceError | None
 
     def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
         super().__init__(limit)
@@ -107,7 +107,7 @@ class ProcessHand(Hand):
         """Send a message, reading meanwhile what the worker tells, so that neither waits for the other."""
         self.same_process()
         data = memoryview(pipes.packed(message))
-        while data and not self._over:
+        while data and not self._over and not self.doubtful:  # it may have heard half a word
             try:
                 data = data[os.write(self.ends.ask, data) :]
             except BlockingIOError:
@@ -129,6 +129,20 @@ class ProcessHand(Hand):
         memory = self.reader.view(message.offset, message.nbytes)
         tables = pickle.loads(message.payload) if message.payload else []
         return items_in(self._layouts[message.layout], memory, message.n, message.rows, tables)
+
+    def readable(self, message: Message) -> bool:
+        memory = self.reader.peek(message.offset, message.nbytes)
+        try:
+            items_in(
+                self._layouts[message.layout],
+                memory,
+                message.n,
+                message.rows,
+                pickle.loads(message.payload) if message.payload else [],
+            )
+        except Exception:
+            return False
+        return True
 
     def drop(self, message: Message) -> None:
         """Give back a block that nobody wants."""
@@ -216,7 +230,9 @@ class ProcessHand(Hand):
             "\n  The system kills processes when memory runs out; ahead= bounds only what waits." if code == -9 else ""
         )
         self.gone = WorkerError(
-            f"background({self.who!r}) got no more items: its worker (pid {self._process.pid}) {how}.{hint}"
+            f"background({self.who!r}) got no more items: its worker (pid {self._process.pid}) {how}.{hint}\n"
+            "  The next call starts another, which sends item by item: if it dies too, the cursor stands before the "
+            "item that it dies of, and skip() passes that."
         )
         raise self.gone
 
@@ -247,7 +263,8 @@ class ProcessHand(Hand):
         self._order(pipes.STOP)
         until = self._until or monotonic() + _PATIENCE
         with suppress(Gone):
-            while not self._over and (left := until - monotonic()) > 0 and self.inlet.ready(left):
+            heeds = not self._over and not self.doubtful
+            while heeds and (left := until - monotonic()) > 0 and self.inlet.ready(left):
                 self.inlet.fetch()
                 for message in self.inlet.messages():
                     if message.kind == pipes.LEFT:

@@ -69,6 +69,14 @@ class SocketHand(ProcessHand):
         self.drop(message)
         return found
 
+    def readable(self, message: Message) -> bool:
+        frames: Any = message.payload
+        try:
+            decode(frames)
+        except Exception:
+            return False
+        return True
+
     def drop(self, message: Message) -> None:
         if message.n:
             self.ask(Message(pipes.FREE, array("q", [message.nbytes]).tobytes()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -34,9 +35,12 @@ class Box:
         self.done: bool = False
         self.hungry: bool = False  # the consumer waits
         self.failed: BaseException | None = None  # of the user's clean-up
+        self.process: int = os.getpid()
 
     def abandon(self) -> None:
         """Have the thread end. Waits for nothing: the garbage collector may be the caller."""
+        if os.getpid() != self.process:
+            return  # a child of fork: the thread, and perhaps the holder of the lock, stayed in the parent
         with self.condition:
             self.stop = True
             self.condition.notify_all()
@@ -74,6 +78,9 @@ class ThreadHand(Hand):
             box.condition.notify_all()
         items: Any = message.payload
         return list(items)
+
+    def readable(self, message: Message) -> bool:
+        return True
 
     def drop(self, message: Message) -> None:
         self.items(message)

@@ -21,6 +21,7 @@ def hire(
     told: threading.Condition,
     *,
     bounded: bool = True,
+    careful: bool = False,
 ) -> Hand:
     """Return worker ``j`` of a run of ``stream``, a Background.
 
@@ -36,7 +37,17 @@ def hire(
         What threads of one run have in common, so that one may wait for any.
     bounded
         Whether the worker waits where more would wait; otherwise what is granted bounds it.
+    careful
+        Whether it comes after one that died, and sends item by item where that happened.
     """
+    hand = _hired(stream, streams, key, j, share, told, bounded)
+    hand.careful = careful
+    return hand
+
+
+def _hired(
+    stream: Any, streams: Sequence[Any], key: Key, j: int, share: int, told: threading.Condition, bounded: bool
+) -> Hand:
     if stream.where == "thread":
         return ThreadHand(streams, share, told, bounded=bounded)
     kind = ProcessHand

@@ -14,6 +14,7 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.parallel.stats import Stats
 
+_SHOWN: Final = 8  # stages in a report
 _KEPT: Final = 64  # items kept at most for the replay,
 _KEPT_BYTES: Final = 64_000_000  # and as many bytes
 
@@ -51,8 +52,11 @@ class Measured(NamedTuple):
             f"rate            {self.rate:,.1f} items/s, {_size(self.nbytes / self.items * self.rate)}/s",
             f"this process    {_time(self.cpu / self.items)} of CPU an item",
         ]
-        for name, stats in self.stages:
+        for name, stats in self.stages[:_SHOWN]:
             lines.append(f"{name}")
+            if not stats.ahead:
+                lines.append("  inline        nothing runs ahead")
+                continue
             lines.append(f"  queue         {stats.occupancy:.0%} of {_size(stats.ahead)} full, {stats.queued} items")
             if stats.cpu:
                 lines.append(f"  delivering    {_time(stats.cpu / max(1, stats.items))} of CPU an item")
@@ -62,6 +66,8 @@ class Measured(NamedTuple):
             if stats.copied:
                 lines.append(f"  copies        {stats.copied} blocks: the consumer keeps what it is given")
             lines.append(f"  bottleneck    {_held_up(stats)}")
+        if len(self.stages) > _SHOWN:
+            lines.append(f"and {len(self.stages) - _SHOWN} more stages, in .stages")
         if self.perfect:
             gain = f"{self.gain:.2f} times faster" if self.gain >= 1.05 else "no faster"
             lines.append(f"a perfect loader would be {gain}: {self.perfect:,.1f} items/s")
@@ -145,8 +151,10 @@ def _stages(cursor: Cursor[Any]) -> Iterator[Any]:
     """Yield the cursors that count what they do, outermost first."""
     if hasattr(cursor, "stats"):
         yield cursor
-    for name in cursor.inner:
-        inside = getattr(cursor, name, None)
+    found: list[Any] = [getattr(cursor, name, None) for name in cursor.inner]
+    if hasattr(cursor, "open_cursors"):  # of a mux
+        found += [member for _, member in cursor.open_cursors()]
+    for inside in found + list(getattr(cursor, "sources", ())):  # of a zip
         if isinstance(inside, Cursor):
             yield from _stages(inside)
 

@@ -129,24 +129,41 @@ class Inlet:
         return found
 
 
-# --- Ctrl-C -----------------------------------------------------------------------------------------
+# --- Ctrl-C, and other signals that raise -------------------------------------------------------------
+
+_put_off: dict[int, Any] = {}  # handlers that wait; a child that is forked meanwhile has them back
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let a Ctrl-C that comes inside strike at the end: starting and ending a process are short, and leave no half."""
-    known: Any = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(known):
+    """Let a signal that comes inside strike at the end: starting and ending a process are short, and leave no half.
+
+    Not Ctrl-C alone: the handler of an alarm may raise as well. Python runs handlers in the main thread, whichever
+    thread the system has interrupted, so that blocking them in one would not help.
+    """
+    if threading.current_thread() is not threading.main_thread() or _put_off:
         yield
         return
-    struck: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *told: struck.append(told))
+    struck: dict[int, Any] = {}
     try:
+        for number in signal.valid_signals():
+            known: Any = signal.getsignal(number)
+            if callable(known):
+                _put_off[number] = known
+                signal.signal(number, lambda *told: struck.setdefault(told[0], told))
         yield
     finally:
-        signal.signal(signal.SIGINT, known)
-        if struck:
-            known(*struck[0])
+        handlers = dict(_put_off)
+        give_back_signals()
+        for number, told in struck.items():  # where one raises, the others are not called: it has got us out
+            handlers[number](*told)
+
+
+def give_back_signals() -> None:
+    """Have every handler in its place again that :func:`undisturbed` has put off."""
+    for number, known in _put_off.items():
+        signal.signal(number, known)
+    _put_off.clear()
 
 
 # --- descriptors ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from headrace.core.cursor import Cursor
 from headrace.core.indexed import is_numbered
 from headrace.core.key import Key
 from headrace.parallel.stats import Stats, added
-from headrace.parallel.supply import Many, One, Supply
+from headrace.parallel.supply import Many, One, Supply, number_of, one_on
+from headrace.parallel.thread import FAR
 
 T = TypeVar("T")
 
@@ -34,7 +35,8 @@ class Remote(Cursor[T]):
         self.behind: int = 0  # and how many of its items were delivered before
         self.ended: bool = False
         self._supply: Supply | None = None
-        self._broken = False
+        self._broken = False  # something may have been lost between the workers and here
+        self._careful = False  # a worker died
         self._first = 0  # `count` when the block at hand was taken
         self._block: list[T] = []
         self._past = Stats()
@@ -61,17 +63,36 @@ class Remote(Cursor[T]):
             supply = self._supply or self._start()
             block = supply.next(self.count)
             self._first, self._block = self.count, block or []
-        except Exception:
-            if self._supply is not None and self._supply.dead:
-                self._leave()
+        except BaseException as error:
+            if self._recover(error):
+                self._next()
+                return
             raise
-        except BaseException:
-            self._broken = True  # something may be lost between there and here
-            raise
-        self._cpu += thread_time() - cpu
+        self.spend(thread_time() - cpu)
         if block is None:
             self._leave()
             self.ended = True
+
+    def spend(self, seconds: float) -> None:
+        """Count what delivering took of the processor."""
+        self._cpu += seconds
+
+    def _recover(self, error: BaseException) -> bool:
+        """See to it that the next call finds what it needs, whatever an error has left behind.
+
+        Returns whether that call is to be made now, since there is more to be found out about the error.
+        """
+        supply = self._supply
+        if supply is None or error is supply.said or not all(hand.mine for hand in supply.hands):
+            return False
+        gone = next((hand for hand in supply.hands if hand.gone is error), None)
+        if gone is None:  # a Ctrl-C, or what a signal's handler raised
+            self._broken = True
+            supply.doubt()
+            return False
+        self._careful = True
+        self._leave()
+        return gone.among
 
     def _start(self) -> Supply:
         self._supply = self.supply()
@@ -81,14 +102,40 @@ class Remote(Cursor[T]):
         """Return where blocks are to come from, now that the first is wanted."""
         apart = isinstance(self.base, dict) and is_numbered(self.stream.source)  # a state of items out of order
         kind = Many if self.stream.workers > 1 or apart else One
-        return kind(self.stream, self.key, self.base, self.behind, self.count)
+        return kind(self.stream, self.key, self.base, self.behind, self.count, careful=self._careful)
 
     def pass_failed(self) -> None:
-        if self._supply is None:  # a worker died, and no item is to blame: the next is passed like any other
-            next(self.items, None)
-            return
-        self._supply.pass_failed(self.count)
+        if self._broken:
+            self._leave()
+        if self._supply is None:  # a worker died of it
+            self.base, self.behind = one_on(self.source_of_numbers, self.base, self.behind)
+        else:
+            try:
+                self._supply.pass_failed(self.count)
+            except BaseException as error:
+                self._recover(error)
+                raise
         self.restart()
+
+    def leap(self, n: int) -> int:
+        source = self.source_of_numbers
+        if not is_numbered(source) or (self._supply is not None and n < FAR):
+            return 0
+        self._leave()
+        if isinstance(self.base, dict):
+            return 0
+        number = number_of(source, self.base, self.behind)
+        passed = max(0, min(n, int(min(source.extent(), source.reach)) - number))
+        self.base, self.behind = number + passed, 0
+        self.count += passed
+        self._first = self.count
+        self.restart()
+        return passed
+
+    @property
+    def source_of_numbers(self) -> Any:
+        """The stream whose items these are."""
+        return self.stream.source
 
     def save(self) -> Any:
         base, behind = self.place()
@@ -113,7 +160,11 @@ class Remote(Cursor[T]):
             return
         self.base, self.behind = supply.save(self.count)
         self._past, self._supply = self.stats(), None
-        supply.close()
+        try:
+            supply.close()
+        except BaseException:
+            supply.doubt()
+            raise
 
     def close(self) -> None:
         """Close this pass: the workers end within 0.2 s, whatever they do."""

@@ -20,7 +20,7 @@ from headrace.core.stream import Stream
 from headrace.parallel.hand import Hand
 from headrace.parallel.hiring import hire
 from headrace.parallel.process import Remote
-from headrace.parallel.stats import Stats
+from headrace.parallel.stats import Stats, added
 from headrace.parallel.supply import Many, OneFeed, Supply, close_hands, waiting
 from headrace.parallel.thread import came_back
 
@@ -43,18 +43,33 @@ class Crew:
         self.k: int = stream.workers if self.whole else min(stream.workers, len(members))
         self.share: int = max(1, stream.ahead // self.k)
         self.hands: dict[int, Hand] = {}
+        self.past = Stats()  # what was done by those that were replaced
+        self.cpu: float = 0.0  # seconds of the consumer's processor that delivering took
+        self._careful: set[int] = set()
         self._told = threading.Condition()
 
     def hand(self, member: int) -> Hand:
         """Return the worker of a member."""
         j = member % self.k
         known = self.hands.get(j)
-        if known is not None and known.gone is not None:
+        if known is not None and known.useless:
+            if known.gone is not None:
+                self._careful.add(j)
+            self.past = added(self.past, waiting([known]))
             del self.hands[j]
             known.stop()
         if j not in self.hands:
             # What may wait is bounded by what is granted: a member that is wanted must never wait for room.
-            self.hands[j] = hire(self.stream, self.members, self.key, j, self.share, self._told, bounded=False)
+            self.hands[j] = hire(
+                self.stream,
+                self.members,
+                self.key,
+                j,
+                self.share,
+                self._told,
+                bounded=False,
+                careful=j in self._careful,
+            )
         return self.hands[j]
 
     def close(self) -> None:
@@ -96,9 +111,21 @@ class _Member(Remote[T]):
         stream, crew = self.stream, self.stream.crew
         if crew.whole:
             whole = crew.stream.with_(source=stream.member, ordered=True)
-            return Many(whole, self.key, self.base, self.behind, self.count)
+            return Many(whole, self.key, self.base, self.behind, self.count, careful=self._careful)
         hand = crew.hand(stream.number)
-        return _Windowed(hand, stream.number, stream.member, self.key, self.base, self.behind, self.count)
+        try:
+            return _Windowed(hand, stream.number, stream.member, self.key, self.base, self.behind, self.count)
+        except BaseException:
+            hand.doubtful = True
+            raise
+
+    @property
+    def source_of_numbers(self) -> Any:
+        return self.stream.member
+
+    def spend(self, seconds: float) -> None:
+        super().spend(seconds)
+        self.stream.crew.cpu += seconds
 
     def save(self) -> Any:
         base, n = self.place()
@@ -186,8 +213,9 @@ class Spread(Cursor[T]):
 
     def stats(self) -> Stats:
         """Return what has been done so far, and what waits."""
-        made = waiting(list(self.crew.hands.values()))
+        made = added(self.crew.past, waiting(list(self.crew.hands.values())))
         return made._replace(
+            cpu=self.crew.cpu,
             items=self.count,
             seconds=perf_counter() - self._began if self._began else 0.0,
             workers=self.crew.k,

@@ -18,6 +18,15 @@ _STRETCHES: Final = 64  # a worker has at most so many before it
 _LONGEST: Final = 1024  # items of a stretch, or the grain where that is more
 
 
+def one_on(source: Any, base: Any, behind: int) -> tuple[Any, int]:
+    """Return the place behind the next item of a stream from a saved place; nothing is run for it."""
+    if not (isinstance(base, dict) and is_numbered(source)):
+        return base, behind + 1
+    (at, stop), *others = base["left"]
+    left = [*([[at + 1, stop]] if at + 1 < stop else []), *others]
+    return ({**base, "left": left} if left else base["from"]), 0
+
+
 def number_of(source: Any, base: Any, behind: int) -> int:
     """Return the number of the next item of an indexed source from a saved place."""
     if isinstance(base, dict):
@@ -32,11 +41,17 @@ class Supply:
     """Blocks of items, for a run that has delivered ``given`` items when it asks."""
 
     hands: list[Hand]
+    said: BaseException | None = None  # what the source raised last, to the consumer: nothing else is to be done for it
 
     @property
     def dead(self) -> bool:
-        """Whether a worker is, so that others have to be started."""
-        return any(hand.gone is not None for hand in self.hands)
+        """Whether a worker is useless, so that others have to be started."""
+        return any(hand.useless for hand in self.hands)
+
+    def doubt(self) -> None:
+        """Note that something struck in the middle of a word with the workers: some of it may be lost."""
+        for hand in self.hands:
+            hand.doubtful = True
 
     def next(self, given: int) -> list[Any] | None:
         """Return the next items, waiting for them; None at the end. Raises what the source raised."""
@@ -121,7 +136,7 @@ class OneFeed(Supply):
                 if items:
                     return items
             elif feed.error is not None:
-                self._failed = True
+                self._failed, self.said = True, feed.error
                 raise feed.error
             elif feed.ended:
                 return None
@@ -137,7 +152,7 @@ class OneFeed(Supply):
         while not self.feed.passed and self.feed.error is None:  # the state behind it has to be known
             self.hands[0].listen(wait=True)
         if self.feed.error is not None:
-            self._failed = True
+            self._failed, self.said = True, self.feed.error
             raise self.feed.error
 
     def save(self, given: int) -> tuple[Any, int]:
@@ -149,8 +164,8 @@ class OneFeed(Supply):
 class One(OneFeed):
     """One cursor in a worker of its own, which draws to the end."""
 
-    def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int) -> None:
-        hand = hire(stream, [stream.source], key, 0, stream.ahead, threading.Condition())
+    def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int, *, careful: bool = False) -> None:
+        hand = hire(stream, [stream.source], key, 0, stream.ahead, threading.Condition(), careful=careful)
         try:
             super().__init__(hand, 0, stream.source, key, base, behind, given)
             self.feed.grant()
@@ -179,11 +194,10 @@ class Many(Supply):
     cost: float
     weight: float
 
-    def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int) -> None:
-        source, k = stream.source, stream.workers
+    def __init__(self, stream: Any, key: Key, base: Any, behind: int, given: int, *, careful: bool = False) -> None:
+        source = stream.source
         self.source = source
         self.ordered: bool = stream.ordered
-        self.share: int = max(1, stream.ahead // k)
         self.grain: int = source.grain
         self.end: float = min(source.extent(), source.reach)
         left = [(at, stop) for at, stop in base["left"]] if isinstance(base, dict) else []
@@ -191,19 +205,21 @@ class Many(Supply):
         self.asked: int = first  # numbers up to here have been asked for, but for those left,
         self.left: deque[tuple[int, int]] = deque(left)  # which come first
         lowest = min([first, *(at for at, _ in left)])
+        k = int(min(stream.workers, max(1, self.end - lowest)))  # more would have nothing to do
+        self.share: int = max(1, stream.ahead // k)
         self.hands, self.feeds = [], []
         told = threading.Condition()
         try:
             for j in range(k):
-                self.hands.append(hire(stream, [source], key, j, self.share, told))
+                self.hands.append(hire(stream, [source], key, j, self.share, told, careful=careful))
             for hand in self.hands:
                 self.feeds.append(hand.open(0, key, lowest, 0, saves=False))
         except BaseException:  # a Ctrl-C too
             close_hands(self.hands)
             raise
         self.stretches: deque[_Stretch] = deque()
-        self._at_hand: _Stretch | None = None  # whose block was taken last
-        self._given = given  # what had been delivered before that block
+        self._at_hand: _Stretch | None = None  # whose block was taken last,
+        self._from, self._given = 0, given  # where it began, and what had been delivered before that block
         self._failed: _Stretch | None = None
         self.cost = self.weight = 0.0  # seconds and bytes of an item, once known
         self._length = 1
@@ -221,6 +237,7 @@ class Many(Supply):
             if self.left:
                 at, stop = self.left[0]
                 until = min(stop, at + length)
+                self.stretches.append(_Stretch(feed, at, until))  # first: a Ctrl-C between here and there loses nothing
                 self.left[0] = (until, stop)
                 if until == stop:
                     self.left.popleft()
@@ -228,8 +245,8 @@ class Many(Supply):
                 at, until = self.asked, int(min(self.end, self.asked - self.asked % self.grain + length))
                 if at >= self.end:
                     return
+                self.stretches.append(_Stretch(feed, at, until))
                 self.asked = until
-            self.stretches.append(_Stretch(feed, at, until))
             feed.grant(until - at, at)
 
     def _stretch(self) -> int:
@@ -260,13 +277,13 @@ class Many(Supply):
             feed = stretch.feed
             if not feed.blocks:
                 assert feed.error is not None
-                self._failed = stretch
+                self._failed, self.said = stretch, feed.error
                 raise feed.error
             message = feed.blocks[0]
             items = feed.take()
             if message.n:
                 self._learn(message.micros / 1e6 / message.n, message.nbytes / message.n)
-            self._at_hand, self._given = stretch, given
+            self._at_hand, self._from, self._given = stretch, stretch.at, given
             if message.last:
                 self.stretches.remove(stretch)
             if items:
@@ -276,8 +293,7 @@ class Many(Supply):
     def _settle(self, given: int) -> None:
         """Count what was delivered of the block at hand."""
         if self._at_hand is not None:
-            self._at_hand.at += given - self._given
-            self._given = given
+            self._at_hand.at = self._from + given - self._given
 
     def _ready(self) -> _Stretch | None:
         """Return a stretch of which there is something; in order the first alone will do."""
@@ -296,7 +312,8 @@ class Many(Supply):
         """Raise where a worker has come to the end of a stream that has more by its size."""
         for stretch in self.stretches:
             if stretch.feed.ended:
-                raise DataError(f"{self.source!r} has no item {stretch.at}, wanted as many as its size says.")
+                self.said = DataError(f"{self.source!r} has no item {stretch.at}, wanted as many as its size says.")
+                raise self.said
 
     def _wait(self) -> None:
         if self.ordered:
@@ -313,9 +330,6 @@ class Many(Supply):
 
     def pass_failed(self, given: int) -> None:
         failed, self._failed = self._failed, None
-        unreadable = next((feed.unreadable for feed in self.feeds if feed.unreadable is not None), None)
-        if unreadable is not None:
-            raise unreadable
         if failed is not None:
             self._settle(given)
             self._at_hand = None
@@ -326,17 +340,16 @@ class Many(Supply):
     def save(self, given: int) -> tuple[Any, int]:
         self._settle(given)
         under_way = [*self.stretches] if self._at_hand is None else [self._at_hand, *self.stretches]
-        pieces = sorted(
-            {(stretch.at, stretch.stop) for stretch in under_way if stretch.at < stretch.stop} | {*self.left}
-        )
+        pieces = {(stretch.at, stretch.stop) for stretch in under_way} | {*self.left}
         joined: list[list[int]] = []
-        for at, stop in pieces:
-            if joined and joined[-1][1] == at:
-                joined[-1][1] = stop
+        for at, stop in sorted(piece for piece in pieces if piece[0] < piece[1]):
+            if joined and joined[-1][1] >= at:  # more where a Ctrl-C struck between asking and noting
+                joined[-1][1] = max(stop, joined[-1][1])
             else:
                 joined.append([at, stop])
         if not joined:
             return self.asked, 0
-        if len(joined) == 1 and joined[0][1] == self.asked:
+        asked = max(self.asked, joined[-1][1])
+        if len(joined) == 1 and joined[0][1] == asked:
             return joined[0][0], 0
-        return {"from": self.asked, "left": joined}, 0
+        return {"from": asked, "left": joined}, 0

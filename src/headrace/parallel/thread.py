@@ -14,12 +14,13 @@ from collections import deque
 from collections.abc import Generator
 from itertools import islice
 from math import inf
-from time import perf_counter, sleep
+from time import perf_counter, sleep, thread_time
 from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
 from headrace.core.cursor import Cursor
+from headrace.core.indexed import is_numbered
 from headrace.core.items import nbytes
 from headrace.core.key import Key
 from headrace.core.knob import Knob
@@ -36,6 +37,7 @@ _PATIENCE: Final = 0.1  # seconds that close() waits for a worker inside the use
 _LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
 _BLOCK: Final = 1 << 18  # bytes of a block at most
 _SLOW: Final = 0.002  # seconds between items from which on it pays to let the consumer go first
+FAR: Final = 10_000  # items that it pays to jump over: workers are started anew
 _FIXED: Final = dict.fromkeys((int, float, bool, complex, np.float64, np.int64), OVERHEAD + 8)
 
 
@@ -290,6 +292,7 @@ class Threaded(Cursor[T]):
         self._used: tuple[Pipe, int, tuple[int, Any]] | None = None  # by the last save: saved again, it is the same
         self._past = Stats()
         self._began = 0.0  # when the first item was asked for
+        self._cpu = 0.0  # seconds of the consumer's processor that waiting for items took
 
     def run(self) -> Generator[T, None, None]:
         if self.ended:
@@ -308,7 +311,11 @@ class Threaded(Cursor[T]):
                 yield item
             if complete:
                 blocks.popleft()
-            elif not pipe.wait_for_more(block, self.count - block.first):
+                continue
+            cpu = thread_time()
+            more = pipe.wait_for_more(block, self.count - block.first)
+            self._cpu += thread_time() - cpu
+            if not more:
                 break
         pipe.join()
         error, self.behind, self.moved = pipe.error, pipe.behind, True
@@ -352,7 +359,7 @@ class Threaded(Cursor[T]):
         """Return what has been done so far, and what waits."""
         past, pipe = self._past, self._pipe
         seconds = perf_counter() - self._began if self._began else 0.0
-        now = Stats(self.count, seconds=seconds, ahead=self.stream.ahead)
+        now = Stats(self.count, seconds=seconds, ahead=self.stream.ahead, cpu=self._cpu)
         if pipe is not None:
             last = pipe.blocks[-1]
             now = now._replace(
@@ -388,6 +395,18 @@ class Threaded(Cursor[T]):
         if self.base is not None:
             self.source.load(self.base)
         self.restart()
+
+    def leap(self, n: int) -> int:
+        if self.ended or not is_numbered(self.stream.source) or (self._pipe is not None and n < FAR):
+            return 0
+        if self._pipe is not None:
+            self.load(self.save())
+        came_back(self.source.stream, self.behind - self.source.skip(self.behind))
+        self.behind, self.moved = 0, True
+        passed = self.source.skip(n)
+        self.count += passed
+        self.restart()
+        return passed
 
     def _leave(self) -> None:
         """Let go of the worker and of the cursor inside, whoever has to close it."""

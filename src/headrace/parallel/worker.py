@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from array import array
 from contextlib import suppress
 from time import perf_counter
@@ -52,10 +53,12 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
     ends
         Descriptors: those of ``Ends.workers``, and of the shared memory.
     """
+    pipes.give_back_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the consumer's, and comes to the whole group
     gc.freeze()  # what a fork has copied is not to be looked through again and again
     pipes.close_in_children(ends)
     worker: Piped = made(ends)
+    failed = 0
     try:
         signal.signal(signal.SIGTERM, worker.interrupt)
         random.seed(key.bits)
@@ -67,12 +70,15 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
     except (Stop, Gone):
         worker.closing = True
         worker.close()
+    except BaseException:  # a fault of ours: nobody else would ever see it
+        traceback.print_exc()
+        failed = 1
     finally:
         worker.closing = True
         for stream in (sys.stdout, sys.stderr):  # what the user's code has printed
             with suppress(Exception):
                 stream.flush()
-        os._exit(0)  # nothing of the parent's that a fork has copied is to be cleaned up here
+        os._exit(failed)  # nothing of the parent's that a fork has copied is to be cleaned up here
 
 
 class Piped(Drawer):
