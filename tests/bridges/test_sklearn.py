@@ -134,3 +134,33 @@ def test_fields_that_are_missing_are_named() -> None:
         partial_fit(linear_model.SGDRegressor(), rows() | hr.batch(50), outputs="z")
     with pytest.raises(hr.DataError, match="got a tuple"):
         partial_fit(linear_model.SGDRegressor(), rows() | hr.batch(50) | hr.tuples("X", "Y"))
+
+
+class Choosy:
+    """Refuses one batch, once."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+        self.refused = False
+
+    def partial_fit(self, samples: Any, targets: Any) -> None:
+        if len(self.seen) == 2 and not self.refused:
+            self.refused = True
+            raise RuntimeError("not now")
+        self.seen.append(float(samples.sum()))
+
+
+def test_a_batch_that_was_not_learned_is_the_next_one() -> None:
+    expected = [float(batch["X"].sum()) for batch in rows() | hr.batch(50)]
+    fitting = Fitting(Choosy(), rows() | hr.batch(50))
+    with fitting:
+        with pytest.raises(RuntimeError, match="not now"):
+            list(fitting)
+        assert fitting.step == 2
+        state = fitting.state()
+        assert list(fitting) == [3, 4, 5]
+        assert fitting.model.seen == expected
+    again = Fitting(Choosy(), rows() | hr.batch(50), at=state)
+    again.model.refused = True
+    list(again)
+    assert again.model.seen == expected[2:]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -145,6 +146,27 @@ def test_an_error_in_a_worker_keeps_its_type_and_says_where() -> None:
         text = str(caught.value) + "".join(getattr(caught.value, "__notes__", []))
         assert "of mine" in text
         assert "item 5 of root" in text or "item 2 of root" in text  # item 2 of the second worker's part
+
+
+@dataclass
+class Refuses:
+    """Takes no tensor, the first time."""
+
+    x: Any
+    ready: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.x, np.ndarray) and not self.ready:
+            raise TypeError("no tensors yet")
+
+
+def test_an_item_that_cannot_be_made_tensors_is_not_lost() -> None:
+    run = iter(dataset(hr.source([Refuses(np.zeros(1)), Refuses(np.ones(1))])))
+    for _ in range(2):
+        with pytest.raises(TypeError, match="no tensors yet"):
+            next(run)
+    Refuses.ready = True
+    assert [item.x.tolist() for item in run] == [[0.0], [1.0]]
 
 
 def test_items_keep_their_structure_where_the_loader_leaves_them() -> None:

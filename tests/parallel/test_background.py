@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import threading
 import time
 from itertools import islice
 from typing import Any
@@ -263,3 +264,70 @@ def test_a_source_too_short_to_go_on_is_an_error_wherever_it_runs(where: str) ->
     state["at"].update(behind=9)
     with pytest.raises(ResumeError, match="before the saved place"), stream.open(at=state) as resumed:
         resumed.take(1)
+
+
+# --- far places, many workers, what is refused ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "workers"), [("inline", 1), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2)]
+)
+def test_a_far_place_of_items_with_numbers_is_gone_to_at_once(where: str, workers: int) -> None:
+    stream = hr.functional(_never_near, size=10**12) | hr.map(_same) | hr.background(where, workers=workers, ahead=1000)
+    with stream.open(at=10**11) as cursor:
+        assert cursor.take(2) == [10**11, 10**11 + 1]
+        assert cursor.position == 10**11 + 2
+        assert cursor.skip(10**11) == 10**11, "with workers under way"
+        assert next(cursor) == 2 * 10**11 + 2
+        state = cursor.state()
+        assert cursor.skip(10**13) == 10**12 - 2 * 10**11 - 3
+        assert list(cursor) == []
+        assert cursor.position == 10**12
+    with stream.open(at=state) as cursor:
+        assert cursor.skip(3) == 3
+        assert next(cursor) == 2 * 10**11 + 6
+    assert stream.open(at=10**20).take(10**20) == []
+
+
+def _never_near(i: int) -> int:
+    assert i >= 10**11, "nothing on the way is made"
+    return i
+
+
+def _same(i: int) -> int:
+    return i
+
+
+@pytest.mark.parametrize("where", ["thread", "process"])
+def test_no_more_workers_than_there_is_work_for(where: str) -> None:
+    numbers = hr.functional(_same, size=3) | hr.background(where, workers=1000)
+    members = hr.RoundRobinMux([hr.Streamer(range(3))] * 2) | hr.background(where, workers=1000)
+    before = threading.active_count()
+    with numbers.open() as one, members.open() as two:
+        assert [next(one), *one.take(5)] == [0, 1, 2]
+        assert two.take(7) == [0, 0, 1, 1, 2, 2]
+        assert threading.active_count() <= before + 5
+    with pytest.raises(hr.StreamConfigError, match=r"got 1000000, wanted at most 1024"):
+        hr.source(range(3)) | hr.background(where, workers=10**6)
+
+
+def test_a_start_method_where_nothing_is_started_is_refused() -> None:
+    for where in ("thread", "inline"):
+        with pytest.raises(hr.StreamConfigError, match=r"start_method=.* wanted None: no process is started"):
+            hr.source(range(3)) | hr.background(where, start_method="spawn")
+
+
+def test_a_knob_that_would_be_turned_here_and_read_elsewhere_is_refused() -> None:
+    knob = hr.Knob([1.0, 0.0])
+    inside = hr.ShuffledMux([hr.functional(_same), hr.functional(_same)], weights=knob)
+    for stream, workers in ((inside, 1), (hr.RoundRobinMux([inside, hr.functional(_same)]), 2)):
+        with pytest.raises(hr.StreamConfigError, match="got a stream with a Knob"):
+            stream | hr.background("process", workers=workers)
+    assert (inside | hr.background("process", workers=2)).workers == 2, "the choices are made here"
+
+
+def test_stats_of_what_runs_here() -> None:
+    with (hr.source(range(5)) | hr.background("inline")).open() as cursor:
+        cursor.take(3)
+        assert cursor.stats().items == 3
+        assert cursor.stats().workers == 0

@@ -67,6 +67,29 @@ def test_stages_are_found_below_ops_and_below_each_other() -> None:
     assert [stats.items for _, stats in measure(stream, seconds=60).stages] == [10, 40]
 
 
+def test_stages_are_found_below_a_mux_and_a_zip() -> None:
+    parts = [hr.Streamer(rows, 10**9) | hr.prefetch() for _ in range(2)]
+    for stream in (hr.RoundRobinMux(parts) | hr.batch(4), hr.zip(*parts) | hr.map(len)):
+        stages = measure(stream, seconds=0.2).stages
+        assert [name for name, _ in stages] == ["background"] * 2
+        assert all(stats.items > 0 for _, stats in stages)
+    many = hr.RoundRobinMux([hr.Streamer(rows, 10**9) | hr.background("inline") for _ in range(11)])
+    told = str(measure(many, seconds=0.2))
+    assert told.count("nothing runs ahead") == 8
+    assert "and 3 more stages" in told
+
+
+def test_the_consumers_part_is_counted_wherever_items_are_made() -> None:
+    sources = [hr.Streamer(rows, 100) for _ in range(2)]
+    for stream in (
+        hr.Streamer(rows, 200) | hr.prefetch(),
+        hr.RoundRobinMux(sources) | hr.background("process", workers=2),
+    ):
+        ((_, stats),) = measure(stream, seconds=60).stages
+        assert stats.items == 200
+        assert stats.cpu > 0
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(hr.StreamConfigError, match="seconds"):
         measure(range(3), seconds=0)

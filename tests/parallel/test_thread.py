@@ -393,3 +393,21 @@ def test_a_child_does_not_use_the_parents_cursor() -> None:
         assert until(lambda: os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert cursor.take(3) == [10, 11, 12]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_child_that_drops_the_parents_cursor_does_not_wait_for_its_threads(workers: int) -> None:
+    """A thread of the parent may hold the lock when the child is forked; nobody in the child ever lets go of it."""
+    stream = hr.functional(lambda i: i, size=10**8) | hr.background("thread", workers=workers, ahead=500)
+    cursor: Any = stream.open()
+    for _ in range(60):
+        cursor.take(20)
+        child = os.fork()
+        if child == 0:
+            signal.setitimer(signal.ITIMER_REAL, HANG / 2)  # ends it
+            del cursor
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    cursor.close()

@@ -189,7 +189,12 @@ class Fitting:
             if self._cursor is None:
                 self._cursor = self.stream.open(lap_key(self._key, self.epoch))
             for batch in self._cursor:
-                if self._learn(batch):
+                try:
+                    learned = self._learn(batch)
+                except BaseException:  # it is to be learned yet
+                    self._cursor.give_back([batch])
+                    raise
+                if learned:
                     self.step += 1
                     yield self.step
             self.close()
@@ -232,8 +237,12 @@ class Fitting:
         ResumeError
             When the stream cannot resume.
         """
-        cursor = self._cursor or self.stream.open(lap_key(self._key, self.epoch))
-        return {"step": self.step, "epoch": self.epoch, "key": self._key.plain(), "stream": cursor.state()}
+        if self._cursor is not None:
+            place = self._cursor.state()
+        else:
+            with self.stream.open(lap_key(self._key, self.epoch)) as cursor:
+                place = cursor.state()
+        return {"step": self.step, "epoch": self.epoch, "key": self._key.plain(), "stream": place}
 
     def close(self) -> None:
         """Close the pass under way. Twice is fine."""

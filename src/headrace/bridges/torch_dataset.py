@@ -167,7 +167,13 @@ class Pass:
             self.ended = True
             self.cursor.close()
             raise
-        return item if self.convert is None else self.convert(item)
+        if self.convert is None:
+            return item
+        try:
+            return self.convert(item)
+        except BaseException:
+            self.cursor.give_back([item])
+            raise
 
     def __del__(self) -> None:
         self.cursor.close()

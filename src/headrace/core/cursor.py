@@ -189,8 +189,18 @@ class Cursor(Generic[T]):
         self._kept = tuple(kept)
         return item
 
-    def _keep(self, found: list[T]) -> None:
-        """Give ``found`` again before anything else; a ``for`` loop under way sees it by its generator being gone."""
+    def give_back(self, found: list[T]) -> None:
+        """Take back items that were given and not used; they are the next to be given.
+
+        Examples
+        --------
+        >>> import headrace as hr
+        >>> cursor = hr.Streamer("abc").open()
+        >>> cursor.give_back(cursor.take(2))
+        >>> cursor.position, cursor.take(3)
+        (0, ['a', 'b', 'c'])
+        """
+        # A `for` loop under way sees it by its generator being gone.
         self._kept = (*found, *self._kept)
         self.restart()
 
@@ -207,7 +217,7 @@ class Cursor(Generic[T]):
             found.extend(islice(self.items, min(n - len(found), sys.maxsize)))
         except BaseException as error:
             self._fail(error)
-            self._keep(found)
+            self.give_back(found)
             raise
         if len(found) < n:
             self._failed = None
@@ -227,7 +237,7 @@ class Cursor(Generic[T]):
         try:
             return stack(found, who=f"read({n})")
         except Exception:
-            self._keep(found)
+            self.give_back(found)
             raise
 
     def skip(self, n: int = 1) -> int:

@@ -32,3 +32,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'headrace.parallel' has no attribute {name!r}")
     return getattr(import_module(f"headrace.parallel.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -43,7 +43,7 @@ class Crew:
         self.k: int = stream.workers if self.whole else min(stream.workers, len(members))
         self.share: int = max(1, stream.ahead // self.k)
         self.hands: dict[int, Hand] = {}
-        self.past = Stats()  # what was done by those that were replaced
+        self.past: Stats = Stats()  # what was done by those that were replaced
         self.cpu: float = 0.0  # seconds of the consumer's processor that delivering took
         self._careful: set[int] = set()
         self._told = threading.Condition()

@@ -109,6 +109,7 @@ class OneFeed(Supply):
     """One cursor in one worker. A subclass grants what may be drawn."""
 
     hands: list[Hand]
+    said: BaseException | None
 
     def __init__(self, hand: Hand, which: int, source: Any, key: Key, base: Any, behind: int, given: int) -> None:
         self.hands = [hand]
@@ -190,6 +191,7 @@ class Many(Supply):
     """
 
     hands: list[Hand]
+    said: BaseException | None
     feeds: list[Feed]
     cost: float
     weight: float
