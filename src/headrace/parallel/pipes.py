@@ -131,6 +131,15 @@ class Inlet:
 
 # --- Ctrl-C, and other signals that raise -------------------------------------------------------------
 
+# Those that programs handle: to ask after all 64 would take longer than to start half a process.
+_RAISING: Final = tuple(
+    getattr(signal, name)
+    for name in (
+        "SIGINT", "SIGALRM", "SIGTERM", "SIGCHLD", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF", "SIGQUIT",
+        "SIGWINCH", "SIGCONT", "SIGIO",
+    )
+    if hasattr(signal, name)
+)  # fmt: skip
 _put_off: dict[int, Any] = {}  # handlers that wait; a child that is forked meanwhile has them back
 
 
@@ -146,7 +155,7 @@ def undisturbed() -> Iterator[None]:
         return
     struck: dict[int, Any] = {}
     try:
-        for number in signal.valid_signals():
+        for number in _RAISING:
             known: Any = signal.getsignal(number)
             if callable(known):
                 _put_off[number] = known

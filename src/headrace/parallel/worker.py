@@ -62,9 +62,7 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
     try:
         signal.signal(signal.SIGTERM, worker.interrupt)
         random.seed(key.bits)
-        # As by np.random.seed, whose first use of ufuncs here would cost a third of a millisecond.
-        words = np.array(random.Random(key.bits + b"numpy").getstate()[1][:-1], np.uint32)
-        np.random.set_state(("MT19937", words, 624, 0, 0.0))
+        np.random.seed(random.getrandbits(32))  # a whole number: the first use of ufuncs here would take much longer
         worker.read(streams)
         worker.work()
     except (Stop, Gone):
