@@ -49,6 +49,8 @@ def overhead(bench: Bench) -> None:
     indices = iter(np.random.default_rng(1).integers(10**9, size=10**6).tolist())
     costs = bench.costs(ours=drawing(map(tree.__getitem__, indices), **chunk))
     bench.faster("-", "documented tree, tree[i] at random places", costs["ours"], None, None)
+    share = 100 * (costs["ours"] - hand) / costs["ours"]
+    bench.within("-", "documented tree, tree[i] at random places: the library's share", share, None, "%", digits=1)
     for function, params in ((ident, None), (with_rng, None), (with_three, {"a": 1, "b": 2, "c": 3})):
         one, many = (SamplingTree([TransformNode(function) for _ in range(n)], params) for n in (1, 11))
         costs = bench.costs(one=drawing(one, **chunk), many=drawing(many, **chunk))
@@ -104,23 +106,46 @@ def replay(bench: Bench) -> None:
     twin = pickle.loads(pickle.dumps(there))
     wrong = sum(not same(a, b) for a, b in zip(twin.read(n)[0], X, strict=True))
     bench.says("3", f"{n} samples after pickle", f"{wrong} differ", wrong == 0, "0 differ")
-    sums = [float(x.sum()) for x in X]
-    for workers in (1, 2, 4):
-        found = apart(f"""
-            import json
-            import headrace as hr
-            import trees_common as common
-            if __name__ == "__main__":
-                stream = common.ours() | hr.background("process", workers={workers})
-                with stream.open() as cursor:
-                    print(json.dumps([float(x.sum()) for x, _ in cursor.take({n})]))
-        """)
-        wrong = sum(a != b for a, b in zip(found, sums, strict=True))
-        bench.says("3", f"{n} samples from {workers} processes", f"{wrong} differ", wrong == 0, "0 differ")
+    for name in ("ours", "ours_by_columns"):
+        tree = getattr(common, name)()
+        due = [common.digest(item) for item in tree.collect(n)]
+        asked = np.random.default_rng(0).permutation(n).tolist()
+        for workers in (1, 2, 4):
+            wrong = sum(a != b for a, b in zip(_in_order(name, workers, n), due, strict=True))
+            bench.says("3", f"{n} samples from {workers} processes, {name}", f"{wrong} differ", wrong == 0, "0 differ")
+            there = [_asked(name, asked[j::workers]) for j in range(workers)]
+            wrong = sum(
+                a != due[i] for j, found in enumerate(there) for i, a in zip(asked[j::workers], found, strict=True)
+            )
+            bench.says("3", f"{n} random numbers shared by {workers} processes, {name}", f"{wrong} differ", wrong == 0, "0 differ")  # fmt: skip
     changed = _with_a_node_more()
     kept = [i for i in range(n) if y[i] != "ramp"]
     wrong = sum(not same(changed[i][0], X[i]) for i in kept)
     bench.says("3", f"a node more in one branch, {len(kept)} samples of the others", f"{wrong} differ", wrong == 0, "0 differ")  # fmt: skip
+
+
+def _in_order(name: str, workers: int, n: int) -> list[str]:
+    """What background processes give, in a process of their own."""
+    found: list[str] = apart(f"""
+        import json
+        import headrace as hr
+        import trees_common as common
+        if __name__ == "__main__":
+            with (common.{name}() | hr.background("process", workers={workers})).open() as cursor:
+                print(json.dumps([common.digest(item) for item in cursor.take({n})]))
+    """)
+    return found
+
+
+def _asked(name: str, at: list[int]) -> list[str]:
+    """What a process of its own answers to numbers."""
+    found: list[str] = apart(f"""
+        import json
+        import trees_common as common
+        tree = common.{name}()
+        print(json.dumps([common.digest(tree[i]) for i in {at!r}]))
+    """)
+    return found
 
 
 def _with_a_node_more() -> SamplingTree:
@@ -144,10 +169,12 @@ def records(bench: Bench) -> None:
         costs = bench.costs(
             off=calling(lambda _, tree=tree, size=size: tree.read(size) and None),
             on=calling(lambda _, tree=tree, size=size: tree.read(size, records=True) and None),
+            columns=calling(lambda _, tree=tree, size=size: tree.read(size, records=True)[1].columns() and None),
             told=calling(lambda _, tree=tree, size=size: tree.read(size, records=True)[1].rows() and None),
         )
         bench.within("4", f"read({size}, records=True) over read, {name}", 100 * (costs["on"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
-        bench.within("-", f"the same with every record looked at, {name}", 1e6 * (costs["told"] - costs["off"]) / size, None, "us each")  # fmt: skip
+        bench.within("4", f"the same and all they tell, as columns, {name}", 100 * (costs["columns"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
+        bench.within("-", f"the same with a dict for each sample, {name}", 1e6 * (costs["told"] - costs["off"]) / size, None, "us each")  # fmt: skip
 
 
 # --- 5 ----------------------------------------------------------------------------------------------
@@ -155,6 +182,10 @@ def records(bench: Bench) -> None:
 
 def value(_: Any, x: float) -> float:
     return x
+
+
+def takes_all(_: Any, **more: Any) -> int:
+    return 0
 
 
 def time(bench: Bench) -> None:
@@ -182,6 +213,16 @@ def time(bench: Bench) -> None:
     tree = SamplingTree([lambda _, **__: 0], {"<lambda>": {k: {"schedule": list(range(50)), "strategy": "cycle"} for k in names}})  # fmt: skip
     costs = bench.costs(far=calling(lambda _: tree.set_update_step(10**6), times=3))
     bench.within("5", "set_update_step(10**6), 1000 parameters", 1e3 * costs["far"], 5, "ms")
+    for n in (10, 1000):
+        params = {k: {"schedule": list(range(50)), "strategy": "cycle"} for k in names[:n]}
+        tree, theirs = SamplingTree([takes_all], {"takes_all": params}), common.peer([takes_all], {"takes_all": params})
+        costs = bench.costs(
+            ours=calling(lambda _, tree=tree: tree.update(), times=20),
+            peer=theirs and calling(lambda _, theirs=theirs: theirs.update(), times=20),
+        )
+        bench.faster(
+            "-", f"update(), {n} parameters", costs["ours"], costs["peer"], None, who="StreamGen", show="micro"
+        )
 
 
 # --- 6 ----------------------------------------------------------------------------------------------
@@ -198,6 +239,14 @@ def balance(bench: Bench) -> None:
     bench.says("6", f"duplicates among {3 * n}", str(3 * n - len(seen)), len(seen) == 3 * n, "0")
     again = len(seen & {x.tobytes() for x, _ in second})
     bench.says("6", "samples of a second call that were in the first", str(again), again == 0, "0")
+    theirs = common.peer()
+    if theirs is not None:
+        costs = bench.costs(
+            ours=calling(lambda _: tree.collect(n, "balanced") and None),
+            peer=calling(common.quietly(lambda: theirs.collect(n, strategy="balanced"))),
+        )
+        cost = {name: found / (3 * n) for name, found in costs.items() if found is not None}
+        bench.faster("-", f"collect({n}, 'balanced')", cost["ours"], cost["peer"], None, who="StreamGen")
     repeats = all(same(a[0], b[0]) for a, b in zip(common.ours().collect(n, "balanced"), first, strict=True))
     bench.says("6", "the same seed again", "repeats" if repeats else "differs", repeats, "repeats")
 

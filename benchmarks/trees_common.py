@@ -7,6 +7,7 @@ import copy
 import io
 import warnings
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ def nodes() -> list[Any]:
 
 def ours(**more: Any) -> SamplingTree:
     return SamplingTree(nodes(), copy.deepcopy(PARAMS), rng=0, **more)
+
+
+def digest(sample: Any) -> str:
+    """Sixteen hex digits of a sample's bytes and its label."""
+    return blake2b(np.asarray(sample[0]).tobytes() + str(sample[1]).encode(), digest_size=8).hexdigest()
 
 
 # --- by columns -------------------------------------------------------------------------------------
@@ -110,15 +116,15 @@ def vectorised(n: int, rng: np.random.Generator) -> Any:
 # --- the peer ---------------------------------------------------------------------------------------
 
 
-def peer(**more: Any) -> Any:
-    """StreamGen's tree of the same functions; None where it is not installed."""
+def peer(spec: Any = None, params: Any = None, **more: Any) -> Any:
+    """StreamGen's tree of the same functions, or of others; None where it is not installed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             from streamgen.samplers.tree import SamplingTree as Theirs
         except ImportError:
             return None
-        return Theirs(nodes(), copy.deepcopy(PARAMS), rng=0, **more)
+        return Theirs(spec or nodes(), copy.deepcopy(params or PARAMS), rng=0, **more)
 
 
 def quietly(act: Callable[[], Any]) -> Callable[[Any], Any]:

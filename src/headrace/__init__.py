@@ -84,6 +84,7 @@ _ROOMS = (
     "mux",
     "ops",
     "parallel",
+    "plot",
     "sources",
     "store",
     "testing",

@@ -323,11 +323,13 @@ def test_a_knob_that_would_be_turned_here_and_read_elsewhere_is_refused() -> Non
     for stream, workers in ((inside, 1), (hr.RoundRobinMux([inside, hr.functional(_same)]), 2)):
         with pytest.raises(hr.StreamConfigError, match="got a stream with a Knob"):
             stream | hr.background("process", workers=workers)
-    assert (inside | hr.background("process", workers=2)).workers == 2, "the choices are made here"
+    chosen: Any = inside | hr.background("process", workers=2)
+    assert chosen.workers == 2, "the choices are made here"
 
 
 def test_stats_of_what_runs_here() -> None:
-    with (hr.source(range(5)) | hr.background("inline")).open() as cursor:
+    opened: Any = (hr.source(range(5)) | hr.background("inline")).open()
+    with opened as cursor:
         cursor.take(3)
         assert cursor.stats().items == 3
         assert cursor.stats().workers == 0

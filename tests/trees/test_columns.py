@@ -140,7 +140,7 @@ def test_an_error_in_a_function_of_columns_names_the_node() -> None:
 
     with pytest.raises(RuntimeError) as caught:
         SamplingTree([noise, broken], {"scale": 1.0}).sample()
-    assert "  in node 'broken' of the tree" in caught.value.__notes__
+    assert "  in node 'broken' of the tree, 1024 samples of 0 to 1023" in caught.value.__notes__
 
 
 def test_balanced_collection_with_functions_of_columns() -> None:

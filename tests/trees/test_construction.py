@@ -90,7 +90,7 @@ def two(name: str | None = None, **more: Any) -> dict[str, Any]:
         (lambda: TransformNode(noop, {"a": 1}), r"node 'noop' got params="),  # type: ignore[arg-type]  # what it refuses
         (lambda: TransformNode(noop, None, "splat"), r"argument_strategy='splat'"),  # type: ignore[arg-type]  # what it refuses
         (lambda: SamplingTree([TransformNode(noop, None, "dict")]), r"node 'noop' .*'dict' and no parameters"),
-        (lambda: SampleBufferNode(num_samples=0), r"num_samples=\) got 0"),
+        (lambda: SampleBufferNode(num_samples=0), r"num_samples=0, wanted"),
         (lambda: Parameter("a.b", 1), r"'a.b', wanted a text without a dot"),
         (lambda: Parameter("a", 1, None, "cycle"), r"'a'\) got strategy='cycle' without a schedule"),
         (lambda: Parameter("a", 1, [2], "stop"), r"'a', strategy=\) got 'stop'"),  # type: ignore[arg-type]  # what it refuses

@@ -10,11 +10,9 @@ import pytest
 
 import headrace as hr
 from headrace.core import same
-from headrace.trees import SamplingTree, Tree, abrupt, batched, gradual, incremental
+from headrace.trees import SamplingTree, Tree, abrupt, gradual, incremental
 from support.require import require
 from trees import wave
-
-Rng = np.random.Generator
 
 
 def moving() -> SamplingTree:
@@ -32,24 +30,7 @@ def moving() -> SamplingTree:
     return wave.waves(params)
 
 
-@batched(per_row="scale")
-def rough(_: Any, scale: Any, length: int, *, rng: Rng, n: int) -> Any:
-    return rng.normal(size=(n, length)) * scale[:, None]
-
-
-@batched
-def lifted(signals: Any, height: float, *, rng: Rng) -> Any:
-    return signals + height * rng.random(len(signals))[:, None]
-
-
-def moving_columns() -> SamplingTree:
-    return SamplingTree(
-        [rough, {"a": [lifted, "a"], "b": [wave.shifted, lifted, "b"], "probs": abrupt([0.9, 0.1], [0.5, 0.5], at=70)}],
-        {"rough": {"scale": incremental(0.1, 1.0, at=100, width=50), "length": 8}, "height": abrupt(1.0, 3.0, at=90)},
-    )
-
-
-@pytest.mark.parametrize("make", [moving, moving_columns, wave.mixed])
+@pytest.mark.parametrize("make", [moving, wave.drifting_columns, wave.mixed])
 def test_a_sample_is_rebuilt_from_its_record_alone(make: Any) -> None:
     tree = make()
     due = tree.collect(150)

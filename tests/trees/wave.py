@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.trees import SamplingTree, batched
+from headrace.trees import SamplingTree, abrupt, batched, gradual, incremental
 
 Rng = np.random.Generator
 PARAMS: dict[str, Any] = {
@@ -71,6 +71,45 @@ def mixed(*, rng: Any = 42) -> SamplingTree:
         {"background": "background", "ramp": [shifted, many_ramps, "ramp"], "step": [step, "step"]},
     ]
     return SamplingTree(nodes, params, rng=rng)
+
+
+def drifting(*, rng: Any = 42) -> SamplingTree:
+    """Everything that can move with the sample's number moves within 200 samples."""
+    params = {
+        "background": {
+            "signal_length": 64,
+            "offset": incremental(0.0, 1.0, at=100, width=50),
+            "strength": abrupt(0.1, 0.4, at=80),
+        },
+        "branching_node": {"probs": gradual([0.6, 0.2, 0.2], [0.2, 0.4, 0.4], at=60, width=40)},
+        "ramp": {"height": abrupt(1.0, 1.5, at=90)},
+        "step": {"kernel_size": 3},
+        "length": 32,
+    }
+    return waves(params, rng=rng)
+
+
+@batched(per_row="scale")
+def rough(_: Any, scale: Any, length: int, *, rng: Rng, n: int) -> Any:
+    return rng.normal(size=(n, length)) * scale[:, None]
+
+
+@batched
+def lifted(signals: Any, height: float, *, rng: Rng) -> Any:
+    return signals + height * rng.random(len(signals))[:, None]
+
+
+def drifting_columns(*, rng: Any = 42) -> SamplingTree:
+    """The same with functions of columns."""
+    probs = abrupt([0.9, 0.1], [0.5, 0.5], at=70)
+    return SamplingTree(
+        [rough, {"a": [lifted, "a"], "b": [shifted, lifted, "b"], "probs": probs}],
+        {"rough": {"scale": incremental(0.1, 1.0, at=100, width=50), "length": 8}, "height": abrupt(1.0, 3.0, at=90)},
+        rng=rng,
+    )
+
+
+TREES = [waves, mixed, drifting, drifting_columns]
 
 
 def rows_of(tree: SamplingTree, at: list[int]) -> list[Any]:

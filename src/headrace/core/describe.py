@@ -63,13 +63,13 @@ class Description(NamedTuple):
         return lines
 
 
-def describe(stream: Stream[Any], *, members: int = _SHOWN, told: tuple[str, ...] = ()) -> Description:
+def describe(stream: Any, *, members: int = _SHOWN, told: tuple[str, ...] = ()) -> Description:
     """Return a composition as a tree: parameters, size, access, how it resumes, and what to know about it.
 
     Parameters
     ----------
     stream
-        Any stream.
+        Any stream, or what has one to offer, such as a tree.
     members
         How many members of one mux to include.
     told

@@ -7,6 +7,7 @@ What draws trees and plots parameters is in ``plot``.
 from headrace.trees.batched import batched, contains_kwarg
 from headrace.trees.build import BranchingNode, construct_tree
 from headrace.trees.collect import SamplingStrategy
+from headrace.trees.continual import to_avalanche, to_continuum
 from headrace.trees.experience import Experience, task_arrays
 from headrace.trees.export import RiverRows, to_river
 from headrace.trees.labels import (
@@ -68,5 +69,7 @@ __all__ = [
     "set_value_in_dict",
     "stepwise",
     "task_arrays",
+    "to_avalanche",
+    "to_continuum",
     "to_river",
 ]

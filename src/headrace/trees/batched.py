@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
+from types import FunctionType
 from typing import Any, NamedTuple, TypeVar, overload
 
+from headrace.core.functions import once_each
 from headrace.errors import StreamConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,14 +101,10 @@ def needs_of(function: Any) -> Needs:
     >>> needs_of(lambda signal, height, length=3, *, rng: 0)[:4]
     (('height', 'length'), ('height',), False, True)
     """
-    try:
-        return _needs_of(function)
-    except TypeError:  # not hashable
-        return _needs_of.__wrapped__(function)
+    return _of_plain(function) if type(function) is FunctionType else _asked(function)
 
 
-@lru_cache(4096)
-def _needs_of(function: Any) -> Needs:
+def _asked(function: Any) -> Needs:
     try:
         signature = inspect.signature(function)
     except (ValueError, TypeError):  # built-in functions without one
@@ -126,6 +124,9 @@ def _needs_of(function: Any) -> Needs:
         True,
         str(signature),
     )
+
+
+_of_plain = once_each(_asked)  # others may own much, and are not kept
 
 
 def contains_kwarg(func: Callable[..., Any], name: str) -> bool:

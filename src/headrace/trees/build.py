@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import pairwise
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
 from headrace.core.key import Seed, seed_integer
 from headrace.errors import StreamConfigError
+from headrace.trees.links import parameters_of, relink
 from headrace.trees.nodes import ClassLabelNode, Node, TransformNode
-from headrace.trees.parameter import Parameter
+from headrace.trees.parameter import Parameter, is_parameter, step_number
 from headrace.trees.schedule import Schedule
 from headrace.trees.store import ParameterStore
 
@@ -28,7 +28,7 @@ class BranchingNode(Node):
     branches
         What to do by name: each a list of nodes, or one, as :func:`construct_tree` takes them.
     probs
-        How likely each is: a list, an array, a schedule, or a Parameter; all alike by default.
+        How likely each is: a list, an array, a dict by branch, a schedule, or a Parameter; all alike by default.
     name
         ``"branching_node"`` by default.
     seed
@@ -51,6 +51,7 @@ class BranchingNode(Node):
 
     branches: dict[Any, list[Node]]
     probs: Parameter | None
+    takes_children = False
 
     def __init__(
         self,
@@ -66,13 +67,19 @@ class BranchingNode(Node):
                 f"branching {self.name!r} got the branches {branches!r}, wanted a dict of at least one."
             )
         self.seed: int | None = None if seed is None else seed_integer(seed)
-        self.probs = _probs(probs)
+        self.probs = _probs(self.name, probs, list(branches))
+        self.fetches: bool = self.probs is None  # from its tree's parameters
         self.branches = {key: _spine(branch, string_node, self.name, key) for key, branch in branches.items()}
 
     @property
     def children(self) -> tuple[Node, ...]:
         """The first node of each branch."""
         return tuple(spine[0] for spine in self.branches.values())
+
+    @property
+    def spines(self) -> list[list[Node]]:
+        """The nodes of each branch."""
+        return list(self.branches.values())
 
     def own_parameters(self) -> list[Parameter]:
         """Return its probabilities, where it has any."""
@@ -92,7 +99,9 @@ class BranchingNode(Node):
 
     def fetch_params(self, params: ParameterStore) -> None:
         """Take probabilities from the scope of its name, and let all nodes in its branches take theirs."""
-        if self.probs is None and self.name in params.scopes:
+        if self.fetches:
+            self.probs = None
+        if self.fetches and self.name in params.scopes:
             inside = params.parameters[self.name]
             if len(inside) != 1:
                 raise StreamConfigError(
@@ -109,10 +118,11 @@ class BranchingNode(Node):
         for parameter in parameters_of([self]):
             parameter.update()
 
-    def set_update_step(self, idx: int) -> None:
+    def set_update_step(self, idx: SupportsIndex) -> None:
         """Move its probabilities and the parameters of all nodes in its branches to a step."""
+        step = step_number(f"set_update_step of branching {self.name!r}", idx)
         for parameter in parameters_of([self]):
-            parameter[idx]
+            parameter[step]
 
     def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
         """Return ``input`` and the first node of a branch, drawn from ``rng``."""
@@ -126,12 +136,19 @@ class BranchingNode(Node):
         return f"{self.emoji} `{self.name}()`"
 
 
-def _probs(probs: Any) -> Parameter | None:
+def _probs(name: str, probs: Any, keys: list[Any]) -> Parameter | None:
     if probs is None or isinstance(probs, Parameter):
         return probs
-    if isinstance(probs, dict):
-        return Parameter("probs", **{name: part for name, part in probs.items() if name != "name"})
-    return Parameter("probs", probs)
+    if not isinstance(probs, dict):
+        return Parameter("probs", probs)
+    if probs.keys() == set(keys):  # by branch
+        return Parameter("probs", [probs[key] for key in keys])
+    if is_parameter(probs) and probs.keys() <= {"name", "value", "schedule", "strategy"}:
+        return Parameter("probs", **{part: value for part, value in probs.items() if part != "name"})
+    raise StreamConfigError(
+        f"branching {name!r} got probs={probs!r}, wanted a probability for each of {keys}, or a value and a schedule.\n"
+        "  Write [0.5, 0.5], {'a': 0.5, 'b': 0.5} or {'value': [0.5, 0.5], 'schedule': [[0.1, 0.9]]}."
+    )
 
 
 def construct_tree(nodes: Any, string_node: LabelNode = ClassLabelNode) -> list[Node]:
@@ -159,18 +176,27 @@ def construct_tree(nodes: Any, string_node: LabelNode = ClassLabelNode) -> list[
     >>> start.children == (branching,), len(start.leaves)
     (True, 2)
     """
-    _refuse_circles(nodes)
-    spine = _spine(nodes, string_node)
-    for node in everything(spine):
-        node.before, node.behind = [], []
-    link(spine, None)
+    spine = spine_of(nodes, string_node)
+    relink(spine)
     return spine
+
+
+def spine_of(nodes: Any, string_node: LabelNode) -> list[Node]:
+    """Return the nodes of a path, with the links that they have.
+
+    Raises
+    ------
+    StreamConfigError
+        As :func:`construct_tree` does.
+    """
+    _refuse_circles(nodes)
+    return _spine(nodes, string_node)
 
 
 def _spine(nodes: Any, string_node: LabelNode, where: str | None = None, key: Any = None) -> list[Node]:
     """Return the nodes of one path in order; one that does nothing for an empty branch."""
     there = "" if where is None else f" in branch {key!r} of {where!r}"
-    items = nodes if isinstance(nodes, list) else [nodes]
+    items = list(nodes) if isinstance(nodes, list | tuple) else [nodes]
     if not items:
         if where is None:
             raise StreamConfigError("a tree got no nodes, wanted at least one.")
@@ -189,8 +215,8 @@ def _spine(nodes: Any, string_node: LabelNode, where: str | None = None, key: An
 def _node(item: Any, string_node: LabelNode, there: str) -> Node:
     if isinstance(item, Node):
         return item
-    if isinstance(item, str) or (isinstance(item, int) and not isinstance(item, bool)):
-        made = string_node(item)
+    if isinstance(item, str | int | np.integer) and not isinstance(item, bool):
+        made = string_node(int(item) if isinstance(item, np.integer) else item)
         if not isinstance(made, Node):
             raise StreamConfigError(f"string_node({item!r}) gave {made!r}, wanted a node.")
         return made
@@ -200,10 +226,16 @@ def _node(item: Any, string_node: LabelNode, there: str) -> Node:
         return BranchingNode(branches, string_node=string_node, **given)
     if callable(item):
         return TransformNode(item)
-    kind = f"the {type(item).__name__} {item!r}"
+    hint = "See construct_tree."
+    if isinstance(item, list | tuple):
+        hint = "A list in a list: put its nodes in the outer one."
+    elif item is None:
+        hint = "A branch in which nothing happens is []."
+    elif isinstance(item, bool):
+        hint = "A label is a text or an integer: 0 or 1, perhaps."
     raise StreamConfigError(
-        f"a tree got {kind}{there}, wanted a node, a function, a string or a dict of branches.\n"
-        + ("  A list in a list: put its nodes in the outer one." if isinstance(item, list) else "  See construct_tree.")
+        f"a tree got the {type(item).__name__} {item!r}{there}, wanted a node, a function, a string, an integer or a dict of "
+        f"branches.\n  {hint}"
     )
 
 
@@ -217,46 +249,9 @@ def _refuse_circles(item: Any, above: tuple[int, ...] = ()) -> None:
     parts: Iterable[Any] = ()
     if isinstance(item, dict):
         parts = (part for key, part in item.items() if key not in RESERVED)
-    elif isinstance(item, list):
+    elif isinstance(item, list | tuple):
         parts = item
     elif isinstance(item, BranchingNode):
         parts = item.branches.values()
     for part in parts:
         _refuse_circles(part, (*above, id(item)))
-
-
-def link(spine: list[Node], after: Node | None) -> None:
-    """Tell the nodes of a path who their neighbours are; ``after`` is where it goes on behind its last."""
-    for node, following in [*pairwise(spine), *([(spine[-1], after)] if after is not None else [])]:
-        if isinstance(node, BranchingNode):
-            for branch in node.branches.values():
-                link(branch, following)
-        else:
-            node.behind = [following]
-            following.before.append(node)
-    if after is None and isinstance(spine[-1], BranchingNode):
-        for branch in spine[-1].branches.values():
-            link(branch, None)
-    for node in spine:
-        if isinstance(node, BranchingNode):
-            for child in node.children:
-                child.before.insert(0, node)
-
-
-def everything(spine: Iterable[Node]) -> list[Node]:
-    """Return all nodes of a path and of the branches on it, each once, in the order of the path."""
-    found: dict[int, Node] = {}
-    waiting = list(spine)[::-1]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in found:
-            continue
-        found[id(node)] = node
-        if isinstance(node, BranchingNode):
-            waiting.extend(node_ for branch in reversed(list(node.branches.values())) for node_ in reversed(branch))
-    return list(found.values())
-
-
-def parameters_of(spine: Iterable[Node]) -> list[Parameter]:
-    """Return the parameters that nodes of a path read, each object once."""
-    return list(dict.fromkeys(parameter for node in everything(spine) for parameter in node.own_parameters()))

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from headrace.core.notes import warn
 from headrace.errors import StreamConfigError
 from headrace.trees.batched import needs_of
-from headrace.trees.build import BranchingNode, everything
+from headrace.trees.build import BranchingNode
 from headrace.trees.chances import checked, table_of
+from headrace.trees.links import everything
 from headrace.trees.nodes import Node, TransformNode
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule

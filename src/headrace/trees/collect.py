@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from operator import index as as_index
 from typing import Any, Literal
 
-from headrace.errors import DataError, StreamConfigError
+from headrace.core.indexed import ENDLESS
+from headrace.errors import AddressError, DataError, StreamConfigError
 
 
 class SamplingStrategy(StrEnum):
@@ -62,3 +64,39 @@ def collated(samples: Sequence[Any], function: Callable[[Any], Any] | None) -> A
             "  Drop collate_func to have a list."
         )
     return tuple(function(slot) for slot in zip(*samples, strict=True))
+
+
+def whole(who: str, n: Any) -> int:
+    """Return a number of samples, or the number of a sample.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is none, below 0, or beyond the last that can be asked for.
+    """
+    try:
+        found = int(n)
+        if isinstance(n, bool) or found != n or not 0 <= found < ENDLESS:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise StreamConfigError(
+            f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0, below 2**62."
+        ) from None
+    return found
+
+
+def place_of(who: str, i: Any) -> int:
+    """Return the number of a sample.
+
+    Raises
+    ------
+    AddressError
+        When there is no sample of that number.
+    """
+    try:
+        found = as_index(i)
+        if isinstance(i, bool) or not 0 <= found < ENDLESS:
+            raise TypeError
+    except TypeError:
+        raise AddressError(f"{who} got {i!r}, wanted the number of a sample, from 0 to {ENDLESS - 1}.") from None
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,15 +55,22 @@ def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None 
     recipe, nodes = tree._now()
     ways = Ways(recipe.plan)
     reaching = ways.reaching()
+    places: dict[str, list[int]] = {}  # a node can stand in several
+    for k, entry in enumerate(recipe.plan):
+        if k in reaching:
+            places.setdefault(entry["name"], []).append(k)
     found: list[Drift] = []
-    for k, (entry, node) in enumerate(zip(recipe.plan, nodes, strict=True)):
-        if k not in reaching:
+    for title, standing in places.items():
+        entry, node = recipe.plan[standing[0]], nodes[standing[0]]
+        if not node.own_parameters():
             continue
-        kind = "prior" if "of" in entry else "covariate" if reaching[k] == len(ways) else "concept"
+        if len(standing) == 1:
+            always = reaching[standing[0]] == len(ways)
+        else:
+            always = ways.avoiding(set(standing)) == 0
+        kind = "prior" if "of" in entry else "covariate" if always else "concept"
         for parameter in node.own_parameters():
-            name = f"{entry['name']}.{parameter.name}"
-            if any(drift.parameter == name for drift in found):
-                continue  # a node that stands in several places
+            name = f"{title}.{parameter.name}"
             found += [Drift(name, kind, *rest) for rest in _changes(name, parameter, until, steps)]
     return sorted(found, key=lambda drift: (drift.clock, drift.start))
 
@@ -99,7 +107,10 @@ def _changes(name: str, parameter: Parameter, until: float | None, steps: int | 
 
 
 def _magnitude(before: Any, after: Any) -> float:
-    """Return how far apart two values are: total variation of probabilities, Euclidean distance of other numbers."""
+    """Return how far apart two values are: total variation of probabilities, Euclidean distance of other numbers.
+
+    Total variation is half the sum of the absolute differences: the largest difference that an event can have.
+    """
     if isinstance(before, Schedule) or isinstance(after, Schedule):
         return nan
     try:
@@ -140,6 +151,15 @@ def concepts_of(recipe: Tree, at: Numbers) -> Numbers:
     u = Draws(Key(recipe.seed or 0), 0).uniforms(at, CONCEPT)
     size = 1
     for schedule in schedules.values():
+        if size * schedule.concepts >= 1 << 62:  # more states than there are numbers: those so far, as a digest
+            found, size = _digests(found), 1 << 32
         found += size * schedule.concept(at, u)
         size *= schedule.concepts
     return found
+
+
+def _digests(states: Numbers) -> Numbers:
+    """Return a number below 2**32 for each state: two states share one with a chance of 1 in 4 thousand million."""
+    each, place = np.unique(states, return_inverse=True)
+    made = [int.from_bytes(blake2b(b"%d" % state, digest_size=4).digest(), "little") for state in each.tolist()]
+    return np.array(made, np.int64)[place]

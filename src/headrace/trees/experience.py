@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from headrace.core.items import stack
+from headrace.core.key import Key
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
-from headrace.ops import skip, take
+from headrace.ops import concat, permute, skip, take
 from headrace.trees.recipe import Tree
 from headrace.trees.schedule import whole_number
 
@@ -28,6 +29,13 @@ class Experience(NamedTuple):
         The step of the tree's parameters.
     train, test : Stream
         The samples.
+
+    Examples
+    --------
+    >>> from headrace.trees import SamplingTree
+    >>> tree = SamplingTree([lambda _, x, *, rng: x + rng.random(), "a"], {"x": {"schedule": [0, 10]}})
+    >>> [(task.step, round(next(iter(task.train))[0], -1)) for task in tree.experiences(2, size=100)]
+    [(0, 0.0), (1, 10.0)]
     """
 
     number: int
@@ -50,9 +58,23 @@ def experiences_of(tree: SamplingTree, n: int, size: int, test: int = 0) -> list
     for k in range(n):
         recipe = _recipe_ahead(tree, k)
         first = tree.position + k * size
-        later = tree.position + n * size + k * test
-        made.append(Experience(k, recipe.step, recipe | skip(first) | take(size), recipe | skip(later) | take(test)))
+        train = recipe | skip(first) | take(size)
+        made.append(Experience(k, recipe.step, train, _tests(recipe, first, size, test)))
     return made
+
+
+def _tests(recipe: Tree, first: int, size: int, test: int) -> Stream[Any]:
+    """Return other samples of the same task: drawn at the numbers of its training samples, with other random numbers.
+
+    So they are of the same distributions, also where parameters move with the sample's number. A part of a task is
+    chosen at random, and more than a task's size are several rounds of it.
+    """
+    rounds = []
+    for lap in range(max(1, -(-test // size))):
+        seed = int.from_bytes(Key(recipe.seed or 0).child("test", lap).bits, "little")
+        whole: Stream[Any] = recipe.seeded(seed) | skip(first) | take(size)
+        rounds.append(whole if test - lap * size >= size else whole | permute(seed=seed) | take(test - lap * size))
+    return rounds[0] if len(rounds) == 1 else concat(*rounds)
 
 
 def _recipe_ahead(tree: SamplingTree, steps: int) -> Tree:

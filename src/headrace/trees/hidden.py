@@ -1,89 +1,26 @@
-"""Find out functions that draw from a generator that nobody handed them: what they give cannot be had again."""
+"""Find out functions that draw from a generator that nobody handed them: what they give cannot be had again.
+
+It is read from their code: what they look up by name, where that is a generator, or a function that draws from one.
+"""
 
 from __future__ import annotations
 
+import dis
+import inspect
 import random
 from collections.abc import Iterator
-from functools import lru_cache, partial
-from types import CodeType, ModuleType
+from functools import partial
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
-_GLOBAL = frozenset(  # the functions of numpy.random and random that draw from one generator for all
-    [
-        "beta",
-        "binomial",
-        "bytes",
-        "choice",
-        "choices",
-        "dirichlet",
-        "expovariate",
-        "exponential",
-        "gamma",
-        "gauss",
-        "geometric",
-        "gumbel",
-        "laplace",
-        "logistic",
-        "lognormal",
-        "multinomial",
-        "multivariate_normal",
-        "normal",
-        "normalvariate",
-        "permutation",
-        "poisson",
-        "rand",
-        "randbytes",
-        "randint",
-        "randn",
-        "random",
-        "random_integers",
-        "random_sample",
-        "randrange",
-        "ranf",
-        "sample",
-        "shuffle",
-        "standard_normal",
-        "triangular",
-        "uniform",
-        "vonmises",
-        "weibull",
-    ]
-)
-
-
-@lru_cache(4096)
-def _hidden(function: Any) -> str | None:
-    code = getattr(function, "__code__", None)
-    if not isinstance(code, CodeType):
-        return None
-    names = set(_names(code))
-    globals_ = getattr(function, "__globals__", {})
-    for name in sorted(names & globals_.keys()):
-        value = globals_[name]
-        if isinstance(value, _GENERATORS):
-            return f"the generator {name!r} of its module"
-        if isinstance(value, ModuleType):
-            if value in (random, np.random) and names & _GLOBAL:
-                return f"the generator behind {value.__name__}"
-            if value is np and "random" in names and names & (_GLOBAL - {"random"}) and "default_rng" not in names:
-                return "the generator behind numpy.random"
-    for cell, name in zip(getattr(function, "__closure__", None) or (), code.co_freevars, strict=False):
-        try:
-            if isinstance(cell.cell_contents, _GENERATORS):
-                return f"the generator {name!r} around it"
-        except ValueError:  # not filled yet
-            continue
-    return None
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+_NO_DRAWS = frozenset(["seed", "get_state", "set_state", "getstate", "setstate", "Random", "SystemRandom"])
+_BY_NAME = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF")
+_INSIDE = ("LOAD_ATTR", "LOAD_METHOD")
+_ABSENT: Any = object()
+DEEP = 8  # functions that call one another
 
 
 def hidden_generator(function: Any) -> str | None:
@@ -96,11 +33,105 @@ def hidden_generator(function: Any) -> str | None:
     >>> hidden_generator(lambda x, rng: x + rng.normal()) is None
     True
     """
+    return _of(function, set(), DEEP)
+
+
+def _of(function: Any, seen: set[int], depth: int) -> str | None:
     while isinstance(function, partial):
+        given = [*function.args, *(value for name, value in function.keywords.items() if name != "rng")]
+        if any(isinstance(value, _GENERATORS) for value in given):
+            return "the generator in its partial"
         function = function.func
-    function = getattr(function, "__wrapped__", function)
+    function = inspect.unwrap(function) if callable(function) else function
+    owner = getattr(function, "__self__", None)
     function = getattr(function, "__func__", function)
-    try:
-        return _hidden(function)
-    except TypeError:  # not hashable
+    if not isinstance(function, FunctionType):
+        if isinstance(owner, _GENERATORS):
+            return _behind(owner)
+        owner, function = function, getattr(type(function), "__call__", None)  # noqa: B004  # an object that is called
+    if not isinstance(function, FunctionType) or id(function) in seen or depth == 0:
         return None
+    seen.add(id(function))
+    return _given(function) or _kept(owner, function) or _looked_up(function, seen, depth)
+
+
+def _given(function: FunctionType) -> str | None:
+    """Return which default of an argument is a generator."""
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name != "rng" and isinstance(parameter.default, _GENERATORS):
+            return f"the generator that is the default of {name!r}"
+    return None
+
+
+def _kept(owner: Any, function: FunctionType) -> str | None:
+    """Return which attribute that a method speaks of is a generator."""
+    values = getattr(owner, "__dict__", None)
+    if not isinstance(values, dict):
+        return None
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    return next(
+        (f"the generator {n!r} it keeps" for n in sorted(names & values.keys()) if is_generator(values[n])), None
+    )
+
+
+def is_generator(value: Any) -> bool:
+    """Tell whether a value is a source of random numbers that goes on from draw to draw."""
+    return isinstance(value, _GENERATORS)
+
+
+def _looked_up(function: FunctionType, seen: set[int], depth: int) -> str | None:
+    for name, value, where in _values(function):
+        if isinstance(value, _GENERATORS):
+            return f"the generator {name!r} {where}"
+        if name.rpartition(".")[2] in _NO_DRAWS:
+            continue
+        if isinstance(getattr(value, "__self__", None), _GENERATORS) and not isinstance(value, FunctionType):
+            return _behind(value.__self__)
+        if isinstance(value, FunctionType) and _package(value) == _package(function):
+            found = _of(value, seen, depth - 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _package(function: FunctionType) -> str:
+    return str(function.__module__).partition(".")[0]
+
+
+def _behind(generator: Any) -> str:
+    if generator is np.random.mtrand._rand:  # the one behind its functions
+        return "the generator behind numpy.random"
+    return "the generator behind random" if type(generator) is random.Random else "a generator of its own"
+
+
+def _values(function: FunctionType) -> Iterator[tuple[str, Any, str]]:
+    """Yield what a function looks up: (dotted name, value, where it is from)."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
+    for code in _codes(function.__code__):
+        name, value, where = "", _ABSENT, ""
+        for step in dis.get_instructions(code):
+            if step.opname in _BY_NAME:
+                name, where = str(step.argval), "of its module"
+                value = function.__globals__.get(name, _ABSENT)
+                if "DEREF" in step.opname:
+                    value, where = _in_cell(cells.get(name)), "around it"
+            elif step.opname in _INSIDE and isinstance(value, ModuleType):
+                name, value = f"{name}.{step.argval}", getattr(value, str(step.argval), _ABSENT)
+            else:
+                value = _ABSENT
+            if value is not _ABSENT:
+                yield name, value, where
+
+
+def _in_cell(cell: Any) -> Any:
+    try:
+        return _ABSENT if cell is None else cell.cell_contents
+    except ValueError:  # not filled yet
+        return _ABSENT
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)

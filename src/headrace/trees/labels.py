@@ -48,6 +48,18 @@ class _Classes:
 class LabelEncoder(_Classes):
     """Gives the number of a class, an int64 array of shape ().
 
+    Parameters
+    ----------
+    classes
+        The classes, in the order of their numbers; each once.
+
+    Raises
+    ------
+    StreamConfigError
+        Without classes, or with one twice.
+    DataError
+        When called with a label that is no class.
+
     Examples
     --------
     >>> from headrace.trees import LabelEncoder
@@ -62,6 +74,18 @@ class LabelEncoder(_Classes):
 class LabelDecoder(_Classes):
     """Gives the class of a number.
 
+    Parameters
+    ----------
+    classes
+        The classes, in the order of their numbers; each once.
+
+    Raises
+    ------
+    StreamConfigError
+        Without classes, or with one twice.
+    IndexError
+        When called with a number that no class has.
+
     Examples
     --------
     >>> from headrace.trees import LabelDecoder
@@ -75,6 +99,18 @@ class LabelDecoder(_Classes):
 
 class MultiLabelEncoder(_Classes):
     """Gives a float32 array of shape (classes,) that is 1 for the classes of a set or list, 0 else.
+
+    Parameters
+    ----------
+    classes
+        The classes, in the order of their numbers; each once.
+
+    Raises
+    ------
+    StreamConfigError
+        Without classes, or with one twice.
+    DataError
+        When called with a label that is no class.
 
     Examples
     --------
@@ -91,7 +127,19 @@ class MultiLabelEncoder(_Classes):
 
 
 class MultiLabelDecoder(_Classes):
-    """Gives the classes for which a vector is not 0.
+    """Gives the classes for which a vector is not 0, as a list.
+
+    Parameters
+    ----------
+    classes
+        The classes, in the order of their numbers; each once.
+
+    Raises
+    ------
+    StreamConfigError
+        Without classes, or with one twice.
+    ValueError
+        When called with a vector of another length.
 
     Examples
     --------

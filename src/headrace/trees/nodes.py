@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import islice
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
 
 from headrace.core.notes import warn
-from headrace.core.registry import register
+from headrace.core.registry import find, register
 from headrace.errors import StreamConfigError
 from headrace.trees.batched import needs_of
-from headrace.trees.parameter import Parameter
+from headrace.trees.parameter import Parameter, step_number
+from headrace.trees.schedule import whole_number
 from headrace.trees.store import ParameterStore
 
 
@@ -55,6 +56,8 @@ class Node:
     named: bool
     emoji: str
     params: ParameterStore | None
+    takes_children: ClassVar[bool] = True  # through their ``parent``
+    taken: bool = False  # whether a tree has it: the next one takes a copy
 
     def __init__(self, name: str, emoji: str, named: bool = True) -> None:
         self.name, self.emoji, self.named = name, emoji, named
@@ -82,6 +85,11 @@ class Node:
             if above is self:
                 raise StreamConfigError(f"node {self.name!r} got a parent that is itself or below it: a cycle.")
             above = above.parent
+        if node is not None and not node.takes_children:
+            raise StreamConfigError(
+                f"node {self.name!r} got the branching {node.name!r} for its parent, wanted another node: a branching goes "
+                "on in its branches.\n  Put it into a branch, or behind the branching in the list of the tree."
+            )
         for old in self.before:
             old.hung = [child for child in old.hung if child is not self]
             old.behind = [child for child in old.behind if child is not self]
@@ -110,11 +118,16 @@ class Node:
         """The ends of all paths from here, one for each path; made when looked at."""
         return Ends(self)
 
+    @property
+    def spines(self) -> list[list[Node]]:
+        """The nodes of each branch, where this is a choice."""
+        return []
+
     # --- parameters -----------------------------------------------------------------------------
 
     def own_parameters(self) -> list[Parameter]:
         """Return the parameters that this node reads."""
-        return [] if self.params is None else [parameter for _, parameter in self.params.named()]
+        return [] if self.params is None else self.params.each()
 
     def fetch_params(self, params: ParameterStore) -> None:
         """Take what this node needs from a tree's parameters; nothing, by default."""
@@ -132,10 +145,11 @@ class Node:
         for parameter in self.own_parameters():
             parameter.update()
 
-    def set_update_step(self, idx: int) -> None:
+    def set_update_step(self, idx: SupportsIndex) -> None:
         """Move this node's parameters to a step, counted from their first value."""
+        step = step_number(f"set_update_step of node {self.name!r}", idx)
         for parameter in self.own_parameters():
-            parameter[idx]
+            parameter[step]
 
     # --- doing ----------------------------------------------------------------------------------
 
@@ -236,8 +250,7 @@ class TransformNode(Node):
             shared = params.parameters.get(name)
             if name not in found and isinstance(shared, Parameter):
                 found[name] = shared
-        if self.params is None:
-            self.params = ParameterStore()
+        self.params = ParameterStore()  # a new one: a copy of this node in another tree may have the last
         self.params.parameters = dict(found)
 
     def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
@@ -344,17 +357,33 @@ class SampleBufferNode(Node):
 
     samples: deque[Any]
 
-    def __init__(self, name: str | None = None, num_samples: int = 4) -> None:
+    def __init__(self, name: str | None = None, num_samples: SupportsIndex = 4) -> None:
         super().__init__("sample buffer" if name is None else name, "🗃️", name is not None)
-        if not isinstance(num_samples, int) or num_samples < 1:
-            raise StreamConfigError(f"SampleBufferNode(num_samples=) got {num_samples!r}, wanted at least 1.")
-        self.num_samples: int = num_samples
-        self.samples = deque(maxlen=num_samples)
+        self.num_samples: int = whole_number("SampleBufferNode", "num_samples", num_samples, 1)
+        self.samples = deque(maxlen=self.num_samples)
 
     def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
         """Keep ``input`` and return it, and the next node."""
         self.samples.append(input)
         return input, self._next()
+
+    def plot(self, plotting_func: Callable[[Any, Any], Any], display: bool = True) -> Any:
+        """Return what it holds as an animation; None while it is empty.
+
+        Parameters
+        ----------
+        plotting_func
+            Draws a sample: called as ``plotting_func(sample, axes)`` with matplotlib's axes, for samples that are a pair
+            with the first of it.
+        display
+            Whether to return a player for a notebook; else matplotlib's ``FuncAnimation``, whose figure is yours to close.
+
+        Raises
+        ------
+        MissingExtraError
+            When matplotlib is not installed.
+        """
+        return find("plot.buffer").make(self, plotting_func, display)
 
     def __str__(self) -> str:
         return f"{self.emoji} `{self.name}()`"

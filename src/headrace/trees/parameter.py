@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from operator import index as as_index
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypedDict
 
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
 from headrace.trees.schedule import Schedule
@@ -25,7 +26,20 @@ class ParameterOutOfRangeStrategy(StrEnum):
 
 ParameterOutOfRangeStrategyLit = Literal["hold", "cycle", "raise exception"]
 
-_CLOCK = count(1)
+MOST_SHOWN = 80  # letters of a value, in a node's text
+
+
+class Changes:
+    """How often any parameter has changed: a tree looks at that before it looks at its own."""
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        self.latest: int = 0
+
+
+_TICKS = count(1)  # one step for all threads
+CHANGES = Changes()  # no attribute of a class: to set one makes every look-up in it slow again
 
 
 class ParameterDict(TypedDict, total=False):
@@ -51,8 +65,9 @@ class Parameter:
         The first value. Without one, the first of ``schedule``. A value may itself move with the sample's number:
         see :func:`headrace.trees.abrupt`.
     schedule
-        The values after it, one for each update: any iterable, along the first axis of an array. Iterators are drawn
-        as far as they are needed, and never copied.
+        The values after it, one for each update: any iterable, along the first axis of an array, the rows of a table.
+        Iterators are drawn as far as they are needed, and never copied. A function is called with the number of the
+        step.
     strategy
         Behind the last: ``"hold"`` it, ``"cycle"`` through the schedule again, or ``"raise exception"``.
 
@@ -73,18 +88,17 @@ class Parameter:
     (1, 2)
     """
 
-    latest: ClassVar[int] = 0  # when any parameter last changed: a tree looks at that before it looks at its own
-
     def __init__(
         self,
         name: str = "param",
         value: Any = None,
-        schedule: Iterable[Any] | Schedule | None = None,
+        schedule: Iterable[Any] | Callable[[int], Any] | Schedule | None = None,
         strategy: ParameterOutOfRangeStrategyLit | ParameterOutOfRangeStrategy = "hold",
     ) -> None:
         if not isinstance(name, str) or "." in name:
             raise StreamConfigError(
-                f"Parameter(name) got {name!r}, wanted a text without a dot: that parts a scope from a name."
+                f"Parameter(name) got {name!r}, wanted a text without a dot: that parts a scope from a name.\n"
+                "  In a dict, a scope is a dict of its own: {'scope': {'name': ...}}."
             )
         if isinstance(schedule, Schedule):
             if value is not None:
@@ -104,7 +118,7 @@ class Parameter:
             raise StreamConfigError(f"Parameter({name!r}) got strategy='cycle' without a schedule to cycle through.")
         self._name = name
         self.first: Any = value
-        self.row: Row | None = None if schedule is None else row_of(schedule)
+        self.row: Row | None = None if schedule is None else row_of(schedule, first_step=int(value is not None))
         self.step: int = 0
         self._value: Any = None
         self.changed: int = 0
@@ -132,16 +146,7 @@ class Parameter:
     @property
     def schedule(self) -> Iterator[Any] | None:
         """The values still to come; None without a schedule. Reading them moves nothing."""
-        return None if self.row is None else self._coming()
-
-    def _coming(self) -> Iterator[Any]:
-        for step in count(self.step + 1):
-            try:
-                if not self.moves_at(step):
-                    return
-            except ParameterOutOfRangeError:
-                return
-            yield self.value_at(step)
+        return None if self.row is None else Coming(self)
 
     def moves_at(self, step: int) -> bool:
         """Tell whether the schedule has a value for this step, rather than that of the last one held."""
@@ -182,16 +187,21 @@ class Parameter:
         ParameterOutOfRangeError
             Behind the last value, where the strategy says so.
         """
-        if self.row is not None:
-            following = self.step + 1
-            value = self.value_at(following) if self.strategy != "hold" or self.moves_at(following) else self._value
-            self.step = following
+        row = self.row
+        if row is not None:
+            step = self.step + 1
+            k = step - (self.first is not None)
+            if row.has(k):
+                value = row[k]
+            else:
+                value = self._value if self.strategy == "hold" else self.value_at(step)
+            self.step = step
             self._set(value)
         return self._value
 
-    def __getitem__(self, step: int) -> Any:
+    def __getitem__(self, step: SupportsIndex) -> Any:
         """Move to ``step``, counted from the first value, and return the value there. A negative one counts as 0."""
-        step = max(0, int(step))
+        step = step_number(f"parameter {self.name!r}[step]", step)
         value = self.value_at(step)
         self.step = step
         self._set(value)
@@ -204,15 +214,62 @@ class Parameter:
 
     def _set(self, value: Any) -> None:
         self._value = value
-        self.changed = Parameter.latest = next(_CLOCK)
+        CHANGES.latest = self.changed = next(_TICKS)
 
-    def __or__(self, other: Parameter) -> ParameterStore:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._set(self._value)  # or a count of another process could be met again here
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(  # or Python would iterate by p[0], p[1], ... and move it, without an end
+            f"parameter {self.name!r} got iterated over, which would move it.\n  Look at its .schedule, or update it."
+        )
+
+    def __or__(self, other: Parameter | ParameterStore) -> ParameterStore:
         from headrace.trees.store import ParameterStore  # which is made of parameters
 
-        return ParameterStore([self, other])
+        return ParameterStore([self]) | other
 
     def __repr__(self) -> str:
-        return f"{self.name}={self._value}"
+        return f"{self.name}={_shown(self._value)}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a short text on one line."""
+    if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "size", 0) > MOST_SHOWN // 4:
+        return f"<{value.dtype} of shape {tuple(value.shape)}>"
+    text = " ".join(f"{value}".split())
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
+class Coming(Iterator[Any]):
+    """The values that a parameter still gets; it can be copied, as is done by who looks ahead."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.parameter: Parameter = parameter
+        self.step: int = parameter.step
+
+    def __next__(self) -> Any:
+        step = self.step + 1
+        if not self.parameter.moves_at(step):
+            raise StopIteration
+        value = self.parameter.value_at(step)
+        self.step = step
+        return value
+
+
+def step_number(who: str, step: Any) -> int:
+    """Return a step as an integer; a negative one counts as 0.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is no whole number.
+    """
+    try:
+        return max(0, as_index(step))
+    except TypeError:
+        raise StreamConfigError(f"{who} got {step!r}, wanted a whole number of updates.") from None
 
 
 def is_parameter(candidate: dict[str, Any]) -> bool:

@@ -57,12 +57,21 @@ class Ways(Sequence[Way]):
         """Return how many ways pass each entry."""
         into = dict.fromkeys(self.counts, 0)
         into[0] = 1
-        for k in self._in_order():
+        for k in self.in_order():
             for _, entry in self.behind(k):
                 into[entry] += into[k]
         return {k: into[k] * self.counts[k] for k in into}
 
-    def _in_order(self) -> list[int]:
+    def avoiding(self, entries: set[int]) -> int:
+        """Return how many ways pass none of some entries."""
+        counts: dict[int, int] = {}
+        for k in reversed(self.in_order()):
+            below = [entry for _, entry in self.behind(k)]
+            inside = sum(counts[entry] for entry in below) if below else int("of" not in self.plan[k])
+            counts[k] = 0 if k in entries else inside
+        return counts[0]
+
+    def in_order(self) -> list[int]:
         """Return the entries, each behind all that lead to it."""
         order: list[int] = []
         seen: set[int] = set()
@@ -116,3 +125,19 @@ def along(plan: Plan, way: Way) -> Plan:
         entry["next"] = following
         entries.append(entry)
     return Plan(entries)
+
+
+class Paths(Sequence[Any]):
+    """The trees without branches that are the ways through a tree, each made when looked at."""
+
+    def __init__(self, tree: Any, ways: Ways) -> None:
+        self.tree: Any = tree
+        self.ways: Ways = ways
+
+    def __len__(self) -> int:
+        return len(self.ways)
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        return self.tree.of_way(self.ways[k])

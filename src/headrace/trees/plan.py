@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from headrace.trees.build import BranchingNode, everything
+from headrace.trees.build import BranchingNode
+from headrace.trees.links import everything
 from headrace.trees.nodes import ClassLabelNode, Node, SampleBufferNode, TransformNode, pair
 
 Entry = dict[str, Any]

@@ -17,11 +17,13 @@ from headrace.core.registry import register
 from headrace.core.stream import Resume
 from headrace.errors import ResumeError
 from headrace.trees.batched import needs_of, per_row_of
-from headrace.trees.hidden import hidden_generator
+from headrace.trees.hidden import hidden_generator, is_generator
 from headrace.trees.plan import Plan, functions_of
 from headrace.trees.rows import ByRows
 from headrace.trees.schedule import Schedule
 from headrace.trees.steps import BLOCK, Draws, Step, steps_of, walked
+
+NEAR = 8  # samples apart: still made ready together
 
 
 @register("sampling_tree", example=lambda: _example())
@@ -35,6 +37,16 @@ class Tree(Indexed[Any]):
         Its nodes, with the values of their parameters.
     step : int
         How many updates have led here.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> from headrace.trees import SamplingTree
+    >>> tree = SamplingTree([lambda _, *, rng: rng.integers(10), {"a": "a", "b": "b"}])
+    >>> hr.as_stream(tree)
+    sampling_tree(plan=<<lambda> > {a, b}>, seed=42)
+    >>> tree.seeded(7)[10**9] == tree.seeded(7)[10**9]
+    True
     """
 
     plan: Plan
@@ -50,13 +62,18 @@ class Tree(Indexed[Any]):
 
     @property
     def draws(self) -> bool:
-        return any(
+        return self.moves or any(
             len(entry.get("of", ())) > 1
             or entry["kind"] == "node"
             or ("function" in entry and needs_of(entry["function"]).rng)
-            or any(isinstance(value, Schedule) for value in entry.get("values", {}).values())
             for entry in self.plan
         )
+
+    @property
+    def moves(self) -> bool:
+        """Whether some parameter moves with the sample's number."""
+        values = (value for entry in self.plan for value in (*entry.get("values", {}).values(), entry.get("probs")))
+        return any(isinstance(value, Schedule) for value in values)
 
     @property
     def by_rows(self) -> bool:
@@ -72,7 +89,10 @@ class Tree(Indexed[Any]):
         """Say of each function that draws from a generator nobody handed it what that is."""
         known: tuple[str, ...] | None = self.__dict__.get("_hidden")
         if known is None:
-            found = ((name_of_function(f), hidden_generator(f)) for f in functions_of(self.plan))
+            found = [(name_of_function(f), hidden_generator(f)) for f in functions_of(self.plan)]
+            for entry in self.plan:
+                given = [name for name, value in entry.get("values", {}).items() if is_generator(value)]
+                found += [(entry["name"], f"the generator in its parameter {name!r}") for name in given]
             known = tuple(f"{name} draws from {what}" for name, what in found if what is not None)
             self.fix(_hidden=known)
         return known
@@ -116,7 +136,7 @@ class OneByOne(Bound[Any]):
 
     def walk(self, at: Places) -> Iterator[Any]:
         first, draws = self.steps[0], self.draws
-        in_a_row = isinstance(at, range) and at.step == 1 and len(at) > 1
+        in_a_row = isinstance(at, range) and 1 <= at.step <= NEAR and len(at) > 1
         block = BLOCK if in_a_row else 1
         for i in at if isinstance(at, range) else at.tolist():
             draws.block = block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import count
 from math import inf
 from typing import Any, Literal
@@ -54,6 +54,15 @@ def recurring(base: Any, other: Any, *, at: int, length: int, every: int | None 
 def cyclic(*levels: Any, every: int, at: int = 0) -> Schedule:
     """Values in turn, each for ``every`` samples, from sample ``at`` on for ever; the first one before it.
 
+    Parameters
+    ----------
+    *levels
+        The values, at least two.
+    every
+        How many samples have each in a row.
+    at
+        The number of the first sample of the first turn.
+
     Raises
     ------
     StreamConfigError
@@ -79,7 +88,7 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
     Parameters
     ----------
     values
-        A list, an array (along its first axis), a column of a table, any iterable that ends.
+        A list, an array (along its first axis), a table's rows or one of its columns, any iterable that ends.
     every
         How many samples have each.
     then
@@ -98,6 +107,10 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
     """
     if then not in ("hold", "cycle"):
         raise StreamConfigError(f"stepwise(then=) got {then!r}, wanted 'hold' or 'cycle'.")
+    if isinstance(values, Mapping | Set):
+        raise StreamConfigError(f"stepwise(values) got {values!r}, wanted values in an order.")
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
+        values = list(values.to_numpy())
     levels = values_apart("stepwise", tuple(values), 1)
     return Stepwise(levels, whole_number("stepwise", "every", every, 1), then)
 

@@ -94,9 +94,11 @@ class ByRows(Granular[Any]):
             try:
                 group = self._through(step, group, at)
             except StopIteration as error:
-                raise told(error) from error
+                wrong = told(error)
+                in_node(wrong, step, _which(at[group.rows]))
+                raise wrong from error
             except Exception as error:
-                in_node(error, step)
+                in_node(error, step, _which(at[group.rows]))
                 raise
             step = step.next
         done.append(group)
@@ -129,8 +131,13 @@ class ByRows(Granular[Any]):
 
     def _one_by_one(self, step: Step, group: Group, at: list[int]) -> list[Any]:
         found = []
-        for i, value in zip(at, self._items(group), strict=True):
-            found.append(step.advance(value, i, self.draws)[0])  # `i` is what an error tells
+        i = at[0] if at else 0
+        try:
+            for i, value in zip(at, self._items(group), strict=True):
+                found.append(step.advance(value, i, self.draws)[0])
+        except Exception as error:
+            in_node(error, step, f"sample {i}")
+            raise
         return found
 
     def _items(self, group: Group) -> Any:
@@ -184,6 +191,12 @@ class ByRows(Granular[Any]):
         if rows != len(at):
             raise wrong_rows(step.name, f"{rows} rows", len(at))
         return made
+
+
+def _which(at: Numbers) -> str:
+    if len(at) == 1:
+        return f"sample {at[0]}"
+    return f"{len(at)} samples of {at.min()} to {at.max()}" if len(at) else "no sample"
 
 
 def some_of(group: Group, mine: Numbers) -> Any:

@@ -33,8 +33,15 @@ class Run:
     def take(self, n: int) -> list[Any]:
         """Return the next ``n`` samples."""
         self.count = self.next
-        found = [next(self.items) for _ in range(n)]
-        self.count = self.next
+        return [next(self.items) for _ in range(n)]
+
+    def take_at(self, at: range) -> list[Any]:
+        """Return the samples at some numbers."""
+        found = []
+        self.next = at.start
+        for item in self.bound.walk(at):
+            found.append(item)
+            self.next += at.step
         return found
 
     def columns(self, at: range) -> Any:
@@ -42,15 +49,15 @@ class Run:
         try:
             columns = self.bound.columns(at)
         except BaseException as error:
-            self.failed(error, at.start)
+            self.failed(error)
             raise
         self.next = at.stop
         self.items = self._items()
         return columns
 
-    def failed(self, error: BaseException, position: int) -> None:
-        """Note where an exception came from, and stand before what failed."""
-        self.count = position
+    def failed(self, error: BaseException) -> None:
+        """Note where an exception came from: the sample that would have been next."""
+        self.count = self.next
         explain(error, self)
         self.next = -1  # no run goes on from there
 

@@ -5,7 +5,7 @@ No iterator is copied or run twice (copies of those in ``itertools`` left Python
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from itertools import count
 from typing import Any, Protocol
 
@@ -99,13 +99,36 @@ class Drawn:
         return self  # the values are the same for every copy, and the iterator is drawn once
 
 
-def row_of(values: Iterable[Any]) -> Row:
-    """Return values in a row by number.
+class Asked:
+    """What a function of the step gives."""
+
+    length: None = None
+
+    def __init__(self, function: Callable[[int], Any], first_step: int) -> None:
+        self.function: Callable[[int], Any] = function
+        self.first_step: int = first_step
+
+    def has(self, k: int) -> bool:
+        return True
+
+    def __getitem__(self, k: int) -> Any:
+        return self.function(k + self.first_step)
+
+
+def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0) -> Row:
+    """Return values in a row by number: of an iterable, a table's rows, or a function of the step.
+
+    Parameters
+    ----------
+    values
+        The values.
+    first_step
+        The step of value 0, for a function.
 
     Raises
     ------
     StreamConfigError
-        When they cannot be iterated.
+        When they cannot be iterated, or have no order.
 
     Examples
     --------
@@ -121,8 +144,17 @@ def row_of(values: Iterable[Any]) -> Row:
         return Counted(first, next(values) - first)
     if isinstance(values, Iterator):
         return Drawn(values)
+    if callable(values) and not hasattr(values, "__iter__"):
+        return Asked(values, first_step)
+    if isinstance(values, Mapping | Set):
+        raise StreamConfigError(
+            f"a schedule got {values!r}, wanted values in an order: one for each update.\n"
+            "  Give a list, or a function of the step."
+        )
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
+        return Listed(list(values.to_numpy()))
     try:
-        iterator = iter(values)
+        iterator = iter(values)  # type: ignore[arg-type]  # whether it is one is what is asked
     except TypeError:
         raise StreamConfigError(f"a schedule got {values!r}, wanted an iterable of values.") from None
     return Listed(values) if hasattr(values, "__len__") else Drawn(iterator)

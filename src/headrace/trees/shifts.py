@@ -54,7 +54,8 @@ def gradual(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
     """A hand-over: around sample ``at`` more and more samples have the new value, none a value in between.
 
     Sample i has the new value with a probability that rises along a logistic curve, from 0 at ``at - width // 2`` to 1
-    ``width`` samples later. All gradual changes of one tree go by the same draw of a sample, so that those at one place
+    ``width`` samples later: the sigmoid of Bifet et al., "MOA: Massive Online Analysis", JMLR 11 (2010), which has no
+    ends, with steepness ``8 / width`` instead of ``4 / width`` and scaled to begin and to end there. All gradual changes of one tree go by the same draw of a sample, so that those at one place
     hand over together, as between two concepts.
 
     Parameters

@@ -215,10 +215,13 @@ class Branch(Step):
         self.firsts = []
         self.seed: int | None = entry["seed"]
         self.table: Table = table_of(entry["name"], entry["probs"], len(self.keys))
+        self.alone: Callable[[float], int] | None = None if self.seed is not None else self.table.of_one()
 
     def advance(self, value: Any, i: int, draws: Draws) -> tuple[Any, Step | None]:
         lo, hi, picks = draws.picks[self.place]
         if not lo <= i < hi:
+            if draws.block == 1 and self.alone is not None:
+                return value, self.firsts[self.alone(draws.lane.uniforms(i, 1, self.word).item())]
             at = draws.around(i)
             lo = int(at[0])
             picks = self.choices(at, draws).tolist()
@@ -267,19 +270,21 @@ def walked(first: Step, i: int, draws: Draws) -> Any:
         while step is not None:
             value, step = step.advance(value, i, draws)
     except StopIteration as error:
-        raise told(error) from error
+        wrong = told(error)
+        in_node(wrong, step, f"sample {i}")
+        raise wrong from error
     except Exception as error:
-        in_node(error, step)
+        in_node(error, step, f"sample {i}")
         raise
     return value
 
 
-def in_node(error: BaseException, step: Step | None) -> None:
-    """Note the node that an exception came from."""
+def in_node(error: BaseException, step: Step | None, which: str) -> None:
+    """Note the node that an exception came from, and the sample."""
     if step is not None:
-        note = f"  in node {step.name!r} of the tree"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        node = f"  in node {step.name!r} of the tree"
+        if not any(note.startswith(node) for note in getattr(error, "__notes__", ())):  # the innermost knows best
+            error.add_note(f"{node}, {which}")
 
 
 def wrong_rows(name: str, got: Any, wanted: int) -> DataError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
-from headrace.trees.parameter import Parameter, is_parameter
+from headrace.trees.parameter import Parameter, is_parameter, step_number
 from headrace.trees.rhythms import stepwise
 from headrace.trees.schedule import Schedule
 
@@ -56,7 +56,11 @@ class ParameterStore:
             for name, value in parameters.items():
                 self.parameters[name] = self._scope(name, value) if _is_scope(value) else _made(name, value)
         elif isinstance(parameters, list | tuple) and all(isinstance(p, Parameter) for p in parameters):
-            self.parameters = {p.name: p for p in parameters}
+            for parameter in parameters:
+                if self.parameters.setdefault(parameter.name, parameter) is not parameter:
+                    raise StreamConfigError(
+                        f"ParameterStore got two parameters named {parameter.name!r}, wanted names of their own."
+                    )
         else:
             raise StreamConfigError(
                 f"ParameterStore got {parameters!r}, wanted a list of Parameters or a dict of values and scopes."
@@ -82,6 +86,13 @@ class ParameterStore:
             else:
                 yield name, found
 
+    def each(self) -> list[Parameter]:
+        """Return all parameters, in the order of :meth:`named`."""
+        every: list[Parameter] = []
+        for found in self.parameters.values():
+            every += found.values() if isinstance(found, dict) else (found,)
+        return every
+
     @property
     def parameter_names(self) -> set[str]:
         """All full names."""
@@ -93,17 +104,23 @@ class ParameterStore:
         return {name for name, found in self.parameters.items() if isinstance(found, dict)}
 
     def __getitem__(self, name: str) -> Parameter:
-        scope, dot, inside = name.partition(".")
-        found = self.parameters[scope]
-        found = found[inside] if dot else found
+        scope, dot, inside = str(name).partition(".")
+        found = self.parameters.get(scope)
+        if dot:
+            found = found.get(inside) if isinstance(found, dict) else None
         if not isinstance(found, Parameter):
             raise KeyError(name)
         return found
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Put a parameter under a name, or make the one there a constant, for everyone who shares it."""
-        scope, dot, inside = name.partition(".")
+        scope, dot, inside = str(name).partition(".")
         place = self.parameters.setdefault(scope, {}) if dot else self.parameters
+        if not isinstance(place, dict):
+            raise StreamConfigError(
+                f"ParameterStore[{name!r}] got a value for the scope {scope!r}, which is a parameter, wanted a scope.\n"
+                "  Give the scope a name of its own."
+            )
         own = inside if dot else scope
         if isinstance(value, Parameter):
             value.name = own
@@ -120,19 +137,24 @@ class ParameterStore:
     def get_scope(self, scope: str) -> ParameterStore | None:
         """Return the parameters of a scope, the very objects, without its name; None when there is no such scope."""
         found = self.parameters.get(scope)
-        return ParameterStore(list(found.values())) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        store = ParameterStore()
+        store.parameters = dict(found)
+        return store
 
     # --- moving ---------------------------------------------------------------------------------
 
     def update(self) -> dict[str, Any]:
         """Advance every parameter once and return the values."""
-        for parameter in list(dict.fromkeys(parameter for _, parameter in self.named())):
+        for parameter in dict.fromkeys(self.each()):
             parameter.update()
         return self.get_params()
 
-    def set_update_step(self, step: int) -> None:
+    def set_update_step(self, step: SupportsIndex) -> None:
         """Move every parameter to ``step``, counted from its first value."""
-        for _, parameter in self.named():
+        step = step_number("set_update_step(step)", step)
+        for parameter in self.each():
             parameter[step]
 
     # --- together -------------------------------------------------------------------------------
@@ -142,9 +164,12 @@ class ParameterStore:
         if isinstance(other, Parameter):
             self[other.name] = other
             return self
+        if not isinstance(other, ParameterStore):
+            return NotImplemented
         for name, found in other.parameters.items():
             if isinstance(found, dict):
-                self.parameters[name] = {**self.parameters.get(name, {}), **found}
+                mine = self.parameters.get(name)
+                self.parameters[name] = {**(mine if isinstance(mine, dict) else {}), **found}
             else:
                 self.parameters[name] = found
         return self
@@ -235,7 +260,7 @@ def store_of(params: Any) -> ParameterStore:
     Raises
     ------
     StreamConfigError
-        When they are no store, dict, DataFrame or None.
+        When they are no store, dict, list of parameters, DataFrame or None.
     """
     if params is None:
         return ParameterStore()
@@ -243,8 +268,10 @@ def store_of(params: Any) -> ParameterStore:
         return params
     if hasattr(params, "columns") and hasattr(params, "to_numpy"):
         return ParameterStore.from_dataframe(params)
-    if isinstance(params, dict):
-        return ParameterStore(params)
+    if isinstance(params, Parameter):
+        params = [params]
+    if isinstance(params, dict) or (isinstance(params, list | tuple) and all(isinstance(p, Parameter) for p in params)):
+        return ParameterStore(params if isinstance(params, dict) else list(params))
     raise StreamConfigError(
-        f"SamplingTree(params=) got {params!r}, wanted a ParameterStore, a dict, a DataFrame or None."
+        f"SamplingTree(params=) got {params!r}, wanted a ParameterStore, a dict, a list of Parameters, a DataFrame or None."
     )

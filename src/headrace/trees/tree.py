@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
+from functools import partial
 from secrets import randbits
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
-from headrace.core.cursor import Cursor, State
 from headrace.core.items import stack
 from headrace.core.key import Key, Seed, seed_integer
-from headrace.core.op import Op
-from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
-from headrace.trees.build import BranchingNode, LabelNode, construct_tree, everything, link, parameters_of
+from headrace.trees.build import BranchingNode, LabelNode, spine_of
 from headrace.trees.check import check_tree
-from headrace.trees.collect import SamplingStrategy, SamplingStrategyLit, collated, strategy_of
+from headrace.trees.collect import SamplingStrategy, SamplingStrategyLit, collated, strategy_of, whole
+from headrace.trees.drawable import Drawable
+from headrace.trees.insight import Insight
+from headrace.trees.links import everything, owned, parameters_of, relink
 from headrace.trees.nodes import ClassLabelNode, Node
-from headrace.trees.parameter import Parameter
-from headrace.trees.paths import Way, Ways, along
+from headrace.trees.parameter import CHANGES, Parameter, step_number
+from headrace.trees.paths import Paths, Way, Ways, along
 from headrace.trees.plan import Plan, plan_of, titles_of
 from headrace.trees.recipe import Tree
 from headrace.trees.run import Run
@@ -31,11 +31,8 @@ from headrace.trees.text import text_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from headrace.trees.experience import Experience
-    from headrace.trees.record import Record
 
-
-class SamplingTree:
+class SamplingTree(Insight, Drawable):
     """Labelled samples from a tree of functions, whose distribution moves with time.
 
     A sample is made on a walk from the root to an end: functions change the running value, dicts choose a branch at
@@ -121,22 +118,26 @@ class SamplingTree:
     ) -> None:
         if collate_func is not None and not callable(collate_func):
             raise StreamConfigError(f"SamplingTree(collate_func=) got {collate_func!r}, wanted a function of a list.")
-        self.nodes = construct_tree(nodes, string_node)
+        self.nodes = owned(spine_of(nodes, string_node))
         self.params = store_of(params)
         self.collate_func = collate_func
         self.string_node = string_node
         self.seed = randbits(128) if rng is None else seed_integer(rng)
         self.position = self.step = 0
         self._spine = self.nodes
+        relink(self._spine)
         self._way: Way | None = None
         for node in self._spine:
             node.fetch_params(self.params)
         check_tree(self._spine, self.params, strict=strict)
+        for node in everything(self._spine):
+            node.taken = True
         self._forget()
 
     def _forget(self) -> None:
         self._titles: dict[int, str] | None = None
-        self._seen = -1  # when parameters had last changed, as the recipe has it
+        self._seen = -1  # when any parameter of anyone's had last changed, as the recipe has it
+        self._stamp: list[tuple[Parameter, int]] = []  # when each of its own had
         self._known: tuple[Tree, Sequence[Node]] | None = None
         self._run: Run | None = None
 
@@ -148,58 +149,25 @@ class SamplingTree:
 
     def _now(self) -> tuple[Tree, Sequence[Node]]:
         """Return the recipe, and the nodes that its entries are made of."""
-        known = self._known
-        if known is None or self._seen != Parameter.latest:
+        known, latest = self._known, CHANGES.latest
+        if known is not None and self._seen == latest:
+            return known
+        stamp = [(parameter, parameter.changed) for parameter in parameters_of(self._spine)]
+        if known is None or stamp != self._stamp or known[0].step != self.step:
             if self._titles is None:
                 self._titles = titles_of(self._spine)
-            self._seen = Parameter.latest
             plan, made_of = plan_of(self._spine, self._titles)
             if self._way is not None:
                 plan, made_of = along(plan, self._way), [made_of[k] for k in self._way.entries]
-            tree: Tree = Tree(plan, self.step).seeded(self.seed)
-            if known is None or tree != known[0]:
-                known = self._known = tree, made_of
-                self._run = None
+            known = Tree(plan, self.step).seeded(self.seed), made_of
+            self._known, self._stamp, self._run = known, stamp, None
+        self._seen = latest  # last: another thread may look
         return known
 
     def _with_values(self, values: dict[int, Any], step: int) -> Tree:
         """Return the recipe with other values of some parameters, by their ids; none of them moves."""
         plan, _ = plan_of(self._spine, self._titles or titles_of(self._spine), values)
         return Tree(plan if self._way is None else along(plan, self._way), step).seeded(self.seed)
-
-    def __or__(self, op: Op[Any, Any]) -> Stream[Any]:
-        """Return the stream of this tree, as it is now, changed by ``op``: ``tree | hr.batch(32)``."""
-        return self.__recipe__() | op
-
-    def open(self, key: Key | None = None, at: State | int | None = None) -> Cursor[Any]:
-        """Start a pass over the stream of this tree, as it is now."""
-        return self.__recipe__().open(key, at)
-
-    def shard(self, i: int, n: int) -> Stream[Any]:
-        """Return part ``i`` of ``n`` of the stream of this tree: samples i, i + n, i + 2 n, ..."""
-        return self.__recipe__().shard(i, n)
-
-    def seeded(self, seed: Seed) -> Tree:
-        """Return the stream of this tree with another seed."""
-        return self.__recipe__().seeded(seed)
-
-    def block(self, key: Key | None, lo: int, hi: int) -> Any:
-        """Return samples ``lo`` to ``hi`` as columns; None for this tree's own seed."""
-        return self.__recipe__().block(key, lo, hi)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return the sample with a number, or the columns of a slice or of several numbers. Moves nothing."""
-        return self.__recipe__()[index]
-
-    @property
-    def fingerprint(self) -> str:
-        """Sixteen hex digits that equal trees share."""
-        return self.__recipe__().fingerprint
-
-    @property
-    def size(self) -> float:
-        """Endless: ``math.inf``."""
-        return inf
 
     # --- drawing for itself ---------------------------------------------------------------------
 
@@ -209,12 +177,12 @@ class SamplingTree:
         An exception of a function passes through and names the node; the next call tries the same sample again.
         """
         run = self._run
-        if run is None or self._seen != Parameter.latest or run.next != self.position:
+        if run is None or self._seen != CHANGES.latest or run.next != self.position:
             run = self._runs()
         try:
             item = next(run.items)
         except BaseException as error:
-            run.failed(error, self.position)
+            run.failed(error)
             raise
         self.position += 1
         return item
@@ -225,7 +193,7 @@ class SamplingTree:
     def __next__(self) -> Any:
         return self.sample()
 
-    def read(self, n: int, *, records: bool = False) -> Any:
+    def read(self, n: SupportsIndex, *, records: bool = False) -> Any:
         """Return the next ``n`` samples as columns; with their records if wanted.
 
         Parameters
@@ -240,7 +208,7 @@ class SamplingTree:
         DataError
             When the samples do not stack. They are not lost: :meth:`collect` still gives them.
         """
-        at = range(self.position, self.position + _whole("read", n))
+        at = range(self.position, self.position + whole("read", n))
         columns = stack([]) if not n else self._runs().columns(at)
         self.position = at.stop
         if not records:
@@ -249,7 +217,9 @@ class SamplingTree:
 
         return columns, Records(self.__recipe__(), at)
 
-    def collect(self, num_samples: int, strategy: SamplingStrategyLit | SamplingStrategy = "stochastic") -> Any:
+    def collect(
+        self, num_samples: SupportsIndex, strategy: SamplingStrategyLit | SamplingStrategy = "stochastic"
+    ) -> Any:
         """Return the next samples as a list, or as ``collate_func`` arranges them.
 
         Parameters
@@ -265,35 +235,43 @@ class SamplingTree:
         StreamConfigError
             For another strategy, or a number below 0.
         """
-        kind, n = strategy_of(strategy), _whole("collect", num_samples)
+        kind, n = strategy_of(strategy), whole("collect", num_samples)
         if kind is SamplingStrategy.STOCHASTIC:
-            samples = self._take(self._runs(), n)
+            samples = self._tried(self._runs(), partial(Run.take, n=n))
         else:
-            samples = []
-            tree, made_of = self._now()
-            for way in self._ways(prune=kind is SamplingStrategy.BALANCED_PRUNED):
-                part = Tree(along(tree.plan, way), self.step).seeded(self.seed)
-                samples += self._take(Run(part, [made_of[k] for k in way.entries], self.seed, self.position), n)
-            self._run = None
+            samples = self._balanced(self._ways(prune=kind is SamplingStrategy.BALANCED_PRUNED), n)
+        self.position += len(samples)
         return collated(samples, self.collate_func)
 
-    def _take(self, run: Run, n: int) -> list[Any]:
-        """Return ``n`` samples of a run; all or none, so that an exception loses none."""
-        try:
-            samples = run.take(n)
-        except BaseException as error:
-            run.failed(error, self.position)
-            raise
-        self.position += n
+    def _balanced(self, ways: Ways, n: int) -> list[Any]:
+        """Return ``n`` samples of each way; ways take turns where something moves with the sample's number."""
+        (tree, made_of), k, first, samples = self._now(), len(ways), self.position, []
+        for turn, way in enumerate(ways):
+            at = range(first + turn * n, first + (turn + 1) * n)
+            if tree.moves:
+                at = range(first + turn, first + k * n, k)
+            part = Tree(along(tree.plan, way), self.step).seeded(self.seed)
+            run = Run(part, [made_of[entry] for entry in way.entries], self.seed, first)
+            samples += self._tried(run, partial(Run.take_at, at=at))
+        self._run = None
         return samples
 
-    def skip(self, n: int = 1) -> int:
-        """Pass the next ``n`` samples without making them; return ``n``."""
-        return self.seek(self.position + _whole("skip", n)) and n
+    def _tried(self, run: Run, act: Callable[[Run], list[Any]]) -> list[Any]:
+        """Return what a run gives; all or nothing, so that an exception loses no sample."""
+        try:
+            return act(run)
+        except BaseException as error:
+            run.failed(error)
+            raise
 
-    def seek(self, position: int) -> int:
+    def skip(self, n: SupportsIndex = 1) -> int:
+        """Pass the next ``n`` samples without making them; return how many."""
+        before = self.position
+        return self.seek(before + whole("skip", n)) - before
+
+    def seek(self, position: SupportsIndex) -> int:
         """Go to the sample with a number, forth or back; return it."""
-        self.position = _whole("seek", position)
+        self.position = whole("seek", position)
         self._run = None
         return self.position
 
@@ -314,27 +292,46 @@ class SamplingTree:
         """A generator of the tree's own, the same each time: what it draws with is addressed by node and sample."""
         return Key(self.seed).rng()
 
+    @rng.setter
+    def rng(self, seed: Seed) -> None:
+        self.seed = seed_integer(seed)
+        self._known = self._run = None
+
     # --- time -----------------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Move every parameter one step on, each once however many nodes share it."""
+        """Move every parameter one step on, each once however many nodes share it.
+
+        Raises
+        ------
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
         for parameter in self._parameters():
             parameter.update()
         self._stepped(self.step + 1)
 
-    def set_update_step(self, idx: int) -> None:
-        """Move every parameter to a step, counted from its first value."""
+    def set_update_step(self, idx: SupportsIndex) -> None:
+        """Move every parameter to a step, counted from its first value; a step below 0 counts as 0.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no whole number.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        step = step_number("set_update_step(idx)", idx)
         for parameter in self._parameters():
-            parameter[idx]
-        self._stepped(max(0, int(idx)))
+            parameter[step]
+        self._stepped(step)
 
     def _stepped(self, step: int) -> None:
         self.step = step
         self._seen = -1
 
     def _parameters(self) -> list[Parameter]:
-        shared = [parameter for _, parameter in self.params.named()]
-        return list(dict.fromkeys([*parameters_of(self._spine), *shared]))
+        return list(dict.fromkeys([*parameters_of(self._spine), *self.params.each()]))
 
     def get_params(self) -> ParameterStore | None:
         """Return the parameters of all nodes, ``node.parameter``, the very objects; None where there are none."""
@@ -345,63 +342,6 @@ class SamplingTree:
                 own = {parameter.name: parameter for parameter in node.own_parameters()}
                 store.parameters.setdefault(titles[id(node)], {}).update(own)
         return store if store.parameters else None
-
-    def drifts(self, until: float | None = None, steps: int | None = None) -> pd.DataFrame:
-        """Return every change of every parameter, a row each: the ground truth of the drift.
-
-        Columns are ``parameter``, ``kind`` (``covariate`` for nodes that all samples pass, ``prior`` for probabilities
-        of branches, ``concept`` for nodes in a branch), ``clock`` (``sample`` or ``step``), ``shape``, ``start``,
-        ``centre``, ``end``, ``magnitude``, ``before`` and ``after``.
-
-        Parameters
-        ----------
-        until
-            Changes that begin before this sample; needed where a schedule goes on for ever.
-        steps
-            Changes up to this step; needed where a schedule by steps goes on for ever.
-        """
-        from headrace.trees.drift import drift_table
-
-        return drift_table(self, until, steps)
-
-    def concepts(self, lo: int, hi: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return the concept that each of samples ``lo`` to ``hi`` is of: a number for every state of the schedules.
-
-        Samples of one number come from one distribution, as far as the schedules by sample number tell; a state that
-        comes back has its number again.
-        """
-        from headrace.trees.drift import concepts_of
-
-        return concepts_of(self.__recipe__(), np.arange(lo, hi, dtype=np.int64))
-
-    def experiences(self, n: int, size: int, *, test: int = 0) -> list[Experience]:
-        """Return ``n`` tasks of ``size`` samples each, one update apart; moves nothing.
-
-        Parameters
-        ----------
-        n
-            How many tasks.
-        size
-            How many samples to learn from in each.
-        test
-            How many more to test on, no sample of any task.
-        """
-        from headrace.trees.experience import experiences_of
-
-        return experiences_of(self, n, size, test)
-
-    def explain(self, i: int) -> Record:
-        """Return what sample ``i`` is made with: its way, parameters, probabilities, key. Moves nothing."""
-        from headrace.trees.record import Records
-
-        found: Record = Records(self.__recipe__(), range(i, i + 1))[0]
-        return found
-
-    def rebuild(self, record: Record) -> Any:
-        """Return the sample of a record, whatever the parameters of this tree are now: only its functions are used."""
-        from headrace.trees.record import rebuilt
-
-        return rebuilt(self.__recipe__(), record)
 
     # --- ways -----------------------------------------------------------------------------------
 
@@ -418,7 +358,7 @@ class SamplingTree:
         prune
             Leave out ways that have a probability of 0 now.
         """
-        return _Paths(self, self._ways(prune=prune))
+        return Paths(self, self._ways(prune=prune))
 
     def _ways(self, *, prune: bool) -> Ways:
         plan = self.__recipe__().plan
@@ -434,10 +374,11 @@ class SamplingTree:
                 found[step.place] = np.flatnonzero(chances > 0).tolist()
         return found
 
-    def _of_way(self, way: Way) -> SamplingTree:
+    def of_way(self, way: Way) -> SamplingTree:
+        """Return the tree without branches that is one way through this one; it shares the nodes and parameters."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        twin._way = way
+        twin._way = self._way or way  # a way through a way is that way
         twin.position = 0
         made_of = self._now()[1]
         twin.nodes = [made_of[k] for k in way.entries if not isinstance(made_of[k], BranchingNode)]
@@ -447,12 +388,12 @@ class SamplingTree:
     # --- as a value -----------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_titles", "_seen", "_known", "_run")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_titles", "_seen", "_stamp", "_known", "_run")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._forget()
-        link(self._spine, None)
+        relink(self._spine)
 
     def __str__(self) -> str:
         tree, nodes = self._now()
@@ -464,28 +405,3 @@ class SamplingTree:
 
     def __repr__(self) -> str:
         return f"SamplingTree({self.__recipe__().plan!r}, step={self.step}, position={self.position}, seed={self.seed})"
-
-
-class _Paths(Sequence[SamplingTree]):
-    """Trees without branches, each made when looked at."""
-
-    def __init__(self, tree: SamplingTree, ways: Ways) -> None:
-        self.tree, self.ways = tree, ways
-
-    def __len__(self) -> int:
-        return len(self.ways)
-
-    def __getitem__(self, k: Any) -> Any:
-        if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
-        return self.tree._of_way(self.ways[k])
-
-
-def _whole(who: str, n: Any) -> int:
-    try:
-        found = int(n)
-        if isinstance(n, bool) or found != n or found < 0:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise StreamConfigError(f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0.") from None
-    return found

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Sampler"]
+from headrace.compat.streamgen.samplers import tree
+
+__all__ = ["Sampler", "tree"]
 
 
 @runtime_checkable

@@ -1,0 +1,43 @@
+"""What can be looked at: trees as drawings, samples as pictures, parameters over time.
+
+What belongs here makes drawings, figures and widgets of what the rooms below describe, and moves nothing of it. Drawings of
+trees need no package and no program; figures need matplotlib, widgets anywidget or ipywidgets, which are imported when they
+are first drawn (``pip install 'headrace[plot]'``). What makes or changes samples belongs in the rooms below.
+"""
+
+from headrace.plot.curves import PlotError, PlotShapeError, plot, plot_parameter, plot_parameter_store
+from headrace.plot.drifts import plot_drifts
+from headrace.plot.explorer import explore
+from headrace.plot.files import to_dotfile, to_mermaid, to_svg
+from headrace.plot.samples import (
+    draw_sample,
+    plot_buffer,
+    plot_labeled_samples_animation,
+    plot_labeled_samples_grid,
+)
+from headrace.plot.svg import Html, Svg
+from headrace.plot.tabs import plot_parameter_store_widget
+from headrace.plot.thumbnail import thumbnail
+from headrace.plot.tree_svg import tree_svg
+
+__all__ = [
+    "Html",
+    "PlotError",
+    "PlotShapeError",
+    "Svg",
+    "draw_sample",
+    "explore",
+    "plot",
+    "plot_buffer",
+    "plot_drifts",
+    "plot_labeled_samples_animation",
+    "plot_labeled_samples_grid",
+    "plot_parameter",
+    "plot_parameter_store",
+    "plot_parameter_store_widget",
+    "thumbnail",
+    "to_dotfile",
+    "to_mermaid",
+    "to_svg",
+    "tree_svg",
+]

@@ -1,0 +1,109 @@
+"""What a tree tells of itself: where its drift is, which tasks it makes, what a sample was made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+
+import numpy as np
+
+from headrace.trees.collect import place_of
+from headrace.trees.handle import AsStream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from headrace.trees.experience import Experience
+    from headrace.trees.record import Record
+    from headrace.trees.tree import SamplingTree
+
+
+class Insight(AsStream):
+    """The methods of a tree that move nothing and answer from its recipe; what they need is imported when they are called."""
+
+    def _tree(self) -> SamplingTree:
+        return cast("SamplingTree", self)
+
+    def drifts(self, until: float | None = None, steps: int | None = None) -> pd.DataFrame:
+        """Return every change of every parameter, a row each: the ground truth of the drift.
+
+        Columns are ``parameter``, ``kind`` (``covariate`` for nodes that all samples pass, ``prior`` for probabilities
+        of branches, ``concept`` for nodes in a branch), ``clock`` (``sample`` or ``step``), ``shape``, ``start``,
+        ``centre``, ``end``, ``magnitude``, ``before`` and ``after``.
+
+        Parameters
+        ----------
+        until
+            Changes that begin before this sample; needed where a schedule goes on for ever.
+        steps
+            Changes up to this step; needed where a schedule by steps goes on for ever.
+
+        Raises
+        ------
+        StreamConfigError
+            When a schedule has no end and it is not said how far to look.
+        MissingExtraError
+            When pandas is not installed.
+        """
+        from headrace.trees.drift import drift_table
+
+        return drift_table(self._tree(), until, steps)
+
+    def concepts(self, lo: int, hi: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return the concept that each of samples ``lo`` to ``hi`` is of: a number for every state of the schedules.
+
+        Samples of one number come from one distribution, as far as the schedules by sample number tell; a state that
+        comes back has its number again.
+        """
+        from headrace.trees.drift import concepts_of
+
+        lo, hi = place_of("concepts", lo), place_of("concepts", hi)
+        return concepts_of(self.__recipe__(), np.arange(lo, hi, dtype=np.int64))
+
+    def experiences(self, n: int, size: int, *, test: int = 0) -> list[Experience]:
+        """Return ``n`` tasks of ``size`` samples each, one update apart; moves nothing.
+
+        Parameters
+        ----------
+        n
+            How many tasks.
+        size
+            How many samples to learn from in each.
+        test
+            How many more to test on: drawn like those of the task, with other random numbers.
+
+        Raises
+        ------
+        StreamConfigError
+            For numbers that are none.
+        """
+        from headrace.trees.experience import experiences_of
+
+        return experiences_of(self._tree(), n, size, test)
+
+    def explain(self, i: SupportsIndex) -> Record:
+        """Return what sample ``i`` is made with: its way, parameters, probabilities, key. Moves nothing.
+
+        Raises
+        ------
+        AddressError
+            When there is no such sample.
+        """
+        from headrace.trees.record import Records
+
+        at = place_of("explain", i)
+        found: Record = Records(self.__recipe__(), range(at, at + 1))[0]
+        return found
+
+    def rebuild(self, record: Record) -> Any:
+        """Return the sample of a record, whatever the parameters of this tree are now: only its functions are used.
+
+        Raises
+        ------
+        DataError
+            When the record is of another tree.
+        AddressError
+            When functions draw from generators of their own: such a sample cannot be had again.
+        """
+        from headrace.trees.rebuild import rebuilt
+
+        return rebuilt(self.__recipe__(), record)
