@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import headrace as hr
-from headrace.compat.streamgen.enums import SamplingStrategy
+from headrace.compat.streamgen.enums import (
+    ArgumentPassingStrategy,
+    ParameterOutOfRangeStrategy,
+    SamplingStrategy,
+    SamplingStrategyLit,
+)
 from headrace.compat.streamgen.exceptions import ParameterOutOfRangeError
 from headrace.compat.streamgen.nodes import ClassLabelNode, SampleBufferNode, TransformNode, Traverse, contains_kwarg
 from headrace.compat.streamgen.parameter import Parameter, is_parameter
@@ -354,3 +361,97 @@ def test_construction_rules() -> None:
     assert contains_kwarg(lambda x, *, rng: x, "rng")
     branching = BranchingNode({"a": "a"}, seed=1)
     assert (branching.name, branching.probs) == ("branching_node", None)
+
+
+# --- the door ---------------------------------------------------------------------------------------
+
+NAMES = {
+    "enums": "ParameterOutOfRangeStrategy ArgumentPassingStrategy SamplingStrategy ParameterOutOfRangeStrategyLit "
+    "ArgumentPassingStrategyLit SamplingStrategyLit",
+    "exceptions": "ParameterOutOfRangeError",
+    "parameter": "Parameter ParameterDict ScopedParameterDict is_parameter",
+    "parameter.store": "ParameterStore",
+    "nodes": "TransformNode ClassLabelNode SampleBufferNode Traverse contains_kwarg",
+    "samplers": "Sampler",
+    "samplers.tree": "SamplingTree BranchingNode construct_tree",
+    "transforms": "LabelEncoder LabelDecoder MultiLabelEncoder MultiLabelDecoder noop set_value_in_dict operate_on_key "
+    "operate_on_index",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_every_module_has_its_names(module: str) -> None:
+    import headrace.compat.streamgen as streamgen
+
+    found: Any = streamgen
+    for part in module.split("."):
+        found = getattr(found, part)
+    assert importlib.import_module(f"headrace.compat.streamgen.{module}") is found
+    assert set(NAMES[module].split()) <= set(found.__all__)
+    assert all(hasattr(found, name) for name in found.__all__)
+
+
+def test_strategies_equal_their_strings() -> None:
+    assert [kind.value for kind in ParameterOutOfRangeStrategy] == ["hold", "cycle", "raise exception"]
+    assert str(SamplingStrategy.BALANCED_PRUNED) == "balanced pruned"
+    assert ArgumentPassingStrategy("dict") is ArgumentPassingStrategy.DICT
+    assert set(get_args(SamplingStrategyLit)) == set(SamplingStrategy)
+    assert issubclass(ParameterOutOfRangeError, RuntimeError)
+
+
+def test_argument_orders_and_defaults() -> None:
+    def told(thing: Any) -> list[tuple[str, Any]]:
+        return [(p.name, p.default) for p in inspect.signature(thing).parameters.values() if p.name not in ("self",)]
+
+    empty = inspect.Parameter.empty
+    assert told(Parameter) == [("name", "param"), ("value", None), ("schedule", None), ("strategy", "hold")]
+    assert told(TransformNode)[:5] == [
+        ("transform", empty), ("params", None), ("argument_strategy", "unpack"), ("name", None), ("emoji", "➡️")
+    ]  # fmt: skip
+    assert [name for name, _ in told(ClassLabelNode)] == ["label", "label_func"]
+    assert told(SampleBufferNode) == [("name", None), ("num_samples", 4)]
+    assert told(BranchingNode) == [
+        ("branches", empty), ("probs", None), ("name", None), ("seed", 42), ("string_node", ClassLabelNode)
+    ]  # fmt: skip
+    assert told(construct_tree) == [("nodes", empty), ("string_node", ClassLabelNode)]
+    assert told(SamplingTree) == [
+        ("nodes", empty), ("params", None), ("collate_func", None), ("string_node", ClassLabelNode), ("rng", 42)
+    ]  # fmt: skip
+    assert told(SamplingTree.collect)[:2] == [("num_samples", empty), ("strategy", "stochastic")]
+    assert told(SamplingTree.get_paths) == [("prune", False)]
+    assert told(SamplingTree.set_update_step) == [("idx", empty)]
+    assert told(ParameterStore.to_dataframe) == [("number_of_update_steps", 0)]
+    assert told(ParameterStore) == [("parameters", None)]
+
+
+def test_the_seed_of_a_branching_has_no_effect_in_the_door() -> None:
+    one, other = (SamplingTree([lambda _: 0, BranchingNode({"a": "a", "b": "b"}, seed=k)]).collect(50) for k in (1, 2))
+    assert one == other
+
+
+def test_trees_built_alike_draw_alike() -> None:
+    def noise(_: Any, *, rng: Any) -> Any:
+        return rng.normal(size=3)
+
+    first, second = (SamplingTree([noise, {"a": "a", "b": "b"}], collate_func=np.array) for _ in range(2))
+    assert np.array_equal(first.collect(5)[0], second.collect(5)[0])
+    assert not np.array_equal(first.collect(5)[0], first.collect(5)[0])
+
+
+def test_nested_merges_and_nodes_in_a_row_behind_them() -> None:
+    def one(x: int) -> int:
+        return x + 1
+
+    inner = {"name": "inner", "c": one, "d": []}
+    tree = SamplingTree([lambda _: 0, {"name": "outer", "a": [inner, one], "b": "b"}, noop, noop, "end"])
+    assert len(tree.root.leaves) == 3
+    assert sorted(map(str, {path.sample() for path in tree.get_paths()})) == [
+        "((0, 'b'), 'end')",
+        "(1, 'end')",
+        "(2, 'end')",
+    ]
+    assert [len(path.nodes) for path in tree.get_paths()] == [6, 6, 5]
+    lines = str(tree).splitlines()
+    assert sum("`end`" in line for line in lines) == 3
+    assert tree.nodes[1].probs is None  # type: ignore[attr-defined]  # it is the branching
+    assert [type(node) for node in tree.nodes[2:]] == [TransformNode, TransformNode, ClassLabelNode]

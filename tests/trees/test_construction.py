@@ -39,6 +39,10 @@ def scaled(signal: Any, height: float, length: int = 3) -> Any:
     return signal
 
 
+async def later(_: Any) -> int:
+    return 1
+
+
 class Nameless:
     def __call__(self, x: Any) -> Any:
         return x
@@ -79,6 +83,8 @@ def two(name: str | None = None, **more: Any) -> dict[str, Any]:
             ),
             r"two nodes got the name 's' and different parameters 'height'",
         ),
+        (lambda: SamplingTree([noop, two(name=["x"])]), r"a node got the name \['x'\]"),  # type: ignore[arg-type]  # what it refuses
+        (lambda: SamplingTree([later]), r"which is async"),
         (lambda: SamplingTree([noop, [noop]]), r"A list in a list"),
         (lambda: SamplingTree([]), r"got no nodes"),
         (lambda: SamplingTree([noop, 3.5]), r"the float 3.5"),

@@ -115,6 +115,13 @@ def test_a_generator_among_the_parameters_is_hidden_too() -> None:
         tree[0]
 
 
+def test_a_hidden_tree_makes_tasks() -> None:
+    tree = SamplingTree([through_a_helper, {"a": "a", "b": "b"}])
+    for test in (5, 20, 45):
+        tasks = tree.experiences(2, 20, test=test)
+        assert [(len(list(task.train)), len(list(task.test))) for task in tasks] == [(20, test)] * 2
+
+
 def test_a_hidden_tree_can_be_explained_and_not_rebuilt() -> None:
     tree = SamplingTree([through_a_helper, {"a": "a", "b": "b"}])
     record = tree.explain(3)

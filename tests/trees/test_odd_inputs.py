@@ -360,3 +360,27 @@ def test_string_nodes_that_make_no_node_are_refused() -> None:
     with pytest.raises(hr.StreamConfigError, match="string_node"):
         construct_tree([noop, "a"], string_node=lambda label: label)
     assert construct_tree("a", string_node=ClassLabelNode)[0].name == "label=a"
+
+
+def test_more_ways_than_can_be_counted_on_fingers() -> None:
+    tree = SamplingTree(
+        [drawn, *({"name": f"m{k}", "yes": partial(value, a=k), "no": []} for k in range(200)), "end"],
+        {"m199": {"probs": abrupt([0.5, 0.5], [1, 0], at=5)}},
+    )
+    paths = tree.get_paths()
+    assert paths[-1].sample()[1] == "end"
+    assert paths[-1].nodes[0] is tree.nodes[0]
+    assert len(paths[:3]) == 3
+    assert tree.root.leaves[-1] is tree.nodes[-1]
+    assert tree.drifts()["parameter"].tolist() == ["m199.probs"]
+    assert len(tree.explain(0)["path"]) == 200
+    with pytest.raises(hr.StreamConfigError, match=r"collect\(n\) got"):
+        tree.collect(1, "balanced")
+
+
+def test_nodes_in_several_places_and_the_kind_of_their_drift() -> None:
+    shared = TransformNode(value, Parameter("a", abrupt(0, 1, at=5)), name="shared")
+    everywhere = SamplingTree([zero, {"x": [shared, "x"], "y": [shared, "y"]}])
+    assert everywhere.drifts()["kind"].tolist() == ["covariate"]
+    twice = SamplingTree([zero, {"x": [shared, {"name": "in", "p": shared, "q": []}], "y": "y"}])
+    assert twice.drifts()["kind"].tolist() == ["concept"]

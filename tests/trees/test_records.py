@@ -10,7 +10,7 @@ import pytest
 
 import headrace as hr
 from headrace.core import same
-from headrace.trees import SamplingTree, Tree, abrupt, gradual, incremental
+from headrace.trees import Records, SamplingTree, Tree, abrupt, gradual, incremental
 from support.require import require
 from trees import wave
 
@@ -49,6 +49,54 @@ def test_records_survive_json_where_their_values_do() -> None:
     due = tree[133]
     made = tree.rebuild(json.loads(json.dumps(tree.explain(133))))
     assert same(made, due)
+
+
+def test_records_of_branches_named_by_tuples_survive_json() -> None:
+    tree = SamplingTree([lambda _, *, rng: float(rng.random()), {(1, "a"): "one", (2, "b"): "two", 3: "three"}])
+    for i in range(12):
+        assert tree.rebuild(json.loads(json.dumps(tree.explain(i)))) == tree[i]
+
+
+def test_columns_tell_what_records_do() -> None:
+    tree = moving()
+    _, records = tree.read(150, records=True)
+    columns = records.columns()
+    for i, record in enumerate(records):
+        assert columns["index"][i] == record["index"]
+        assert columns["concept"][i] == record["concept"]
+        assert columns["label"][i] == record["labels"][0]
+        assert columns["path.branching_node"][i] == record["path"]["branching_node"]
+        assert columns["branching_node.probabilities"][i] == record["probabilities"]["branching_node"]
+        told = {
+            name: column[i] for name, column in columns.items() if name.startswith(("background.", "ramp.", "step."))
+        }
+        assert {name: value for name, value in told.items() if value is not None} == record["parameters"]
+    several = Records(SamplingTree([lambda _: 0, {"x": ["a", "b"], "y": "c", "z": []}]).__recipe__(), range(60))
+    labels = several.columns()["label"]
+    assert {str(label) for label in labels} == {"['a', 'b']", "c", "None"}
+    assert [record["labels"] for record in several] == [
+        label if isinstance(label, list) else [] if label is None else [label] for label in labels
+    ]
+
+
+def test_values_that_arrow_has_no_type_for_are_texts() -> None:
+    require("pyarrow")
+    require("xarray")
+    tree = SamplingTree([lambda _, a, b, c: 0], {"a": np.eye(2), "b": len, "c": {"value": {"x": 1}}})
+    _, records = tree.read(3, records=True)
+    table = records.to_arrow()
+    assert table["<lambda>.a"].to_pylist() == [[[1.0, 0.0], [0.0, 1.0]]] * 3
+    assert table["<lambda>.b"].to_pylist() == [str(len)] * 3
+    assert table["<lambda>.c"].to_pylist() == [{"x": 1}] * 3
+    assert records.to_xarray()["<lambda>.b"].values.tolist() == [len] * 3
+
+
+def test_records_of_many_branchings_in_a_row() -> None:
+    choices = [{"name": f"m{k}", "yes": wave.shifted, "no": []} for k in range(30)]
+    tree = SamplingTree([lambda _: 0.0, *choices, "end"])
+    x, _ = tree[0:500]
+    _, records = tree.read(500, records=True)
+    assert [sum(way == "yes" for way in record["path"].values()) for record in records] == x.tolist()
 
 
 def test_records_come_with_a_read_and_tell_what_was_used() -> None:
@@ -109,6 +157,10 @@ def test_a_record_of_another_tree_is_refused() -> None:
     record = moving().explain(3)
     with pytest.raises(hr.DataError, match="has the branches"):
         SamplingTree([lambda _: 0, {"x": "x", "y": "y"}]).rebuild(record)
+    junk: Any
+    for junk in ({}, None, 3, {"path": {}, "parameters": {}}):
+        with pytest.raises(hr.DataError, match=r"wanted a record as explain\(i\) gives"):
+            SamplingTree([lambda _: 0]).rebuild(junk)
     other = SamplingTree([lambda _, depth: 0], {"depth": 1})
     with pytest.raises(hr.DataError, match=r"without the parameter <lambda>\.depth"):
         other.rebuild(record)

@@ -160,6 +160,16 @@ def test_any_iterable_is_a_schedule(schedule: Any) -> None:
     assert tree.sample() == 4
 
 
+def test_a_function_of_the_step_is_a_schedule() -> None:
+    require("pandas")
+    tree = SamplingTree([value], {"x": {"schedule": lambda step: 10 * (step // 2)}})
+    assert [tree.drifts(steps=5)["start"].tolist(), tree.sample()] == [[2, 4], 0]
+    tree.set_update_step(10**9)
+    assert tree.sample() == 5 * 10**9
+    with pytest.raises(hr.StreamConfigError, match=r"drifts\(steps=100\)"):
+        tree.drifts()
+
+
 def test_a_far_step_is_reached_without_counting() -> None:
     params: dict[str, Any] = {"x": {"schedule": count(0, 2)}, "y": {"schedule": [1, 2, 3], "strategy": "cycle"}}
     tree = SamplingTree([lambda _, x, y: (x, y)], params)
@@ -205,6 +215,8 @@ def test_schedules_are_values() -> None:
         (lambda: gradual(1, 2, at=5, width=0), "width=0"),
         (lambda: gradual(1, 2, at=5, width=100), "begins before sample 0"),
         (lambda: incremental("a", "b", at=50, width=2), "wanted numbers"),
+        (lambda: abrupt(0, abrupt(1, 2, at=9), at=5), "which is a schedule itself"),
+        (lambda: recurring(0, abrupt(1, 2, at=9), at=5, length=2), "which is a schedule itself"),
         (lambda: cyclic(1, every=3), "wanted at least 2"),
         (lambda: recurring(1, 2, at=3, length=5, every=5), "every longer than length"),
         (lambda: stepwise([], every=3), "got 0 values"),

@@ -65,7 +65,7 @@ def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None 
         if not node.own_parameters():
             continue
         if len(standing) == 1:
-            always = reaching[standing[0]] == len(ways)
+            always = reaching[standing[0]] == ways.total
         else:
             always = ways.avoiding(set(standing)) == 0
         kind = "prior" if "of" in entry else "covariate" if always else "concept"

@@ -73,7 +73,10 @@ def _tests(recipe: Tree, first: int, size: int, test: int) -> Stream[Any]:
     for lap in range(max(1, -(-test // size))):
         seed = int.from_bytes(Key(recipe.seed or 0).child("test", lap).bits, "little")
         whole: Stream[Any] = recipe.seeded(seed) | skip(first) | take(size)
-        rounds.append(whole if test - lap * size >= size else whole | permute(seed=seed) | take(test - lap * size))
+        left = test - lap * size
+        if left < size and recipe.access == "index":  # one whose samples have no numbers begins at the first
+            whole = whole | permute(seed=seed)
+        rounds.append(whole if left >= size else whole | take(left))
     return rounds[0] if len(rounds) == 1 else concat(*rounds)
 
 

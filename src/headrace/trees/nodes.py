@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
+from inspect import iscoroutinefunction
 from itertools import islice
 from typing import Any, ClassVar, Literal, Protocol, SupportsIndex, runtime_checkable
 
@@ -60,6 +61,8 @@ class Node:
     taken: bool = False  # whether a tree has it: the next one takes a copy
 
     def __init__(self, name: str, emoji: str, named: bool = True) -> None:
+        if not isinstance(name, str):
+            raise StreamConfigError(f"a node got the name {name!r}, wanted a text.")
         self.name, self.emoji, self.named = name, emoji, named
         self.params = None
         self.before: list[Node] = []  # in the tree that was built last
@@ -222,6 +225,11 @@ class TransformNode(Node):
         if not callable(transform):
             raise StreamConfigError(
                 f"TransformNode(transform) got {transform!r}, wanted a function of the value so far."
+            )
+        if iscoroutinefunction(transform):
+            raise StreamConfigError(
+                f"TransformNode(transform) got {transform!r}, which is async, wanted a function that returns a value.\n"
+                "  Write one that runs it to its end, with asyncio.run."
             )
         super().__init__(_name_of(transform) if name is None else name, emoji, name is not None)
         self.transform = transform
@@ -414,8 +422,9 @@ class Ends(Sequence[Node]):
     def __getitem__(self, k: Any) -> Any:
         if isinstance(k, slice):
             return tuple(self[i] for i in range(*k.indices(len(self))))
-        left = k + len(self) if k < 0 else k
-        if not 0 <= left < len(self):
+        total = self._count(self.node)
+        left = k + total if k < 0 else k
+        if not 0 <= left < total:
             raise IndexError(k)
         node = self.node
         while node.children:
@@ -438,7 +447,7 @@ class Ends(Sequence[Node]):
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Sequence)
-            and len(self) == len(other)
+            and self._count(self.node) == len(other)
             and all(a is b for a, b in zip(self, other, strict=True))
         )
 
@@ -447,4 +456,4 @@ class Ends(Sequence[Node]):
 
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, islice(self, 4)))
-        return f"({shown}{', ...' if len(self) > 4 else ''})"
+        return f"({shown}{', ...' if self._count(self.node) > 4 else ''})"

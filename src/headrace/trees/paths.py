@@ -86,14 +86,19 @@ class Ways(Sequence[Way]):
                 waiting.extend((entry, False) for _, entry in self.behind(k))
         return order[::-1]
 
-    def __len__(self) -> int:
+    @property
+    def total(self) -> int:
+        """How many there are; :func:`len` says so as well, up to ``sys.maxsize``."""
         return self.counts[0]
+
+    def __len__(self) -> int:
+        return self.total
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        left = index + len(self) if index < 0 else index
-        if not 0 <= left < len(self):
+            return [self[i] for i in _numbers(index, self.total)]
+        left = index + self.total if index < 0 else index
+        if not 0 <= left < self.total:
             raise IndexError(index)
         k, entries, choices = 0, [0], []
         while below := self.behind(k):
@@ -109,7 +114,15 @@ class Ways(Sequence[Way]):
         return Way(tuple(entries), tuple(choices))
 
     def __iter__(self) -> Iterator[Way]:
-        return (self[i] for i in range(len(self)))
+        return map(self.__getitem__, _numbers(slice(None), self.total))
+
+
+def _numbers(index: slice, total: int) -> Iterator[int]:
+    """Return the numbers of a slice of ``total`` things, which may be more than a range can hold."""
+    start, stop, step = index.indices(total)
+    while (stop - start) * step > 0:
+        yield start
+        start += step
 
 
 def along(plan: Plan, way: Way) -> Plan:
@@ -139,5 +152,5 @@ class Paths(Sequence[Any]):
 
     def __getitem__(self, k: Any) -> Any:
         if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
+            return [self[i] for i in _numbers(k, self.ways.total)]
         return self.tree.of_way(self.ways[k])

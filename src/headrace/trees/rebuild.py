@@ -32,7 +32,13 @@ def rebuilt(tree: Tree, record: Record) -> Any:
     """
     if tree.access != "index":
         raise no_numbers(tree)
-    plan, path = _recorded(tree.plan, record)
+    try:
+        plan, path = _recorded(tree.plan, record)
+        missing = {"key", "index", "groups"} - record.keys()
+    except (KeyError, TypeError, AttributeError):
+        missing = {"path", "parameters"}
+    if missing:
+        raise DataError(f"rebuild got {record!r}, wanted a record as explain(i) gives, with its {sorted(missing)}.")
     key, i = Key.from_plain(record["key"]), record["index"]
     if not tree.by_rows:
         steps = steps_of(plan)
@@ -57,6 +63,7 @@ def rebuilt(tree: Tree, record: Record) -> Any:
 def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
     """Return the way of a record through a plan, with the values of that record."""
     entries, choices = [], []
+    path: dict[str, Any] = {}
     k: int | None = 0
     while k is not None:
         entry = plan[k]
@@ -66,14 +73,14 @@ def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
             continue
         name = entry["name"]
         keys = [key for key, _ in entry["of"]]
-        taken = next(
-            (j for j, key in enumerate(keys) if name in record["path"] and same(key, record["path"][name])), None
-        )
+        told = record["path"].get(name, ABSENT)
+        taken = next((j for j, key in enumerate(keys) if same(key, told) or _as_json(key, told)), None)
         if taken is None:
             raise DataError(
                 f"rebuild got a record with the path {record['path']}, and branching {name!r} has the branches {keys}.\n"
                 "  Give it to the tree that it is of."
             )
+        path[name] = keys[taken]
         choices.append((k, taken))
         k = entry["of"][taken][1]
     made = []
@@ -88,4 +95,9 @@ def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
                 )
             entry = {**entry, "values": values}
         made.append(entry)
-    return Plan(made), record["path"]
+    return Plan(made), path
+
+
+def _as_json(key: Any, told: Any) -> bool:
+    """Whether a branch's name is what JSON made of it."""
+    return isinstance(key, tuple) and isinstance(told, list) and list(key) == told

@@ -9,7 +9,7 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.trees.recipe import Tree
-from headrace.trees.telling import Fact, facts_of, frame_of
+from headrace.trees.telling import Fact, facts_of, frame_of, objects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,6 @@ class Records(Sequence[Record]):
     def __init__(self, tree: Tree, at: range) -> None:
         self.tree: Tree = tree
         self.at: range = at
-        self._facts: list[Fact] | None = None
         self._rows: list[Record] | None = None
 
     def __len__(self) -> int:
@@ -48,17 +47,11 @@ class Records(Sequence[Record]):
     def __getitem__(self, k: Any) -> Any:
         return self.rows()[k]
 
-    def facts(self) -> list[Fact]:
-        """Return what is known of the samples, a part for each node and parameter."""
-        if self._facts is None:
-            self._facts = facts_of(self.tree, self.at) if len(self.at) else []
-        return self._facts
-
     def rows(self) -> list[Record]:
         """Return all records."""
         if self._rows is None:
             rows = frame_of(self.tree, self.at) if len(self.at) else []
-            for part, name, mine, values, each in self.facts():
+            for part, name, mine, values, each in self._facts(groups=True):
                 for k, place in enumerate(mine.tolist()):
                     value = values[k] if each else values
                     if part == "labels":
@@ -75,27 +68,22 @@ class Records(Sequence[Record]):
         n = len(self.at)
         frame = frame_of(self.tree, self.at, whole=False)
         found: dict[str, Any] = {name: frame[name] for name in ("index", "step", "concept")}
-        found["label"] = [None] * n
-        for part, name, mine, values, each in self.facts():
-            if part == "groups":
-                continue
+        made: dict[str, Any] = {"label": np.full(n, None, object)}
+        for part, name, mine, values, each in self._facts(groups=False):
             title = {"labels": "label", "path": f"path.{name}", "parameters": name}.get(part, f"{name}.{part}")
-            column = found.setdefault(title, [None] * n)
-            whole = len(mine) == n
+            column = made.setdefault(title, np.full(n, None, object))
             if part == "labels":
-                for place in mine.tolist():
-                    column[place] = _one_more(column[place], values)
-            elif whole:
-                column[:] = values if each else [values] * n
-            elif each:
-                for place, value in zip(mine.tolist(), values, strict=True):
-                    column[place] = value
-            else:
-                for place in mine.tolist():
-                    column[place] = values
-        order = {"index": 0, "step": 1, "concept": 2, "label": 3}
-        kinds = sorted(found, key=lambda title: order.get(title, 4 if title.startswith("path.") else 5))
-        return {title: found[title] for title in kinds}
+                before = column[mine]
+                if any(label is not None for label in before):  # several on a way
+                    values, each = objects([_one_more(label, values) for label in before]), True
+            column[mine] = values if each else objects([values])
+        ways = [title for title in made if title.startswith("path.")]
+        for title in dict.fromkeys(["label", *ways, *made]):
+            found[title] = made[title].tolist()
+        return found
+
+    def _facts(self, *, groups: bool) -> list[Fact]:
+        return facts_of(self.tree, self.at, groups=groups) if len(self.at) else []
 
     # --- tables ---------------------------------------------------------------------------------
 
@@ -110,7 +98,7 @@ class Records(Sequence[Record]):
         pandas = optional("pandas", "trees", "Records.to_dataframe")
         made = {}
         for name, values in self.columns().items():
-            made[name] = pandas.Series(_objects(values), dtype=object).infer_objects()
+            made[name] = pandas.Series(objects(values), dtype=object).infer_objects()
         table = pandas.DataFrame(made)
         return table.set_index("index") if len(table) else table
 
@@ -146,7 +134,7 @@ class Records(Sequence[Record]):
         made: dict[str, Any] = {}
         for name, values in columns.items():
             kinds = {type(value) for value in values}
-            made[name] = ("sample", np.array(values) if kinds <= {int, float} or kinds == {str} else _objects(values))
+            made[name] = ("sample", np.array(values) if kinds <= {int, float} or kinds == {str} else objects(values))
         return xarray.Dataset(made, coords={"sample": index})
 
     def __repr__(self) -> str:
@@ -158,13 +146,6 @@ def _one_more(labels: Any, label: Any) -> Any:
     if labels is None:
         return label
     return [*labels, label] if isinstance(labels, list) else [labels, label]
-
-
-def _objects(values: list[Any]) -> Any:
-    column = np.empty(len(values), object)
-    for k, value in enumerate(values):
-        column[k] = value
-    return column
 
 
 def _for_arrow(value: Any) -> Any:

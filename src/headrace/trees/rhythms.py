@@ -48,7 +48,7 @@ def recurring(base: Any, other: Any, *, at: int, length: int, every: int | None 
         raise StreamConfigError(
             f"recurring got length={length} and every={every}, wanted every longer than length, for the value to return."
         )
-    return Recurring((base, other), place, stay, every)
+    return Recurring(values_apart("recurring", (base, other), 2), place, stay, every)
 
 
 def cyclic(*levels: Any, every: int, at: int = 0) -> Schedule:

@@ -133,6 +133,12 @@ def values_apart(who: str, levels: Sequence[Any], least: int) -> tuple[Any, ...]
     """Return levels as a tuple: at least ``least`` of them."""
     if len(levels) < least:
         raise StreamConfigError(f"{who} got {len(levels)} values, wanted at least {least}: one before each change.")
+    inner = next((level for level in levels if isinstance(level, Schedule)), None)
+    if inner is not None:
+        raise StreamConfigError(
+            f"{who} got the value {inner!r}, which is a schedule itself, wanted values.\n"
+            "  Several changes go into one schedule, as in abrupt(a, b, c, at=[100, 200])."
+        )
     return tuple(levels)
 
 

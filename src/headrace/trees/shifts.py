@@ -19,6 +19,7 @@ from headrace.trees.schedule import (
     Schedule,
     rising,
     schedule_class,
+    values_apart,
     whole_number,
 )
 
@@ -123,15 +124,16 @@ def _checked(who: str, levels: Sequence[Any], at: Any, width: Any) -> tuple[tupl
             f"{who} got {len(levels)} values and {len(places)} changes, wanted one value more than changes.\n"
             f"  Write {who}(before, after, at=...), or {who}(a, b, c, at=[first, second])."
         )
+    levels = values_apart(who, levels, 1)
     if who == "abrupt":
-        return tuple(levels), places, 0
+        return levels, places, 0
     width = whole_number(who, "width", width, 1)
     if places[0] < width // 2 or any(b - a < width for a, b in pairwise(places)):
         raise StreamConfigError(
             f"{who} got at={list(places)} and width={width}: a change begins before sample 0 or before the one ahead "
             "of it is complete.\n  Move them apart, or make them narrower."
         )
-    return tuple(levels), places, width
+    return levels, places, width
 
 
 @schedule_class("abrupt")

@@ -6,6 +6,7 @@ branchings in a row cost no more than their number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -27,8 +28,19 @@ class Fact(NamedTuple):
     part: str  # of the record: path, labels, parameters, probabilities, groups
     name: str
     rows: Numbers  # which of the samples
-    values: Any  # a value for each of them, or one for all
+    values: Any  # an array of objects, one for each of them; or one value for all
     each: bool  # whether it is one for each
+
+
+def objects(values: Sequence[Any]) -> Any:
+    """Return values as an array of objects, shape (n,), whatever they are themselves."""
+    made = np.empty(len(values), object)
+    if any(isinstance(value, list | tuple | np.ndarray) for value in values):
+        for k, value in enumerate(values):
+            made[k] = value
+    else:
+        made[:] = values
+    return made
 
 
 def frame_of(tree: Tree, asked: range, *, whole: bool = True) -> Any:
@@ -53,10 +65,13 @@ def frame_of(tree: Tree, asked: range, *, whole: bool = True) -> Any:
     ]
 
 
-def facts_of(tree: Tree, asked: range) -> list[Fact]:
-    """Return what is known of some samples, in the order in which they pass the nodes."""
+def facts_of(tree: Tree, asked: range, *, groups: bool) -> list[Fact]:
+    """Return what is known of some samples, in the order in which they pass the nodes.
+
+    ``groups`` asks for their places in the calls of functions of columns as well: only rebuilding needs those.
+    """
     lo, hi = asked.start, asked.stop
-    by_path = tree.grain > 1
+    by_path = groups and tree.grain > 1
     if by_path:  # rows of one call are counted over a granule
         lo, hi = lo - lo % GRANULE, -(-hi // GRANULE) * GRANULE
     at = np.arange(lo, hi, dtype=np.int64)
@@ -80,7 +95,7 @@ def facts_of(tree: Tree, asked: range) -> list[Fact]:
         rows = parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
         if isinstance(step, Branch):
             picks = step.choices(at[rows], draws)
-            found.append(Fact("path", step.name, rows, [step.keys[pick] for pick in picks.tolist()], each=True))
+            found.append(Fact("path", step.name, rows, objects(step.keys)[picks], each=True))
             found.append(_chances(step, rows, at, draws))
             for k in np.unique(picks).tolist():
                 on(step.firsts[k], f"{path}/{place}:{k}", rows[picks == k])
@@ -88,7 +103,7 @@ def facts_of(tree: Tree, asked: range) -> list[Fact]:
         if isinstance(step, Label):
             found.append(Fact("labels", step.name, rows, step.label, each=False))
         elif isinstance(step, Call):
-            found += _called(step, rows, at, draws)
+            found += _called(step, rows, at, draws, groups=groups)
         on(step.next, path, rows)
     return _of_asked(found, asked.start - lo, len(asked)) if by_path else found
 
@@ -98,15 +113,16 @@ def _chances(step: Branch, rows: Numbers, at: Numbers, draws: Draws) -> Fact:
         (row,) = step.table.probabilities(at[rows[:1]], np.zeros(1)).tolist()
         return Fact("probabilities", step.name, rows, row, each=False)
     chances = step.table.probabilities(at[rows], draws.uniforms(at[rows], CONCEPT)).tolist()
-    return Fact("probabilities", step.name, rows, chances, each=True)
+    return Fact("probabilities", step.name, rows, objects(chances), each=True)
 
 
-def _called(step: Call, rows: Numbers, at: Numbers, draws: Draws) -> list[Fact]:
+def _called(step: Call, rows: Numbers, at: Numbers, draws: Draws, *, groups: bool) -> list[Fact]:
     found = [Fact("parameters", f"{step.name}.{name}", rows, value, each=False) for name, value in step.still.items()]
     moved = step.columns(at[rows], draws) if isinstance(step, Moving) else {}
-    found += [Fact("parameters", f"{step.name}.{name}", rows, column, each=True) for name, column in moved.items()]
-    if step.per_row is not None and step.rng:
-        found.append(Fact("groups", step.name, rows, _groups(step, rows, at, moved, draws), each=True))
+    for name, column in moved.items():
+        found.append(Fact("parameters", f"{step.name}.{name}", rows, objects(column), each=True))
+    if groups and step.per_row is not None and step.rng:
+        found.append(Fact("groups", step.name, rows, objects(_groups(step, rows, at, moved, draws)), each=True))
     return found
 
 
@@ -133,7 +149,7 @@ def _of_asked(facts: list[Fact], first: int, n: int) -> list[Fact]:
     found = []
     for fact in facts:
         inside = np.flatnonzero((fact.rows >= first) & (fact.rows < first + n))
-        values = [fact.values[k] for k in inside.tolist()] if fact.each else fact.values
+        values = fact.values[inside] if fact.each else fact.values
         if len(inside):
             found.append(fact._replace(rows=fact.rows[inside] - first, values=values))
     return found

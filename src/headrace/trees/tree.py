@@ -245,7 +245,8 @@ class SamplingTree(Insight, Drawable):
 
     def _balanced(self, ways: Ways, n: int) -> list[Any]:
         """Return ``n`` samples of each way; ways take turns where something moves with the sample's number."""
-        (tree, made_of), k, first, samples = self._now(), len(ways), self.position, []
+        (tree, made_of), k, first, samples = self._now(), ways.total, self.position, []
+        whole("collect", k * n)
         for turn, way in enumerate(ways):
             at = range(first + turn * n, first + (turn + 1) * n)
             if tree.moves:
