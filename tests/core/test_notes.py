@@ -96,3 +96,18 @@ def test_a_stream_run_by_the_users_own_function_keeps_its_own_notes() -> None:
     found = notes_of(hr.Streamer(outer) | hr.batch(2), ZeroDivisionError)
     assert "while drawing item 3 of root/map" in found
     assert "while drawing item 3 of root/batch/streamer" in found
+
+
+class Odd:
+    """An object of someone else's that answers every question with an error, as a closed socket of pyzmq does."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OSError(f"closed: {name}")
+
+    def draw(self, i: int) -> int:
+        raise KeyError(i)
+
+
+def test_an_error_that_comes_through_an_odd_object_is_itself() -> None:
+    with pytest.raises(KeyError), (hr.Streamer(range(3)) | hr.map(Odd().draw)).open() as cursor:
+        next(cursor)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from parallel.alarms import Alarm
 from parallel.left import Held
 
 
@@ -15,3 +19,19 @@ def nothing_left() -> Iterator[None]:
     held = Held()
     yield
     held.check()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of one's own with a short name: a path on a socket has 100 letters."""
+    with tempfile.TemporaryDirectory(prefix="hr") as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def alarm() -> Iterator[Alarm]:
+    made = Alarm()
+    before = signal.signal(signal.SIGALRM, made)
+    yield made
+    made.off()
+    signal.signal(signal.SIGALRM, before)

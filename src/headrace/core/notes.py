@@ -99,7 +99,7 @@ def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str,
     while trace is not None:
         frame, code = trace.tb_frame, trace.tb_frame.f_code
         cursor = frame.f_locals.get("self")
-        label = chain[-1].label_of(cursor) if cursor is not None and hasattr(cursor, "stream") else None
+        label = chain[-1].label_of(cursor) if cursor is not None and _has_stream(cursor) else None
         if label is not None:
             chain.append(cursor)
             labels.append(label)
@@ -110,6 +110,13 @@ def _passed(error: BaseException, root: Any) -> tuple[list[Any], list[str], str,
             user = f"{code.co_name} at {Path(code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return chain, labels, user, number
+
+
+def _has_stream(thing: Any) -> bool:
+    try:
+        return hasattr(thing, "stream")
+    except Exception:  # of whatever class of whichever package: its __getattr__ may raise anything
+        return False
 
 
 def _number(names: dict[str, Any], known: int | None) -> int | None:

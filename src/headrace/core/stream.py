@@ -336,7 +336,7 @@ def no_numbers(stream: Stream[Any]) -> AddressError:
     label, culprit = why_not(stream)
     because = "" if culprit is stream else f", because of {label}{culprit!r}"
     return AddressError(
-        f"{stream!r} has no items by number{because}.\n"
+        f"{stream!r} has no items by number{because}, wanted a stream whose items have numbers.\n"
         "  Iterate over it; or put hr.source(...) over what has a length and [i], and hr.permute() for a shuffle."
     )
 

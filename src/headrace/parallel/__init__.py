@@ -11,14 +11,15 @@ from headrace.parallel.measure import Measured, measure
 from headrace.parallel.stats import Stats
 
 if TYPE_CHECKING:  # loaded when first wanted: they need pyzmq
+    from headrace.parallel.access import Keys
     from headrace.parallel.client import connect
     from headrace.parallel.dtypes import WireError
-    from headrace.parallel.protocol import Keys, LinkError, RemoteError
     from headrace.parallel.server import Server
     from headrace.parallel.sockets import serve
+    from headrace.parallel.told import LinkError, RemoteError
 
 _LATER = {
-    "Keys": "protocol", "LinkError": "protocol", "RemoteError": "protocol", "Server": "server", "WireError": "dtypes",
+    "Keys": "access", "LinkError": "told", "RemoteError": "told", "Server": "server", "WireError": "dtypes",
     "connect": "client", "serve": "sockets",
 }  # fmt: skip
 

@@ -1,12 +1,10 @@
-"""The stream that a server gives away, and a pass over it."""
+"""The stream that a server gives away."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import weakref
-from collections.abc import Generator
-from itertools import islice
 from typing import Any, ClassVar, Final
 
 from headrace.core.cursor import Cursor
@@ -14,13 +12,13 @@ from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Resume, Spec, Stream
-from headrace.errors import StateMismatchError, StreamConfigError
+from headrace.errors import StreamConfigError
+from headrace.parallel.access import Keys, check_address, check_key
 from headrace.parallel.background import byte_count
-from headrace.parallel.link import Arrived, Link
-from headrace.parallel.protocol import VERSION, Hello, Keys, LinkError, Welcome, check_address, check_key, key_text
-from headrace.parallel.wire import WireError
-
-_FAR: Final = 1000  # items from which on a new connection is cheaper than passing them here
+from headrace.parallel.connected import Connected
+from headrace.parallel.link import Link
+from headrace.parallel.protocol import VERSION, Hello, Welcome
+from headrace.parallel.undisturbed import undisturbed
 
 
 def connect(
@@ -141,11 +139,14 @@ class Connect(Stream[Any]):
         """
         known: Welcome | None = self.__dict__.get("_info")
         if known is None:
-            link = self.link()
+            link: Link | None = None
             try:
+                with undisturbed():
+                    link = self.link()
                 known = link.hello(Hello(VERSION, True, "", 0, [], 1))
             finally:
-                link.close()
+                if link is not None:
+                    link.close(0)
             self.fix(_info=known)
         return known
 
@@ -173,121 +174,3 @@ class Connect(Stream[Any]):
 
 
 _HOW: Final = {"share": "share its items", "each": "each get all of it"}
-
-
-class Connected(Cursor[Any]):
-    """A pass over what a server sends; connects when the first item is wanted."""
-
-    stream: Connect
-    saves: ClassVar[tuple[str, ...]] = ("count", "passed", "of")
-    count: int
-
-    def __init__(self, stream: Connect, key: Key) -> None:
-        super().__init__(stream, key)
-        self.passed: list[int] = []  # places of failed items that were passed: a replay passes them again
-        self.ended: bool = False
-        self._of = ""  # fingerprint of what is served
-        self._link: Link | None = None
-        self._base = 0  # our number of the server's item 0
-        self._hand = Arrived(0, [])
-
-    @property
-    def of(self) -> str:
-        """Fingerprint of what is served."""
-        return self._of or self.stream.info().fingerprint
-
-    @of.setter
-    def of(self, known: str) -> None:
-        self._of = known
-
-    def run(self) -> Generator[Any, None, None]:
-        # No item is lost or given twice when Ctrl-C strikes anywhere here: `count` and what is at hand say it all.
-        while True:
-            given = self.count - self._hand.first
-            for self.count, item in enumerate(islice(self._hand.items, given, None), self.count + 1):
-                yield item
-            item = None
-            self._hand = Arrived(self.count, [])  # whoever drew the items decides how long they live
-            if self.ended:
-                return
-            try:
-                found = (self._link or self._join()).block()
-                if found is not None and self._base + found.first != self.count:
-                    raise LinkError(
-                        f"item {self._base + found.first} came from {self.stream.address}, and not {self.count}."
-                    )
-            except (LinkError, WireError):
-                self._leave()
-                raise
-            if found is None:
-                self.ended = True
-                self._leave()
-            else:
-                self._hand = found._replace(first=self._base + found.first)
-
-    def _join(self) -> Link:
-        link = self.stream.link()
-        try:
-            said = link.hello(Hello(VERSION, False, key_text(self.key), self.count, self.passed, self.stream.ahead))
-            if self._of and said.fingerprint != self._of:
-                raise StateMismatchError(
-                    f"the state is of another stream than {self.stream.address} serves now: {said.text.partition('  ')[0]}."
-                    "\n  Serve the stream as it was when the state was saved."
-                )
-        except BaseException:
-            link.close()
-            raise
-        self.stream.fix(_info=said)
-        self._base = self.count if said.consumers == "share" else 0
-        self._of = said.fingerprint
-        self._link = link
-        self._finalizer = weakref.finalize(self, link.close)
-        return link
-
-    def _leave(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            self._finalizer.detach()
-            link.close(self.count - self._base)
-
-    def pass_failed(self) -> None:
-        link = self._link
-        if link is None or link.failure is None:
-            super().pass_failed()
-            return
-        before = self.count
-        try:
-            number = link.pass_failed()
-        except LinkError:
-            self._leave()
-            raise
-        if number is not None:
-            self.count = self._base + number
-            self._hand = Arrived(self.count, [])
-            if self.stream.resume == "replay":
-                self.passed = [*self.passed, before]
-        self.restart()
-
-    def skip(self, n: int = 1) -> int:
-        """Pass ``n`` items; return how many there were. Far ones are not sent where they have numbers."""
-        near = len(self._kept) + (self._failed is not None) + len(self._hand.items) - (self.count - self._hand.first)
-        if self._closed or n - near < _FAR or self.stream.info().access != "index":
-            return super().skip(n)
-        passed = super().skip(near) if near else 0
-        size = self.stream.size
-        jump = max(0, n - passed if size is None else int(min(n - passed, size - self.count)))
-        self._leave()
-        self.count += jump
-        self._hand = Arrived(self.count, [])
-        self.restart()
-        return passed + jump
-
-    def load(self, saved: Any) -> None:
-        self._leave()
-        self.ended = False
-        super().load(saved)
-        self.passed = list(self.passed)
-        self._hand = Arrived(self.count, [])
-
-    def release(self) -> None:
-        self._leave()

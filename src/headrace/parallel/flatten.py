@@ -64,7 +64,7 @@ class Flattener:
     ([array([0., 0., 0.]), 1], 96)
     >>> Flattener()({"X": {"y": object()}})
     Traceback (most recent call last):
-    headrace.errors.DataError: serve cannot send field 'X.y': it is a object, wanted arrays, numbers, texts, and dicts, ...
+    headrace.errors.DataError: serve cannot send field 'X.y': it is an object, wanted arrays, numbers, texts, and dicts, ...
     """
 
     def __init__(self, who: str = "serve") -> None:
@@ -116,7 +116,6 @@ class Flattener:
         if kind is np.ndarray:
             if why := refused(item.dtype):
                 raise _Unfit(f"is an array of dtype {_short(item.dtype)}: {why}")
-                return
             flags = item.flags
             plan.append(("a", item.dtype, item.shape, item.ndim > 1 and flags.f_contiguous and not flags.c_contiguous))
             out.append(item)
@@ -138,7 +137,6 @@ class Flattener:
             names = tuple(item)
             if not _fit_names(names):
                 raise _Unfit("has names that are neither texts nor whole numbers of 64 bits")
-                return
             plan.append(("d", names, kind is Batch))
             for name, part in item.items():
                 self._part(name, part, plan, out, depth)
@@ -151,15 +149,14 @@ class Flattener:
         elif isinstance(item, np.generic):
             if why := refused(item.dtype):
                 raise _Unfit(f"is a number of dtype {_short(item.dtype)}: {why}")
-                return
             plan.append(("g", item.dtype))
             out.append(item)
         elif isinstance(item, np.ma.MaskedArray):
             raise _Unfit("is a masked array")
         elif isinstance(item, tuple) or is_dataclass(item):
-            raise _Unfit(f"is a {kind.__name__}, a class that the other side does not know")
+            raise _Unfit(f"is {_a(kind)}, a class that the other side does not know")
         else:
-            raise _Unfit(f"is a {kind.__name__}")
+            raise _Unfit(f"is {_a(kind)}")
 
     def _list(self, item: list[Any], plan: list[Any], out: list[Any], depth: int) -> None:
         kinds = set(map(type, item))
@@ -227,6 +224,11 @@ def _weight(leaf: Any) -> int:
     if isinstance(leaf, list):
         return sum(map(_weight, leaf))
     return 8 if not isinstance(leaf, int) or -_LONG <= leaf < _LONG else leaf.bit_length() // 8 + 8
+
+
+def _a(kind: type) -> str:
+    """Return the name of a class with its article."""
+    return f"{'an' if kind.__name__[0] in 'aeiouAEIOU' else 'a'} {kind.__name__}"
 
 
 def _short(dtype: DType) -> str:

@@ -1,13 +1,15 @@
 """A worker process whose items come through a ZeroMQ socket: trees of arrays, as they would between machines.
 
-Orders and the places of blocks go through pipes, as with shared memory; the blocks themselves are messages of
-:mod:`headrace.parallel.wire` on a socket in a folder that only its owner can enter.
+Orders and the places of blocks go through pipes, as with shared memory; the blocks themselves are messages made by
+:mod:`headrace.parallel.encode`, on a socket in a folder that only its owner can enter.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import weakref
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,13 +22,15 @@ import zmq
 from headrace.core.key import Key
 from headrace.errors import WorkerError
 from headrace.parallel import pipes
+from headrace.parallel.decode import decode
 from headrace.parallel.drawer import ROWS
+from headrace.parallel.encode import encode
 from headrace.parallel.flatten import Flattened, Flattener
 from headrace.parallel.hand_process import ProcessHand
 from headrace.parallel.pipes import Message
-from headrace.parallel.wire import decode, encode
+from headrace.parallel.undisturbed import undisturbed
 from headrace.parallel.worker import Piped
-from headrace.parallel.zeromq import terminate
+from headrace.parallel.zeromq import receive, terminate
 
 _GRAIN: Final = 1 << 18  # bytes of a message of small items at most
 _LOST: Final = 5.0  # seconds in which a message must come that has been sent
@@ -38,29 +42,27 @@ class SocketHand(ProcessHand):
     who: ClassVar[str] = "zmq"
 
     def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
-        self._folder: str | None = tempfile.mkdtemp(prefix="headrace-")  # mode 0700
-        self._context = zmq.Context()
-        self._socket: Any = self._context.socket(zmq.PAIR)
-        self._socket.sndhwm = self._socket.rcvhwm = 0  # what is on its way is bounded in bytes
-        self._socket.linger = 0
+        with undisturbed():
+            self._line = _Line()
+            self._dropped = weakref.finalize(self, self._line.close)
         try:
-            self._socket.bind(f"ipc://{self._folder}/items")
             super().__init__(streams, key, limit, method, bounded=bounded)
         except BaseException:
             self._let_go()
             raise
 
     def works(self, limit: int) -> Any:
-        return partial(_Sender, limit=limit, address=f"ipc://{self._folder}/items")
+        return partial(_Sender, limit=limit, address=self._line.address)
 
     def heard(self, message: Message) -> None:
         if message.kind == pipes.BLOCK and message.n:
-            if not self._socket.poll(1000 * _LOST):
+            if not self._line.socket.poll(1000 * _LOST):
                 self.check()
                 raise WorkerError("background('zmq') lost a message of its worker.")
-            frames: Any = [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
-            message = message._replace(payload=frames)
-            self._remove_folder()
+            with undisturbed():
+                frames: Any = receive(self._line.socket)
+                message = message._replace(payload=frames)
+                self._line.remove_folder()  # which both sides have found
         super().heard(message)
 
     def items(self, message: Message) -> list[Any]:
@@ -88,17 +90,47 @@ class SocketHand(ProcessHand):
             if self.mine:
                 self._let_go()
 
-    def _remove_folder(self) -> None:
-        """Remove the name of the socket, which both sides have found."""
+    def _let_go(self) -> None:
+        self._dropped.detach()
+        self._line.close()
+
+
+class _Line:
+    """The consumer's end of a socket, in a folder of its own.
+
+    It knows nothing of its hand, so that it can be closed when that was dropped: a context with an open socket waits for
+    it for ever.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._folder: str | None = tempfile.mkdtemp(prefix="headrace-")  # mode 0700
+        self.address = f"ipc://{self._folder}/items"
+        self._context = zmq.Context()
+        self.socket: Any = self._context.socket(zmq.PAIR)
+        self.socket.sndhwm = self.socket.rcvhwm = 0  # what is on its way is bounded in bytes
+        self.socket.linger = 0
+        try:
+            self.socket.bind(self.address)
+        except BaseException:
+            self.close()
+            raise
+
+    def remove_folder(self) -> None:
+        """Remove the name of the socket."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _let_go(self) -> None:
-        if not self._socket.closed:
-            self._socket.close(0)
-            terminate(self._context)
-        self._remove_folder()
+    def close(self) -> None:
+        """Close it, in the process that made it; twice is fine."""
+        if os.getpid() != self._process:
+            return
+        with undisturbed():
+            if not self.socket.closed:
+                self.socket.close(0)
+                terminate(self._context)
+            self.remove_folder()
 
 
 class _Sender(Piped):

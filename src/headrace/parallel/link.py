@@ -1,19 +1,19 @@
-"""The drawing end of a socket: one connection, what arrives on it in order, and how its loss is noticed."""
+"""The drawing end of a socket: what is said there, and in which order things are done.
+
+A signal's handler may raise at any step of the main thread, and the next call is to go on as if it had not. So what came
+stays at hand until it is done with, and what is said may be said twice: credits are sums, all else names what it is
+about.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from math import inf
-from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-import zmq
-
-from headrace.errors import HeadraceError
-from headrace.parallel.flatten import LIMITS
+from headrace.parallel.access import Keys
+from headrace.parallel.decode import decode
+from headrace.parallel.dtypes import WireError
+from headrace.parallel.inbox import Inbox
 from headrace.parallel.protocol import (
-    UNREADABLE,
     Again,
     Bye,
     Credit,
@@ -21,22 +21,17 @@ from headrace.parallel.protocol import (
     Failed,
     Hello,
     Items,
-    Keys,
-    LinkError,
     Pass,
     Passed,
-    Ping,
     Refused,
+    Stopped,
     Welcome,
-    hear_server,
-    raisable,
     say,
-)  # fmt: skip
-from headrace.parallel.wire import FRAMES, WireError, decode
-from headrace.parallel.zeromq import terminate, tune
+)
+from headrace.parallel.told import LinkError, raisable
+from headrace.parallel.undisturbed import undisturbed
 
-_UNCLEAR: Final = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL  # keys that do not fit, or a server that dies just then
-_FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+_open: set[Link] = set()  # kept here, whoever drops them: an open socket would keep its context from ending
 
 
 class Arrived(NamedTuple):
@@ -48,6 +43,8 @@ class Arrived(NamedTuple):
 
 class Link:
     """One connection to a server; used by one thread.
+
+    Make it where no signal's handler runs, and close it: what was dropped without that stays open.
 
     Parameters
     ----------
@@ -73,204 +70,132 @@ class Link:
         timeout: float = 5.0,
     ) -> None:
         self.address: str = address
-        self.timeout: float = timeout
-        self.process: int = os.getpid()
         self.failure: int | None = None  # of the server's stream, not tried again or passed yet
-        self.taken: int = 0  # bytes taken up
-        self.upto: int = 0  # number behind the last item taken up, counted from the first
-        self._hello: Hello | None = None  # said and not answered yet
-        self._keyed = keys is not None
-        self._seq = 0
-        self._parts: list[Any] = []  # frames of a message that is not complete
-        self._held: tuple[Any, list[Any]] | None = None  # a message that is not done with
-        self._broken = ""
-        self._closed = False
-        self._context = zmq.Context()
-        self._socket: Any = self._context.socket(zmq.DEALER)
-        tune(self._socket)
-        self._socket.maxmsgsize = LIMITS.bytes
-        if keys is not None and server_key is not None:
-            self._socket.curve_serverkey = server_key.encode()
-            self._socket.curve_publickey, self._socket.curve_secretkey = keys.public.encode(), keys.secret.encode()
-        self._monitor: Any = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | _UNCLEAR | _FAILED)
-        self._poller = zmq.Poller()
-        self._poller.register(self._socket, zmq.POLLIN)
-        self._poller.register(self._monitor, zmq.POLLIN)
-        try:
-            self._socket.connect(address)
-        except zmq.ZMQError as error:
-            self.close()
-            raise LinkError(f"{address} cannot be connected to: {error}.") from error
+        self.shared: bool = False
+        self._last: Arrived | None = None  # the items asked for last
+        self._taken = 0  # bytes taken up,
+        self._items = 0  # and items,
+        self._given = 0  # of which so many are known to have been given; the server was told
+        self._inbox = Inbox(address, keys, server_key, timeout)
+        _open.add(self)
 
     def hello(self, hello: Hello) -> Welcome:
         """Begin; return what is served."""
-        self._hello = hello
-        self.send(hello)
-        end = monotonic() + self.timeout
-        while True:
-            said, _ = self.receive(end)
-            if isinstance(said, Welcome):
-                self._hello = None
-                return said
-            if isinstance(said, Refused):
-                raise LinkError(f"the server at {self.address} refuses: {said.why}.")
+        said = self._inbox.answer(say(hello))
+        if not isinstance(said, Welcome):
+            raise self._refused(said)
+        self.shared = said.consumers == "share"
+        return said
+
+    def _refused(self, said: Refused) -> LinkError:
+        return self._inbox.error(f"a refusal: {said.why}", "a server that welcomes this consumer")
 
     def send(self, message: Any) -> None:
         """Say something; never waits."""
-        self._same_process()
-        self._socket.send(say(message), zmq.NOBLOCK)
-
-    # --- what arrives ---------------------------------------------------------------------------
-
-    def receive(self, end: float = inf) -> tuple[Any, list[Any]]:
-        """Return the next message and its frames, in the order in which they were sent; waits until ``end``."""
-        self._same_process()
-        while True:
-            found = self._read()
-            if found is not None:
-                return found
-            if self._broken:
-                raise LinkError(self._broken)
-            left = end - monotonic()
-            if left <= 0:
-                raise LinkError(
-                    f"no server answers at {self.address} within {self.timeout:g} s.\n"
-                    "  Start hr.serve(stream, address) there, or give it a larger timeout=."
-                )
-            for who, _ in self._poller.poll(int(1000 * min(left, 60.0)) + 1):
-                if who is self._monitor:
-                    self._broken = self._why()  # what came before is read first
-
-    def _read(self) -> tuple[Any, list[Any]] | None:
-        while True:
-            try:
-                while True:
-                    frame = self._socket.recv(zmq.NOBLOCK, copy=False)
-                    self._parts.append(frame)
-                    if len(self._parts) > FRAMES + 4:
-                        raise WireError(f"the server at {self.address} sent a message without an end.")
-                    if not frame.more:
-                        break
-            except zmq.Again:
-                return None
-            parts, self._parts = self._parts, []
-            try:
-                said = hear_server(parts[0].buffer)
-            except UNREADABLE as error:
-                raise WireError(f"the server at {self.address} sent what cannot be read: {error}") from error
-            if isinstance(said, Ping):
-                continue
-            if not isinstance(said, Welcome | Refused):
-                if said.seq != self._seq:
-                    lost = f"message {said.seq} came, and {self._seq} was wanted"
-                    raise LinkError(
-                        f"messages from {self.address} got lost or came twice: {lost}.\n"
-                        "  The next item is asked for again, where the stream can resume."
-                    )
-                self._seq += 1
-            return said, [part.buffer for part in parts[1:]]
-
-    def _why(self) -> str:
-        """Return what is to be said of a connection that broke; nothing where it is made again."""
-        event = int.from_bytes(self._monitor.recv_multipart()[0][:2], "little")
-        if event & _FAILED or (event == _UNCLEAR and self._keyed):
-            return (
-                f"the server at {self.address} does not let this consumer in: the keys do not fit.\n"
-                "  connect(keys=, server_key=) wants keys that serve(clients=) names, and the server's public one."
-            )
-        if self._hello is not None:  # it may be lost: once more, to whoever listens there next
-            self.send(self._hello)
-            return ""
-        return (
-            f"the server at {self.address} is gone: the connection broke.\n"
-            "  The next call connects again, and asks for the item after the last one given where that is possible."
-        )
-
-    def _same_process(self) -> None:
-        if os.getpid() != self.process:
-            raise HeadraceError(
-                "a cursor that draws from a socket got used behind a fork, wanted one of this process.\n"
-                "  Open the stream in the child, with at=state to go on from here."
-            )
+        self._inbox.send(say(message))
 
     # --- items ----------------------------------------------------------------------------------
 
-    def block(self) -> Arrived | None:
-        """Return the next items, None at the end.
+    def block(self, number: int) -> Arrived | Passed | None:
+        """Return the items from ``number`` on; asked again for the same, the same. None at the end.
+
+        Or that a failed item was passed, when whoever asked for that was interrupted: :meth:`done` with it then.
 
         Raises
         ------
         Exception
             What the server's stream raised; the next call has it tried again, :meth:`pass_failed` passes it.
         """
+        if self._last is not None and self._last.first == number:
+            return self._last
+        self._last = None  # whoever drew the items decides how long they live
         if self.failure is not None:
-            failure, self.failure = self.failure, None
-            self.send(Again(failure))
+            self.send(Again(self.failure))
+            self.failure = None
         while True:
-            if self._held is None:
-                self._held = self.receive()
-            said, frames = self._held
+            if (
+                self.shared and not self._inbox.queue and self._given < self._items
+            ):  # others may be waiting to hear that
+                self.send(Credit(self._taken, self._items))
+                self._given = self._items
+            said, frames = self._inbox.next()
             if isinstance(said, Items):
-                found = self._items(said, frames)
-                self._held = None
-                return found
-            self._held = None
+                return self._take_up(said, frames, number)
             if isinstance(said, End):
                 return None
             if isinstance(said, Failed):
                 raise self._failed(said)
-            if not isinstance(said, Passed):
-                raise LinkError(f"the server at {self.address} ended: {getattr(said, 'why', 'it was closed')}.")
+            if isinstance(said, Passed):
+                return said
+            if isinstance(said, Refused):
+                raise self._refused(said)
+            if isinstance(said, Stopped):
+                raise self._inbox.error("a goodbye: the server was closed", "the next item")
+            self._inbox.drop()  # a second welcome
 
-    def _items(self, said: Items, frames: Sequence[Any]) -> Arrived:
+    def _take_up(self, said: Items, frames: list[Any], number: int) -> Arrived:
         items = decode(frames)
         if len(items) != said.n:
-            raise WireError(f"a message holds {len(items)} items, and says {said.n}.")
-        self.taken += said.weight
-        self.send(Credit(self.taken, self.upto))
-        self.upto += said.n
-        return Arrived(said.first, items)
+            raise WireError(
+                f"connect({self.address!r}) got {len(items)} items in a message of {said.n}, wanted as many."
+            )
+        if said.first != number:
+            raise self._inbox.error(f"item {said.first}", f"item {number}")
+        with undisturbed():
+            self._inbox.drop()
+            self._last = Arrived(said.first, items)
+            self._taken += said.weight
+            self._given = self._items
+            self._items += said.n
+            self.send(Credit(self._taken, self._given))
+        return self._last
 
     def _failed(self, said: Failed) -> BaseException:
-        self.failure = said.failure
+        with undisturbed():
+            self._inbox.drop()
+            self.failure = said.failure
         return raisable(said)
 
-    def pass_failed(self) -> int | None:
-        """Have the item that failed passed; return the number of the next one.
+    def pass_failed(self) -> Passed | None:
+        """Have the item that failed passed; return that it was. Tell when that is :meth:`done` with.
 
         None where another consumer of the same cursor has had it tried again in the meantime.
         """
         assert self.failure is not None
-        failure, self.failure = self.failure, None
-        self.send(Pass(failure))
-        said, frames = self.receive()
+        self.send(Pass(self.failure))
+        said, _ = self._inbox.next()
         if isinstance(said, Passed):
-            return said.count
+            return said
         if isinstance(said, Failed):
             raise self._failed(said)
-        self._held = said, frames
+        self.failure = None
         return None
+
+    def done(self, said: Passed) -> None:
+        """Go on behind an item that was passed."""
+        if self._inbox.queue and self._inbox.queue[0][0] is said:
+            self._inbox.drop()
+        self.failure = None
 
     # --- the end --------------------------------------------------------------------------------
 
-    def close(self, given: int | None = None) -> None:
+    def close(self, given: int | None) -> None:
         """Leave; closing twice is fine.
 
         Parameters
         ----------
         given
-            How many items the user got; others get the rest. By default all that were taken up.
+            How many items the user got; others get the rest. None where that is not known: they are lost.
         """
-        if self._closed or os.getpid() != self.process:
+        if not self._inbox.mine:
             return
-        self._closed = True
-        try:
-            self._socket.send(say(Bye(self.upto if given is None else given)), zmq.NOBLOCK)
-        except zmq.ZMQError:  # nobody is there any more
-            pass
-        self._held, self._parts = None, []
-        gone = self._broken or self._monitor.poll(0)  # then there is nobody to wait for
-        self._socket.disable_monitor()
-        self._monitor.close(0)
-        self._socket.close(0 if gone else None)
-        terminate(self._context)
+        with undisturbed():
+            _open.discard(self)
+            self._last = None
+            self._inbox.close(None if given is None else say(Bye(given)))
+
+
+def close_all() -> None:
+    """Close what is open still, when the interpreter ends."""
+    for link in list(_open):
+        link.close(None)

@@ -13,12 +13,13 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Key
 from headrace.core.stream import Stream
 from headrace.errors import HeadraceError, ResumeError
+from headrace.parallel.flatten import Flattened, Flattener
 from headrace.parallel.thread import came_back
-from headrace.parallel.wire import Flattened, Flattener
 
 BLOCK: Final = 1 << 16  # bytes of small items that travel as one message
 _MANY: Final = 4096  # items of a message at most
 _LARGE: Final = 1 << 16  # items from this size on are drawn one at a time as room is made
+_STEP: Final = 1024  # items that are passed between two looks at whether the consumer has left
 _END: Final = object()
 
 
@@ -36,7 +37,7 @@ class Outlet:
     Parameters
     ----------
     opens
-        Returns the cursor; called in the thread.
+        Returns the cursor; called in the thread, with a function that tells whether the consumer has left.
     flatten
         Takes items apart.
     limit
@@ -50,12 +51,12 @@ class Outlet:
 
     def __init__(
         self,
-        opens: Callable[[], Cursor[Any]],
+        opens: Callable[[Callable[[], bool]], Cursor[Any]],
         flatten: Flattener,
         limit: int,
         wake: Callable[[], None],
     ) -> None:
-        self.opens: Callable[[], Cursor[Any]] = opens
+        self.opens: Callable[[Callable[[], bool]], Cursor[Any]] = opens
         self.flatten: Flattener = flatten
         self.limit: int = limit
         self.wake: Callable[[], None] = wake
@@ -67,6 +68,7 @@ class Outlet:
         self.ended: int | None = None  # number behind the last item
         self.failures: int = 0
         self.failure: BaseException | None = None
+        self.heard: int = 0  # the last failure that a consumer was told
         self.passed: tuple[int, int] | None = None  # a failure, and the number of the item behind it
         self.stop: bool = False
         self._command: str = ""
@@ -80,7 +82,7 @@ class Outlet:
         while not self.stop:
             try:
                 if cursor is None:
-                    cursor = self.opens()
+                    cursor = self.opens(lambda: self.stop)
                 if self._feed(cursor):
                     break
             except BaseException as error:  # it belongs to the consumer, whatever it is
@@ -89,15 +91,14 @@ class Outlet:
         self._kept = _END
         if cursor is None:
             return
-        ended = None if self.stop else cursor.position
+        ended, failure = None if self.stop else cursor.position, None
         try:
             cursor.close()
-        except BaseException as error:
-            if ended is None:
-                return
-            with self.condition:  # the last that comes of it; there is nothing to try again
-                self.failures, self.failure = self.failures + 1, error
+        except BaseException as error:  # the last that comes of it; there is nothing to try again
+            failure = error
         with self.condition:
+            if ended is not None and failure is not None:
+                self.failures, self.failure = self.failures + 1, failure
             self.ended = ended
         self.wake()
 
@@ -193,9 +194,12 @@ class Outlet:
     def say(self, command: str, failure: int) -> None:
         """Have the item of a failure tried again, or passed: ``"again"`` or ``"pass"``."""
         with self.condition:
-            if self.failure is not None and failure == self.failures:
-                self._command = command
-                self.condition.notify_all()
+            if self.failure is None or failure != self.failures:
+                return
+            if self.ended is not None:  # closing has failed, and the thread is no more
+                self.failure, self.passed = None, (failure, self.ended) if command == "pass" else self.passed
+            self._command = command
+            self.condition.notify_all()
 
     def leave(self) -> None:
         """Have the thread close the cursor and end. Waits for nothing."""
@@ -206,8 +210,12 @@ class Outlet:
             self.condition.notify_all()
 
 
-def opened(stream: Stream[Any], key: Key, at: int, passed: list[int]) -> Cursor[Any]:
+def opened(
+    stream: Stream[Any], key: Key, at: int, passed: list[int], left: Callable[[], bool] = lambda: False
+) -> Cursor[Any]:
     """Return a cursor of ``stream`` at item ``at``, the failed items at the places ``passed`` passed before that.
+
+    Anywhere, when ``left()`` says that nobody wants it any more: where items have no numbers the way may be long.
 
     Raises
     ------
@@ -217,19 +225,34 @@ def opened(stream: Stream[Any], key: Key, at: int, passed: list[int]) -> Cursor[
     cursor = stream.open(key)
     try:
         for place in passed:
-            cursor.skip(max(0, place - cursor.position))
+            _come(cursor, place, left)
+            if left():
+                return cursor
             try:
                 next(cursor)
             except Exception:
                 cursor.skip()
             else:
                 raise ResumeError(
-                    f"{stream!r} failed at item {place} before, and did not when it was run again.\n"
+                    f"{stream!r} got run again and did not fail at item {place}, wanted a failure as before.\n"
                     "  What it reads has changed: begin again."
                 )
-        missing = at - cursor.position
-        came_back(stream, missing - (cursor.skip(missing) if missing > 0 else missing))
+        missing = _come(cursor, at, left)
+        if not left():
+            came_back(stream, missing)
     except BaseException:
         cursor.close()
         raise
     return cursor
+
+
+def _come(cursor: Cursor[Any], at: int, left: Callable[[], bool]) -> int:
+    """Pass items up to number ``at``; return how many there were too few."""
+    missing = max(0, at - cursor.position)
+    step = missing if cursor.stream.access == "index" else _STEP
+    while missing and not left():
+        passed = cursor.skip(min(missing, step))
+        if not passed:
+            break
+        missing -= passed
+    return missing

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import os
-import socket as sockets
 import threading
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
-import zmq
-from zmq.utils import z85
-
 from headrace.core.cursor import Cursor
-from headrace.errors import StreamConfigError
-from headrace.parallel.outlet import BLOCK, Outlet
+from headrace.parallel.flatten import Flattener
+from headrace.parallel.listener import Listener
+from headrace.parallel.outlet import Outlet
 from headrace.parallel.protocol import (
-    LINGER,
-    MESSAGE,
     UNREADABLE,
     VERSION,
     Again,
     Bye,
     Credit,
-    End,
-    Failed,
     Hello,
-    Items,
-    Keys,
     Pass,
-    Passed,
     Ping,
     Refused,
     Stopped,
     Welcome,
     hear_consumer,
-    say,
-    told,
-)  # fmt: skip
-from headrace.parallel.wire import Flattened, Flattener, encode
-from headrace.parallel.zeromq import terminate, tune
+)
+from headrace.parallel.session import Session
 
 _PATIENCE: Final = 0.1  # seconds that close() waits for a thread inside the user's code
-_LOOKS: Final = (0.0, 0.05, 0.2, 1.0)  # seconds after a connection broke when the consumers are looked at
 _CONSUMERS: Final = 1000
+_GRACE: Final = 3.0  # seconds that a consumer without work waits for what others may leave; a death is known in 2
 
 
 class ServerStats(NamedTuple):
@@ -55,25 +42,8 @@ class ServerStats(NamedTuple):
     items: int  # sent
     bytes: int  # sent
     in_flight: int  # items sent and not taken up yet
-    lost: int  # items in flight to consumers that vanished
+    lost: int  # items that were on their way to consumers that vanished
     waiting: int  # bytes drawn ahead
-
-
-class _Session:
-    """One consumer."""
-
-    def __init__(self, name: bytes, outlet: Outlet, ahead: int) -> None:
-        self.name, self.outlet, self.ahead = name, outlet, ahead
-        self.seq = 0
-        self.bytes = self.items = 0  # sent,
-        self.taken = self.taken_items = 0  # and taken up
-        self.failure = self.passed = 0  # the last that was told
-        self.ended = self.gone = False
-        self.flight: deque[Flattened] = deque()  # sent and not taken up, where another may get it
-
-    def next(self) -> int:
-        self.seq += 1
-        return self.seq - 1
 
 
 class Server:
@@ -89,66 +59,31 @@ class Server:
 
     def __init__(
         self,
-        address: str,
+        listener: Listener,
         welcome: Welcome,
-        opens: Callable[[Hello], Cursor[Any]],
-        *,
+        opens: Callable[[Hello, Callable[[], bool]], Cursor[Any]],
         ahead: int,
-        keys: Keys | None = None,
-        clients: frozenset[str] = frozenset(),
     ) -> None:
+        self.listener: Listener = listener
+        self.address = listener.address
         self.welcome: Welcome = welcome
         self.ahead: int = ahead
         self._opens = opens
         self.shared: bool = welcome.consumers == "share"
-        self._clients = frozenset(map(z85.decode, clients))
         self._process = os.getpid()
-        self._sessions: dict[bytes, _Session] = {}
+        self._sessions: dict[bytes, Session] = {}
         self._outlets: list[Outlet] = []
         self._pool: Outlet | None = None  # whose items all share
         self._stopping = self._over = False
+        self._heard = 0.0  # when a consumer took something up
         self._past = ServerStats(0, 0, 0, 0, 0, 0)
-        self._looks: list[float] = []
         self.done: threading.Event = threading.Event()
-        self.context: Any = zmq.Context()
-        self._woken, self._wakes = sockets.socketpair()
-        self._woken.setblocking(False)
-        self._wakes.setblocking(False)
-        try:
-            self._listen(address, keys)
-        except BaseException:
-            self._shut()
-            raise
-
-    def _listen(self, address: str, keys: Keys | None) -> None:
-        self._zap: Any = None
-        if keys is not None:
-            self._zap = self.context.socket(zmq.REP)
-            self._zap.linger = 0
-            self._zap.bind("inproc://zeromq.zap.01")
-        self._socket: Any = self.context.socket(zmq.ROUTER)
-        tune(self._socket)
-        self._socket.router_mandatory = 1
-        self._socket.maxmsgsize = MESSAGE
-        if keys is not None:
-            self._socket.curve_server = True
-            self._socket.curve_secretkey = keys.secret.encode()
-            self._socket.zap_domain = b"headrace"
-        self._monitor: Any = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        try:
-            self._socket.bind(address.replace(":*", ":0") if address.startswith("tcp") else address)
-        except zmq.ZMQError as error:
-            raise StreamConfigError(
-                f"serve(address) got {address!r}, where it cannot listen: {error}.\n"
-                "  Another program may have that port; port 0 takes a free one."
-            ) from error
-        self.address = self._socket.last_endpoint.decode().rstrip("\0")
+        self._thread: threading.Thread = threading.Thread(target=self.run, name="headrace-serve", daemon=True)
 
     # --- for the user ---------------------------------------------------------------------------
 
     def start(self) -> None:
         """Serve in a thread of its own."""
-        self._thread: threading.Thread | None = threading.Thread(target=self.run, name="headrace-serve", daemon=True)
         self._thread.start()
 
     def stats(self) -> ServerStats:
@@ -160,8 +95,8 @@ class Server:
         return ServerStats(
             len(sessions),
             self._past.items + sum(s.items for s in sessions),
-            self._past.bytes + sum(s.bytes for s in sessions),
-            sum(s.items - s.taken_items for s in sessions),
+            self._past.bytes + sum(s.sent for s in sessions),
+            sum(s.items - s.given for s in sessions),
             self._past.lost,
             sum(outlet.waiting for outlet in outlets.values()),
         )
@@ -182,10 +117,9 @@ class Server:
         if os.getpid() != self._process:
             return  # a child of fork: the threads stayed in the parent
         self._stopping = True
-        self._wake()
-        thread = getattr(self, "_thread", None)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(5.0)
+        self.listener.wake()
+        if self._thread is not threading.current_thread():
+            self._thread.join(5.0)
         end = monotonic() + _PATIENCE
         for outlet in self._outlets:
             outlet.thread.join(max(0.0, end - monotonic()))
@@ -204,17 +138,9 @@ class Server:
     def run(self) -> None:
         """Serve in this thread until closed, or until all is given away."""
         try:
-            poller = zmq.Poller()
-            for who in (self._socket, self._monitor, self._woken, *([self._zap] if self._zap else [])):
-                poller.register(who, zmq.POLLIN)
             while not self._stopping and not self._over:
-                until = min(self._looks, default=inf)
-                poller.poll(None if until == inf else max(0, int(1000 * (until - monotonic())) + 1))
-                self._drain()
-                while self._zap and self._zap.poll(0):
-                    self._admit()
+                looks = self.listener.wait()
                 gone = [session for session in self._sessions.values() if session.gone]
-                looks = self._look()
                 for _ in range(10_000):
                     if not self._hear():
                         break
@@ -225,80 +151,35 @@ class Server:
                     for session in list(self._sessions.values()):
                         self._send(session, Ping())
                 self._pump_all()
+                self._over = self._all_given()
             for session in self._sessions.values():
-                self._send(session, Stopped(session.next()))
+                self._send(session, Stopped(session.seq))
         finally:
             for outlet in self._outlets:
                 outlet.leave()
-            self._shut()
+            self.listener.close()
             self.done.set()
-
-    def _shut(self) -> None:
-        if hasattr(self, "_socket"):
-            self._socket.disable_monitor()
-            if hasattr(self, "_monitor"):
-                self._monitor.close(0)
-            self._socket.close(LINGER)
-        if getattr(self, "_zap", None):
-            self._zap.close(0)
-        terminate(self.context)
-        self._woken.close()
-        self._wakes.close()
-        if getattr(self, "address", "").startswith("ipc://"):
-            try:
-                os.unlink(self.address.removeprefix("ipc://"))
-            except OSError:
-                pass
-
-    def _wake(self) -> None:
-        try:
-            self._wakes.send(b"x")
-        except OSError:  # it has been woken, or is gone
-            pass
-
-    def _drain(self) -> None:
-        try:
-            while self._woken.recv(4096):
-                pass
-        except OSError:
-            pass
-
-    def _admit(self) -> None:
-        """Answer whether a consumer may connect: the keys that are allowed, and none besides."""
-        version, request, _, _, _, mechanism, *proof = self._zap.recv_multipart()
-        good = mechanism == b"CURVE" and len(proof) == 1 and proof[0] in self._clients
-        code, text = (b"200", b"OK") if good else (b"400", b"this key is not allowed")
-        self._zap.send_multipart([version, request, code, text, b"", b""])
-
-    def _look(self) -> bool:
-        """Tell whether to look for consumers that are gone: a broken connection does not say whose, but sending does."""
-        now = monotonic()
-        while self._monitor.poll(0):
-            self._monitor.recv_multipart()
-            self._looks = sorted({*self._looks, *(now + after for after in _LOOKS)})[-20:]
-        due = bool(self._looks) and now >= self._looks[0]
-        self._looks = [at for at in self._looks if at > now]
-        return due
 
     def _hear(self) -> bool:
         """Read one message; return False when there is none."""
-        try:
-            name, *parts = self._socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
+        heard = self.listener.hear()
+        if heard is None:
             return False
+        name, parts = heard
         try:
             (text,) = parts
             said = hear_consumer(text)
         except UNREADABLE:
-            self._reply(name, Refused("it cannot read what was said; the versions of headrace may differ"))
+            self.listener.say(name, Refused("it cannot read what was said; the versions of headrace may differ"))
             return True
         session = self._sessions.get(name)
         if isinstance(said, Hello):
             self._begin(name, said)
         elif session is None:
-            self._reply(name, Refused("it does not know this consumer"))
+            self.listener.say(name, Refused("it does not know this consumer"))
         elif isinstance(said, Credit):
-            self._credit(session, said)
+            session.credit(said)
+            self._heard = monotonic()
         elif isinstance(said, Again | Pass):
             session.outlet.say("again" if isinstance(said, Again) else "pass", said.failure)
         else:
@@ -307,138 +188,76 @@ class Server:
 
     def _begin(self, name: bytes, hello: Hello) -> None:
         if hello.version != VERSION:
-            self._reply(name, Refused(f"it speaks version {VERSION} of the protocol, and not {hello.version}"))
+            self.listener.say(name, Refused(f"it speaks version {VERSION} of the protocol, and not {hello.version}"))
         elif hello.asks:
-            self._reply(name, self.welcome)
+            self.listener.say(name, self.welcome)
         elif name in self._sessions:  # said twice, because the first might have got lost
             pass
-        elif hello.at < 0 or hello.ahead < 1 or len(self._sessions) >= _CONSUMERS:
-            self._reply(name, Refused("it cannot do what was asked for"))
+        elif len(self._sessions) >= _CONSUMERS:
+            self.listener.say(name, Refused(f"it has {_CONSUMERS} consumers, and takes no more"))
+        elif hello.at < 0 or hello.ahead < 1:
+            self.listener.say(name, Refused("it cannot do what was asked for"))
         elif hello.at and self.welcome.resume == "none" and not self.shared:
-            self._reply(name, Refused("its stream can be run only from the beginning"))
-        elif self._reply(name, self.welcome):
+            self.listener.say(name, Refused("its stream can be run only from the beginning"))
+        elif self.listener.say(name, self.welcome):
             outlet = self._pool if self.shared and self._pool is not None else self._drawing(hello)
-            self._sessions[name] = _Session(name, outlet, hello.ahead)
+            ahead = min(hello.ahead, self.ahead)  # what is on its way is held here, too
+            self._sessions[name] = Session(name, outlet, ahead, shared=self.shared)
 
     def _drawing(self, hello: Hello) -> Outlet:
-        outlet = Outlet(lambda: self._opens(hello), Flattener(), self.ahead, self._wake)
+        outlet = Outlet(partial(self._opens, hello), Flattener(), self.ahead, self.listener.wake)
         if self.shared:
             self._pool = outlet
         self._outlets = [*(other for other in self._outlets if other.thread.is_alive()), outlet]
         outlet.thread.start()
         return outlet
 
-    def _credit(self, session: _Session, said: Credit) -> None:
-        if session.taken <= said.bytes <= session.bytes and session.taken_items <= said.items <= session.items:
-            for _ in range(min(len(session.flight), said.items - session.taken_items)):
-                session.flight.popleft()
-            session.taken, session.taken_items = said.bytes, said.items
-
-    def _end(self, session: _Session, said: Bye | None) -> None:
-        """Let a consumer go. What it did not give to its user others get, when it says so; else it is lost."""
+    def _end(self, session: Session, said: Bye | None) -> None:
+        """Let a consumer go, which says so or has vanished."""
         del self._sessions[session.name]
-        lost = session.items - session.taken_items
-        if said is not None:
-            lost = max(0, session.items - max(said.items, 0))
-            if self.shared:
-                back = list(session.flight)[-lost:] if lost else []
-                session.outlet.put_back(back)
-                lost -= len(back)
-                session.items -= len(back)
-            else:
-                lost = 0
+        lost = session.leave(said)
         past = self._past
-        self._past = ServerStats(0, past.items + session.items, past.bytes + session.bytes, 0, past.lost + lost, 0)
-        if not self.shared:
-            session.outlet.leave()
-        elif session.ended and not self._sessions:
-            pool = session.outlet
-            self._over = pool.ended is not None and not pool.ready
+        self._past = ServerStats(0, past.items + session.items, past.bytes + session.sent, 0, past.lost + lost, 0)
+
+    def _all_given(self) -> bool:
+        """Tell whether nobody has anything of what is shared, and nothing of it is left."""
+        pool = self._pool
+        if pool is None or self._sessions or pool.ended is None or pool.ready:
+            return False
+        return pool.failure is None or pool.heard == pool.failures
+
+    def _may_end(self, session: Session) -> bool:
+        """Tell whether nothing is likely to come back from other consumers, for this one to get.
+
+        Not for ever: they may well wait for this one, as members of one mux do.
+        """
+        if not any(other.flight for other in self._sessions.values() if other is not session):
+            return True
+        due = self._heard + _GRACE
+        self.listener.due = min(self.listener.due, due)
+        return monotonic() >= due
 
     # --- sending --------------------------------------------------------------------------------
 
-    def _reply(self, name: bytes, message: Any) -> bool:
-        try:
-            self._socket.send_multipart([name, say(message)], zmq.NOBLOCK)
-        except zmq.ZMQError:  # it is gone
-            return False
-        return True
-
-    def _send(self, session: _Session, message: Any, *frames: Any) -> bool:
+    def _send(self, session: Session, message: Any, *frames: Any) -> bool:
         """Send; return False when there is nobody to send to, and forget the consumer then."""
-        try:
-            self._socket.send_multipart([session.name, say(message), *frames], zmq.NOBLOCK)
-        except zmq.ZMQError:
-            session.gone = True
-            self._looks.insert(0, 0.0)  # it may have said goodbye, which is heard first
-            return False
-        return True
+        if self.listener.say(session.name, message, *frames):
+            return True
+        session.gone = True
+        self.listener.look_soon()  # it may have said goodbye, which is heard first
+        return False
 
     def _pump_all(self) -> None:
         for session in list(self._sessions.values()):
             try:
-                while not session.gone and self._pump(session):
+                send, may_end = partial(self._send, session), partial(self._may_end, session)
+                while not session.gone and session.pump(send, may_end):
                     pass
             except Exception as error:  # of ours; the other consumers go on
-                self._reply(session.name, Refused(f"it failed to send: {type(error).__name__}: {error}"))
+                self.listener.say(session.name, Refused(f"it failed to send: {type(error).__name__}: {error}"))
                 if session.name in self._sessions:
                     self._end(session, None)
         if self.shared and len(self._sessions) > 1:  # the first in the next round is another
             name, session = next(iter(self._sessions.items()))
             del self._sessions[name]
             self._sessions[name] = session
-
-    def _pump(self, session: _Session) -> bool:
-        """Send one message to a consumer; return False when there is nothing to send, or no room for it."""
-        outlet = session.outlet
-        room = session.ahead - (session.bytes - session.taken)
-        idle = session.bytes == session.taken
-        if outlet.passed is not None and outlet.passed[0] > session.passed:
-            session.passed = outlet.passed[0]
-            if session.failure == session.passed:
-                return self._send(session, Passed(session.next(), self._number(session, outlet.passed[1])))
-        with outlet.condition:
-            first = outlet.ready[0][1].size if outlet.ready else 0
-            grain = max(1, min(max(BLOCK, min(8 * first, 8 * BLOCK)), session.ahead // 4, self.ahead // 2))
-            if first:
-                finished = outlet.ended is not None or outlet.failure is not None
-                if not idle and (room <= 0 or (outlet.waiting < grain and not finished)):
-                    if room > 0:
-                        outlet.want = min(outlet.want, grain)
-                    return False
-            elif outlet.failure is not None and outlet.failures > session.failure:
-                session.failure = outlet.failures
-                failure, error = outlet.failures, outlet.failure
-            elif outlet.ended is not None:
-                if session.ended or outlet.failure is not None:
-                    return False
-                session.ended = True
-                return self._send(session, End(session.next(), self._number(session, outlet.ended)))
-            else:
-                outlet.want = min(outlet.want, 1 if idle else grain)
-                return False
-        if not first:
-            return self._tell(session, failure, error)
-        taken = outlet.take(grain, inf if idle else room)
-        if taken is None:
-            return False
-        items, first = taken.items, self._number(session, taken.first)
-        at = 0
-        while at < len(items):  # one message, but for items of a great many parts
-            frames, n = encode(items[at:])
-            weight = sum(item.size for item in items[at : at + n])
-            session.bytes += weight
-            session.items += n
-            if self.shared:
-                session.flight.extend(items[at : at + n])
-            if not self._send(session, Items(session.next(), first + at, n, weight), *frames):
-                return False
-            at += n
-        return True
-
-    def _number(self, session: _Session, number: int) -> int:
-        """Return the number of an item as its consumer counts: those that share one cursor each count their own."""
-        return session.items if self.shared else number
-
-    def _tell(self, session: _Session, failure: int, error: BaseException) -> bool:
-        return self._send(session, Failed(session.next(), failure, *told(error)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from headrace.core.coerce import as_stream
@@ -11,18 +11,13 @@ from headrace.core.describe import describe
 from headrace.core.key import Key
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
+from headrace.parallel.access import Keys, check_address, check_key
 from headrace.parallel.background import byte_count
+from headrace.parallel.listener import Listener
 from headrace.parallel.outlet import opened
-from headrace.parallel.protocol import (
-    VERSION,
-    Hello,
-    Keys,
-    Welcome,
-    check_address,
-    check_key,
-    key_of,
-)  # fmt: skip
+from headrace.parallel.protocol import VERSION, Hello, Welcome, key_of
 from headrace.parallel.server import Server
+from headrace.parallel.undisturbed import undisturbed
 
 
 def serve(
@@ -58,7 +53,8 @@ def serve(
     key
         Where the random numbers of the pass that all share come from; by default the stream's own seed or a fresh one.
     ahead
-        How many bytes of items may wait here, for every pass. Consumers say how many may be on their way to them.
+        How many bytes of items may wait here, for every pass, and may be on their way to each consumer; a consumer
+        may want fewer.
     block
         Whether to serve until all is given away, or Ctrl-C. Otherwise a thread serves until ``close()``. A stream that
         each gets whole is never given away.
@@ -101,18 +97,25 @@ def serve(
         )
     size = byte_count("serve(ahead=)", ahead)
 
-    def opens(hello: Hello) -> Cursor[Any]:
+    def opens(hello: Hello, left: Callable[[], bool]) -> Cursor[Any]:
         if consumers == "share":
             cursor: Cursor[Any] = stream.open(key)
             return cursor
-        return opened(stream, key_of(hello.key), hello.at, hello.passed)
+        return opened(stream, key_of(hello.key), hello.at, hello.passed, left)
 
     welcome = _welcome(stream, consumers)
-    server = Server(address, welcome, opens, ahead=size, keys=keys, clients=allowed)
-    server.start()
-    if block:
-        with server:
+    server: Server | None = None
+    try:
+        with undisturbed():
+            server = Server(Listener(address, keys, allowed), welcome, opens, size)
+            server.start()
+        if block:
             server.wait()
+            server.close()
+    except BaseException:  # a Ctrl-C, as a rule
+        if server is not None:
+            server.close()
+        raise
     return server
 
 
