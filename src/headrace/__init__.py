@@ -87,6 +87,7 @@ _ROOMS = (
     "plot",
     "sources",
     "store",
+    "sweeps",
     "testing",
     "trees",
 )

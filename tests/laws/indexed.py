@@ -107,6 +107,7 @@ def composed() -> dict[str, Any]:
         | hr.batch(2),
         "parts of parts": (tables | hr.batch(2)).shard(1, 2).shard(2, 3),
         "tree": tree(),
+        "sweep": find("sweep").example(),  # type: ignore[misc]  # as of a tree
         "op over a tree": tree() | hr.map(_second) | hr.batch(3),
         "op over a part": table(39).shard(1, 2) | hr.permute() | hr.map(_noisy),
         "laps of laps": (many(5) | hr.permute() | hr.repeat(2) | hr.skip(1) | hr.take(8)) | hr.permute() | hr.repeat(5),

@@ -13,7 +13,7 @@ from headrace.testing import check_stream, elsewhere
 from laws import indexed
 
 COMPOSED = indexed.composed()
-WITHOUT_SOURCES = {"words", "many", "many without end", "tree"}
+WITHOUT_SOURCES = {"words", "many", "many without end", "tree", "sweep"}
 
 
 @pytest.mark.parametrize("name", COMPOSED)

@@ -107,7 +107,7 @@ def components() -> tuple[Component, ...]:
 
 def load_components() -> None:
     """Import every module of the built-in rooms and every plug-in, so that what they register is known."""
-    for room in ("sources", "ops", "mux", "parallel", "store", "trees"):
+    for room in ("sources", "ops", "mux", "parallel", "store", "sweeps", "trees"):
         package = import_module(f"headrace.{room}")
         for module in iter_modules(package.__path__):
             import_module(f"headrace.{room}.{module.name}")

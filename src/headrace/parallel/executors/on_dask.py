@@ -1,0 +1,46 @@
+"""dask.distributed: a Client that is handed over, or the one that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.core.optional import optional
+from headrace.errors import StreamConfigError
+from headrace.parallel.executors.chunk import Chunk, run
+from headrace.parallel.executors.futures import Submit
+from headrace.parallel.executors.task import Task
+
+__all__ = ["client", "submit_of"]
+
+
+def client(n: int | None) -> Any:
+    """Return the Client that is current, or else a new one with ``n`` worker processes, which then is current."""
+    distributed: Any = optional("distributed", "cluster", "executor='dask'")
+    try:
+        return distributed.get_client()
+    except ValueError:  # there is none
+        return distributed.Client(n_workers=n, threads_per_worker=1, dashboard_address=None)
+
+
+def submit_of(dask: Any) -> Submit:
+    """Return how a chunk is handed to a Client: never taken for an equal one, the function sent once.
+
+    Raises
+    ------
+    StreamConfigError
+        When the client is asynchronous, and its answers could only be awaited.
+    """
+    if getattr(dask, "asynchronous", False):
+        raise StreamConfigError(
+            f"executor= got {dask!r}, which is asynchronous, wanted a Client that can be waited for.\n"
+            "  Make it with asynchronous=False."
+        )
+    sent: dict[int, Any] = {}
+
+    def submit(task: Task, chunk: Chunk) -> Any:
+        if id(task) not in sent:
+            sent.clear()
+            sent[id(task)] = dask.scatter(task, hash=False)
+        return dask.submit(run, sent[id(task)], chunk, pure=False)
+
+    return submit

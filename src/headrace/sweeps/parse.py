@@ -1,0 +1,355 @@
+"""What users write for arguments, combos, cases and variables, in one form each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from headrace.core.functions import takes_rng
+from headrace.core.key import Key
+from headrace.errors import StreamConfigError
+from headrace.sweeps.canonical import encoded
+
+Names = tuple[str, ...]
+Combos = tuple[tuple[str | Names, Any], ...]
+PLAIN = frozenset((int, float, str))  # hash and compare as labels do
+GIVEN = "rng"  # a parameter that is filled, never swept
+
+
+def parse_fn_args(fn: Callable[..., Any], fn_args: Any = None) -> Names:
+    """Return the names of a function's arguments: those given, or those of its signature, ``rng`` left out.
+
+    A built-in function that does not tell its own has none; cases that are dicts need none.
+
+    Examples
+    --------
+    >>> parse_fn_args(lambda a, b, *, rng: a), parse_fn_args(len, "x"), parse_fn_args(min)
+    (('a', 'b'), ('x',), ())
+    """
+    if fn_args is not None:
+        return (fn_args,) if isinstance(fn_args, str) else tuple(fn_args)
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return tuple(each.name for each in parameters if each.kind not in open_ended and each.name != GIVEN)
+
+
+def parse_combos(combos: Any) -> Combos:
+    """Return combos as (name, values) pairs; of several names at once (see ``zipped``) the name is a tuple.
+
+    Parameters
+    ----------
+    combos
+        A mapping or pairs; one (name, values) pair alone. Iterables become lists, texts their letters; what cannot be
+        iterated over is kept, for a harvester to replace.
+
+    Raises
+    ------
+    StreamConfigError
+        When a name comes twice, or a value does within one argument.
+
+    Examples
+    --------
+    >>> parse_combos({"a": range(3), "b": "xy"})
+    (('a', [0, 1, 2]), ('b', ['x', 'y']))
+    >>> parse_combos(("a", [1, 2]))
+    (('a', [1, 2]),)
+    """
+    if combos is None or (not isinstance(combos, Iterable)):
+        if combos is None:
+            return ()
+        raise StreamConfigError(f"combos got {combos!r}, wanted a mapping from names of arguments to values.")
+    pairs = list(combos.items()) if isinstance(combos, Mapping) else list(combos)
+    if not pairs:
+        return ()
+    if isinstance(pairs[0], str):
+        pairs = [tuple(pairs)]
+    made: list[tuple[str | Names, Any]] = []
+    for pair in pairs:
+        try:
+            name, values = pair
+        except (TypeError, ValueError):
+            raise StreamConfigError(f"combos got {pair!r}, wanted a pair of a name and its values.") from None
+        made.append((_name(name), _values(name, values)))
+    _check_names([part for name, _ in made for part in ((name,) if isinstance(name, str) else name)])
+    return tuple(made)
+
+
+def _name(name: Any) -> str | Names:
+    if isinstance(name, tuple) and name and all(isinstance(part, str) for part in name):
+        return name[0] if len(name) == 1 else name
+    if not isinstance(name, str):
+        raise StreamConfigError(f"combos got {name!r}, wanted the name of an argument, or a tuple of names.")
+    return name
+
+
+def _check_names(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise StreamConfigError(f"combos got {', '.join(map(repr, twice))} twice, wanted each argument once.")
+    check_no_rng(names)
+
+
+def check_no_rng(names: Iterable[str]) -> None:
+    """Raise when ``rng``, which is filled by headrace, is among the arguments of a sweep."""
+    if GIVEN in names:
+        raise StreamConfigError(
+            "a sweep got the argument 'rng', which is filled: a generator of each point's own.\n"
+            "  Give the sweep another seed= for other numbers, or the argument another name."
+        )
+
+
+def _values(name: Any, values: Any) -> Any:
+    if hasattr(values, "propose"):  # Adaptive: its values depend on results
+        return values
+    if callable(values) and not isinstance(values, Iterable):
+        values = values(rng=Key(0).child("combo", str(name)).rng()) if takes_rng(values) else values()
+        values = values if isinstance(values, Iterable) else [values]
+    if values is ...:
+        return values
+    if hasattr(values, "dims") and hasattr(values, "values"):  # a DataArray would give DataArrays
+        values = values.values
+    if isinstance(name, tuple) and len(name) > 1:
+        rows = [tuple(row) for row in values]
+        for row in rows:
+            if len(row) != len(name):
+                raise StreamConfigError(
+                    f"combos got a row of {len(row)} for the arguments {name}, wanted {len(name)}: {_short(row)}."
+                )
+        return rows
+    if isinstance(values, Set):
+        listed: list[Any] = in_order(list(values))
+    elif isinstance(values, Iterable):
+        listed = list(values)
+    else:
+        return values
+    if not isinstance(values, range):
+        _check_once(name, listed)
+    return listed
+
+
+def _check_once(name: Any, values: list[Any]) -> None:
+    if set(map(type, values)) <= PLAIN and len(set(values)) == len(values):
+        return
+    seen: set[bytes] = set()
+    for value in values:
+        key = encoded(value)
+        if key in seen:
+            raise StreamConfigError(
+                f"combos got the value {_short(value)} twice for the argument {name!r}, wanted each once."
+            )
+        seen.add(key)
+
+
+def in_order(values: list[Any]) -> list[Any]:
+    """Return values sorted where they can be, NaN last, else as they are.
+
+    Examples
+    --------
+    >>> in_order([2, 1, float("nan")]), in_order([2, "a", 1])
+    ([1, 2, nan], [2, 'a', 1])
+    """
+    if any(isinstance(value, Set | Mapping) for value in values):  # ordered by inclusion: no order of all
+        return values
+    try:
+        kept = [value for value in values if value == value]
+        made = sorted(kept)
+    except (TypeError, ValueError):
+        return values
+    if len(kept) < len(values):
+        made += [value for value in values if value != value]
+    return made
+
+
+def parse_cases(cases: Any, fn_args: Any = None) -> tuple[Names, tuple[list[Any], ...], int] | None:
+    """Return cases as columns: the names of their arguments, a list of values for each, and how many there are.
+
+    Parameters
+    ----------
+    cases
+        None, a dict for one case, a sequence of dicts, a table, or a sequence of tuples or values for ``fn_args``. Short
+        tuples fill fewer arguments.
+    fn_args
+        Names for cases that are no dicts.
+
+    Raises
+    ------
+    StreamConfigError
+        When cases have different arguments, or no names are given where they are needed.
+
+    Examples
+    --------
+    >>> parse_cases([{"a": 1, "b": 2}, {"b": 4, "a": 3}])
+    (('a', 'b'), ([1, 3], [2, 4]), 2)
+    >>> parse_cases([(1, 2), (3, 4)], ["a", "b", "c"])
+    (('a', 'b'), ([1, 3], [2, 4]), 2)
+    """
+    if cases is None:
+        return None
+    if isinstance(cases, Mapping):
+        cases = [cases]
+    elif hasattr(cases, "columns") and hasattr(cases, "to_dict"):  # a table, by row
+        names = tuple(map(str, cases.columns))
+        check_no_rng(names)
+        return names, tuple(cases[name].tolist() for name in cases.columns), len(cases)
+    listed = cases if isinstance(cases, list | tuple) else list(cases)
+    if not listed:
+        return (), (), 0
+    made = _of_dicts(listed) if isinstance(listed[0], Mapping) else _of_rows(listed, fn_args)
+    check_no_rng(made[0])
+    return made
+
+
+def _of_dicts(cases: Sequence[Any]) -> tuple[Names, tuple[list[Any], ...], int]:
+    names: Names = tuple(cases[0])
+    try:
+        columns = tuple([case[name] for case in cases] for name in names)
+        alike = set(map(len, cases)) == {len(names)}
+    except (KeyError, TypeError, IndexError):
+        alike, columns = False, ()
+    if not alike:
+        _say_which_differs(cases, names)
+    return names, columns, len(cases)
+
+
+def _say_which_differs(cases: Sequence[Any], names: Names) -> None:
+    for i, case in enumerate(cases):
+        if not isinstance(case, Mapping):
+            raise StreamConfigError(f"cases got {_short(case)} as case {i} and dicts before it, wanted dicts.")
+        if set(case) != set(names):
+            raise StreamConfigError(
+                f"cases got case {i} with the arguments {sorted(case)}, case 0 with {sorted(names)}, wanted the same in all."
+                "\n  Run what needs other arguments as a sweep of its own, or give every case all of them."
+            )
+
+
+def _of_rows(cases: Sequence[Any], fn_args: Any) -> tuple[Names, tuple[list[Any], ...], int]:
+    if fn_args is None or not len(fn_args):
+        raise StreamConfigError(
+            f"cases got {_short(cases[0])}, wanted dicts, or fn_args=: the names of the arguments.\n"
+            "  Write cases=[{'a': 1, 'b': 2}, ...]."
+        )
+    names: Names = (fn_args,) if isinstance(fn_args, str) else tuple(fn_args)
+    first = cases[0]
+    rows = [(case,) for case in cases] if isinstance(first, str) or not isinstance(first, Iterable) else cases
+    try:
+        width = len(rows[0])
+        differ = next((i for i, row in enumerate(rows) if isinstance(row, str) or len(row) != width), None)
+    except TypeError:
+        rows = [tuple(row) if isinstance(row, Iterable) else (row,) for row in rows]
+        width = len(rows[0])
+        differ = next((i for i, row in enumerate(rows) if len(row) != width), None)
+    if differ is not None:
+        raise StreamConfigError(
+            f"cases got {_short(rows[differ])} as case {differ}, wanted {width} values as in case 0."
+        )
+    if width > len(names):
+        raise StreamConfigError(
+            f"cases got {width} values a case and {len(names)} names of arguments, {names}, wanted a name for each."
+        )
+    return names[:width], tuple(map(list, zip(*rows, strict=True))), len(rows)
+
+
+def parse_var_names(var_names: Any) -> tuple[Any, ...]:
+    """Return the names of a function's results: ``(None,)`` where it returns them with its own.
+
+    Examples
+    --------
+    >>> parse_var_names("x"), parse_var_names(None), parse_var_names(c for c in "ab")
+    (('x',), (None,), ('a', 'b'))
+    """
+    if var_names is None or isinstance(var_names, str):
+        return (var_names,)
+    return tuple(var_names)
+
+
+def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
+    """Return the names of each variable's own axes.
+
+    Parameters
+    ----------
+    var_dims
+        A text for the only variable, one entry for each variable, or a mapping, whose keys may be tuples of variables.
+        An entry ``...`` is for values that are kept as they are.
+    var_names
+        The variables.
+
+    Raises
+    ------
+    StreamConfigError
+        When it does not fit the variables.
+
+    Examples
+    --------
+    >>> parse_var_dims(["t", []], ["x", "y"])
+    {'x': ('t',), 'y': ()}
+    >>> parse_var_dims({("x", "y"): "t"}, ["x", "y"])
+    {'x': ('t',), 'y': ('t',)}
+    """
+    names = parse_var_names(var_names)
+    if var_dims is None or (isinstance(var_dims, str | Sequence | Mapping) and not len(var_dims)):
+        return dict.fromkeys(names, ())
+    if names == (None,):
+        raise StreamConfigError(
+            f"var_dims got {var_dims!r}, and var_names is None, wanted names: what is returned with names has axes of its own."
+        )
+    if isinstance(var_dims, str):
+        if len(names) != 1:
+            raise StreamConfigError(
+                f"var_dims got {var_dims!r}, wanted one entry for each of the {len(names)} variables {names}."
+            )
+        return {names[0]: (var_dims,)}
+    if not isinstance(var_dims, Mapping):
+        entries = list(var_dims)
+        if _by_position(entries, names):
+            if len(entries) != len(names):
+                raise StreamConfigError(
+                    f"var_dims got {len(entries)} entries, {entries!r}, wanted one for each of the variables {names}.\n"
+                    f"  Several axes of a variable are an entry of their own: {{{names[0]!r}: {entries!r}}}."
+                )
+            return {name: _dims(dims) for name, dims in zip(names, entries, strict=True)}
+        var_dims = dict(entries)
+    made: dict[Any, Any] = dict.fromkeys(names, ())
+    for which, dims in var_dims.items():
+        for name in which if isinstance(which, tuple) else (which,):
+            if name not in made:
+                raise StreamConfigError(f"var_dims got the variable {name!r}, wanted one of {names}.")
+            made[name] = _dims(dims)
+    return made
+
+
+def _by_position(entries: list[Any], names: tuple[Any, ...]) -> bool:
+    if any(isinstance(entry, str) for entry in entries):
+        return True
+    first = next(iter(entries[0]), None) if entries and isinstance(entries[0], Iterable) else None
+    known = first in names if isinstance(first, str) else isinstance(first, tuple)
+    return not known
+
+
+def _dims(dims: Any) -> Any:
+    if dims is None:
+        return ()
+    if dims is ...:  # values kept as they are
+        return dims
+    return (dims,) if isinstance(dims, str) else tuple(dims)
+
+
+def parse_mapping(given: Any) -> dict[str, Any]:
+    """Return constants, resources, coordinates or attributes as a dict.
+
+    Examples
+    --------
+    >>> parse_mapping(None), parse_mapping([("a", 1)])
+    ({}, {'a': 1})
+    """
+    if isinstance(given, Mapping):
+        return dict(given)
+    return {} if given is None or (hasattr(given, "__len__") and not len(given)) else dict(given)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
