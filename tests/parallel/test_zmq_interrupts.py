@@ -19,6 +19,7 @@ from parallel.served import KEY
 from support.counts import heavy, soaking
 
 pytestmark = [
+    *MARKS,
     *(mark for mark in MARKS if mark.name == "filterwarnings"),
     pytest.mark.timeout(3600 if soaking() else 120, method="thread"),  # the other method needs the alarm for itself
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

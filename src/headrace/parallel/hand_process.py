@@ -24,6 +24,7 @@ from headrace.parallel.hand import Hand
 from headrace.parallel.layout import Layout
 from headrace.parallel.pack import items_in
 from headrace.parallel.pipes import Ends, Gone, Inlet, Message
+from headrace.parallel.undisturbed import undisturbed
 
 _HURRY: Final = 0.002  # seconds that a consumer waits before it asks for a block that is not full
 _LOOK: Final = 0.25  # seconds between two looks at whether the worker is alive
@@ -54,7 +55,7 @@ class ProcessHand(Hand):
 
     def __init__(self, streams: Sequence[Any], key: Key, limit: int, method: str, *, bounded: bool = True) -> None:
         super().__init__(limit)
-        with pipes.undisturbed():
+        with undisturbed():
             self._set_up(streams, key, limit, method, bounded)
 
     def _set_up(self, streams: Sequence[Any], key: Key, limit: int, method: str, bounded: bool) -> None:
@@ -253,7 +254,7 @@ class ProcessHand(Hand):
     def stop(self) -> None:
         """End the worker, within 0.2 s whatever it does; raises what its clean-up raised."""
         if self.mine:
-            with pipes.undisturbed():
+            with undisturbed():
                 self._stop()
 
     def _stop(self) -> None:
@@ -298,7 +299,7 @@ def _end(process: Any, seconds: float) -> None:
 def _let_go(ends: Ends, process: Any) -> None:
     """End the worker of a consumer that was dropped without being closed."""
     if os.getpid() == ends.process:
-        with pipes.undisturbed():
+        with undisturbed():
             ends.close()  # whereupon it ends
             with suppress(ValueError):  # it has been ended
                 _end(process, _PATIENCE)
@@ -361,6 +362,7 @@ def _stop_all() -> None:
     for hand in list(_hands):
         with suppress(Exception):  # nobody is left to be told
             hand.stop()
+    pipes.close_all()  # of hands that were dropped while a signal struck
 
 
 def _after_fork() -> None:

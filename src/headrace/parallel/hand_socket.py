@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, ClassVar, Final
 
 import zmq
@@ -34,6 +34,7 @@ from headrace.parallel.zeromq import receive, terminate
 
 _GRAIN: Final = 1 << 18  # bytes of a message of small items at most
 _LOST: Final = 5.0  # seconds in which a message must come that has been sent
+_LOOK: Final = 0.05  # seconds between two looks at whether the worker is alive
 
 
 class SocketHand(ProcessHand):
@@ -56,14 +57,23 @@ class SocketHand(ProcessHand):
 
     def heard(self, message: Message) -> None:
         if message.kind == pipes.BLOCK and message.n:
-            if not self._line.socket.poll(1000 * _LOST):
-                self.check()
-                raise WorkerError("background('zmq') lost a message of its worker.")
+            self._wait()
             with undisturbed():
                 frames: Any = receive(self._line.socket)
                 message = message._replace(payload=frames)
                 self._line.remove_folder()  # which both sides have found
         super().heard(message)
+
+    def _wait(self) -> None:
+        """Wait for a message that has been told of: it comes at once, or never where the worker died in the middle."""
+        until = monotonic() + _LOST
+        while not self._line.socket.poll(1000 * _LOOK):
+            if not self._process.is_alive() and not self._line.socket.poll(1000 * _LOOK):
+                self._died()
+            if monotonic() > until:
+                raise WorkerError(
+                    f"background('zmq') got no message in {_LOST:g} s, wanted one that its worker has sent."
+                )
 
     def items(self, message: Message) -> list[Any]:
         frames: Any = message.payload

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -129,52 +128,6 @@ class Inlet:
         return found
 
 
-# --- Ctrl-C, and other signals that raise -------------------------------------------------------------
-
-# Those that programs handle: to ask after all 64 would take longer than to start half a process.
-_RAISING: Final = tuple(
-    getattr(signal, name)
-    for name in (
-        "SIGINT", "SIGALRM", "SIGTERM", "SIGCHLD", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF", "SIGQUIT",
-        "SIGWINCH", "SIGCONT", "SIGIO",
-    )
-    if hasattr(signal, name)
-)  # fmt: skip
-_put_off: dict[int, Any] = {}  # handlers that wait; a child that is forked meanwhile has them back
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let a signal that comes inside strike at the end: starting and ending a process are short, and leave no half.
-
-    Not Ctrl-C alone: the handler of an alarm may raise as well. Python runs handlers in the main thread, whichever
-    thread the system has interrupted, so that blocking them in one would not help.
-    """
-    if threading.current_thread() is not threading.main_thread() or _put_off:
-        yield
-        return
-    struck: dict[int, Any] = {}
-    try:
-        for number in _RAISING:
-            known: Any = signal.getsignal(number)
-            if callable(known):
-                _put_off[number] = known
-                signal.signal(number, lambda *told: struck.setdefault(told[0], told))
-        yield
-    finally:
-        handlers = dict(_put_off)
-        give_back_signals()
-        for number, told in struck.items():  # where one raises, the others are not called: it has got us out
-            handlers[number](*told)
-
-
-def give_back_signals() -> None:
-    """Have every handler in its place again that :func:`undisturbed` has put off."""
-    for number, known in _put_off.items():
-        signal.signal(number, known)
-    _put_off.clear()
-
-
 # --- descriptors ------------------------------------------------------------------------------------
 
 
@@ -219,6 +172,12 @@ class Ends:
     def all(self) -> list[int]:
         """Return every descriptor that is open here."""
         return [fd for fd in (self.told, self.ask, self.order, self.memory, *self.workers) if fd >= 0]
+
+
+def close_all() -> None:
+    """Close what this process has open, whereupon its workers end: for when it ends itself."""
+    for ends in list(_open):
+        ends.close()
 
 
 # Held while descriptors are made, closed and inherited, so that no child has one that it does not know of; taken twice

@@ -13,6 +13,7 @@ from headrace.core.key import Key
 from headrace.parallel.stats import Stats, added
 from headrace.parallel.supply import Many, One, Supply, number_of, one_on
 from headrace.parallel.thread import FAR
+from headrace.parallel.undisturbed import undisturbed
 
 T = TypeVar("T")
 
@@ -95,8 +96,9 @@ class Remote(Cursor[T]):
         return gone.among
 
     def _start(self) -> Supply:
-        self._supply = self.supply()
-        return self._supply
+        with undisturbed():  # or its workers would be nobody's
+            self._supply = supply = self.supply()
+        return supply
 
     def supply(self) -> Supply:
         """Return where blocks are to come from, now that the first is wanted."""
@@ -158,13 +160,14 @@ class Remote(Cursor[T]):
         self._first, self._block, self._broken = self.count, [], False
         if supply is None:
             return
-        self.base, self.behind = supply.save(self.count)
-        self._past, self._supply = self.stats(), None
-        try:
-            supply.close()
-        except BaseException:
-            supply.doubt()
-            raise
+        with undisturbed():
+            self.base, self.behind = supply.save(self.count)
+            self._past, self._supply = self.stats(), None
+            try:
+                supply.close()
+            except BaseException:
+                supply.doubt()
+                raise
 
     def close(self) -> None:
         """Close this pass: the workers end within 0.2 s, whatever they do."""

@@ -30,6 +30,7 @@ from headrace.parallel.drawer import ROWS, Drawer, Stop
 from headrace.parallel.layout import ANYTHING, Layout, Unlike, layout_of, leaf_bytes
 from headrace.parallel.pack import Filler
 from headrace.parallel.pipes import Gone, Inlet, Message
+from headrace.parallel.undisturbed import give_back_signals
 
 _GRAIN: Final = 1 << 20  # bytes of a block of small items at most
 _HEAP: Final = 1 << 18  # bytes of the heap in a block of several items
@@ -53,7 +54,7 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
     ends
         Descriptors: those of ``Ends.workers``, and of the shared memory.
     """
-    pipes.give_back_signals()
+    give_back_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the consumer's, and comes to the whole group
     gc.freeze()  # what a fork has copied is not to be looked through again and again
     pipes.close_in_children(ends)
