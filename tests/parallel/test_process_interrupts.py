@@ -34,13 +34,15 @@ def ctrl_c() -> Iterator[CtrlC]:
         while not stop.wait(chance.choice([0.002, 0.01, 0.04])):
             os.kill(os.getpid(), signal.SIGINT)
 
-    killer = threading.Thread(target=strike)
-    killer.start()
-    for handler in caught(signal.SIGINT):
-        yield handler
-        handler.armed = False
-        stop.set()
-        killer.join()
+    for handler in caught(signal.SIGINT):  # first: until then a strike would end the whole run
+        killer = threading.Thread(target=strike)
+        killer.start()
+        try:
+            yield handler
+        finally:
+            handler.armed = False
+            stop.set()
+            killer.join()
 
 
 def slow(i: int) -> Any:
