@@ -49,8 +49,8 @@ def overhead(bench: Bench) -> None:
     indices = iter(np.random.default_rng(1).integers(10**9, size=10**6).tolist())
     costs = bench.costs(ours=drawing(map(tree.__getitem__, indices), **chunk))
     bench.faster("-", "documented tree, tree[i] at random places", costs["ours"], None, None)
-    share = 100 * (costs["ours"] - hand) / costs["ours"]
-    bench.within("-", "documented tree, tree[i] at random places: the library's share", share, None, "%", digits=1)
+    share = 100 * (costs["ours"] - hand) / costs["ours"]  # keyed replay: of one sample, where nothing is made ahead
+    bench.within("1", "documented tree, tree[i] at random places: the library's share", share, 30, "%", digits=1)
     for function, params in ((ident, None), (with_rng, None), (with_three, {"a": 1, "b": 2, "c": 3})):
         one, many = (SamplingTree([TransformNode(function) for _ in range(n)], params) for n in (1, 11))
         costs = bench.costs(one=drawing(one, **chunk), many=drawing(many, **chunk))
@@ -162,9 +162,11 @@ def records(bench: Bench) -> None:
     for name, make in (("functions of one sample", common.ours), ("functions of columns", common.ours_by_columns)):
         tree = make()
         (X, _), told = tree.read(n, records=True)
-        rows = told.rows()
-        wrong = sum(not same(np.asarray(tree.rebuild(row)[0]), X[row["index"]]) for row in rows)
-        bench.says("4", f"{n} samples rebuilt from their records, {name}", f"{wrong} differ", wrong == 0, "0 differ")
+        columns = told.columns()
+        of_columns = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for kind, rows in (("records", told.rows()), ("rows of columns", of_columns)):
+            wrong = sum(not same(np.asarray(tree.rebuild(row)[0]), X[row["index"]]) for row in rows)
+            bench.says("4", f"{n} samples rebuilt from {kind}, {name}", f"{wrong} differ", wrong == 0, "0 differ")
         size = bench.size(10_000, 100)
         costs = bench.costs(
             off=calling(lambda _, tree=tree, size=size: tree.read(size) and None),
@@ -172,9 +174,12 @@ def records(bench: Bench) -> None:
             columns=calling(lambda _, tree=tree, size=size: tree.read(size, records=True)[1].columns() and None),
             told=calling(lambda _, tree=tree, size=size: tree.read(size, records=True)[1].rows() and None),
         )
-        bench.within("4", f"read({size}, records=True) over read, {name}", 100 * (costs["on"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
-        bench.within("4", f"the same and all they tell, as columns, {name}", 100 * (costs["columns"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
-        bench.within("-", f"the same with a dict for each sample, {name}", 1e6 * (costs["told"] - costs["off"]) / size, None, "us each")  # fmt: skip
+        # what is recorded are columns, and a sample is rebuilt from a row of them; a dict of dicts for each sample is
+        # made when it is looked at, and costs what a dozen containers in Python do, whatever they tell
+        bench.within("4", f"read({size}, records=True) over read, all worked out, {name}", 100 * (costs["on"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
+        bench.within("4", f"the same, handed out as columns that rebuild, {name}", 100 * (costs["columns"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
+        bench.within("4", f"the same, handed out as a dict for each sample, {name}", 100 * (costs["told"] / costs["off"] - 1), 10, "%", digits=1)  # fmt: skip
+        bench.within("-", f"a dict for each sample, {name}", 1e6 * (costs["told"] - costs["on"]) / size, None, "us each")  # fmt: skip
 
 
 # --- 5 ----------------------------------------------------------------------------------------------

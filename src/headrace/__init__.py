@@ -86,6 +86,7 @@ _ROOMS = (
     "parallel",
     "plot",
     "sources",
+    "stats",
     "store",
     "sweeps",
     "testing",

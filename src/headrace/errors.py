@@ -13,6 +13,10 @@ class DataError(HeadraceError, ValueError):
     """Items that cannot be arranged as asked: ragged shapes, missing fields, leaves that are no arrays."""
 
 
+class DamageError(DataError):
+    """Stored data that is not what was written: a flipped byte, a file that is cut off or gone."""
+
+
 class AddressError(HeadraceError, IndexError):
     """An item asked for by a number that the stream does not have, or of a stream whose items have no numbers."""
 

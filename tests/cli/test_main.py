@@ -24,7 +24,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
 
 
-@pytest.mark.parametrize("verb", ["run", "peek", "describe", "doctor"])
+@pytest.mark.parametrize("verb", ["run", "peek", "describe", "doctor", "sweep", "harvest"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0
     assert f"headrace {verb}" in capsys.readouterr().out
@@ -32,7 +32,8 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, json; from headrace.cli import main; main(['--help']); main(['run', '--help'])\n"
+        "import sys, json; from headrace.cli import main; main(['--help']); main(['run', '--help']); "
+        "main(['sweep', '--help']); main(['harvest', 'export', '--help'])\n"
         "print('\\n' + json.dumps([m for m in ('numpy', 'xarray', 'pandas', 'zarr', 'pyarrow', 'tqdm') if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -73,6 +73,19 @@ def test_every_section_of_transport_runs_and_gives_figures(tmp_path: Path) -> No
         assert (row["met"] is None) == (row["bar"] == "-"), row
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="bytes written are read from /proc")
+@pytest.mark.parametrize("section", ["serial", "sampler", "missing", "sparse", "parallel", "harvest"])
+def test_every_section_of_sweeps_runs_and_gives_figures(section: str, tmp_path: Path) -> None:
+    done = run(section, "--quick", "--json", str(tmp_path / "found.json"), room="sweeps")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert {row["section"] for row in rows} == {section}
+    assert any(row["bar"] != "-" for row in rows)
+    assert all(math.isfinite(value) for row in rows for value in row["spread"] or ())
+    facts = [row for row in rows if row["spread"] is None and row["row"] != "-" and row["bar"].isdigit()]
+    assert all(row["met"] for row in facts), facts
+
+
 def test_an_unknown_section_is_refused_with_those_there_are() -> None:
     done = run("mixx")
     assert done.returncode == 2

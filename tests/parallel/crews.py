@@ -6,6 +6,8 @@ import concurrent.futures
 import multiprocessing
 import multiprocessing.pool
 import os
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +22,7 @@ Asked = dict[str, Any]  # keyword arguments of outcomes
 class Kind(NamedTuple):
     """One kind of executor.
 
-    ``apart`` tells that calls run in other processes; ``dies`` whether a worker that ends is noticed at once (and not
+    ``apart`` tells that calls run in other processes, ``parallel`` that what finishes first is told first; ``dies`` whether a worker that ends is noticed at once (and not
     tried again and again first), and ``ours`` that it then costs one call only.
     """
 
@@ -110,9 +112,11 @@ def _end_lokys() -> None:
 @contextmanager
 def _dask() -> Iterator[Asked]:
     distributed = require("distributed")
-    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with distributed.Client(cluster) as client:
-            yield {"executor": client}
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield {"executor": client}
 
 
 @contextmanager
@@ -127,7 +131,7 @@ def _dask_named() -> Iterator[Asked]:
 @contextmanager
 def _ray() -> Iterator[Asked]:
     require("ray")
-    paths = os.pathsep.join(path for path in __import__("sys").path if path)
+    paths = os.pathsep.join(path for path in sys.path if path)
     with executors.RayExecutor(
         num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": paths}}
     ) as pool:
@@ -136,8 +140,6 @@ def _ray() -> Iterator[Asked]:
 
 @contextmanager
 def _submitit() -> Iterator[Asked]:
-    import tempfile
-
     submitit = require("submitit")
     with tempfile.TemporaryDirectory() as folder:
         pool = submitit.LocalExecutor(folder=folder)
@@ -163,7 +165,7 @@ KINDS = {
     "joblib": Kind(_joblib, apart=True, dies=True),
     "joblib-context-threading": Kind(_context("threading"), apart=False),
     "joblib-context-loky": Kind(_context("loky"), apart=True, dies=True),
-    "joblib-context-multiprocessing": Kind(_context("multiprocessing"), apart=True),
+    "joblib-context-multiprocessing": Kind(_context("multiprocessing"), apart=True, parallel=False),
     "mp-pool": Kind(_mp, apart=True, dies=True),
     "mp-threadpool": Kind(_mp_threads, apart=False),
     "dask": Kind(_dask, apart=True),

@@ -96,7 +96,7 @@ def test_as_many_values_as_asked_for(ax: Any) -> None:
     plot.plot_parameter(Parameter("x", 0, range(1, 100)), 4, ax)
     assert heights(ax) == [0, 1, 2, 3]
     for wrong in (1, 0, -3, 2.5):
-        with pytest.raises(hr.StreamConfigError, match=r"num_values=\) got"):
+        with pytest.raises(hr.StreamConfigError, match=r"num_values="):
             plot.plot_parameter(Parameter("x", 0, [1]), wrong, ax)  # type: ignore[arg-type]  # one is no int
 
 

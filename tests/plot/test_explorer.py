@@ -140,8 +140,8 @@ def test_the_explorer_shows_nothing_where_a_schedule_has_ended() -> None:
     [
         ({"source": 3}, r"explore got 3, wanted a SamplingTree"),
         ({"clock": "day"}, r"clock=\) got 'day'"),
-        ({"until": 0}, r"until=\) got 0"),
-        ({"samples": -1}, r"samples=\) got -1"),
+        ({"until": 0}, "until=0"),
+        ({"samples": -1}, "samples=-1"),
         ({"source": ParameterStore()}, "no parameters"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 import headrace as hr
 from headrace.core import same
-from headrace.trees import SampleBufferNode, SamplingTree, abrupt, batched, incremental
+from headrace.trees import Parameter, SampleBufferNode, SamplingTree, TransformNode, abrupt, batched, incremental
 from trees import wave
 
 Rng = np.random.Generator
@@ -160,3 +162,61 @@ def test_buffers_among_functions_of_columns() -> None:
 def test_per_row_names_a_parameter() -> None:
     with pytest.raises(hr.StreamConfigError, match="got 'sacle', wanted names of parameters"):
         batched(per_row="sacle")(lambda x, scale: x)
+
+
+def test_batched_leaves_the_function_as_it_is() -> None:
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    made = batched(doubled)
+    assert made(3) == 6
+    assert (made.__name__, made) == ("doubled", batched(doubled))
+    assert SamplingTree([noise, made], {"scale": 1.0}).__recipe__().by_rows
+    assert not SamplingTree([lambda _: 1.0, doubled]).__recipe__().by_rows
+    assert not SamplingTree([lambda _: -1.0, np.abs]).__recipe__().by_rows
+    assert batched(np.abs) is not np.abs
+    assert (SamplingTree([noise, batched(np.abs)], {"scale": 1.0})[0:50] >= 0).all()
+
+
+def plus_plain(x: Any, by: float) -> Any:
+    return x + by
+
+
+class Scaled:
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    @batched
+    def rows(self, _: Any, n: int) -> Any:
+        return np.full(n, self.by)
+
+    def plain(self, x: Any, n: int) -> Any:
+        return np.full(n, self.by) + x
+
+
+def test_methods_and_partials_are_functions_of_columns_too() -> None:
+    nodes = [Scaled(2.0).rows, batched(Scaled(1.0).plain), partial(plus, by=3.0), batched(partial(plus_plain, by=4.0))]
+    tree = SamplingTree(nodes)
+    assert tree[0:3].tolist() == [10.0] * 3
+    assert pickle.loads(pickle.dumps(tree))[2] == 10.0
+    assert pickle.loads(pickle.dumps(plus)) is plus
+
+
+def test_a_function_of_columns_may_want_a_store() -> None:
+    @batched
+    def stored(_: Any, params: Any, *, rng: Rng, n: int) -> Any:
+        return rng.random(n) + params["a"].value
+
+    tree = SamplingTree([TransformNode(stored, Parameter("a", abrupt(2.0, 5.0, at=3)), "dict")])
+    assert np.floor(tree.read(6)).tolist() == [2, 2, 2, 5, 5, 5]
+
+
+def test_parameters_by_row_have_one_shape() -> None:
+    @batched(per_row="v")
+    def f(_: Any, v: Any, *, rng: Rng, n: int) -> Any:
+        return v
+
+    with pytest.raises(
+        hr.DataError, match=r"node 'f' got values of the shapes \[\(2,\), \(3,\)\] for its parameter 'v'"
+    ):
+        SamplingTree([f], {"v": abrupt([1, 2], [1, 2, 3], at=5)}).read(10)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from itertools import islice
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,7 @@ import pytest
 import headrace as hr
 from headrace.cli import main
 from headrace.core import same
-from headrace.errors import MissingExtraError
-from headrace.trees import SamplingTree, abrupt, task_arrays, to_avalanche, to_continuum, to_river
+from headrace.trees import SamplingTree, abrupt, task_arrays, to_river
 from support.require import require
 from trees import wave
 
@@ -125,7 +122,7 @@ def test_rows_for_river_pickle_and_need_pairs() -> None:
     assert list(pickle.loads(pickle.dumps(rows))) == list(rows)
     with pytest.raises(hr.DataError, match=r"wanted \(value, label\)"):
         next(iter(to_river(SamplingTree([offset_point], {"offset": 1.0}), 5)))
-    with pytest.raises(hr.StreamConfigError, match="number of rows"):
+    with pytest.raises(hr.StreamConfigError, match="whole number of rows"):
         to_river(SamplingTree([offset_point], {"offset": 1.0}), -1)
 
 
@@ -159,49 +156,6 @@ def test_tests_of_a_task_are_of_its_time() -> None:
         assert len(seen) == 2 * (40 + test)
         again = pickle.loads(pickle.dumps(first)).test
         assert all(same(a[0], b[0]) for a, b in zip(again, first.test, strict=True))
-
-
-def test_tasks_as_continuum_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: dict[str, Any] = {}
-    whole, datasets, tasks = ModuleType("continuum"), ModuleType("continuum.datasets"), ModuleType("continuum.tasks")
-    whole.ContinualScenario = lambda data: ("scenario", data)  # type: ignore[attr-defined]  # a stand-in for the package
-    datasets.InMemoryDataset = lambda x, y, t, **more: made.update(x=x, y=y, t=t, **more) or "data"  # type: ignore[attr-defined]  # the same
-    tasks.TaskType = SimpleNamespace(TENSOR="tensor")  # type: ignore[attr-defined]  # the same
-    for module in (whole, datasets, tasks):
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    assert to_continuum(steps().experiences(3, 20)) == ("scenario", "data")
-    assert made["x"].shape == (60, 2)
-    assert made["y"].dtype == np.int64
-    assert set(made["y"].tolist()) == {0, 1}, "classes in their order: a, b"
-    assert (made["train"], made["data_type"]) == (True, "tensor")
-    to_continuum(steps().experiences(1, 5), classes=["b", "a"])
-    with pytest.raises(hr.DataError, match=r"one of the classes \['a'\]"):
-        to_continuum(steps().experiences(3, 20), classes=["a"])
-    monkeypatch.setitem(sys.modules, "continuum", None)
-    with pytest.raises(MissingExtraError, match="pip install continuum"):
-        to_continuum(steps().experiences(1, 5))
-
-
-def test_tasks_as_avalanche_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    require("torch")
-    whole, inside = ModuleType("avalanche"), ModuleType("avalanche.benchmarks")
-    inside.tensors_benchmark = lambda train, test, task_labels: (train, test, task_labels)  # type: ignore[attr-defined]  # a stand-in
-    monkeypatch.setitem(sys.modules, "avalanche", whole)
-    monkeypatch.setitem(sys.modules, "avalanche.benchmarks", inside)
-    train, test, labels = to_avalanche(steps().experiences(3, 20, test=6))
-    assert labels == [0, 1, 2]
-    assert [tuple(x.shape) for x, _ in train] == [(20, 2)] * 3
-    assert [tuple(y.shape) for _, y in test] == [(6,)] * 3
-    assert {int(k) for _, y in train for k in y} == {0, 1}
-    assert to_avalanche(steps().experiences(2, 5, test=2), task_labels=[0, 0])[2] == [0, 0]
-    with pytest.raises(hr.StreamConfigError, match="without test samples"):
-        to_avalanche(steps().experiences(2, 5))
-    with pytest.raises(hr.StreamConfigError, match="got 1 for 2 tasks"):
-        to_avalanche(steps().experiences(2, 5, test=2), task_labels=[0])
-    monkeypatch.setitem(sys.modules, "avalanche", None)
-    monkeypatch.delitem(sys.modules, "avalanche.benchmarks")
-    with pytest.raises(MissingExtraError, match="pip install avalanche-lib"):
-        to_avalanche(steps().experiences(2, 5, test=2))
 
 
 # --- the command line -------------------------------------------------------------------------------

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+import uuid
 from functools import partial
 from random import gauss
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.random as npr
 import pytest
-from numpy.random import normal
+from numpy.random import default_rng, normal
 
 import headrace as hr
 from headrace.trees import SamplingTree, operate_on_index
 from headrace.trees.hidden import hidden_generator
+from support.require import require
 
 rng = np.random.default_rng(1)
 
@@ -129,3 +132,63 @@ def test_a_hidden_tree_can_be_explained_and_not_rebuilt() -> None:
     with pytest.raises(hr.AddressError):
         tree.rebuild(record)
     assert len(tree.collect(3)) == len(tree.collect(1, "balanced")) + 1
+
+
+GENERATORS = {"a": np.random.default_rng(0)}
+HELD = SimpleNamespace(generator=np.random.default_rng(0), rate=2.0)
+
+
+def of_a_dict(_: Any) -> Any:
+    return GENERATORS["a"].normal()
+
+
+def of_an_object(_: Any) -> Any:
+    return HELD.generator.normal()
+
+
+def without_a_seed(_: Any) -> Any:
+    return np.random.default_rng().normal()
+
+
+def without_a_seed_in_a_row(_: Any) -> Any:
+    return default_rng().normal()
+
+
+def new_each_time(_: Any) -> str:
+    return str(uuid.uuid4())
+
+
+def with_a_seed(_: Any) -> Any:
+    return np.random.default_rng(3).normal() + HELD.rate
+
+
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [
+        (of_a_dict, "a generator in 'GENERATORS' of its module"),
+        (of_an_object, "the generator 'HELD.generator' of its module"),
+        (without_a_seed, "the generator 'np.random.default_rng' without a seed"),
+        (without_a_seed_in_a_row, "the generator 'default_rng' without a seed"),
+        (new_each_time, "uuid.uuid4, which is new at each call"),
+    ],
+)
+def test_generators_that_stand_a_step_further_are_found(function: Any, what: str) -> None:
+    recipe = SamplingTree([function]).__recipe__()
+    assert what in recipe.remarks()[0]
+    assert recipe.access == "cursor"
+
+
+def test_what_draws_nothing_hidden_is_left_alone() -> None:
+    assert SamplingTree([with_a_seed]).__recipe__().access == "index"
+
+
+def test_generators_behind_scipy_and_torch_are_found() -> None:
+    stats = require("scipy.stats")
+    frozen = stats.norm(2.0)
+    assert "behind scipy.stats" in SamplingTree([lambda _: stats.norm.rvs()]).__recipe__().remarks()[0]
+    assert "behind scipy.stats" in SamplingTree([lambda _: frozen.rvs(size=2)]).__recipe__().remarks()[0]
+    assert not SamplingTree([lambda _, *, rng: stats.norm.rvs(size=2, random_state=rng)]).__recipe__().remarks()
+    assert not SamplingTree([lambda _: stats.norm.pdf(0.0)]).__recipe__().remarks()
+    torch = require("torch")
+    assert "behind torch" in SamplingTree([lambda _: torch.randn(2).numpy()]).__recipe__().remarks()[0]
+    assert not SamplingTree([lambda _: torch.zeros(2).numpy()]).__recipe__().remarks()

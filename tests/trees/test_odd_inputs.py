@@ -237,12 +237,13 @@ def test_two_trees_share_a_buffer_and_a_store() -> None:
     first.update()
     second.sample()
     assert list(buffer.samples) == [1, 2]
-    assert (first.step, second.step) == (1, 0)
+    assert (first.step, second.step) == (1, 1), "it tells what the parameters that they share are at"
     assert first.params is second.params is store
 
 
-def test_nodes_of_a_users_own_class_stay_what_they_are() -> None:
+def test_nodes_of_a_users_class_stay_what_they_are_where_it_says_so() -> None:
     class Counting(TransformNode):
+        shared = True
         calls = 0
 
         def traverse(self, input: Any, rng: Any) -> tuple[Any, Any]:

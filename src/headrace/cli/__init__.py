@@ -20,6 +20,8 @@ VERBS = {
     "run": "write the items of a stream to a dataset; stop and resume it at any moment",
     "peek": "print the first items of a stream",
     "describe": "print what a stream is made of: sizes, seeds, what can resume",
+    "sweep": "run a function at every combination of some values; stop and resume it at any moment",
+    "harvest": "say what a sweep has kept, or write it to a file",
     "bench": "time a stream: items a second, who waits for whom, what a perfect loader would gain",
     "doctor": "say which optional packages work here",
     "demo": "show what headrace does",

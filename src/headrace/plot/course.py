@@ -11,7 +11,7 @@ from headrace.plot.curves import last_change, means
 from headrace.plot.previews import items_of
 from headrace.trees.drift import Drift, drifts_of
 from headrace.trees.parameter import Parameter
-from headrace.trees.schedule import Schedule
+from headrace.trees.schedule import Schedule, whole_number
 from headrace.trees.store import ParameterStore
 from headrace.trees.tree import SamplingTree
 
@@ -56,14 +56,22 @@ class Course:
         elif isinstance(source, ParameterStore):
             store = source
         else:
-            raise StreamConfigError(f"explore got {source!r}, wanted a SamplingTree or a ParameterStore.")
+            raise StreamConfigError(
+                f"explore got {source!r}, wanted a SamplingTree or a ParameterStore.\n"
+                "  SamplingTree([...]) makes the one, ParameterStore({...}) the other."
+            )
         if clock not in (None, "step", "sample"):
-            raise StreamConfigError(f"explore(clock=) got {clock!r}, wanted 'step' or 'sample'.")
-        if until is not None and (isinstance(until, bool) or not isinstance(until, int) or until < 1):
-            raise StreamConfigError(f"explore(until=) got {until!r}, wanted a step or sample of at least 1.")
+            raise StreamConfigError(
+                f"explore(clock=) got {clock!r}, wanted 'step' or 'sample': by which the slider goes.\n"
+                "  Leave it out for that by which something moves."
+            )
+        if until is not None:
+            until = whole_number("explore", "until", until, 1, "steps or samples")
         named = [] if store is None else list(store.named())
         if not named:
-            raise StreamConfigError("explore got no parameters, wanted at least one.")
+            raise StreamConfigError(
+                "explore got no parameters, wanted at least one.\n  Give the tree some, as in SamplingTree([...], {'offset': 0.0})."
+            )
         by_step = any(parameter.row is not None for _, parameter in named)
         by_sample = any(isinstance(parameter.value, Schedule) for _, parameter in named)
         self.clock: str = clock or ("step" if by_step or not by_sample else "sample")
@@ -126,5 +134,5 @@ class Course:
             values = {id(p): self._value(p, place) for p in self.parameters}
             if any(value is _BEHIND for value in values.values()):
                 return []
-            recipe, first = tree._with_values(values, place), tree.position
+            recipe, first = tree.with_values(values, place), tree.position
         return items_of(recipe, first, n)

@@ -11,12 +11,13 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.trees.parameter import Parameter
-from headrace.trees.schedule import Schedule
+from headrace.trees.schedule import Schedule, whole_number
 from headrace.trees.store import ParameterStore
 
 _MOST = 1000  # values of a schedule that does not say where it ends
 _POINTS = 400  # of a curve by sample number
 _DRAWS = 64  # samples whose mean stands for a hand-over, in which each has the old or the new value
+_LAPS = 12  # changes that are shown of those that go on for ever
 _ROW = 1.7  # inches of height for one parameter
 
 
@@ -71,7 +72,7 @@ def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any
 def _as_rows(values: list[Any]) -> Any:
     """Return values as numbers, shape (n,), or as rows of numbers, shape (n, k)."""
     if not values:
-        raise PlotShapeError("plot got no values, wanted at least one.")
+        raise PlotShapeError("plot got no values, wanted at least one.\n  A parameter's are [p.value, *p.schedule].")
     first = values[0]
     if isinstance(first, list | tuple | np.ndarray) and np.ndim(first):
         try:
@@ -152,8 +153,8 @@ def plot_parameter(param: Parameter, num_values: int | None = None, ax: Any = No
     >>> axes.lines[0].get_ydata().tolist(), axes.get_title(), offset.update()
     ([0.0, 0.2, 0.5], 'offset', 0.2)
     """
-    if num_values is not None and (not isinstance(num_values, int | np.integer) or num_values < 2):
-        raise StreamConfigError(f"plot_parameter(num_values=) got {num_values!r}, wanted at least 2, or None for all.")
+    if num_values is not None:
+        num_values = whole_number("plot_parameter", "num_values", num_values, 2, "values")
     if isinstance(param.value, Schedule):
         at, values = by_sample(param.value, num_values)
         made = _as_rows(values)
@@ -204,8 +205,9 @@ def means(schedule: Schedule, at: Sequence[int]) -> list[Any]:
 
 def last_change(schedule: Schedule) -> int:
     """Return a sample some way behind the last change, or behind the first dozen where they go on for ever."""
-    ends = [change.end for change in islice(schedule.changes(), 12)]
-    return max(10, round(1.25 * max(ends, default=1000)))
+    changes = schedule.changes()
+    last = max((change.end for change in (islice(changes, _LAPS) if schedule.endless else changes)), default=1000)
+    return max(10, round(1.25 * last))
 
 
 def plot_parameter_store(store: ParameterStore, num_values: int | None = None) -> Any:
@@ -242,7 +244,10 @@ def plot_parameter_store(store: ParameterStore, num_values: int | None = None) -
     """
     named = list(store.named())
     if not named:
-        raise StreamConfigError("plot_parameter_store got a store without parameters, wanted at least one.")
+        raise StreamConfigError(
+            "plot_parameter_store got a store without parameters, wanted at least one.\n"
+            "  tree.get_params() returns those of a tree."
+        )
     pyplot = optional("matplotlib.pyplot", "plot", "plot_parameter_store")
     figure, axes = pyplot.subplots(
         len(named), 1, figsize=(6, _ROW * len(named) + 0.5), squeeze=False, layout="constrained"

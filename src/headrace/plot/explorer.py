@@ -15,6 +15,7 @@ from headrace.plot.frames import frames_of
 from headrace.plot.outline import shown
 from headrace.plot.svg import document, escape, number, tag
 from headrace.plot.thumbnail import Picture, picture
+from headrace.trees.schedule import whole_number
 
 _APART = 10.0
 
@@ -71,8 +72,7 @@ def explore(
     >>> tree.step, tree.params["height"]
     (0, height=1.0)
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 0:
-        raise StreamConfigError(f"explore(samples=) got {samples!r}, wanted a whole number of at least 0.")
+    samples = whole_number("explore", "samples", samples, 0)
     course = Course(source, until, clock)
 
     def preview(index: int) -> str:
@@ -138,7 +138,8 @@ def _widget_class() -> Any:
         index: int = proposal["value"]
         if not 0 <= index < len(self.places):
             raise StreamConfigError(
-                f"the explorer's index got {index}, wanted the number of a place: 0 to {len(self.places) - 1}."
+                f"the explorer's index got {index}, wanted the number of a place: 0 to {len(self.places) - 1}.\n"
+                "  Its places are the steps or samples in widget.places."
             )
         return index
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from headrace.errors import StreamConfigError
 from headrace.plot.svg import shortened
+from headrace.trees.drift import kinds_of
 from headrace.trees.nodes import Node
 from headrace.trees.parameter import Parameter
-from headrace.trees.paths import Ways
 from headrace.trees.plan import Entry, Plan
-from headrace.trees.schedule import Schedule
+from headrace.trees.schedule import Schedule, whole_number
 from headrace.trees.sequence import Drawn
 from headrace.trees.tree import SamplingTree
 
@@ -99,12 +99,13 @@ class Outline:
     def __init__(self, tree: SamplingTree, most: int | None = MOST) -> None:
         if not isinstance(tree, SamplingTree):
             raise StreamConfigError(f"a drawing got {tree!r}, wanted a SamplingTree.\n  SamplingTree([...]) makes one.")
-        recipe, nodes = tree._now()
-        self.plan: Plan = recipe.plan
-        self.nodes: list[Node] = list(nodes)
-        self.ways: Ways = Ways(self.plan)
-        self.reaching: dict[int, int] = self.ways.reaching()
-        self.single: bool = tree._way is not None  # one way has no choice to show, as in its text
+        moment = tree.moment()
+        self.plan: Plan = moment.recipe.plan
+        self.nodes: list[Node] = list(moment.nodes)
+        self.kinds: dict[str, str] = kinds_of(
+            self.plan, {k for k, node in enumerate(self.nodes) if node.own_parameters()}
+        )
+        self.single: bool = moment.single  # one way has no choice to show, as in its text
         self.left: float = most_of(most)
         self.share: float = max(2, self.left / _SHARE)
         self.boxes: list[Box] = []
@@ -167,12 +168,10 @@ class Outline:
         name = str(entry["label"]) if kind == "label" else entry["name"]
         box = Box(len(self.boxes), kind, name, entry=k, node=node)
         box.end = "of" not in entry and entry["next"] is None
-        drift = "prior" if "of" in entry else "covariate" if self.reaching.get(k) == len(self.ways) else "concept"
-        box.lines = [_line(parameter, drift) for parameter in sorted(node.own_parameters(), key=lambda p: p.name)]
+        named = sorted(node.named_parameters(), key=lambda pair: pair[0])
+        box.lines = [_line(own, parameter, self.kinds.get(entry["name"])) for own, parameter in named]
         if "of" in entry and _courses(entry["probs"], node):  # the lines to the branches say the values
-            box.lines = [
-                _changes(line, parameter) for line, parameter in zip(box.lines, node.own_parameters(), strict=True)
-            ]
+            box.lines = [_changes(line, parameter) for line, (_, parameter) in zip(box.lines, named, strict=True)]
             box.lines = [line for line in box.lines if line.drift is not None]
         self.boxes.append(box)
         self.left -= 1
@@ -226,15 +225,15 @@ def _steps(parameter: Parameter) -> tuple[list[Any], bool]:
     return values[:_COURSE], len(values) > _COURSE
 
 
-def _line(parameter: Parameter, drift: str) -> Line:
+def _line(name: str, parameter: Parameter, drift: str | None) -> Line:
     value = parameter.value
     if isinstance(value, Schedule):
         told = [" → ".join(map(shown, value.known()[:_COURSE])), _when(value)]
-        return Line(parameter.name, ", ".join(part for part in told if part), drift, repr(value))
+        return Line(name, ", ".join(part for part in told if part), drift, repr(value))
     values, more = _steps(parameter)
     if len(values) == 1 and not more:
-        return Line(parameter.name, shown(value))
-    return Line(parameter.name, " → ".join([*map(shown, values), *(["…"] if more else [])]), drift)
+        return Line(name, shown(value))
+    return Line(name, " → ".join([*map(shown, values), *(["…"] if more else [])]), drift)
 
 
 def _when(schedule: Schedule) -> str:
@@ -273,6 +272,4 @@ def most_of(most: int | None) -> float:
     """
     if most is None:
         return inf
-    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-        raise StreamConfigError(f"a drawing got most={most!r}, wanted at least 1 box, or None for all.")
-    return most
+    return whole_number("a drawing", "most", most, 1, "boxes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.plot.outline import Outline
 from headrace.trees.nodes import SampleBufferNode
-from headrace.trees.paths import Way, along
+from headrace.trees.paths import Way, Ways, along
 from headrace.trees.recipe import Tree
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ def drawn_at_ends(tree: SamplingTree, outline: Outline, samples: int) -> dict[in
     They are those that these ways give from the tree's position on. The tree does not move; where it cannot be replayed,
     its functions draw from their own generator.
     """
+    ways = Ways(outline.plan)
+    reaching = ways.reaching()
     preceding: dict[int, list[tuple[int, int]]] = {}
-    for k in sorted(outline.ways.counts):
-        for branch, following in outline.ways.behind(k):
+    for k in sorted(ways.counts):
+        for branch, following in ways.behind(k):
             preceding.setdefault(following, []).append((k, branch))
-    leading = {k: outline.reaching[k] // max(1, outline.ways.counts[k]) for k in outline.ways.counts}
+    leading = {k: reaching[k] // max(1, ways.counts[k]) for k in ways.counts}
     found: dict[int, list[Any]] = {}
     for box in outline.boxes:
         if not box.end or box.entry is None:

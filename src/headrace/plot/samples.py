@@ -10,10 +10,11 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.registry import register
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError
 from headrace.plot.frames import INCHES, draw_on, one_axes
 from headrace.plot.svg import Html
 from headrace.plot.thumbnail import seen
+from headrace.trees.schedule import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.nodes import SampleBufferNode
@@ -60,14 +61,17 @@ def plot_labeled_samples_grid(tree: Any, plotting_func: Draw | None = None, colu
     >>> import matplotlib.pyplot as plt
     >>> plt.close(figure)
     """
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
-        raise StreamConfigError(f"plot_labeled_samples_grid(columns=) got {columns!r}, wanted at least 1.")
+    columns = whole_number("plot_labeled_samples_grid", "columns", columns, 1, "columns")
     pyplot = optional("matplotlib.pyplot", "plot", "plot_labeled_samples_grid")
     samples = _next(tree, columns * columns)
     side = 2.0 * columns
     figure, axes = pyplot.subplots(columns, columns, figsize=(side, side), squeeze=False, layout="constrained")
-    for sample, each in zip(samples, axes.flat, strict=False):
-        draw_on(each, plotting_func or draw_sample, sample)
+    try:
+        for sample, each in zip(samples, axes.flat, strict=False):
+            draw_on(each, plotting_func or draw_sample, sample)
+    except BaseException:
+        pyplot.close(figure)  # no one else has it
+        raise
     for each in axes.flat[len(samples) :]:
         each.set_axis_off()
     return figure
@@ -106,9 +110,8 @@ def plot_labeled_samples_animation(
     >>> "Animation" in plot_labeled_samples_animation(tree, num_samples=2).data
     True
     """
-    for name, value in (("num_samples", num_samples), ("interval", interval)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise StreamConfigError(f"plot_labeled_samples_animation({name}=) got {value!r}, wanted at least 1.")
+    num_samples = whole_number("plot_labeled_samples_animation", "num_samples", num_samples, 1)
+    interval = whole_number("plot_labeled_samples_animation", "interval", interval, 1, "milliseconds")
     figure, axes = one_axes("plot_labeled_samples_animation")
     film = _film(figure, axes, plotting_func or draw_sample, _next(tree, num_samples), interval)
     return Html(film.to_jshtml(fps=1000 / interval))

@@ -235,8 +235,17 @@ def _as_bytes(values: Array, scale: tuple[float, float]) -> Bytes:
     values, (low, high) = _real(values), scale
     if values.ndim == 3 and low >= 0:  # colours on [0, 1] or [0, 255] are what they are
         low, high = 0.0, 1.0 if high <= 1 else max(255.0, high)
-    span = high - low or 1.0
-    return np.asarray(np.clip(np.nan_to_num((values - low) / span), 0, 1) * 255 + 0.5, np.uint8)
+    shares = _shares(values, low, high if high > low else low + 1.0)
+    return np.asarray(np.clip(np.nan_to_num(shares), 0, 1) * 255 + 0.5, np.uint8)
+
+
+def _shares(values: Array, low: float, high: float) -> Array:
+    """Return how far from ``low`` to ``high`` values are, as a share of that; the distance may be more than floats hold."""
+    size = max(abs(low), abs(high))
+    if size > 1e300:
+        values, low, high = values / size, low / size, high / size
+    found: Array = (values - low) / (high - low)
+    return found
 
 
 def _lines(values: Array, scale: tuple[float, float]) -> Picture:
@@ -246,7 +255,7 @@ def _lines(values: Array, scale: tuple[float, float]) -> Picture:
     frame = tag("rect", width=WIDTH, height=HEIGHT, fill="#fbfcfd", stroke="#c8ced6")
     made = [frame]
     if low < 0 < high:
-        made.append(_level(3 + (HEIGHT - 6) * high / (high - low)))
+        made.append(_level(3 + (HEIGHT - 6) * (1 - float(_shares(np.zeros(1), low, high)[0]))))
     columns = _real(values).reshape(len(values), -1)
     for k, column in enumerate(columns.T):
         path = _path(column, low, high)
@@ -263,7 +272,7 @@ def _path(values: Array, low: float, high: float) -> str:
     at: Array = np.linspace(3, WIDTH - 3, len(values))
     if len(values) > _POINTS:
         at, values = _envelope(at, values)
-    heights = 3 + (HEIGHT - 6) * (high - values) / (high - low)
+    heights = 3 + (HEIGHT - 6) * (1 - _shares(values, low, high))
     made, on = [], False
     for x, y, there in zip(at.tolist(), heights.tolist(), np.isfinite(values).tolist(), strict=True):
         if there:

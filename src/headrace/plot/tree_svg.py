@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.registry import register
-from headrace.errors import StreamConfigError
 from headrace.plot.boxes import drawn, joined, size_of
 from headrace.plot.frames import frames_of
 from headrace.plot.layout import Layout
@@ -14,6 +13,7 @@ from headrace.plot.outline import MOST, Box, Outline
 from headrace.plot.previews import drawn_at_ends, held
 from headrace.plot.svg import Svg, document
 from headrace.plot.thumbnail import Picture, picture, rate
+from headrace.trees.schedule import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree
@@ -64,8 +64,7 @@ def tree_svg(
     (5, 4)
     """
     rate("tree_svg", fps)
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 0:
-        raise StreamConfigError(f"tree_svg(samples=) got {samples!r}, wanted a whole number of at least 0.")
+    samples = whole_number("tree_svg", "samples", samples, 0)
     outline = Outline(tree, most)
     shown = held(outline)
     if samples:

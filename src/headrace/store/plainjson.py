@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
 from typing import Any
 
@@ -23,8 +24,8 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     Parameters
     ----------
     value
-        None, booleans, numbers, strings, bytes, NumPy arrays and scalars without objects in them, and lists, tuples,
-        dicts and batches of those.
+        None, booleans, numbers, strings, bytes, dates and times, NumPy arrays and scalars without objects in them, and
+        lists, tuples, dicts and batches of those.
     indent
         As in :func:`json.dumps`.
 
@@ -40,7 +41,7 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     {'held': [array([0, 1, 2]), (1, 2.5)], 7: nan}
     """
     # ASCII, as half of a surrogate pair, which file names may hold, has no UTF-8.
-    return json.dumps(_write(value, ""), ensure_ascii=True, allow_nan=False, indent=indent)
+    return json.dumps(dumps_plain(value), ensure_ascii=True, allow_nan=False, indent=indent)
 
 
 def loads(text: str | bytes) -> Any:
@@ -51,7 +52,29 @@ def loads(text: str | bytes) -> Any:
     ValueError
         When ``text`` is not JSON, or not of :func:`dumps`.
     """
-    return _read(json.loads(text))
+    return loads_plain(json.loads(text))
+
+
+def dumps_plain(value: Any) -> Any:
+    """Return what :func:`dumps` writes as text: dicts with texts as keys, lists, texts, numbers, booleans and None.
+
+    Raises
+    ------
+    ResumeError
+        As :func:`dumps` does.
+    """
+    return _write(value, "")
+
+
+def loads_plain(value: Any) -> Any:
+    """Return what :func:`dumps_plain` was given.
+
+    Raises
+    ------
+    ValueError
+        When ``value`` is not of :func:`dumps_plain`.
+    """
+    return _read(value)
 
 
 def _write(value: Any, path: str) -> Any:
@@ -74,6 +97,10 @@ def _write(value: Any, path: str) -> Any:
         return {"__bytes__": base64.b64encode(value).decode()}
     if kind is complex:
         return {"__complex__": [_write(value.real, path), _write(value.imag, path)]}
+    if kind in _TIMES and (kind is date or (value.tzinfo in (None, UTC) and not value.fold)):
+        return {f"__{kind.__name__}__": value.isoformat()}
+    if kind is timedelta:
+        return {"__timedelta__": [value.days, value.seconds, value.microseconds]}
     if isinstance(value, np.generic) or kind in (np.ndarray, np.memmap):
         array = np.asarray(value)
         if not array.dtype.hasobject:
@@ -86,6 +113,10 @@ def _write(value: Any, path: str) -> Any:
         "or tuples and dicts of those.\n"
         "  Let the stream hold items of arrays, or run it without saving its state (--no-resume)."
     )
+
+
+_TIMES = {kind: kind.fromisoformat for kind in (datetime, date, time)}
+_TIMES_OF = {f"__{kind.__name__}__": read for kind, read in _TIMES.items()}
 
 
 def _type_of(value: Any) -> str:
@@ -119,6 +150,10 @@ def _read(value: Any) -> Any:
         return float(inside)
     if tag == "__complex__":
         return complex(_read(inside[0]), _read(inside[1]))
+    if tag in _TIMES_OF:
+        return _TIMES_OF[tag](inside)
+    if tag == "__timedelta__":
+        return timedelta(*inside)
     if tag == "__bytes__":
         return base64.b64decode(inside)
     raise ValueError(f"this is no state of headrace: it has {tag!r}")

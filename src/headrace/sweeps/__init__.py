@@ -5,9 +5,11 @@ What says which points there are, runs a function at them and arranges what come
 """
 
 from headrace.sweeps.adaptive import Adaptive
+from headrace.sweeps.benchmarker import Benchmarker
 from headrace.sweeps.combos import case_runner, combo_runner
 from headrace.sweeps.designs import draws, halton, latin_hypercube, linspace, logspace, sobol, zipped
 from headrace.sweeps.failures import Failure
+from headrace.sweeps.harvester import Harvester
 from headrace.sweeps.labelled import (
     case_runner_to_df,
     case_runner_to_ds,
@@ -19,13 +21,17 @@ from headrace.sweeps.missing import find_missing_cases, is_case_missing, parse_i
 from headrace.sweeps.parse import parse_cases, parse_combos
 from headrace.sweeps.points import Points, canonical, point_key
 from headrace.sweeps.runner import Runner, label
+from headrace.sweeps.sampler import Sampler
 from headrace.sweeps.stream import Sweep
 
 __all__ = [
     "Adaptive",
+    "Benchmarker",
     "Failure",
+    "Harvester",
     "Points",
     "Runner",
+    "Sampler",
     "Sweep",
     "canonical",
     "case_runner",

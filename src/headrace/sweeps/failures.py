@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple
 
 from headrace.core.functions import name_of_function
@@ -14,6 +15,7 @@ _SLIPS: Final = (TypeError, NameError, AttributeError, ImportError, SyntaxError)
 _SOON: Final = 3  # slips in a row from the first call on: the function cannot be right anywhere
 _LATER: Final = 10  # other errors, alike to the message
 _LONG: Final = 60
+_TOLD: Final = "_headrace_traceback"
 
 
 class Failure(NamedTuple):
@@ -46,7 +48,11 @@ class Failure(NamedTuple):
 def failure(fn: Any, settings: Mapping[str, Any], error: BaseException) -> Failure:
     """Return what is kept of a failed call; the frames, which hold what the function held, are let go."""
     note(error, fn, settings)
-    told = "".join(traceback.format_exception(error))
+    told = getattr(error, _TOLD, None)
+    if told is None:
+        told = "".join(traceback.format_exception(error))
+        with suppress(AttributeError):  # whoever asks once more finds no frames
+            setattr(error, _TOLD, told)
     inside: BaseException | None = error
     for _ in range(100):  # causes, and theirs
         if inside is None:

@@ -118,7 +118,8 @@ def dataset_of(points: Points, columns: Columns, labels: Labels, constants: Mapp
         for column in [] if points.no_cases else columns.columns:
             own = () if column.dims is ... else column.dims
             grid = dense(columns.filled(column), columns.done, points)
-            variables[column.name] = ((*points.names, *own), grid)
+            # Objects as they are: xarray would hand them to pandas, which makes None among texts NaN.
+            variables[column.name] = xr.Variable((*points.names, *own), grid, fastpath=grid.dtype.kind == "O")
         made = xr.Dataset(variables, coords=coords)
     made.attrs.update(labels.attrs)
     for name, value in constants.items():
@@ -165,6 +166,9 @@ def _narrow(values: Array, done: Array) -> Array:
 
 def column_of(values: Sequence[Any]) -> Array:
     """Return values as a column: of scalars in their dtype, else of these very objects."""
+    kinds = set(map(type, values))
+    if len(kinds) > 1 and kinds & {bool, np.bool_}:  # no boolean becomes a number
+        return objects(values)
     found = scalars(list(values))
     return objects(values) if found is None else found
 

@@ -152,7 +152,7 @@ def in_order(values: list[Any]) -> list[Any]:
     >>> in_order([2, 1, float("nan")]), in_order([2, "a", 1])
     ([1, 2, nan], [2, 'a', 1])
     """
-    if any(isinstance(value, Set | Mapping) for value in values):  # ordered by inclusion: no order of all
+    if any(issubclass(kind, Set | Mapping) for kind in set(map(type, values))):  # ordered by inclusion: no order of all
         return values
     try:
         kept = [value for value in values if value == value]

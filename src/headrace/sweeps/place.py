@@ -135,6 +135,8 @@ def scalars(values: list[Any]) -> Array | None:
     kinds = set(map(type, values))
     if len(kinds) == 1 and kinds <= _SCALARS:
         made = np.asarray(values)
+        if made.dtype.char in "qQ":  # of integers beyond 2**63: a twin of uint64 that zarr does not know
+            made = made.astype(made.dtype.str)
         cut_off = made.dtype.kind == "U" and any(value.endswith("\0") for value in values)
         return objects(values) if cut_off or not _exact(made, kinds, values) else made
     if any(issubclass(kind, np.ndarray | list | tuple) for kind in kinds):

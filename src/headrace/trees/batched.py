@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, update_wrapper
 from types import FunctionType
 from typing import Any, NamedTuple, TypeVar, overload
 
-from headrace.core.functions import once_each
+from headrace.core.functions import name_of_function, once_each
 from headrace.errors import StreamConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
 OFFERED = ("rng", "i", "n")  # what a function of columns is handed when it has a parameter of that name
-_BATCHED = "__headrace_batched__"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -23,12 +23,13 @@ def batched(function: F) -> F: ...
 @overload
 def batched(*, per_row: str | Sequence[str]) -> Callable[[F], F]: ...
 def batched(function: Any = None, *, per_row: str | Sequence[str] = ()) -> Any:
-    """Mark a node's function as one of columns: it is called once for many samples.
+    """Make a function of columns of a function: as a node, it is called once for many samples.
 
     It is handed the columns of the samples that take one path, item on axis 0 (None at the root), and returns columns
     of as many rows. A parameter named ``rng`` is filled with a generator, ``n`` with the number of rows, ``i`` with
     their numbers, an array of shape (n,). With ``rng`` it is called for samples 0 to 1023, 1024 to 2047, and so on, so
-    that no sample depends on how many are asked for; rows must be treated apart.
+    that no sample depends on how many are asked for; rows must be treated apart. Behind branches that meet again, the
+    rows of all of them come in one call, where they stack.
 
     Parameters
     ----------
@@ -60,25 +61,72 @@ def batched(function: Any = None, *, per_row: str | Sequence[str] = ()) -> Any:
     return _marked(function, names)
 
 
-def _marked(function: Any, names: tuple[str, ...]) -> Any:
+def _marked(function: Any, names: tuple[str, ...]) -> Batched:
     if not callable(function):
-        raise StreamConfigError(f"batched(function) got {function!r}, wanted a function of columns.")
+        raise StreamConfigError(
+            f"batched(function) got {function!r}, wanted a function of columns.\n"
+            "  Write @batched above it, or @batched(per_row='name') where a parameter comes by row."
+        )
     known = needs_of(function)
     strange = [name for name in names if name not in known.takes]
     if strange:
         raise StreamConfigError(
-            f"batched(per_row=) got {strange[0]!r}, wanted names of parameters of {function.__name__}{known.signature}."
+            f"batched(per_row=) got {strange[0]!r}, wanted names of parameters of "
+            f"{name_of_function(function)}{known.signature}.\n  It takes {', '.join(map(repr, known.takes)) or 'none'}."
         )
-    setattr(function, _BATCHED, names)
-    return function
+    return Batched(function, names)
+
+
+class Batched:
+    """A function of columns: what :func:`batched` returns. The function itself stays as it is.
+
+    Attributes
+    ----------
+    function
+        The function.
+    per_row : tuple of str
+        Parameters that it wants as arrays, one value for each row.
+    """
+
+    def __init__(self, function: Any, per_row: tuple[str, ...]) -> None:
+        inner = function
+        while isinstance(inner, partial):
+            inner = inner.func
+        update_wrapper(self, inner, updated=())
+        self.__wrapped__ = function
+        self.function: Any = function
+        self.per_row: tuple[str, ...] = per_row
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Batched:
+        return self if owner is None else Batched(self.function.__get__(owner, kind), self.per_row)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Batched) and (self.function, self.per_row) == (other.function, other.per_row)
+
+    def __hash__(self) -> int:
+        return hash((self.function, self.per_row))
+
+    def __reduce__(self) -> Any:
+        # By name where the name is of this, as functions are: the one inside has no name then. In the main program by
+        # value, which cloudpickle knows to do: a worker has another main program.
+        name = getattr(self, "__qualname__", "")
+        found: Any = None if self.__module__ == "__main__" else sys.modules.get(self.__module__)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Batched, (self.function, self.per_row))
+
+    def __repr__(self) -> str:
+        return f"<batched {name_of_function(self.function)}>"
 
 
 def per_row_of(function: Any) -> tuple[str, ...] | None:
     """Return the parameters a function wants by row; None for a function of one sample."""
     while isinstance(function, partial):
         function = function.func
-    found: tuple[str, ...] | None = getattr(function, _BATCHED, None)
-    return found
+    return function.per_row if isinstance(function, Batched) else None
 
 
 class Needs(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from headrace.core.key import Seed, seed_integer
 from headrace.errors import StreamConfigError
 from headrace.trees.links import parameters_of, relink
 from headrace.trees.nodes import ClassLabelNode, Node, TransformNode
-from headrace.trees.parameter import Parameter, is_parameter, step_number
+from headrace.trees.parameter import Parameter, is_parameter, move, step_number
 from headrace.trees.schedule import Schedule
 from headrace.trees.store import ParameterStore
 
@@ -51,7 +51,8 @@ class BranchingNode(Node):
 
     branches: dict[Any, list[Node]]
     probs: Parameter | None
-    takes_children = False
+    takes_children: ClassVar[bool] = False
+    planned: ClassVar[frozenset[str]] = Node.planned | {"seed"}
 
     def __init__(
         self,
@@ -98,7 +99,13 @@ class BranchingNode(Node):
         return store if store.parameters else None
 
     def fetch_params(self, params: ParameterStore) -> None:
-        """Take probabilities from the scope of its name, and let all nodes in its branches take theirs."""
+        """Take probabilities from the scope of its name, and let all nodes in its branches take theirs.
+
+        Raises
+        ------
+        StreamConfigError
+            When that scope has another count of parameters than one.
+        """
         if self.fetches:
             self.probs = None
         if self.fetches and self.name in params.scopes:
@@ -114,15 +121,26 @@ class BranchingNode(Node):
                 node.fetch_params(params)
 
     def update(self) -> None:
-        """Advance its probabilities and the parameters of all nodes in its branches, each once."""
-        for parameter in parameters_of([self]):
-            parameter.update()
+        """Advance its probabilities and the parameters of all nodes in its branches, each once.
+
+        Raises
+        ------
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        move(parameters_of([self]))
 
     def set_update_step(self, idx: SupportsIndex) -> None:
-        """Move its probabilities and the parameters of all nodes in its branches to a step."""
-        step = step_number(f"set_update_step of branching {self.name!r}", idx)
-        for parameter in parameters_of([self]):
-            parameter[step]
+        """Move its probabilities and the parameters of all nodes in its branches to a step.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no whole number.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        move(parameters_of([self]), step_number(f"set_update_step of branching {self.name!r}", idx))
 
     def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:
         """Return ``input`` and the first node of a branch, drawn from ``rng``."""
@@ -199,7 +217,9 @@ def _spine(nodes: Any, string_node: LabelNode, where: str | None = None, key: An
     items = list(nodes) if isinstance(nodes, list | tuple) else [nodes]
     if not items:
         if where is None:
-            raise StreamConfigError("a tree got no nodes, wanted at least one.")
+            raise StreamConfigError(
+                "a tree got no nodes, wanted at least one.\n  Begin with a function of None, which makes the first value."
+            )
         return [Node("noop", "➡️", named=False)]
     spine = [_node(item, string_node, there) for item in items]
     seen = set(map(id, spine))

@@ -32,7 +32,7 @@ def checked(name: str, probs: Any, n: int, what: str = "probs") -> Floats:
     if found.shape != (n,):
         raise StreamConfigError(f"{who}, of shape {found.shape}, wanted {n} numbers: one for each branch.")
     if not np.isfinite(found).all() or (found < 0).any():
-        raise StreamConfigError(f"{who}, wanted probabilities of at least 0.")
+        raise StreamConfigError(f"{who}, wanted probabilities of at least 0.\n  A branch that is never taken has 0.")
     total = float(found.sum())
     if abs(total - 1) > TOLERANCE:
         raise StreamConfigError(f"{who}, which sum to {total:.6g}, wanted a sum of 1.\n  Divide them by their sum.")

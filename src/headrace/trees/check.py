@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from headrace.core.notes import warn
 from headrace.errors import StreamConfigError
-from headrace.trees.batched import needs_of
+from headrace.trees.batched import needs_of, per_row_of
 from headrace.trees.build import BranchingNode
 from headrace.trees.chances import checked, table_of
 from headrace.trees.links import everything
@@ -61,7 +61,7 @@ def _fits(node: TransformNode) -> None:
             f"node {node.name!r} got the parameter {unknown[0]!r}, which {call} does not take.\n"
             f"  {hint}It takes {', '.join(map(repr, needs.takes)) or 'none'}."
         )
-    offered = {"i", "n"} if getattr(node.transform, "__headrace_batched__", None) is not None else set()
+    offered = {"i", "n"} if per_row_of(node.transform) is not None else set()
     missing = [name for name in needs.required if name not in given and name not in offered]
     if missing:
         raise StreamConfigError(
@@ -100,11 +100,11 @@ def _names(nodes: list[Node]) -> None:
                 f"two branchings got the name {node.name!r}, wanted names of their own: records and parameters go by them."
                 "\n  Name each, as in {'name': 'first', ...}."
             )
-        mine = {parameter.name: parameter for parameter in node.own_parameters()}
-        for parameter in other.own_parameters():
-            if mine.get(parameter.name, parameter) is not parameter:
+        mine = dict(node.named_parameters())
+        for own, parameter in other.named_parameters():
+            if mine.get(own, parameter) is not parameter:
                 raise StreamConfigError(
-                    f"two nodes got the name {node.name!r} and different parameters {parameter.name!r}, wanted names of "
+                    f"two nodes got the name {node.name!r} and different parameters {own!r}, wanted names of "
                     "their own or parameters in common.\n  Give each a name, or both the same Parameter."
                 )
 

@@ -20,7 +20,7 @@ def to_continuum(experiences: list[Experience], part: str = "train", classes: Se
     Parameters
     ----------
     experiences
-        What :meth:`SamplingTree.experiences` returned.
+        What :meth:`SamplingTree.experiences` returned, or some of it; tasks are numbered from 0 in that order.
     part
         ``"train"`` or ``"test"``.
     classes
@@ -30,6 +30,8 @@ def to_continuum(experiences: list[Experience], part: str = "train", classes: Se
     ------
     MissingExtraError
         When continuum is not installed.
+    StreamConfigError
+        For another part, or one without samples.
     DataError
         When samples are no pairs, or a label is none of ``classes``.
 
@@ -44,7 +46,10 @@ def to_continuum(experiences: list[Experience], part: str = "train", classes: Se
     continuum = _package("continuum", "to_continuum")
     datasets, tasks = import_module("continuum.datasets"), import_module("continuum.tasks")
     x, y, t = task_arrays(experiences, part)
-    numbers = label_numbers(y, class_names(y) if classes is None else classes)
+    if not len(t):
+        raise _empty("to_continuum", part)
+    t = np.unique(t, return_inverse=True)[1]  # continuum takes tasks 0, 1, 2, ... alone, and some may be a part of them
+    numbers = label_numbers(y, class_names(y) if classes is None else classes, "to_continuum")
     data = datasets.InMemoryDataset(x, numbers, t, data_type=tasks.TaskType.TENSOR, train=part == "train")
     return continuum.ContinualScenario(data)
 
@@ -83,16 +88,17 @@ def to_avalanche(
     benchmarks, torch = _package("avalanche.benchmarks", "to_avalanche"), _package("torch", "to_avalanche")
     labels = [task.number for task in experiences] if task_labels is None else list(task_labels)
     if len(labels) != len(experiences):
-        raise StreamConfigError(f"to_avalanche(task_labels=) got {len(labels)} for {len(experiences)} tasks.")
+        raise StreamConfigError(
+            f"to_avalanche(task_labels=) got {len(labels)} for {len(experiences)} tasks, wanted a number for each.\n"
+            "  Leave it out for their own, or write [0] * len(experiences) for a learner that is not told the task."
+        )
     drawn = {part: task_arrays(experiences, part) for part in ("train", "test")}
     if not len(drawn["test"][0]):
-        raise StreamConfigError(
-            "to_avalanche got tasks without test samples, wanted some.\n  Write experiences(n, size, test=...)."
-        )
+        raise _empty("to_avalanche", "test")
     names = class_names(np.concatenate([y for _, y, _ in drawn.values()])) if classes is None else classes
     tensors = {}
     for part, (x, y, t) in drawn.items():
-        numbers = label_numbers(y, names)
+        numbers = label_numbers(y, names, "to_avalanche")
         own = [np.flatnonzero(t == task.number) for task in experiences]
         tensors[part] = [(torch.as_tensor(x[rows]), torch.as_tensor(numbers[rows])) for rows in own]
     return benchmarks.tensors_benchmark(tensors["train"], tensors["test"], task_labels=labels)
@@ -103,7 +109,7 @@ def class_names(y: Any) -> Sequence[Any] | None:
     return None if np.asarray(y).dtype.kind in "iu" else np.unique(y).tolist()
 
 
-def label_numbers(y: Any, classes: Sequence[Any] | None) -> Whole:
+def label_numbers(y: Any, classes: Sequence[Any] | None, who: str = "label_numbers") -> Whole:
     """Return the number of each label, an int64 array of shape (n,).
 
     Raises
@@ -122,7 +128,17 @@ def label_numbers(y: Any, classes: Sequence[Any] | None) -> Whole:
     try:
         return np.array([place[label] for label in np.asarray(y).tolist()], np.int64)
     except (KeyError, TypeError) as error:
-        raise DataError(f"got a label {error}, wanted one of the classes {list(classes)}.") from None
+        raise DataError(
+            f"{who} got the label {error}, wanted one of the classes {list(classes)}.\n"
+            "  Name every label of the tree in classes=, or leave it out to have them sorted."
+        ) from None
+
+
+def _empty(who: str, part: str) -> StreamConfigError:
+    more = ", test=..." if part == "test" else ""
+    return StreamConfigError(
+        f"{who} got tasks without {part} samples, wanted some.\n  Write experiences(n, size{more})."
+    )
 
 
 def _package(name: str, who: str) -> Any:

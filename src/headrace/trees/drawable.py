@@ -1,4 +1,7 @@
-"""How a tree is drawn: methods whose work is done by an upper room, which is asked for by name."""
+"""How a tree is drawn: methods whose work is done by an upper room, which is asked for by name.
+
+A base class with one child, on purpose: these are all of the tree that reach upwards, in one place.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import blake2b
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from headrace.core.optional import optional
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
 from headrace.trees.parameter import Parameter
 from headrace.trees.paths import Ways
+from headrace.trees.plan import Plan
 from headrace.trees.recipe import Tree
 from headrace.trees.schedule import Schedule
 from headrace.trees.steps import CONCEPT, Draws
@@ -52,27 +53,49 @@ def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None 
     StreamConfigError
         When a schedule has no end and it is not said how far to look.
     """
-    recipe, nodes = tree._now()
-    ways = Ways(recipe.plan)
+    recipe, nodes, _ = tree.moment()
+    kinds = kinds_of(recipe.plan, {k for k, node in enumerate(nodes) if node.own_parameters()})
+    found: list[Drift] = []
+    told: set[str] = set()  # a node can stand in several places
+    for entry, node in zip(recipe.plan, nodes, strict=True):
+        title = entry["name"]
+        if title in told or title not in kinds:
+            continue
+        told.add(title)
+        for own, parameter in node.named_parameters():
+            name = f"{title}.{own}"
+            found += [Drift(name, kinds[title], *rest) for rest in _changes(name, parameter, until, steps)]
+    return sorted(found, key=lambda drift: (drift.clock, drift.start))
+
+
+def kinds_of(plan: Plan, moving: Collection[int]) -> dict[str, str]:
+    """Return which kind of drift parameters of some entries make, by the entries' names.
+
+    ``"prior"`` for the probabilities of branches, ``"covariate"`` for a node that all samples pass, wherever it stands,
+    ``"concept"`` for one that some do not pass.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    moving
+        Numbers of the entries that are asked for.
+    """
+    ways = Ways(plan)
     reaching = ways.reaching()
     places: dict[str, list[int]] = {}  # a node can stand in several
-    for k, entry in enumerate(recipe.plan):
+    for k in moving:
         if k in reaching:
-            places.setdefault(entry["name"], []).append(k)
-    found: list[Drift] = []
-    for title, standing in places.items():
-        entry, node = recipe.plan[standing[0]], nodes[standing[0]]
-        if not node.own_parameters():
+            places.setdefault(plan[k]["name"], []).append(k)
+    kinds = {}
+    for name, standing in places.items():
+        if "of" in plan[standing[0]]:
+            kinds[name] = "prior"
             continue
-        if len(standing) == 1:
-            always = reaching[standing[0]] == ways.total
-        else:
-            always = ways.avoiding(set(standing)) == 0
-        kind = "prior" if "of" in entry else "covariate" if always else "concept"
-        for parameter in node.own_parameters():
-            name = f"{title}.{parameter.name}"
-            found += [Drift(name, kind, *rest) for rest in _changes(name, parameter, until, steps)]
-    return sorted(found, key=lambda drift: (drift.clock, drift.start))
+        alone = len(standing) == 1
+        always = reaching[standing[0]] == ways.total if alone else ways.avoiding(set(standing)) == 0
+        kinds[name] = "covariate" if always else "concept"
+    return kinds
 
 
 def _changes(name: str, parameter: Parameter, until: float | None, steps: int | None) -> Iterator[tuple[Any, ...]]:
@@ -139,23 +162,53 @@ def drift_table(tree: SamplingTree, until: float | None, steps: int | None) -> p
 
 
 def concepts_of(recipe: Tree, at: Numbers) -> Numbers:
-    """Return a number for the state of all schedules together, those that change at one time counting once."""
-    schedules: dict[Any, Schedule] = {}
+    """Return a number for the state of all schedules together, those that change together counting once."""
+    schedules: dict[Any, tuple[Schedule, Numbers]] = {}
     for entry in recipe.plan:
         for value in [*entry.get("values", {}).values(), entry.get("probs")]:
             if isinstance(value, Schedule):
-                schedules.setdefault(value.timing(), value)
+                states = _states(value)
+                schedules.setdefault((value.timing(), states.tobytes()), (value, states))
     found = np.zeros(len(at), np.int64)
     if not schedules:
         return found
     u = Draws(Key(recipe.seed or 0), 0).uniforms(at, CONCEPT)
     size = 1
-    for schedule in schedules.values():
-        if size * schedule.concepts >= 1 << 62:  # more states than there are numbers: those so far, as a digest
+    for schedule, states in schedules.values():
+        n = int(states.max()) + 1
+        if size * n >= 1 << 62:  # more states than there are numbers: those so far, as a digest
             found, size = _digests(found), 1 << 32
-        found += size * schedule.concept(at, u)
-        size *= schedule.concepts
+        found += size * states[schedule.concept(at, u)]
+        size *= n
     return found
+
+
+def _states(schedule: Schedule) -> Numbers:
+    """Return a number for each concept of a schedule, the same for those with the same value."""
+    levels = schedule.known()
+    if len(levels) != schedule.concepts:  # those of a function are what the user said
+        return np.arange(schedule.concepts, dtype=np.int64)
+    alike: dict[Any, list[int]] = {}  # by what equal values share: most are told apart by it alone
+    states: list[int] = []
+    firsts: list[Any] = []
+    for level in levels:
+        some = alike.setdefault(_trait(level), [])
+        state = next((k for k in some if same(firsts[k], level)), None)
+        if state is None:
+            state = len(firsts)
+            firsts.append(level)
+            some.append(state)
+        states.append(state)
+    return np.array(states, np.int64)
+
+
+def _trait(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value.dtype, value.shape, value.tobytes()
+    if isinstance(value, np.generic):
+        return type(value), value.tobytes()
+    exact = isinstance(value, str | int | float | bytes) and value == value  # NaN has a hash for each object
+    return (type(value), value) if exact else type(value)
 
 
 def _digests(states: Numbers) -> Numbers:

@@ -52,7 +52,7 @@ def experiences_of(tree: SamplingTree, n: int, size: int, test: int = 0) -> list
     StreamConfigError
         For numbers that are none.
     """
-    n, size = whole_number("experiences", "n", n, 1), whole_number("experiences", "size", size, 1)
+    n, size = whole_number("experiences", "n", n, 1, "tasks"), whole_number("experiences", "size", size, 1)
     test = whole_number("experiences", "test", test, 0)
     made = []
     for k in range(n):
@@ -86,7 +86,7 @@ def _recipe_ahead(tree: SamplingTree, steps: int) -> Tree:
         return tree.__recipe__()
     parameters = tree._parameters()
     ahead = [parameter.value_at(parameter.step + steps) for parameter in parameters]
-    return tree._with_values(dict(zip(map(id, parameters), ahead, strict=True)), tree.step + steps)
+    return tree.with_values(dict(zip(map(id, parameters), ahead, strict=True)), tree.step + steps)
 
 
 def task_arrays(
@@ -124,7 +124,9 @@ def task_arrays(
     ([0, 0, 0, 10, 10, 10], [0, 0, 0, 1, 1, 1])
     """
     if part not in ("train", "test"):
-        raise StreamConfigError(f"task_arrays(part=) got {part!r}, wanted 'train' or 'test'.")
+        raise StreamConfigError(
+            f"task_arrays(part=) got {part!r}, wanted 'train' or 'test'.\n  A task has no other samples."
+        )
     items, tasks = [], []
     for experience in experiences:
         drawn = list(getattr(experience, part))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.core.stream import Stream
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError
 from headrace.trees.drift import drifts_of
+from headrace.trees.schedule import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree
@@ -58,7 +59,10 @@ class RiverRows:
         numbers = np.asarray(value).ravel().tolist()
         names = self.names or tuple(f"x{k}" for k in range(len(numbers)))
         if len(names) != len(numbers):
-            raise DataError(f"to_river got {len(numbers)} features and {len(names)} names, wanted as many.")
+            raise DataError(
+                f"to_river got {len(numbers)} features and {len(names)} names, wanted as many.\n"
+                "  Leave names out to have x0, x1, ..."
+            )
         return dict(zip(names, numbers, strict=True)), label
 
 
@@ -90,8 +94,7 @@ def to_river(tree: SamplingTree, n: int, names: Sequence[str] | None = None) -> 
     >>> sorted(x), rows.change_points
     (['x0', 'x1'], [50])
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-        raise StreamConfigError(f"to_river(n) got {n!r}, wanted a number of rows of at least 0.")
+    n = whole_number("to_river", "n", n, 0, "rows")
     first = tree.position
     found = {drift.start for drift in drifts_of(tree, first + n, 0) if drift.clock == "sample"}
     points = sorted(start - first for start in found if first <= start < first + n)

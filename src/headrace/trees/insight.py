@@ -1,13 +1,20 @@
-"""What a tree tells of itself: where its drift is, which tasks it makes, what a sample was made with."""
+"""What a tree tells of itself: where its drift is, which tasks it makes, what a sample was made with.
+
+A base class with one child, on purpose: these methods are one idea, and the class of the tree in one file would be longer
+than any file here may be.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 import numpy as np
 
 from headrace.trees.collect import place_of
 from headrace.trees.handle import AsStream
+from headrace.trees.nodes import Node
+from headrace.trees.recipe import Tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +24,34 @@ if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree
 
 
+class Moment(NamedTuple):
+    """What a tree is at one moment: for who draws or describes it.
+
+    Attributes
+    ----------
+    recipe : Tree
+        Its recipe.
+    nodes : sequence of Node
+        The nodes that the entries of the recipe's plan are made of.
+    single : bool
+        Whether it is one way through another tree.
+    """
+
+    recipe: Tree
+    nodes: Sequence[Node]
+    single: bool
+
+
 class Insight(AsStream):
     """The methods of a tree that move nothing and answer from its recipe; what they need is imported when they are called."""
 
     def _tree(self) -> SamplingTree:
         return cast("SamplingTree", self)
+
+    def moment(self) -> Moment:
+        """Return the recipe as it is now, with the nodes that its entries are made of. Moves nothing."""
+        tree = self._tree()
+        return Moment(*tree._now(), tree._way is not None)
 
     def drifts(self, until: float | None = None, steps: int | None = None) -> pd.DataFrame:
         """Return every change of every parameter, a row each: the ground truth of the drift.
@@ -53,6 +83,11 @@ class Insight(AsStream):
 
         Samples of one number come from one distribution, as far as the schedules by sample number tell; a state that
         comes back has its number again.
+
+        Raises
+        ------
+        AddressError
+            When there are no such samples.
         """
         from headrace.trees.drift import concepts_of
 
@@ -97,6 +132,14 @@ class Insight(AsStream):
     def rebuild(self, record: Record) -> Any:
         """Return the sample of a record, whatever the parameters of this tree are now: only its functions are used.
 
+        With functions of columns that draw, the tree goes to the record's step for it: what its parameters are there
+        has to be what they were.
+
+        Parameters
+        ----------
+        record
+            What :meth:`explain` gives, or a row of :meth:`headrace.trees.Records.columns`.
+
         Raises
         ------
         DataError
@@ -106,4 +149,4 @@ class Insight(AsStream):
         """
         from headrace.trees.rebuild import rebuilt
 
-        return rebuilt(self.__recipe__(), record)
+        return rebuilt(self.__recipe__(), record, self._tree().at_step)

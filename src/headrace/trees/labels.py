@@ -25,7 +25,8 @@ class _Classes:
         self._number = {name: k for k, name in enumerate(self.classes)}
         if len(self._number) != len(self.classes) or not self.classes:
             raise StreamConfigError(
-                f"{self.__name__} got the classes {self.classes}, wanted different ones, at least one."
+                f"{self.__name__} got the classes {self.classes}, wanted different ones, at least one.\n"
+                "  Their order is that of their numbers."
             )
 
     def number_of(self, name: Any) -> int:
@@ -39,7 +40,10 @@ class _Classes:
         try:
             return self._number[name]
         except (KeyError, TypeError):
-            raise DataError(f"{self.__name__} got the label {name!r}, wanted one of {self.classes}.") from None
+            raise DataError(
+                f"{self.__name__} got the label {name!r}, wanted one of {self.classes}.\n"
+                f"  Name every label in {self.__name__}([...])."
+            ) from None
 
     def __repr__(self) -> str:
         return f"{self.__name__}({self.classes})"
@@ -71,6 +75,10 @@ class LabelEncoder(_Classes):
         return np.array(self.number_of(label), np.int64)
 
 
+class ClassNumberError(DataError, IndexError):
+    """A number that no class has."""
+
+
 class LabelDecoder(_Classes):
     """Gives the class of a number.
 
@@ -83,8 +91,8 @@ class LabelDecoder(_Classes):
     ------
     StreamConfigError
         Without classes, or with one twice.
-    IndexError
-        When called with a number that no class has.
+    DataError
+        When called with what is no number of a class; also an IndexError.
 
     Examples
     --------
@@ -94,7 +102,17 @@ class LabelDecoder(_Classes):
     """
 
     def __call__(self, number: Any) -> Any:
-        return self.classes[int(number)]
+        try:
+            place = number.item() if isinstance(number, np.ndarray) else number
+            found = int(place)
+            if isinstance(place, bool | np.bool_) or found != place or not 0 <= found < len(self.classes):
+                raise ValueError  # -1 would be the last class, and 1.9 the second: a fault that no one sees
+        except (TypeError, ValueError, OverflowError):
+            raise ClassNumberError(
+                f"{self.__name__} got the number {number!r}, wanted that of a class, from 0 to {len(self.classes) - 1}.\n"
+                "  Give the index of the highest score, as np.argmax(scores) does."
+            ) from None
+        return self.classes[found]
 
 
 class MultiLabelEncoder(_Classes):

@@ -57,7 +57,7 @@ def owned(spine: list[Node]) -> list[Node]:
     """Return a path of nodes that no other tree has: copies in place of those that one has already.
 
     What a node fetches is of one tree, and so are its neighbours. A copy of a buffer keeps the same samples. Nodes of a
-    user's own class stay as they are: there is no knowing what a copy of them would be.
+    user's class are copied by ``copy.copy``, unless their class says that they are ``shared``.
     """
     known: dict[int, Node] = {}
 
@@ -65,7 +65,7 @@ def owned(spine: list[Node]) -> list[Node]:
         if id(node) not in known:
             twin: Any = node
             branches = [[own(inside) for inside in branch] for branch in node.spines]
-            if (node.taken or _differ(branches, node.spines)) and type(node).__module__.startswith("headrace."):
+            if (node.taken or _differ(branches, node.spines)) and not node.shared:
                 twin = copy(node)
                 if branches:
                     twin.branches = dict(zip(twin.branches, branches, strict=True))

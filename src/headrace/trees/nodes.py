@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 from inspect import iscoroutinefunction
-from itertools import islice
 from typing import Any, ClassVar, Literal, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
@@ -16,8 +15,9 @@ from headrace.core.notes import warn
 from headrace.core.registry import find, register
 from headrace.errors import StreamConfigError
 from headrace.trees.batched import needs_of
-from headrace.trees.parameter import Parameter, step_number
-from headrace.trees.schedule import whole_number
+from headrace.trees.ends import Ends
+from headrace.trees.parameter import CHANGES, Parameter, move, step_number
+from headrace.trees.schedule import Schedule, whole_number
 from headrace.trees.store import ParameterStore
 
 
@@ -58,7 +58,11 @@ class Node:
     emoji: str
     params: ParameterStore | None
     takes_children: ClassVar[bool] = True  # through their ``parent``
+    shared: ClassVar[bool] = (
+        False  # whether trees walk through this very node, whatever it is then; else through copies
+    )
     taken: bool = False  # whether a tree has it: the next one takes a copy
+    planned: ClassVar[frozenset[str]] = frozenset({"name"})  # what recipes hold of it, besides parameters
 
     def __init__(self, name: str, emoji: str, named: bool = True) -> None:
         if not isinstance(name, str):
@@ -69,6 +73,11 @@ class Node:
         self.behind: list[Node] = []
         self.hung: list[Node] = []  # by hand, through ``parent``
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in self.planned and self.taken:
+            CHANGES.node_changed()
+
     # --- views of the tree it is in: a node that several branches lead to has a place in each ----
 
     @property
@@ -78,7 +87,13 @@ class Node:
 
     @property
     def parent(self) -> Node | None:
-        """The node before this one, the first where several branches lead here. Setting it hangs this node there."""
+        """The node before this one, the first where several branches lead here. Setting it hangs this node there.
+
+        Raises
+        ------
+        StreamConfigError
+            When set to a branching, to itself, or to a node below it.
+        """
         return self.before[0] if self.before else None
 
     @parent.setter
@@ -132,6 +147,12 @@ class Node:
         """Return the parameters that this node reads."""
         return [] if self.params is None else self.params.each()
 
+    def named_parameters(self) -> list[tuple[str, Parameter]]:
+        """Return (name, parameter) of those: the name that this node has for it, which one in several scopes cannot have."""
+        if self.params is None:
+            return [(parameter.name, parameter) for parameter in self.own_parameters()]
+        return list(self.params.named())
+
     def fetch_params(self, params: ParameterStore) -> None:
         """Take what this node needs from a tree's parameters; nothing, by default."""
 
@@ -144,15 +165,26 @@ class Node:
         return store
 
     def update(self) -> None:
-        """Advance this node's parameters once."""
-        for parameter in self.own_parameters():
-            parameter.update()
+        """Advance this node's parameters once: all of them, or none where one cannot.
+
+        Raises
+        ------
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        move(self.own_parameters())
 
     def set_update_step(self, idx: SupportsIndex) -> None:
-        """Move this node's parameters to a step, counted from their first value."""
-        step = step_number(f"set_update_step of node {self.name!r}", idx)
-        for parameter in self.own_parameters():
-            parameter[step]
+        """Move this node's parameters to a step, counted from their first value: all of them, or none.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no whole number.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        move(self.own_parameters(), step_number(f"set_update_step of node {self.name!r}", idx))
 
     # --- doing ----------------------------------------------------------------------------------
 
@@ -213,6 +245,7 @@ class TransformNode(Node):
 
     transform: Callable[..., Any]
     argument_strategy: ArgumentPassingStrategy
+    planned: ClassVar[frozenset[str]] = Node.planned | {"transform", "argument_strategy"}
 
     def __init__(
         self,
@@ -266,9 +299,14 @@ class TransformNode(Node):
         more = {"rng": rng} if needs_of(self.transform).rng else {}
         if self.params is None:
             return self.transform(input, **more), self._next()
+        values = {name: parameter.value for name, parameter in self.params.named()}
+        moving = {name: value.at(0) for name, value in values.items() if isinstance(value, Schedule)}
         if self.argument_strategy == "dict":
-            return self.transform(input, self.params, **more), self._next()
-        return self.transform(input, **self.params.get_params(), **more), self._next()
+            store = self.params
+            if moving:  # by the number of a sample, and a node alone has none: it is taken for the first
+                store = ParameterStore([Parameter(name, value) for name, value in {**values, **moving}.items()])
+            return self.transform(input, store, **more), self._next()
+        return self.transform(input, **{**values, **moving}, **more), self._next()
 
     def __str__(self) -> str:
         return f"{self.emoji} `{self.name}{'()' if self.params is None else repr(self.params)}`"
@@ -318,6 +356,7 @@ class ClassLabelNode(Node):
 
     label: str | int
     label_func: Callable[[Any, Any], Any]
+    planned: ClassVar[frozenset[str]] = Node.planned | {"label", "label_func"}
 
     def __init__(self, label: str | int, label_func: Callable[[Any, Any], Any] = pair) -> None:
         super().__init__(f"label={label}", "🏷️")
@@ -395,65 +434,3 @@ class SampleBufferNode(Node):
 
     def __str__(self) -> str:
         return f"{self.emoji} `{self.name}()`"
-
-
-class Ends(Sequence[Node]):
-    """The ends of all paths from a node, counted without walking them."""
-
-    def __init__(self, node: Node) -> None:
-        self.node: Node = node
-        self._counts: dict[int, int] = {}
-
-    def _count(self, node: Node) -> int:
-        waiting = [node]
-        while waiting:
-            top = waiting[-1]
-            todo = [child for child in top.children if id(child) not in self._counts]
-            if todo:
-                waiting.extend(todo)
-            else:
-                self._counts[id(top)] = sum(self._counts[id(child)] for child in top.children) or 1
-                waiting.pop()
-        return self._counts[id(node)]
-
-    def __len__(self) -> int:
-        return self._count(self.node)
-
-    def __getitem__(self, k: Any) -> Any:
-        if isinstance(k, slice):
-            return tuple(self[i] for i in range(*k.indices(len(self))))
-        total = self._count(self.node)
-        left = k + total if k < 0 else k
-        if not 0 <= left < total:
-            raise IndexError(k)
-        node = self.node
-        while node.children:
-            for child in node.children:
-                if left < self._count(child):
-                    node = child
-                    break
-                left -= self._count(child)
-        return node
-
-    def __iter__(self) -> Iterator[Node]:
-        waiting = [self.node]
-        while waiting:
-            node = waiting.pop()
-            if node.children:
-                waiting.extend(reversed(node.children))
-            else:
-                yield node
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Sequence)
-            and self._count(self.node) == len(other)
-            and all(a is b for a, b in zip(self, other, strict=True))
-        )
-
-    def __hash__(self) -> int:
-        return hash(id(self.node))
-
-    def __repr__(self) -> str:
-        shown = ", ".join(map(repr, islice(self, 4)))
-        return f"({shown}{', ...' if self._count(self.node) > 4 else ''})"

@@ -8,9 +8,10 @@ from itertools import count
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypedDict
 
+from headrace.core.knob import Knob
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
 from headrace.trees.schedule import Schedule
-from headrace.trees.sequence import Row, row_of
+from headrace.trees.sequence import Listed, Row, row_of
 
 if TYPE_CHECKING:
     from headrace.trees.store import ParameterStore
@@ -27,15 +28,22 @@ class ParameterOutOfRangeStrategy(StrEnum):
 ParameterOutOfRangeStrategyLit = Literal["hold", "cycle", "raise exception"]
 
 MOST_SHOWN = 80  # letters of a value, in a node's text
+UNNAMED = "param"  # what a parameter is called for which no one has chosen a name
 
 
 class Changes:
-    """How often any parameter has changed: a tree looks at that before it looks at its own."""
+    """When anything of any tree has changed last, and when a node has: a tree looks at that before it looks at its own."""
 
-    __slots__ = ("latest",)
+    __slots__ = ("latest", "nodes")
 
     def __init__(self) -> None:
         self.latest: int = 0
+        self.nodes: int = 0
+
+    def node_changed(self) -> None:
+        """Say that a node of a tree is another than it was: its function, its label, its name."""
+        self.nodes = tick = next(_TICKS)  # first: who sees the latest change has to find it here
+        self.latest = tick
 
 
 _TICKS = count(1)  # one step for all threads
@@ -90,7 +98,7 @@ class Parameter:
 
     def __init__(
         self,
-        name: str = "param",
+        name: str = UNNAMED,
         value: Any = None,
         schedule: Iterable[Any] | Callable[[int], Any] | Schedule | None = None,
         strategy: ParameterOutOfRangeStrategyLit | ParameterOutOfRangeStrategy = "hold",
@@ -166,8 +174,12 @@ class Parameter:
         row, k = self.row, step - (self.first is not None)
         if row is None or k < 0:
             return self.first
-        if row.has(k):
-            return row[k]
+        if self._has(row, k):
+            try:
+                return row[k]
+            except Exception as error:
+                self._noted(error, k)
+                raise
         n = row.length
         assert n is not None  # or it would have the value
         if self.strategy == "cycle" and n:
@@ -182,22 +194,40 @@ class Parameter:
     def update(self) -> Any:
         """Take the next value of the schedule and return it; without one, or behind its end, the value as it is.
 
+        What a schedule raises it raises for ever, and the parameter stays where it is.
+
         Raises
         ------
         ParameterOutOfRangeError
             Behind the last value, where the strategy says so.
         """
-        row = self.row
-        if row is not None:
-            step = self.step + 1
-            k = step - (self.first is not None)
-            if row.has(k):
-                value = row[k]
-            else:
-                value = self._value if self.strategy == "hold" else self.value_at(step)
+        row, step = self.row, self.step + 1
+        if row is None:
             self.step = step
-            self._set(value)
+            CHANGES.latest = next(_TICKS)  # no value has changed, and the step of its tree has
+            return self._value
+        held = self.strategy == "hold" and not self._has(row, step - (self.first is not None))
+        value = self._value if held else self.value_at(step)
+        self.step = step
+        self._set(value)
         return self._value
+
+    def _has(self, row: Row, k: int) -> bool:
+        try:
+            return row.has(k)
+        except Exception as error:
+            self._noted(error, k)
+            raise
+
+    def _noted(self, error: Exception, k: int) -> None:
+        note = f"  in the schedule of parameter {self.name!r}, value {k}"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+    def foresee(self, step: int) -> None:
+        """Raise what moving to ``step`` would raise."""
+        if not (self.row is None or (isinstance(self.row, Listed) and self.strategy != "raise exception")):
+            self.value_at(step)
 
     def __getitem__(self, step: SupportsIndex) -> Any:
         """Move to ``step``, counted from the first value, and return the value there. A negative one counts as 0."""
@@ -213,8 +243,14 @@ class Parameter:
         self._set(other.value)
 
     def _set(self, value: Any) -> None:
+        if isinstance(value, Knob):
+            raise StreamConfigError(
+                f"parameter {self.name!r} got the knob {value!r}, wanted a value: samples of a tree have numbers, and a knob"
+                " is turned at no number.\n  Give a schedule by sample number, as abrupt(a, b, at=100), or set the parameter."
+            )
         self._value = value
-        CHANGES.latest = self.changed = next(_TICKS)
+        self.changed = tick = next(_TICKS)  # first: who sees the latest change has to find it here
+        CHANGES.latest = tick
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -231,10 +267,10 @@ class Parameter:
         return ParameterStore([self]) | other
 
     def __repr__(self) -> str:
-        return f"{self.name}={_shown(self._value)}"
+        return f"{self.name}={shown_value(self._value)}"
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """Return a value as a short text on one line."""
     if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "size", 0) > MOST_SHOWN // 4:
         return f"<{value.dtype} of shape {tuple(value.shape)}>"
@@ -256,6 +292,24 @@ class Coming(Iterator[Any]):
         value = self.parameter.value_at(step)
         self.step = step
         return value
+
+
+def move(parameters: Iterable[Parameter], step: int | None = None) -> None:
+    """Advance parameters once, or move them to a step: all of them, or none where one cannot.
+
+    Raises
+    ------
+    ParameterOutOfRangeError
+        Behind the last value of a schedule whose strategy says so.
+    """
+    parameters = list(parameters)
+    for parameter in parameters:
+        parameter.foresee(parameter.step + 1 if step is None else step)
+    for parameter in parameters:
+        if step is None:
+            parameter.update()
+        else:
+            parameter[step]
 
 
 def step_number(who: str, step: Any) -> int:

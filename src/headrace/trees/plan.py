@@ -7,12 +7,14 @@ each with the number of the node behind it. Several branches may go on at one no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from headrace.trees.build import BranchingNode
+from headrace.trees.lending import lent
 from headrace.trees.links import everything
 from headrace.trees.nodes import ClassLabelNode, Node, SampleBufferNode, TransformNode, pair
+from headrace.trees.parameter import Parameter
 
 Entry = dict[str, Any]
 
@@ -21,7 +23,8 @@ class Plan(tuple[Entry, ...]):
     """The nodes of a tree, the root first.
 
     ``kind`` says what an entry is; ``name`` is unique among them; ``address`` is where its random numbers come from: the
-    names on the way to it, so that a node more elsewhere changes none of them; ``next`` is the number of the node behind it.
+    names on the way to it, each with its number among those of its name, so that a node more changes those of none but of
+    nodes behind it that share its name; ``next`` is the number of the node behind it.
     """
 
     __slots__ = ()
@@ -42,7 +45,9 @@ def titles_of(spine: Iterable[Node]) -> dict[int, str]:
     titles: dict[int, str] = {}
     owners: dict[str, tuple[int, ...]] = {}
     seen: Counter[str] = Counter()
-    for node in everything(spine):
+    nodes = everything(spine)
+    taken = {node.name for node in nodes}  # the users' own come first
+    for node in nodes:
         own = tuple(sorted(map(id, node.own_parameters()))) if not isinstance(node, BranchingNode) else (id(node),)
         if node.name not in owners:
             owners[node.name] = own
@@ -50,8 +55,12 @@ def titles_of(spine: Iterable[Node]) -> dict[int, str]:
         if owners[node.name] == own:
             titles[id(node)] = node.name
         else:
-            seen[node.name] += 1
-            titles[id(node)] = f"{node.name}_{seen[node.name]}"
+            title = node.name
+            while title in taken:
+                seen[node.name] += 1
+                title = f"{node.name}_{seen[node.name]}"
+            taken.add(title)
+            titles[id(node)] = title
     return titles
 
 
@@ -89,28 +98,48 @@ def plan_of(
     return Plan(entries), made_of
 
 
+def moved_plan(plan: Plan, made_of: Sequence[Node], changed: set[Parameter]) -> Plan:
+    """Return a plan with what some parameters are now; ``made_of`` are the nodes of its entries."""
+    return Plan(
+        entry if changed.isdisjoint(node.own_parameters()) else {**entry, **_entry(node, {})}
+        for entry, node in zip(plan, made_of, strict=True)
+    )
+
+
 def _entry(node: Node, other: Mapping[int, Any]) -> Entry:
+    def value_of(parameter: Parameter) -> Any:
+        return lent(other.get(id(parameter), parameter.value))
+
     if isinstance(node, BranchingNode):
-        probs = None if node.probs is None else other.get(id(node.probs), node.probs.value)
+        probs = None if node.probs is None else value_of(node.probs)
         return {
             "kind": "branch",
             "probs": probs,
             "by": None if node.probs is None else node.probs.name,
             "seed": node.seed,
         }
+    own = {} if node.params is None else {name: value_of(parameter) for name, parameter in node.params.named()}
+    if not _is_ours(node):
+        return {"kind": "node", "function": node.traverse, "values": own}
     if isinstance(node, ClassLabelNode):
         function = None if node.label_func is pair else node.label_func
         return {"kind": "label", "label": node.label, "function": function}
     if isinstance(node, SampleBufferNode):
         return {"kind": "buffer"}
-    if isinstance(node, TransformNode) and type(node).traverse is TransformNode.traverse:
-        own = () if node.params is None else node.params.named()
-        values = {name: other.get(id(parameter), parameter.value) for name, parameter in own}
+    if isinstance(node, TransformNode):
         how = "dict" if node.argument_strategy == "dict" and node.params is not None else "unpack"
-        return {"kind": "call", "function": node.transform, "values": values, "how": how}
-    if type(node) is Node:
-        return {"kind": "pass"}
-    return {"kind": "node", "function": node.traverse}
+        return {"kind": "call", "function": node.transform, "values": own, "how": how}
+    return {"kind": "pass"}
+
+
+def _is_ours(node: Node) -> bool:
+    """Tell whether a node is walked as its class in this package is: a user's may have a way of its own."""
+    return type(node).traverse in (
+        Node.traverse,
+        ClassLabelNode.traverse,
+        SampleBufferNode.traverse,
+        TransformNode.traverse,
+    )
 
 
 def functions_of(plan: Plan) -> list[Callable[..., Any]]:

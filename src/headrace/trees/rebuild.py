@@ -1,69 +1,88 @@
-"""A sample made again from its record and the functions of a tree, and nothing else of it."""
+"""A sample made again from its record and the functions of a tree.
+
+Where functions make one sample at a time, the record alone tells all that they are given. Functions of columns that draw
+make a sample together with its neighbours, out of one generator: there the tree has to be the one that is recorded, at
+the step that is recorded, and makes the neighbours again as well.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from headrace.core.items import same
 from headrace.core.key import Key
 from headrace.core.stream import no_numbers
-from headrace.errors import DataError
+from headrace.errors import DataError, HeadraceError
 from headrace.trees.paths import Way, along
 from headrace.trees.plan import Plan
 from headrace.trees.recipe import Tree
 from headrace.trees.record import Record
-from headrace.trees.rows import ByRows, Group, replicated, some_of
-from headrace.trees.steps import Branch, Draws, steps_of, walked
 
 ABSENT: Any = object()
 
 
-def rebuilt(tree: Tree, record: Record) -> Any:
-    """Return the sample of a record, with the functions of a tree and nothing else of it.
+def rebuilt(tree: Tree, record: Record, at_step: Callable[[int], Tree]) -> Any:
+    """Return the sample of a record, or of a row of the columns of records.
+
+    Parameters
+    ----------
+    tree
+        The tree as it is now.
+    record
+        The record.
+    at_step
+        Gives the tree at another step.
 
     Raises
     ------
     DataError
-        When the tree has no such way.
+        When the tree has no such way, or is another one where all of it counts.
     AddressError
         When its functions draw from generators of their own.
     """
     if tree.access != "index":
         raise no_numbers(tree)
     try:
-        plan, path = _recorded(tree.plan, record)
-        missing = {"key", "index", "groups"} - record.keys()
+        record = _nested(record)
+        plan = _recorded(tree.plan, record)
+        missing = {"key", "index", *(("tree", "step") if tree.grain > 1 else ())} - record.keys()
     except (KeyError, TypeError, AttributeError):
         missing = {"path", "parameters"}
     if missing:
         raise DataError(f"rebuild got {record!r}, wanted a record as explain(i) gives, with its {sorted(missing)}.")
-    key, i = Key.from_plain(record["key"]), record["index"]
-    if not tree.by_rows:
-        steps = steps_of(plan)
-        draws = Draws(key, len(steps))
-        draws.block = 1
-        return walked(steps[0], i, draws)
-    bound = ByRows(tree.with_(plan=plan), key)
-    bound.recorded = {name: code for name, (_, _, code) in record["groups"].items()}
-    if bound.label_dtype is not None:
-        bound.label_dtype = None  # of one label alone
-    group = Group(np.arange(1), "", None, "none")
-    for step in bound.steps:
-        if isinstance(step, Branch):
-            group = group._replace(path=f"{group.path}/{step.name}:{path[step.name]!r}")
-            continue
-        row, n, _ = record["groups"].get(step.name, (0, 1, 0))
-        group = bound._through(step, replicated(group, n), np.full(n, i))
-        group = group._replace(rows=np.arange(1), value=some_of(group, np.array([row])))
-    return next(iter(bound._items(group)))
+    whole = _of_record(tree, record, at_step) if tree.grain > 1 else tree.with_(plan=plan)
+    return next(iter(whole.bind(Key.from_plain(record["key"])).walk(range(record["index"], record["index"] + 1))))
 
 
-def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
+def _of_record(tree: Tree, record: Record, at_step: Callable[[int], Tree]) -> Tree:
+    """Return the tree with the parameters that the record was made with."""
+    if tree.plan_stamp == record["tree"]:
+        return tree
+    try:
+        there = at_step(record["step"])
+    except HeadraceError:  # it has no such step
+        there = tree
+    if there.plan_stamp != record["tree"]:
+        raise DataError(
+            f"rebuild got a record of a tree with other nodes or parameters, at step {record['step']}, wanted one of this "
+            "tree: its functions of columns make a sample together with its neighbours.\n"
+            "  Set the parameters to what they were, or build the tree as it was."
+        )
+    return there
+
+
+def _nested(record: Record) -> Record:
+    """Return a row of the columns of records as a record."""
+    if "path" in record or "label" not in record:
+        return record
+    path = {name.removeprefix("path."): value for name, value in record.items() if name.startswith("path.")}
+    return {**record, "path": path, "parameters": record}
+
+
+def _recorded(plan: Plan, record: Record) -> Plan:
     """Return the way of a record through a plan, with the values of that record."""
     entries, choices = [], []
-    path: dict[str, Any] = {}
     k: int | None = 0
     while k is not None:
         entry = plan[k]
@@ -80,7 +99,6 @@ def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
                 f"rebuild got a record with the path {record['path']}, and branching {name!r} has the branches {keys}.\n"
                 "  Give it to the tree that it is of."
             )
-        path[name] = keys[taken]
         choices.append((k, taken))
         k = entry["of"][taken][1]
     made = []
@@ -95,7 +113,7 @@ def _recorded(plan: Plan, record: Record) -> tuple[Plan, dict[str, Any]]:
                 )
             entry = {**entry, "values": values}
         made.append(entry)
-    return Plan(made), path
+    return Plan(made)
 
 
 def _as_json(key: Any, told: Any) -> bool:

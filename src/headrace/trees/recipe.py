@@ -49,6 +49,8 @@ class Tree(Indexed[Any]):
     True
     """
 
+    tuning: ClassVar[tuple[str, ...]] = ("step",)
+
     plan: Plan
     step: int = 0
 
@@ -84,6 +86,15 @@ class Tree(Indexed[Any]):
     def grain(self) -> int:
         drawing = (f for f in functions_of(self.plan) if per_row_of(f) is not None and needs_of(f).rng)
         return GRANULE if any(drawing) else 1
+
+    @property
+    def plan_stamp(self) -> str:
+        """The fingerprint without the seed: what a record says of which tree it is."""
+        known: str | None = self.__dict__.get("_plan_stamp")
+        if known is None:
+            known = Tree(self.plan).fingerprint
+            self.fix(_plan_stamp=known)
+        return known
 
     def hidden(self) -> tuple[str, ...]:
         """Say of each function that draws from a generator nobody handed it what that is."""
@@ -136,6 +147,10 @@ class OneByOne(Bound[Any]):
 
     def walk(self, at: Places) -> Iterator[Any]:
         first, draws = self.steps[0], self.draws
+        if type(at) is range and len(at) == 1:  # most questions for samples by number
+            draws.block = 1
+            yield walked(first, at.start, draws)
+            return
         in_a_row = isinstance(at, range) and 1 <= at.step <= NEAR and len(at) > 1
         block = BLOCK if in_a_row else 1
         for i in at if isinstance(at, range) else at.tolist():

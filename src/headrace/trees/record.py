@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.core.optional import optional
+from headrace.trees.lending import lent
 from headrace.trees.recipe import Tree
 from headrace.trees.telling import Fact, facts_of, frame_of, objects
 
@@ -15,15 +16,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = dict[str, Any]
+_LENT = (np.ndarray, list, dict, set)  # what a reader of a record could change
 
 
 class Records(Sequence[Record]):
-    """What each of some samples is made with: nothing of it is drawn again, all follows from the tree and the number.
+    """What each of some samples is made with: worked out at once, and kept as columns.
 
     A record is a dict: ``index``, ``step``, ``concept``, ``key`` (the seed, as ``Key.plain()``), ``path`` (the branch
     taken at each branching), ``labels``, ``parameters`` (every value used, by ``node.name``), ``probabilities`` (those of
-    all branches, at each branching passed), and for functions of columns that draw ``groups`` (row, number of rows and
-    number of the call).
+    all branches, at each branching passed), and in trees with functions of columns that draw ``tree`` (its fingerprint).
+    :meth:`headrace.trees.SamplingTree.rebuild` makes the sample again of one, or of a row of :meth:`columns`.
 
     Examples
     --------
@@ -37,8 +39,9 @@ class Records(Sequence[Record]):
     """
 
     def __init__(self, tree: Tree, at: range) -> None:
-        self.tree: Tree = tree
         self.at: range = at
+        self._frame: dict[str, list[Any]] = frame_of(tree, at) if len(at) else {}
+        self._facts: list[Fact] = facts_of(tree, at) if len(at) else []
         self._rows: list[Record] | None = None
 
     def __len__(self) -> int:
@@ -50,26 +53,43 @@ class Records(Sequence[Record]):
     def rows(self) -> list[Record]:
         """Return all records."""
         if self._rows is None:
-            rows = frame_of(self.tree, self.at) if len(self.at) else []
-            for part, name, mine, values, each in self._facts(groups=True):
+            n = len(self.at)
+            common: dict[str, dict[str, Any]] = {"parameters": {}, "probabilities": {}}
+            for part, name, mine, values, each in self._facts:  # most parameters are those of all samples
+                if part == "parameters" and not each and len(mine) == n and type(values) not in _LENT:
+                    common[part][name] = values
+            of_part: dict[str, list[Any]] = {"path": [{} for _ in self.at], "labels": [[] for _ in self.at]}
+            of_part |= {part: [{**all_have} for _ in self.at] for part, all_have in common.items()}
+            for part, name, mine, values, each in self._facts:
+                if name in common.get(part, ()):
+                    continue
+                into, copies = of_part[part], [*values] if each else None
                 for k, place in enumerate(mine.tolist()):
-                    value = values[k] if each else values
+                    value = values if copies is None else copies[k]
                     if part == "labels":
-                        rows[place]["labels"].append(value)
-                    else:  # a list is of one record alone
-                        rows[place][part][name] = list(value) if part == "probabilities" else value
+                        into[place].append(value)
+                    else:
+                        into[place][name] = lent(value) if type(value) in _LENT else value
+            names = (*self._frame, *of_part)
+            rows: list[Record] = [
+                dict(zip(names, values, strict=True))
+                for values in zip(*self._frame.values(), *of_part.values(), strict=True)
+            ]
+            for row in rows:
+                row["key"] = [*row["key"]]  # a list is of one record alone
             self._rows = rows
         return self._rows
 
     def columns(self) -> dict[str, list[Any]]:
-        """Return a column for every part of the records; None where a sample did not pass the node."""
+        """Return a column for every part of the records; None where a sample did not pass the node.
+
+        A row of them, a dict of the values at one place, rebuilds its sample as a record does.
+        """
         if not len(self.at):
             return {}
         n = len(self.at)
-        frame = frame_of(self.tree, self.at, whole=False)
-        found: dict[str, Any] = {name: frame[name] for name in ("index", "step", "concept")}
         made: dict[str, Any] = {"label": np.full(n, None, object)}
-        for part, name, mine, values, each in self._facts(groups=False):
+        for part, name, mine, values, each in self._facts:
             title = {"labels": "label", "path": f"path.{name}", "parameters": name}.get(part, f"{name}.{part}")
             column = made.setdefault(title, np.full(n, None, object))
             if part == "labels":
@@ -78,12 +98,10 @@ class Records(Sequence[Record]):
                     values, each = objects([_one_more(label, values) for label in before]), True
             column[mine] = values if each else objects([values])
         ways = [title for title in made if title.startswith("path.")]
+        found = {name: list(column) for name, column in self._frame.items()}
         for title in dict.fromkeys(["label", *ways, *made]):
             found[title] = made[title].tolist()
         return found
-
-    def _facts(self, *, groups: bool) -> list[Fact]:
-        return facts_of(self.tree, self.at, groups=groups) if len(self.at) else []
 
     # --- tables ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import count
 from math import inf
 from typing import Any, Literal
@@ -46,7 +46,8 @@ def recurring(base: Any, other: Any, *, at: int, length: int, every: int | None 
     stay = whole_number("recurring", "length", length, 1)
     if every is not None and whole_number("recurring", "every", every, 1) <= stay:
         raise StreamConfigError(
-            f"recurring got length={length} and every={every}, wanted every longer than length, for the value to return."
+            f"recurring got length={length} and every={every}, wanted every longer than length, for the value to return.\n"
+            "  Without every, it leaves once."
         )
     return Recurring(values_apart("recurring", (base, other), 2), place, stay, every)
 
@@ -106,9 +107,14 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
     [1, 1, 2, 2, 3, 3, 3, 3]
     """
     if then not in ("hold", "cycle"):
-        raise StreamConfigError(f"stepwise(then=) got {then!r}, wanted 'hold' or 'cycle'.")
+        raise StreamConfigError(
+            f"stepwise(then=) got {then!r}, wanted 'hold' or 'cycle': what comes behind the last value.\n"
+            "  'hold' keeps it, 'cycle' begins anew."
+        )
     if isinstance(values, Mapping | Set):
-        raise StreamConfigError(f"stepwise(values) got {values!r}, wanted values in an order.")
+        raise StreamConfigError(
+            f"stepwise(values) got {values!r}, wanted values in an order: one for each stretch.\n  Give a list."
+        )
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
         values = list(values.to_numpy())
     levels = values_apart("stepwise", tuple(values), 1)
@@ -126,7 +132,8 @@ class Recurring(Levels):
     every: int | None = None
 
     def __post_init__(self) -> None:
-        self.fix(levels=tuple(self.levels), concepts=2, endless=self.every is not None)
+        levels = tuple(self.levels)
+        self.fix(levels=levels, concepts=2, endless=self.every is not None and _differ(levels))
 
     def concept(self, at: Numbers, u: Floats) -> Numbers:
         since = at - self.place
@@ -136,7 +143,7 @@ class Recurring(Levels):
 
     def changes(self, until: float = inf) -> Iterator[Change]:
         base, other = self.levels
-        for k in count():
+        for k in count() if _differ(self.levels) else ():
             start = self.place + k * (self.every or 0)
             stop = start + self.length
             if start < until:
@@ -164,18 +171,21 @@ class Cyclic(Levels):
     place: int = 0
 
     def __post_init__(self) -> None:
-        self.fix(levels=tuple(self.levels), concepts=len(self.levels), endless=True)
+        levels = tuple(self.levels)
+        self.fix(levels=levels, concepts=len(levels), endless=_differ(levels))
 
     def concept(self, at: Numbers, u: Floats) -> Numbers:
         return np.maximum(at - self.place, 0) // self.every % len(self.levels)
 
     def changes(self, until: float = inf) -> Iterator[Change]:
         n = len(self.levels)
-        for k in count(1):
+        for k in count(1) if self.endless else ():
             place = self.place + k * self.every
             if place >= until:
                 return
-            yield Change("cyclic", place, place, place, self.levels[(k - 1) % n], self.levels[k % n])
+            before, after = self.levels[(k - 1) % n], self.levels[k % n]
+            if not same(before, after):
+                yield Change("cyclic", place, place, place, before, after)
 
     def timing(self) -> Any:
         return ("cyclic", len(self.levels), self.every, self.place)
@@ -195,7 +205,7 @@ class Stepwise(Levels):
 
     def __post_init__(self) -> None:
         levels = tuple(self.levels)
-        self.fix(levels=levels, concepts=len(levels), endless=self.then == "cycle" and len(levels) > 1)
+        self.fix(levels=levels, concepts=len(levels), endless=self.then == "cycle" and _differ(levels))
 
     def concept(self, at: Numbers, u: Floats) -> Numbers:
         k = at // self.every
@@ -219,3 +229,8 @@ class Stepwise(Levels):
         shown = [*map(repr, self.levels[:3]), *(["..."] if len(self.levels) > 3 else [])]
         then = [] if self.then == "hold" else [f"then={self.then!r}"]
         return [f"[{', '.join(shown)}]", f"every={self.every}", *then]
+
+
+def _differ(levels: Sequence[Any]) -> bool:
+    """Tell whether anything changes at all; where nothing does, no one would come to the end of the changes."""
+    return any(not same(levels[0], level) for level in levels)

@@ -1,23 +1,26 @@
-"""Samples many at a time, for trees with functions of columns: rows are grouped by the path they take."""
+"""Samples many at a time, for trees with functions of columns: those that stand at one node go through it together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
-from headrace.core.columns import Unlike, as_batches, each_leaf, merged, rows_in
+from headrace.core.columns import Unlike, as_batches, merged, rows_in
 from headrace.core.granular import GRANULE, Granular
-from headrace.core.indexed import Numbers, Places, numbers
-from headrace.core.items import each_of, same, stack
+from headrace.core.indexed import Numbers, Places, numbers, runs
+from headrace.core.items import each_of, stack
 from headrace.core.key import Key
 from headrace.core.notes import told
 from headrace.core.owned import owned
 from headrace.errors import DataError
+from headrace.trees.groups import Group, codes_of, joined, some_columns
+from headrace.trees.lending import lent
 from headrace.trees.nodes import pair
+from headrace.trees.paths import Ways
 from headrace.trees.steps import (
-    CONCEPT,
     Branch,
     Buffer,
     Call,
@@ -31,14 +34,14 @@ from headrace.trees.steps import (
     wrong_rows,
 )
 
+SEEN = 4 * GRANULE  # samples whose values at buffers are kept until they are delivered
 
-class Group(NamedTuple):
-    """Samples that have taken one path so far."""
 
-    rows: Numbers  # their places among those asked for, in order
-    path: str  # the branches taken
-    value: Any  # None at the root, a list of items, or columns
-    kind: str  # "none", "items" or "columns"
+class Failed:
+    """Stands for a sample that could not be made, until it is asked for: its neighbours in the granule are good."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error: BaseException = error
 
 
 class ByRows(Granular[Any]):
@@ -49,50 +52,112 @@ class ByRows(Granular[Any]):
         self.draws: Draws = Draws(key, len(self.steps))
         drawing = any(isinstance(step, Call) and step.per_row is not None and step.rng for step in self.steps)
         super().__init__(stream, key, self.draws.lane if drawing else None)
-        self.recorded: dict[str, int] = {}  # group numbers that a record tells
+        self.turn: dict[int, int] = {k: n for n, k in enumerate(Ways(stream.plan).in_order())}
+        self.seen: dict[int, list[tuple[int, Any]]] = {}  # what buffers get when a sample is delivered
         labels = [step.label for step in self.steps if isinstance(step, Label)]
         texts = bool(labels) and all(isinstance(label, str) for label in labels)
         self.label_dtype: np.dtype[Any] | None = np.dtype(f"U{max(1, *map(len, labels), 1)}") if texts else None
 
     def make(self, at: Places, rng: Any) -> Any:
         numbered = numbers(at)
-        done: list[Group] = []
-        whole = Group(np.arange(len(numbered)), "", None, "none")
-        self._go(self.steps[0], whole, numbered, done)
-        if all(group.kind == "columns" for group in done):
+        if self.seen:
+            for old in [*numbered.tolist(), *list(self.seen)[: max(0, len(self.seen) - SEEN)]]:
+                self.seen.pop(old, None)  # made before, and perhaps not delivered
+        failed: list[tuple[int, Failed]] = []
+        done = self._gone(numbered, failed)
+        if not failed and len(done) == 1 and done[0].kind == "columns":
+            return done[0].value
+        if not failed and all(group.kind == "columns" for group in done):
             try:
-                if len(done) == 1:
-                    return done[0].value
                 return merged([as_batches(g.value) for g in done], np.concatenate([g.rows for g in done]))
             except Unlike:
                 pass
         items: list[Any] = [None] * len(numbered)
         for group in done:
-            for row, item in zip(group.rows.tolist(), self._items(group), strict=True):
+            for row, item in zip(group.rows.tolist(), group.items(), strict=True):
                 items[row] = item
+        for row, mark in failed:
+            items[row] = mark
         return items
+
+    # --- asked for ------------------------------------------------------------------------------
 
     def _rows_at(self, at: Places) -> Any:
         found = super()._rows_at(at)
-        return [owned(item) for item in found] if type(found) is list else found
+        if type(found) is not list:
+            return found
+        return [self._good(item, i) for i, item in zip(numbers(at).tolist(), found, strict=True)]
+
+    def _good(self, item: Any, i: int) -> Any:
+        """Return item ``i`` as the caller's own; raise where it could not be made."""
+        if type(item) is Failed:
+            self._made.clear()  # the next call tries again
+            raise item.error
+        return owned(item)
+
+    def columns(self, at: Places) -> Any:
+        found = super().columns(at)
+        if self.draws.buffers is not None:
+            for number in numbers(at).tolist():
+                self._pass(number)
+        return found
 
     def walk(self, at: Places) -> Iterator[Any]:
-        if self.lane is None or (isinstance(at, range) and at.step == 1):
-            yield from super().walk(at)
+        if self.lane is None:
+            for number, item in zip(at if isinstance(at, range) else at.tolist(), super().walk(at), strict=False):
+                self._pass(number)
+                yield item
             return
-        for i in at if isinstance(at, range) else at.tolist():
-            yield from each_of(self._rows_at(range(i, i + 1)))
+        for run in self._granules_of(at) if isinstance(at, range) and at.step == 1 else runs(at, 1, 1):
+            rows = super()._rows_at(run)
+            own = type(rows) is list
+            for number, item in zip(numbers(run).tolist(), rows if own else each_of(rows), strict=True):
+                made = self._good(item, number) if own else item
+                self._pass(number)
+                yield made
 
-    # --- one group ------------------------------------------------------------------------------
+    def _pass(self, number: int) -> None:
+        """Tell buffers the values of a sample that is delivered."""
+        for place, value in self.seen.pop(number, ()):
+            self.draws.passes(place, value)
 
-    def _go(self, first: Step, group: Group, at: Numbers, done: list[Group]) -> None:
-        step: Step | None = first
-        while step is not None:
-            if isinstance(step, Branch):
-                self._divide(step, group, at, done)
+    # --- through the tree -----------------------------------------------------------------------
+
+    def _gone(self, at: Numbers, failed: list[tuple[int, Failed]]) -> list[Group]:
+        """Return samples at the ends of their ways, each node passed once by all that come to it."""
+        done: list[Group] = []
+        waiting: dict[int, list[Group]] = {0: [Group(np.arange(len(at)), None, "none")]}
+        heap = [(self.turn[0], 0)]
+
+        def on(step: Step | None, group: Group) -> None:
+            if step is None:
+                done.append(group)
                 return
+            if step.place not in waiting:
+                heappush(heap, (self.turn[step.place], step.place))
+            waiting.setdefault(step.place, []).append(group)
+
+        while heap:
+            _, place = heappop(heap)
+            step = self.steps[place]
+            for group in joined(waiting.pop(place), columns=isinstance(step, Call) and step.per_row is not None):
+                if isinstance(step, Branch):
+                    picks = step.choices(at[group.rows], self.draws)
+                    for k in np.unique(picks).tolist():
+                        on(step.firsts[k], group.some(np.flatnonzero(picks == k)))
+                    continue
+                for part, following in self._through(step, group, at, failed):
+                    if len(part.rows):
+                        on(following, part)
+        return done
+
+    def _through(
+        self, step: Step, group: Group, at: Numbers, failed: list[tuple[int, Failed]]
+    ) -> list[tuple[Group, Step | None]]:
+        """Return what a node makes of a group, and where it goes on."""
+        if isinstance(step, Call) and step.per_row is not None:
             try:
-                group = self._through(step, group, at)
+                value = self._columns_of(step, group, at[group.rows])
             except StopIteration as error:
                 wrong = told(error)
                 in_node(wrong, step, _which(at[group.rows]))
@@ -100,50 +165,41 @@ class ByRows(Granular[Any]):
             except Exception as error:
                 in_node(error, step, _which(at[group.rows]))
                 raise
-            step = step.next
-        done.append(group)
-
-    def _divide(self, step: Branch, group: Group, at: Numbers, done: list[Group]) -> None:
-        picks = step.choices(at[group.rows], self.draws)
-        for k in np.unique(picks).tolist():
-            mine = np.flatnonzero(picks == k)
-            part = Group(
-                group.rows[mine], f"{group.path}/{step.name}:{step.keys[k]!r}", some_of(group, mine), group.kind
-            )
-            self._go(step.firsts[k], part, at, done)
-
-    def _through(self, step: Step, group: Group, at: Numbers) -> Group:
-        if isinstance(step, Call) and step.per_row is not None:
-            return group._replace(value=self._columns_of(step, group, at[group.rows]), kind="columns")
+            return [(group._replace(value=value, kind="columns"), step.next)]
         if isinstance(step, Label) and step.function is pair and group.kind == "columns":
             labels = np.full(len(group.rows), step.label, self.label_dtype)
-            return group._replace(value=(group.value, labels))
+            return [(group._replace(value=(group.value, labels)), step.next)]
         if isinstance(step, Buffer):
             if self.draws.buffers is not None:
-                buffer = self.draws.buffers[step.place]
-                keep = len(group.rows) - min(len(group.rows), buffer.maxlen or 0)
-                last = np.arange(keep, len(group.rows))
-                buffer.extend(self._items(group._replace(rows=group.rows[last], value=some_of(group, last))))
-            return group
+                for number, value in zip(at[group.rows].tolist(), group.items(), strict=True):
+                    self.seen.setdefault(number, []).append((step.place, value))
+            return [(group, step.next)]
         if type(step) is Step:
-            return group
-        return group._replace(value=self._one_by_one(step, group, at[group.rows].tolist()), kind="items")
+            return [(group, step.next)]
+        return self._one_by_one(step, group, at, failed)
 
-    def _one_by_one(self, step: Step, group: Group, at: list[int]) -> list[Any]:
-        found = []
-        i = at[0] if at else 0
-        try:
-            for i, value in zip(at, self._items(group), strict=True):
-                found.append(step.advance(value, i, self.draws)[0])
-        except Exception as error:
-            in_node(error, step, f"sample {i}")
-            raise
-        return found
-
-    def _items(self, group: Group) -> Any:
-        if group.kind == "none":
-            return [None] * len(group.rows)
-        return group.value if group.kind == "items" else list(each_of(group.value))
+    def _one_by_one(
+        self, step: Step, group: Group, at: Numbers, failed: list[tuple[int, Failed]]
+    ) -> list[tuple[Group, Step | None]]:
+        ended: dict[Step | None, tuple[list[int], list[Any]]] = {}
+        for row, number, value in zip(group.rows.tolist(), at[group.rows].tolist(), group.items(), strict=True):
+            try:
+                made, following = step.advance(value, number, self.draws)
+            except Exception as error:
+                wrong: Exception = error
+                if isinstance(error, StopIteration):
+                    wrong = told(error)
+                    wrong.__cause__ = error
+                in_node(wrong, step, f"sample {number}")
+                failed.append((row, Failed(wrong)))
+                continue
+            rows, values = ended.setdefault(following, ([], []))
+            rows.append(row)
+            values.append(made)
+        return [
+            (group._replace(rows=np.array(rows), value=values, kind="items"), following)
+            for following, (rows, values) in ended.items()
+        ]
 
     def _columns_of(self, step: Call, group: Group, at: Numbers) -> Any:
         value = stack(group.value, who=f"node {step.name!r}") if group.kind == "items" else group.value
@@ -151,7 +207,7 @@ class ByRows(Granular[Any]):
         codes = np.zeros(len(at), np.int64)
         if isinstance(step, Moving):
             moved = step.columns(at, self.draws)
-            rows = {name: np.array(column) for name, column in moved.items() if name in (step.per_row or ())}
+            rows = {name: _by_row(step, name, c) for name, c in moved.items() if name in (step.per_row or ())}
             codes = codes_of({name: column for name, column in moved.items() if name not in rows}, at, step, self.draws)
             alone = {name: column for name, column in moved.items() if name not in rows}
         else:
@@ -162,10 +218,10 @@ class ByRows(Granular[Any]):
         pieces, order = [], []
         for code in np.unique(codes).tolist():
             mine = np.flatnonzero(codes == code)
-            kwargs = {**step.still, **{name: column[mine[0]] for name, column in alone.items()}}
+            kwargs = {**step.handed(), **{name: lent(column[mine[0]]) for name, column in alone.items()}}
             kwargs.update({name: column[mine] for name, column in rows.items()})
-            word = word_of(f"{step.address}|{group.path}|{self.recorded.get(step.name, code)}")
-            pieces.append(self._called(step, _some_columns(value, mine, len(at)), kwargs, at[mine], word))
+            word = word_of(f"{step.address}|{group.apart}|{code}")
+            pieces.append(self._called(step, some_columns(value, mine, len(at)), kwargs, at[mine], word))
             order.append(mine)
         if len(pieces) == 1:
             return pieces[0]
@@ -173,17 +229,22 @@ class ByRows(Granular[Any]):
             return merged([as_batches(piece) for piece in pieces], np.concatenate(order))
         except Unlike:
             raise DataError(
-                f"node {step.name!r} got rows of unlike kinds from calls with different parameter values, wanted one kind."
+                f"node {step.name!r} got rows of unlike kinds from calls with different parameter values, wanted one kind.\n"
+                "  Return rows of one dtype and shape whatever the parameters are, or drop @batched."
             ) from None
 
     def _called(self, step: Call, value: Any, kwargs: dict[str, Any], at: Numbers, word: int) -> Any:
+        more: dict[str, Any] = {}
         if "i" in step.offers:
-            kwargs["i"] = at
+            more["i"] = at
         if "n" in step.offers:
-            kwargs["n"] = len(at)
+            more["n"] = len(at)
         if step.rng:
-            kwargs["rng"] = self.draws.lane.at(int(at[0]) // GRANULE, word)
-        made = step.function(value, **step.arguments(kwargs))
+            more["rng"] = self.draws.lane.at(int(at[0]) // GRANULE, word)
+        if step.by_store:
+            made = step.function(value, *step.arguments(kwargs).values(), **more)
+        else:
+            made = step.function(value, **kwargs, **more)
         try:
             rows = rows_in(made, step.name)
         except DataError:
@@ -193,62 +254,19 @@ class ByRows(Granular[Any]):
         return made
 
 
+def _by_row(step: Call, name: str, values: list[Any]) -> Any:
+    """Return the values of a parameter that comes by row."""
+    try:
+        return np.array(values)
+    except ValueError:
+        shapes = sorted({np.shape(value) for value in values})
+        raise DataError(
+            f"node {step.name!r} got values of the shapes {shapes} for its parameter {name!r}, wanted one shape: it comes by "
+            "row.\n  Give values of one shape, or take it out of per_row."
+        ) from None
+
+
 def _which(at: Numbers) -> str:
     if len(at) == 1:
         return f"sample {at[0]}"
     return f"{len(at)} samples of {at.min()} to {at.max()}" if len(at) else "no sample"
-
-
-def some_of(group: Group, mine: Numbers) -> Any:
-    """Return the value of some rows of a group."""
-    if group.kind == "none":
-        return None
-    if group.kind == "items":
-        return [group.value[k] for k in mine.tolist()]
-    return _some_columns(group.value, mine, len(group.rows))
-
-
-def replicated(group: Group, n: int) -> Group:
-    """Return a group of one row as one of ``n`` alike."""
-    value = group.value
-    if group.kind == "items":
-        value = value * n
-    elif group.kind == "columns":
-        value = each_leaf(lambda c: c * n if isinstance(c, list) else np.repeat(c, n, axis=0), value)
-    return group._replace(rows=np.arange(n), value=value)
-
-
-def _some_columns(columns: Any, mine: Numbers, n: int) -> Any:
-    if columns is None or len(mine) == n:
-        return columns
-    return each_leaf(lambda c: [c[k] for k in mine.tolist()] if isinstance(c, list) else c[mine], columns)
-
-
-def codes_of(moved: dict[str, list[Any]], at: Numbers, step: Moving, draws: Draws) -> Numbers:
-    """Return a number for each row, the same where all parameters that have one value in a call are the same.
-
-    It depends on the values alone, so that the numbers drawn for a group do not depend on which rows are asked for.
-    """
-    codes = np.zeros(len(at), np.int64)
-    u = draws.uniforms(at, CONCEPT)
-    for name, schedule in step.moving:
-        if name not in moved:
-            continue
-        column = moved[name]
-        level = schedule.concept(at, u)
-        values = np.array(column) if all(type(value) in (int, float) for value in column) else None
-        if values is not None:
-            own = np.unique(values, return_inverse=True)[1]
-        elif all(same(column[k], column[j]) for k, j in zip(*_neighbours(level), strict=True)):
-            own = level
-        else:
-            own = np.arange(len(at))
-        codes = codes * (int(own.max(initial=0)) + 1) + own
-    return np.unique(codes, return_inverse=True)[1]
-
-
-def _neighbours(level: Numbers) -> tuple[list[int], list[int]]:
-    """Return pairs of rows of one level, enough to compare all of a level."""
-    order = np.argsort(level, kind="stable")
-    alike = np.flatnonzero(level[order][1:] == level[order][:-1])
-    return order[alike].tolist(), order[alike + 1].tolist()

@@ -21,8 +21,10 @@ class Run:
         self.count: int = position
         self.next: int = position
         self.bound: Bound[Any] = tree.bound(Key(seed))
-        draws: Draws = self.bound.draws  # type: ignore[attr-defined]  # both Bounds of a tree have them
-        draws.buffers = {k: node.samples for k, node in enumerate(nodes) if isinstance(node, SampleBufferNode)}
+        self.draws: Draws = self.bound.draws  # type: ignore[attr-defined]  # both Bounds of a tree have them
+        buffers = {k: node.samples for k, node in enumerate(nodes) if isinstance(node, SampleBufferNode)}
+        self.buffered: bool = bool(buffers)
+        self.draws.buffers = buffers or None
         self.items: Iterator[Any] = self._items()
 
     def _items(self) -> Iterator[Any]:
@@ -30,10 +32,24 @@ class Run:
             self.next += 1
             yield item
 
+    def one(self) -> Any:
+        """Return the next sample."""
+        item = next(self.items)
+        if self.buffered:
+            self.draws.deliver()
+        return item
+
     def take(self, n: int) -> list[Any]:
         """Return the next ``n`` samples."""
         self.count = self.next
-        return [next(self.items) for _ in range(n)]
+        found: list[Any] = self._delivered([next(self.items) for _ in range(n)])
+        return found
+
+    def _delivered(self, found: Any) -> Any:
+        """Return samples, all of which are made: only now do buffers get them, for one that fails is tried again."""
+        if self.buffered:
+            self.draws.deliver()
+        return found
 
     def take_at(self, at: range) -> list[Any]:
         """Return the samples at some numbers."""
@@ -42,7 +58,8 @@ class Run:
         for item in self.bound.walk(at):
             found.append(item)
             self.next += at.step
-        return found
+        samples: list[Any] = self._delivered(found)
+        return samples
 
     def columns(self, at: range) -> Any:
         """Return samples as columns."""
@@ -53,7 +70,7 @@ class Run:
             raise
         self.next = at.stop
         self.items = self._items()
-        return columns
+        return self._delivered(columns)
 
     def failed(self, error: BaseException) -> None:
         """Note where an exception came from: the sample that would have been next."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
 from operator import index as as_index
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Schedule(Recipe):
         How many concepts it goes through.
     endless : bool
         Whether its changes go on for ever.
+    ahead : bool
+        Whether values may be worked out before they are wanted: not where that calls a function of the user's.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Schedule(Recipe):
 
     concepts: int = 1
     endless: bool = False
+    ahead: ClassVar[bool] = True  # whether values may be worked out before they are wanted
 
     def concept(self, at: Numbers, u: Floats) -> Numbers:
         """Return which concept samples ``at`` are of; ``u`` holds a number on [0, 1) for each, shape (n,) both."""
@@ -108,7 +111,7 @@ class Levels(Schedule):
 # --- arguments ----------------------------------------------------------------------------------
 
 
-def whole_number(who: str, what: str, value: Any, least: int) -> int:
+def whole_number(who: str, what: str, value: Any, least: int, things: str = "samples") -> int:
     """Return a whole number of at least ``least``.
 
     Raises
@@ -124,15 +127,24 @@ def whole_number(who: str, what: str, value: Any, least: int) -> int:
             raise ValueError
     except (TypeError, ValueError):
         raise StreamConfigError(
-            f"{who} got {what}={value!r}, wanted a whole number of samples of at least {least}."
+            f"{who} got {what}={value!r}, wanted a whole number of {things} of at least {least}."
         ) from None
     return found
 
 
 def values_apart(who: str, levels: Sequence[Any], least: int) -> tuple[Any, ...]:
-    """Return levels as a tuple: at least ``least`` of them."""
+    """Return levels as a tuple: at least ``least`` of them.
+
+    Raises
+    ------
+    StreamConfigError
+        For fewer, or a value that is a schedule itself.
+    """
     if len(levels) < least:
-        raise StreamConfigError(f"{who} got {len(levels)} values, wanted at least {least}: one before each change.")
+        raise StreamConfigError(
+            f"{who} got {len(levels)} values, wanted at least {least}: one before each change.\n"
+            f"  Write them one after another, as in {who}(before, after, ...)."
+        )
     inner = next((level for level in levels if isinstance(level, Schedule)), None)
     if inner is not None:
         raise StreamConfigError(
@@ -186,6 +198,8 @@ def rising(who: str, what: str, places: Any) -> tuple[int, ...]:
 @recipe
 class Following(Schedule):
     """The recipe of :func:`following`."""
+
+    ahead: ClassVar[bool] = False
 
     function: Callable[[int], Any]
     places: tuple[int, ...] = ()

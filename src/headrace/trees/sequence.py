@@ -65,13 +65,16 @@ class Drawn:
     def __init__(self, values: Iterator[Any]) -> None:
         self.kept: list[Any] = []
         self.left: Iterator[Any] | None = values
+        self.error: Exception | None = None  # that it ended with: it would look like an end if it were asked again
         self.lost: bool = False  # it stayed behind when this was pickled
 
     @property
     def length(self) -> int | None:
-        return len(self.kept) if self.left is None and not self.lost else None
+        return len(self.kept) if self.left is None and self.error is None and not self.lost else None
 
     def has(self, k: int) -> bool:
+        if k >= len(self.kept) and self.error is not None:
+            raise self.error
         if k >= len(self.kept) and self.lost:
             raise ResumeError(
                 f"a schedule got asked for value {k} of an iterator that stayed behind when its tree was pickled: "
@@ -87,13 +90,17 @@ class Drawn:
                 self.kept.append(next(self.left))
             except StopIteration:
                 self.left = None
+            except Exception as error:
+                self.left, self.error = None, error
+                raise
         return k < len(self.kept)
 
     def __getitem__(self, k: int) -> Any:
         return self.kept[k]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"kept": self.kept, "left": None, "lost": self.lost or self.left is not None}
+        lost = self.lost or self.left is not None or self.error is not None
+        return {"kept": self.kept, "left": None, "error": None, "lost": lost}
 
     def __deepcopy__(self, memo: Any) -> Drawn:
         return self  # the values are the same for every copy, and the iterator is drawn once

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headrace.core.indexed import Numbers
+from headrace.core.items import same
 from headrace.core.recipe import recipe
 from headrace.errors import StreamConfigError
 from headrace.trees.schedule import (
@@ -54,10 +55,10 @@ def abrupt(*levels: Any, at: int | Sequence[int]) -> Schedule:
 def gradual(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
     """A hand-over: around sample ``at`` more and more samples have the new value, none a value in between.
 
-    Sample i has the new value with a probability that rises along a logistic curve, from 0 at ``at - width // 2`` to 1
-    ``width`` samples later: the sigmoid of Bifet et al., "MOA: Massive Online Analysis", JMLR 11 (2010), which has no
-    ends, with steepness ``8 / width`` instead of ``4 / width`` and scaled to begin and to end there. All gradual changes of one tree go by the same draw of a sample, so that those at one place
-    hand over together, as between two concepts.
+    Sample i has the new value with a probability that rises along a logistic curve, from 0 at ``at - width / 2`` to 1 at
+    ``at + width / 2``: the sigmoid of Bifet et al., "MOA: Massive Online Analysis", JMLR 11 (2010), which has no ends,
+    with steepness ``8 / width`` instead of ``4 / width`` and scaled to begin and to end there. All gradual changes of one
+    tree go by the same draw of a sample, so that those at one place hand over together, as between two concepts.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def gradual(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
 
 
 def incremental(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
-    """A value that moves in a straight line, from ``levels[0]`` at ``at - width // 2`` to ``levels[1]`` ``width`` later.
+    """A value that moves in a straight line, from ``levels[0]`` at ``at - width / 2`` to ``levels[1]`` at ``at + width / 2``.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ class Abrupt(Levels):
 
     def changes(self, until: float = inf) -> Iterator[Change]:
         for k, place in enumerate(self.places):
-            if place < until:
+            if place < until and not same(self.levels[k], self.levels[k + 1]):
                 yield Change("abrupt", place, place, place, self.levels[k], self.levels[k + 1])
 
     def timing(self) -> Any:
@@ -178,14 +179,15 @@ class Slow(Schedule):
         """Return how many changes have begun at each sample, and how much of the last is done: 0 to 1."""
         starts = self.starts()
         k = np.asarray(np.searchsorted(starts, at, side="right"), np.int64)
-        done = np.where(k > 0, (at - starts[np.maximum(k - 1, 0)]) / self.width, 1.0)
+        # Half a sample ahead where the width is odd: so much is done at the first sample, for the centre to be half way.
+        done = np.where(k > 0, (at - starts[np.maximum(k - 1, 0)] + self.width % 2 / 2) / self.width, 1.0)
         return k, np.minimum(done, 1.0)
 
     def changes(self, until: float = inf) -> Iterator[Change]:
         shape = type(self).__name__.lower()
         for k, place in enumerate(self.places):
             start = place - self.width // 2
-            if start < until:
+            if start < until and not same(self.levels[k], self.levels[k + 1]):
                 yield Change(shape, start, place, start + self.width, self.levels[k], self.levels[k + 1])
 
     def timing(self) -> Any:

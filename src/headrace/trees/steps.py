@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import copy
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +21,8 @@ from headrace.core.notes import told
 from headrace.errors import DataError
 from headrace.trees.batched import needs_of, per_row_of
 from headrace.trees.chances import Table, table_of
-from headrace.trees.nodes import pair
+from headrace.trees.lending import is_container, lent
+from headrace.trees.nodes import Node, pair
 from headrace.trees.parameter import Parameter
 from headrace.trees.plan import Entry, Plan
 from headrace.trees.schedule import Floats, Schedule
@@ -28,6 +31,7 @@ from headrace.trees.store import ParameterStore
 BLOCK = 256  # samples whose choices and moving values are made at once, where samples are walked in a row
 
 
+@lru_cache(4096)  # a tree is walked anew after each update
 def word_of(address: str) -> int:
     """Return the 64-bit number of an address: one counter word of the generator."""
     return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "little")
@@ -46,6 +50,7 @@ class Draws:
         self.picks: list[tuple[int, int, list[int]]] = [(0, 0, [])] * size  # (first sample, end, choices) by place
         self.moved: list[tuple[int, int, dict[str, list[Any]]]] = [(0, 0, {})] * size
         self.buffers: dict[int, deque[Any]] | None = None
+        self.passed: dict[int, deque[Any]] = {}  # what buffers get with the samples made, once these are delivered
         self._own: dict[int, Lane] = {}
 
     def uniforms(self, at: Numbers, word: int, seed: int | None = None) -> Floats:
@@ -64,6 +69,20 @@ class Draws:
         if highest - lowest < 8 * len(at) + 64:
             return lane.uniforms(lowest, highest - lowest + 1, word)[at - lowest]
         return np.array([lane.uniforms(i, 1, word)[0] for i in at.tolist()])
+
+    def passes(self, place: int, value: Any) -> None:
+        """Have a value in store for a buffer."""
+        assert self.buffers is not None
+        if place not in self.passed:
+            self.passed[place] = deque(maxlen=self.buffers[place].maxlen)
+        self.passed[place].append(value)
+
+    def deliver(self) -> None:
+        """Fill the buffers with what has passed them."""
+        assert self.buffers is not None
+        for place, values in self.passed.items():
+            self.buffers[place].extend(values)
+        self.passed.clear()
 
     def around(self, i: int) -> Numbers:
         """Return the samples to make ready together with ``i``."""
@@ -109,10 +128,16 @@ class Call(Step):
             () if self.per_row is None else tuple(n for n in ("i", "n") if n in needs.takes and n not in values)
         )
         self.kwargs: dict[str, Any] = self.arguments(self.still)
+        self.copied: tuple[str, ...] = tuple(name for name, value in self.still.items() if is_container(value))
+        self.ahead: bool = all(schedule.ahead for _, schedule in self.moving)
 
     def arguments(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return values as keyword arguments."""
         return values
+
+    def handed(self) -> dict[str, Any]:
+        """Return the values that stand still, for one call: containers are its own."""
+        return {**self.still, **{name: lent(self.still[name]) for name in self.copied}}
 
     def advance(self, value: Any, i: int, draws: Draws) -> tuple[Any, Step | None]:
         return self.function(value, **self.kwargs), self.next
@@ -145,13 +170,13 @@ class Moving(Call):
         """Return the values of all parameters in sample ``i``."""
         lo, hi, values = draws.moved[self.place]
         if not lo <= i < hi:
-            at = draws.around(i)
+            at = draws.around(i) if self.ahead else np.array([i], np.int64)
             values = self.columns(at, draws)
             lo = int(at[0])
             draws.moved[self.place] = lo, lo + len(at), values
-        kwargs = dict(self.still)
+        kwargs = self.handed()
         for name, column in values.items():
-            kwargs[name] = column[i - lo]
+            kwargs[name] = lent(column[i - lo])
         return kwargs
 
     def columns(self, at: Numbers, draws: Draws) -> dict[str, list[Any]]:
@@ -164,7 +189,7 @@ class Stored(Moving):
     """A function that is handed its parameters as a store."""
 
     def arguments(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {"store": ParameterStore([Parameter(name, value) for name, value in values.items()])}
+        return {"store": _store(values)}
 
     def advance(self, value: Any, i: int, draws: Draws) -> tuple[Any, Step | None]:
         store = self.arguments(self.values_at(i, draws))["store"]
@@ -172,15 +197,29 @@ class Stored(Moving):
         return self.function(value, store, **more), self.next
 
 
-class Walked(Step):
-    """A node of the user's own class."""
+class Walked(Moving):
+    """A node of a user's class: a copy of it, with parameters that stand as they were when the tree was described."""
 
     def __init__(self, place: int, entry: Entry) -> None:
         super().__init__(place, entry)
-        self.function: Callable[..., Any] = entry["function"]
+        node: Node = entry["function"].__self__
+        self.alone: bool = not node.shared
+        self.node: Node = copy(node) if self.alone else node
+        if self.alone:
+            self.node.behind = [] if entry["next"] is None else [Node("behind", "")]
+            self.node.hung = []
+            if node.params is not None:
+                self.node.params = _store(self.still)
 
     def advance(self, value: Any, i: int, draws: Draws) -> tuple[Any, Step | None]:
-        return self.function(value, draws.lane.at(i, self.word))[0], self.next
+        if self.alone and (self.moving or self.copied):
+            self.node.params = _store(self.values_at(i, draws))
+        made, following = self.node.traverse(value, draws.lane.at(i, self.word))
+        return made, None if following is None else self.next
+
+
+def _store(values: dict[str, Any]) -> ParameterStore:
+    return ParameterStore([Parameter(name, value) for name, value in values.items()])
 
 
 class Label(Step):
@@ -200,7 +239,7 @@ class Buffer(Step):
 
     def advance(self, value: Any, i: int, draws: Draws) -> tuple[Any, Step | None]:
         if draws.buffers is not None:
-            draws.buffers[self.place].append(value)
+            draws.passes(self.place, value)
         return value, self.next
 
 
@@ -222,7 +261,8 @@ class Branch(Step):
         if not lo <= i < hi:
             if draws.block == 1 and self.alone is not None:
                 return value, self.firsts[self.alone(draws.lane.uniforms(i, 1, self.word).item())]
-            at = draws.around(i)
+            ahead = self.table.schedule is None or self.table.schedule.ahead
+            at = draws.around(i) if ahead else np.array([i], np.int64)
             lo = int(at[0])
             picks = self.choices(at, draws).tolist()
             draws.picks[self.place] = lo, lo + len(at), picks
@@ -254,12 +294,12 @@ def _step(place: int, entry: Entry) -> Step:
         return {"branch": Branch, "label": Label, "buffer": Buffer, "node": Walked, "pass": Step}[kind](place, entry)
     if entry["how"] == "dict":
         return Stored(place, entry)
-    call = Call(place, entry)
-    if call.moving:
+    values: dict[str, Any] = entry["values"]
+    if any(isinstance(value, Schedule) or is_container(value) for value in values.values()):
         return Moving(place, entry)
-    if call.rng:
+    if "rng" not in values and needs_of(entry["function"]).rng:
         return Drawing(place, entry)
-    return call if call.kwargs else Plain(place, entry)
+    return (Call if values else Plain)(place, entry)
 
 
 def walked(first: Step, i: int, draws: Draws) -> Any:

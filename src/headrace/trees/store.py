@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
-from headrace.trees.parameter import Parameter, is_parameter, step_number
+from headrace.trees.parameter import UNNAMED, Parameter, is_parameter, shown_value, step_number
 from headrace.trees.rhythms import stepwise
-from headrace.trees.schedule import Schedule
+from headrace.trees.schedule import Schedule, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,9 @@ class ParameterStore:
     ----------
     parameters
         A list of parameters; or a dict of values, of dicts with ``value``, ``schedule`` and ``strategy``, and of
-        scopes, which are dicts of these. Nothing of it is changed.
+        scopes, which are dicts of these. A Parameter can be in several of them, each with a name of its own for it: the
+        store's names are those of the dict. Nothing of it is changed, but that a Parameter without a name takes the
+        first one.
 
     Attributes
     ----------
@@ -59,11 +61,13 @@ class ParameterStore:
             for parameter in parameters:
                 if self.parameters.setdefault(parameter.name, parameter) is not parameter:
                     raise StreamConfigError(
-                        f"ParameterStore got two parameters named {parameter.name!r}, wanted names of their own."
+                        f"ParameterStore got two parameters named {parameter.name!r}, wanted names of their own.\n"
+                        "  Give one another name, or put them into scopes: {'first': {'x': ...}, 'second': {'x': ...}}."
                     )
         else:
             raise StreamConfigError(
-                f"ParameterStore got {parameters!r}, wanted a list of Parameters or a dict of values and scopes."
+                f"ParameterStore got {parameters!r}, wanted a list of Parameters or a dict of values and scopes.\n"
+                "  Write ParameterStore({'offset': 0.0, 'ramp': {'height': 1.0}})."
             )
 
     @staticmethod
@@ -146,13 +150,27 @@ class ParameterStore:
     # --- moving ---------------------------------------------------------------------------------
 
     def update(self) -> dict[str, Any]:
-        """Advance every parameter once and return the values."""
+        """Advance every parameter once and return the values.
+
+        Raises
+        ------
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
         for parameter in dict.fromkeys(self.each()):
             parameter.update()
         return self.get_params()
 
     def set_update_step(self, step: SupportsIndex) -> None:
-        """Move every parameter to ``step``, counted from its first value."""
+        """Move every parameter to ``step``, counted from its first value.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no whole number.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
         step = step_number("set_update_step(step)", step)
         for parameter in self.each():
             parameter[step]
@@ -179,7 +197,20 @@ class ParameterStore:
     # --- tables ---------------------------------------------------------------------------------
 
     def to_dataframe(self, number_of_update_steps: int = 0) -> pd.DataFrame:
-        """Return the values now and after each of some updates, a row each. The store is moved by them."""
+        """Return the values now and after each of some updates, a row each. The store is moved by them.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no number of updates.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        MissingExtraError
+            When pandas is not installed.
+        """
+        number_of_update_steps = whole_number(
+            "to_dataframe", "number_of_update_steps", number_of_update_steps, 0, "updates"
+        )
         pandas = optional("pandas", "trees", "to_dataframe")
         rows = [self.get_params(), *(self.update() for _ in range(number_of_update_steps))]
         columns = {name: _column(pandas, [row[name] for row in rows]) for name in rows[0]}
@@ -202,10 +233,13 @@ class ParameterStore:
         Raises
         ------
         StreamConfigError
-            For another clock.
+            For another clock, or ``every`` that is no number of samples.
         """
         if clock not in ("step", "sample"):
-            raise StreamConfigError(f"from_dataframe(clock=) got {clock!r}, wanted 'step' or 'sample'.")
+            raise StreamConfigError(
+                f"from_dataframe(clock=) got {clock!r}, wanted 'step' or 'sample': which of the two "
+                "moves the values.\n  'step' is by update(), 'sample' while a stream runs."
+            )
         store = ParameterStore()
         for name in df.columns:
             values = df[name].tolist()
@@ -223,7 +257,13 @@ class ParameterStore:
         return "{\n" + ",\n".join(f"    {name!r}: {value!r}" for name, value in values.items()) + "\n}"
 
     def __repr__(self) -> str:
-        return f"({', '.join(repr(p) for _, p in sorted(self.named(), key=lambda pair: pair[0]))})"
+        named = sorted(self.named(), key=lambda pair: pair[0])
+        return f"({', '.join(f'{_own(name)}={shown_value(p.value)}' for name, p in named)})"
+
+
+def _own(name: str) -> str:
+    """Return a full name without its scope."""
+    return name.rpartition(".")[2]
 
 
 def _is_scope(value: Any) -> bool:
@@ -232,14 +272,16 @@ def _is_scope(value: Any) -> bool:
 
 def _made(name: str, value: Any) -> Parameter:
     if isinstance(value, Parameter):
-        value.name = name
+        if value.name == UNNAMED:  # the caller's own name for it stays: another scope may have another
+            value.name = name
         return value
     if type(value) is not dict:
         return Parameter(name, value)
     strange = sorted(map(str, value.keys() - {"name", "value", "schedule", "strategy"}))
     if strange:
         raise StreamConfigError(
-            f"parameter {name!r} got {', '.join(map(repr, strange))}, wanted value, schedule and strategy alone."
+            f"parameter {name!r} got {', '.join(map(repr, strange))}, wanted value, schedule and strategy alone.\n"
+            "  A value that is a dict goes into {'value': ...}."
         )
     return Parameter(name, **{key: part for key, part in value.items() if key != "name"})
 
@@ -273,5 +315,6 @@ def store_of(params: Any) -> ParameterStore:
     if isinstance(params, dict) or (isinstance(params, list | tuple) and all(isinstance(p, Parameter) for p in params)):
         return ParameterStore(params if isinstance(params, dict) else list(params))
     raise StreamConfigError(
-        f"SamplingTree(params=) got {params!r}, wanted a ParameterStore, a dict, a list of Parameters, a DataFrame or None."
+        f"SamplingTree(params=) got {params!r}, wanted a ParameterStore, a dict, a list of Parameters, a DataFrame or "
+        "None.\n  Write {'offset': 0.0, 'ramp': {'height': 1.0}}: by argument, or by node and argument."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
@@ -17,14 +17,14 @@ from headrace.trees.check import check_tree
 from headrace.trees.collect import SamplingStrategy, SamplingStrategyLit, collated, strategy_of, whole
 from headrace.trees.drawable import Drawable
 from headrace.trees.insight import Insight
-from headrace.trees.links import everything, owned, parameters_of, relink
+from headrace.trees.links import everything, owned, relink
 from headrace.trees.nodes import ClassLabelNode, Node
-from headrace.trees.parameter import CHANGES, Parameter, step_number
+from headrace.trees.parameter import CHANGES, Parameter, move, step_number
 from headrace.trees.paths import Paths, Way, Ways, along
-from headrace.trees.plan import Plan, plan_of, titles_of
+from headrace.trees.plan import Plan, moved_plan, plan_of, titles_of
 from headrace.trees.recipe import Tree
 from headrace.trees.run import Run
-from headrace.trees.steps import CONCEPT, Branch, Draws, steps_of
+from headrace.trees.steps import Branch, steps_of
 from headrace.trees.store import ParameterStore, store_of
 from headrace.trees.text import text_of
 
@@ -102,9 +102,7 @@ class SamplingTree(Insight, Drawable):
     params: ParameterStore
     collate_func: Callable[[Any], Any] | None
     string_node: LabelNode
-    seed: int
     position: int
-    step: int
 
     def __init__(
         self,
@@ -122,22 +120,28 @@ class SamplingTree(Insight, Drawable):
         self.params = store_of(params)
         self.collate_func = collate_func
         self.string_node = string_node
-        self.seed = randbits(128) if rng is None else seed_integer(rng)
-        self.position = self.step = 0
+        self._seed = randbits(128) if rng is None else seed_integer(rng)
+        self._strict = strict
+        self.position = self._updates = 0  # where there are no parameters to count them
         self._spine = self.nodes
         relink(self._spine)
         self._way: Way | None = None
-        for node in self._spine:
-            node.fetch_params(self.params)
-        check_tree(self._spine, self.params, strict=strict)
+        self._fetch()
         for node in everything(self._spine):
             node.taken = True
         self._forget()
 
+    def _fetch(self) -> None:
+        for node in self._spine:
+            node.fetch_params(self.params)
+        check_tree(self._spine, self.params, strict=self._strict)
+
     def _forget(self) -> None:
         self._titles: dict[int, str] | None = None
+        self._everything: list[Node] | None = None
+        self._nodes = CHANGES.nodes  # when any node of anyone's had last changed, likewise
         self._seen = -1  # when any parameter of anyone's had last changed, as the recipe has it
-        self._stamp: list[tuple[Parameter, int]] = []  # when each of its own had
+        self._stamp: dict[Parameter, int] = {}  # when each of its own had
         self._known: tuple[Tree, Sequence[Node]] | None = None
         self._run: Run | None = None
 
@@ -145,29 +149,55 @@ class SamplingTree(Insight, Drawable):
 
     def __recipe__(self) -> Tree:
         """Return the frozen description of this tree with the parameters it has now."""
-        return self._now()[0]
+        known = self._known
+        return known[0] if known is not None and self._seen == CHANGES.latest else self._now()[0]
 
     def _now(self) -> tuple[Tree, Sequence[Node]]:
         """Return the recipe, and the nodes that its entries are made of."""
         known, latest = self._known, CHANGES.latest
         if known is not None and self._seen == latest:
             return known
-        stamp = [(parameter, parameter.changed) for parameter in parameters_of(self._spine)]
-        if known is None or stamp != self._stamp or known[0].step != self.step:
+        nodes = CHANGES.nodes
+        if nodes != self._nodes:
+            self._fetch()  # another function may take other parameters
+            known, self._titles, self._nodes = None, None, nodes
+        stamp = {parameter: parameter.changed for parameter in self._used()}
+        step, before = self._step_of(stamp), self._stamp
+        if known is not None and stamp == before:
+            if known[0].step != step:
+                self._known = known = known[0].with_(step=step), known[1]
+        elif known is not None and self._way is None and stamp.keys() == before.keys():  # as from update to update
+            plan = moved_plan(known[0].plan, known[1], {p for p, changed in stamp.items() if changed != before[p]})
+            self._known, self._stamp, self._run = (Tree(plan, step).seeded(self.seed), known[1]), stamp, None
+            known = self._known
+        else:
             if self._titles is None:
                 self._titles = titles_of(self._spine)
             plan, made_of = plan_of(self._spine, self._titles)
             if self._way is not None:
                 plan, made_of = along(plan, self._way), [made_of[k] for k in self._way.entries]
-            known = Tree(plan, self.step).seeded(self.seed), made_of
+            known = Tree(plan, step).seeded(self.seed), made_of
             self._known, self._stamp, self._run = known, stamp, None
         self._seen = latest  # last: another thread may look
         return known
 
-    def _with_values(self, values: dict[int, Any], step: int) -> Tree:
-        """Return the recipe with other values of some parameters, by their ids; none of them moves."""
+    def with_values(self, values: dict[int, Any], step: int) -> Tree:
+        """Return the recipe with other values of some parameters, by the parameters' ids; none of them moves."""
         plan, _ = plan_of(self._spine, self._titles or titles_of(self._spine), values)
         return Tree(plan if self._way is None else along(plan, self._way), step).seeded(self.seed)
+
+    def at_step(self, step: SupportsIndex) -> Tree:
+        """Return the recipe of this tree at a step; moves nothing.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no whole number.
+        ParameterOutOfRangeError
+            Behind the last value of a schedule whose strategy says so.
+        """
+        to = step_number("at_step(step)", step)
+        return self.with_values({id(p): p.value_at(to) for p in self._used()}, to)
 
     # --- drawing for itself ---------------------------------------------------------------------
 
@@ -180,7 +210,7 @@ class SamplingTree(Insight, Drawable):
         if run is None or self._seen != CHANGES.latest or run.next != self.position:
             run = self._runs()
         try:
-            item = next(run.items)
+            item = run.one() if run.buffered else next(run.items)
         except BaseException as error:
             run.failed(error)
             raise
@@ -266,12 +296,24 @@ class SamplingTree(Insight, Drawable):
             raise
 
     def skip(self, n: SupportsIndex = 1) -> int:
-        """Pass the next ``n`` samples without making them; return how many."""
+        """Pass the next ``n`` samples without making them; return how many.
+
+        Raises
+        ------
+        StreamConfigError
+            When it is no number of samples.
+        """
         before = self.position
         return self.seek(before + whole("skip", n)) - before
 
     def seek(self, position: SupportsIndex) -> int:
-        """Go to the sample with a number, forth or back; return it."""
+        """Go to the sample with a number, forth or back; return it.
+
+        Raises
+        ------
+        StreamConfigError
+            When there is no sample of that number.
+        """
         self.position = whole("seek", position)
         self._run = None
         return self.position
@@ -295,22 +337,30 @@ class SamplingTree(Insight, Drawable):
 
     @rng.setter
     def rng(self, seed: Seed) -> None:
-        self.seed = seed_integer(seed)
+        self.seed = seed
+
+    @property
+    def seed(self) -> int:
+        """The root of all its random numbers. Setting it leaves the tree where it is."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: Seed) -> None:
+        self._seed = seed_integer(seed)
         self._known = self._run = None
+        self._seen = -1
 
     # --- time -----------------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Move every parameter one step on, each once however many nodes share it.
+        """Move every parameter one step on, each once however many nodes share it; none of them where one cannot.
 
         Raises
         ------
         ParameterOutOfRangeError
             Behind the last value of a schedule whose strategy says so.
         """
-        for parameter in self._parameters():
-            parameter.update()
-        self._stepped(self.step + 1)
+        self._move(None)
 
     def set_update_step(self, idx: SupportsIndex) -> None:
         """Move every parameter to a step, counted from its first value; a step below 0 counts as 0.
@@ -322,17 +372,29 @@ class SamplingTree(Insight, Drawable):
         ParameterOutOfRangeError
             Behind the last value of a schedule whose strategy says so.
         """
-        step = step_number("set_update_step(idx)", idx)
-        for parameter in self._parameters():
-            parameter[step]
-        self._stepped(step)
+        self._move(step_number("set_update_step(idx)", idx))
 
-    def _stepped(self, step: int) -> None:
-        self.step = step
+    def _move(self, step: int | None) -> None:
+        move(self._parameters(), step)
+        self._updates = self._updates + 1 if step is None else step
         self._seen = -1
 
+    @property
+    def step(self) -> int:
+        """How many updates its parameters have seen: the most of any, where they were moved one by one."""
+        return self._step_of(self._used())
+
+    def _used(self) -> list[Parameter]:
+        """Return the parameters that its nodes read now, each once."""
+        if self._everything is None:
+            self._everything = everything(self._spine)
+        return list(dict.fromkeys(parameter for node in self._everything for parameter in node.own_parameters()))
+
+    def _step_of(self, used: Iterable[Parameter]) -> int:
+        return max((parameter.step for parameter in (*used, *self.params.each())), default=self._updates)
+
     def _parameters(self) -> list[Parameter]:
-        return list(dict.fromkeys([*parameters_of(self._spine), *self.params.each()]))
+        return list(dict.fromkeys([*self._used(), *self.params.each()]))
 
     def get_params(self) -> ParameterStore | None:
         """Return the parameters of all nodes, ``node.parameter``, the very objects; None where there are none."""
@@ -340,7 +402,7 @@ class SamplingTree(Insight, Drawable):
         store = ParameterStore()
         for node in everything(self._spine):
             if node.own_parameters():
-                own = {parameter.name: parameter for parameter in node.own_parameters()}
+                own = dict(node.named_parameters())
                 store.parameters.setdefault(titles[id(node)], {}).update(own)
         return store if store.parameters else None
 
@@ -366,13 +428,14 @@ class SamplingTree(Insight, Drawable):
         return Ways(plan, self._open_branches(plan) if prune else None)
 
     def _open_branches(self, plan: Plan) -> dict[int, list[int]]:
-        steps, at = steps_of(plan), np.array([self.position])
-        draws = Draws(Key(self.seed), len(steps))
+        u = np.linspace(0, np.nextafter(1, 0), 257)  # in a gradual change, samples of one place are of several concepts
+        at = np.full(len(u), self.position)
         found = {}
-        for step in steps:
+        for step in steps_of(plan):
             if isinstance(step, Branch):
-                chances = step.table.probabilities(at, draws.uniforms(at, CONCEPT))[0]
-                found[step.place] = np.flatnonzero(chances > 0).tolist()
+                rows = slice(None) if step.table.schedule is not None and step.table.schedule.ahead else slice(1)
+                chances = step.table.probabilities(at[rows], u[rows])
+                found[step.place] = np.flatnonzero((chances > 0).any(axis=0)).tolist()
         return found
 
     def of_way(self, way: Way) -> SamplingTree:
@@ -389,7 +452,11 @@ class SamplingTree(Insight, Drawable):
     # --- as a value -----------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_titles", "_seen", "_stamp", "_known", "_run")}
+        return {
+            k: v
+            for k, v in self.__dict__.items()
+            if k not in ("_titles", "_everything", "_nodes", "_seen", "_stamp", "_known", "_run")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

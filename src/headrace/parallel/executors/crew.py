@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from headrace.parallel.executors.chunk import Chunk, Done
 from headrace.parallel.executors.outcome import Outcome
@@ -43,9 +43,12 @@ class Crew(ABC):
     ----------
     workers
         How many there are, or are taken to be.
+    heavy
+        Bytes of results that are to travel together at most.
     """
 
     workers: int
+    heavy: ClassVar[int] = 1 << 20
 
     def feed(self, source: Source) -> None:
         """Have the crew take what it can use now."""
@@ -82,9 +85,12 @@ class Engine(NamedTuple):
         Whether they are known to be other processes, to which the function has to be sent.
     near
         Whether these share our file system.
+    ours
+        Whether they are of our own making, so that their errors say all.
     """
 
     name: str
     hire: Callable[[Task], Crew]
     apart: bool = False
     near: bool = False
+    ours: bool = False

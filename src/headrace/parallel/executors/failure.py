@@ -60,6 +60,8 @@ def arrived(failure: Failure, number: int, name: str, file: str = "") -> BaseExc
         error = WorkerError(
             f"{failure.said}\n  This error cannot be sent between processes as it is; its text is below."
         )
+    if isinstance(error, SystemExit) and error.code is None and error.args:  # so it comes from tblib's pickles, in dask
+        error.code = error.args[0]
     trace, user = failure.trace, failure.user
     if file:
         trace, user = trace.replace(_NAMELESS, file), user.replace(_NAMELESS, Path(file).name)

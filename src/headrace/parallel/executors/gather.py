@@ -86,26 +86,30 @@ def _serial(fn: Callable[..., Any], calls: Iterable[Call]) -> Iterator[tuple[int
 def _gathered(
     fn: Callable[..., Any], calls: Iterable[Call], engine: Engine, cancel: bool
 ) -> Iterator[tuple[int, Outcome]]:
-    task = Task(fn, near=engine.near)
+    task: Task | None = None
     crew: Crew | None = None
     try:
+        with undisturbed():  # no Ctrl-C comes between a file that is made and its name
+            task = Task(fn, near=engine.near)
         if engine.apart:
             task.as_bytes()  # raises now what could otherwise only be told by a worker
         crew = engine.hire(task)
-        source = Source(calls, Sizes(crew.workers))
+        source = Source(calls, Sizes(crew.workers, crew.heavy))
         crew.feed(source)
         while reports := crew.wait():
             for report in reports:
                 yield from _told(report, source, task, engine)
             crew.feed(source)
     except GeneratorExit:
-        task.finish()  # so that nothing more begins
+        if task is not None:
+            task.finish()  # so that nothing more begins
         while crew is not None and not cancel and crew.wait():
             pass
         raise
     finally:
         with undisturbed():
-            task.finish()
+            if task is not None:
+                task.finish()
             if crew is not None:
                 crew.close()
 
@@ -114,6 +118,8 @@ def _told(report: Report, source: Source, task: Task, engine: Engine) -> Iterato
     """Give the outcomes of a chunk, and give back to the source what has to be done again or has not begun."""
     done, numbers = report.done, report.chunk.numbers
     if report.error is not None:
+        if engine.ours:
+            raise report.error
         raise _broken(engine, numbers, report.error) from report.error
     n = 0
     if done is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
@@ -11,6 +11,8 @@ from headrace.parallel.executors.futures import Submit
 from headrace.parallel.executors.task import Task
 
 __all__ = ["client", "submit_of"]
+
+_LARGE: Final = 1 << 16  # bytes of a function that travel with every chunk at most
 
 
 def client(n: int | None) -> Any:
@@ -23,7 +25,7 @@ def client(n: int | None) -> Any:
 
 
 def submit_of(dask: Any) -> Submit:
-    """Return how a chunk is handed to a Client: never taken for an equal one, the function sent once.
+    """Return how a chunk is handed to a Client: no call is taken for an equal one, and a large function is sent once.
 
     Raises
     ------
@@ -40,7 +42,15 @@ def submit_of(dask: Any) -> Submit:
     def submit(task: Task, chunk: Chunk) -> Any:
         if id(task) not in sent:
             sent.clear()
-            sent[id(task)] = dask.scatter(task, hash=False)
+            # To every worker: dask would rather run calls one after another where the function is than send it on.
+            sent[id(task)] = dask.scatter(task, hash=False, broadcast=True) if _is_large(task) else task
         return dask.submit(run, sent[id(task)], chunk, pure=False)
 
     return submit
+
+
+def _is_large(task: Task) -> bool:
+    try:
+        return len(task.as_bytes()) > _LARGE
+    except StreamConfigError:  # a cluster inside this process needs no bytes
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -171,13 +172,24 @@ def submit_of(executor: RayExecutor) -> Submit:
     """Return how a chunk is handed to Ray: the function is put into its store once."""
     sent: dict[int, Any] = {}
 
-    def submit(task: Task, chunk: Chunk) -> RayFuture:
+    def submit(task: Task, chunk: Chunk) -> _DoneFuture:
         if id(task) not in sent:
             sent.clear()
             sent[id(task)] = executor.scatter(task)
-        return executor.submit(run, sent[id(task)], chunk)
+        return _DoneFuture(executor.submit(_run, sent[id(task)], chunk).ref)
 
     return submit
+
+
+class _DoneFuture(RayFuture):
+    """The future of a chunk. Arrays that Ray hands out itself lie in its store, and cannot be written to."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        return pickle.loads(super().result(timeout))
+
+
+def _run(task: Task, chunk: Chunk) -> bytes:
+    return pickle.dumps(run(task, chunk), protocol=5)
 
 
 def _ray() -> Any:

@@ -87,6 +87,8 @@ class Hired:
         for fd in theirs:
             os.close(fd)
         self._ours = [self.ask, self.tell, self._life]
+        self._finalizer = weakref.finalize(self, _drop, os.getpid(), self.process, self._ours)
+        self._finalizer.atexit = False
         _all.add(self)
 
     @property
@@ -177,6 +179,17 @@ class Hired:
         self._close()
         self.process.returncode = 0  # or its finalizer would say that it still runs
         _all.discard(self)
+
+
+def _drop(program: int, process: Any, ours: list[int]) -> None:
+    """End a worker that nobody holds any more, and that nobody has let go."""
+    if os.getpid() != program:
+        return
+    while ours:
+        os.close(ours.pop())
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _pipe(ends: list[int]) -> tuple[int, int]:
@@ -279,6 +292,11 @@ def listened(workers: Iterable[Hired], seconds: float) -> list[Hired]:
     return [known[fd] for fd, _ in inlets.poll(1000 * seconds)]
 
 
+def _at_exit() -> None:
+    shutdown()
+    _end(list(_all), now=True)  # those of runs that nobody has closed
+
+
 def _after_fork() -> None:
     global _lock
     _lock = Lock()
@@ -287,6 +305,6 @@ def _after_fork() -> None:
     _idle.clear()
 
 
-atexit.register(shutdown)
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

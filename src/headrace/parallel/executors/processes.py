@@ -11,6 +11,7 @@ from headrace.parallel.executors.messages import Gone
 from headrace.parallel.executors.outcome import Outcome
 from headrace.parallel.executors.pool import Hired, hire, let_go, listened
 from headrace.parallel.executors.task import Task
+from headrace.parallel.undisturbed import undisturbed
 
 __all__ = ["ProcessCrew"]
 
@@ -25,6 +26,8 @@ class ProcessCrew(Crew):
     When one dies, the call it was running has a WorkerError as its outcome; the others of its chunk are made by
     another worker, those included that had returned and not been sent yet.
     """
+
+    heavy = 1 << 19  # half of what a pipe holds, so that a worker need not wait until it is read
 
     def __init__(self, task: Task, workers: int) -> None:
         self.workers = workers
@@ -42,8 +45,9 @@ class ProcessCrew(Crew):
     def submit(self, chunk: Chunk) -> None:
         worker = min(self._hired, key=lambda each: len(each.doing), default=None)
         if worker is None or (worker.doing and len(self._hired) < self.workers):
-            worker = hire()
-            self._hired.append(worker)
+            with undisturbed():  # no Ctrl-C comes between a worker and the list of those to be let go
+                worker = hire()
+                self._hired.append(worker)
         try:
             worker.serve(self._task)
             worker.give(chunk)
@@ -72,8 +76,9 @@ class ProcessCrew(Crew):
         """Note what is lost with a worker that has died."""
         at, how, pid = worker.at, worker.death(), worker.pid
         chunks, name = list(worker.doing), self._task.name
-        self._hired.remove(worker)
-        let_go([worker])
+        with undisturbed():
+            self._hired.remove(worker)
+            let_go([worker])
         for chunk in chunks:
             if at in chunk.numbers:
                 self._vain = 0
@@ -87,8 +92,11 @@ class ProcessCrew(Crew):
             self._dead.append(Report(chunk))
         if not any(report.lost for report in self._dead):
             self._vain += 1
-            if self._vain > _VAIN:
-                error = WorkerError(f"{self._vain} workers in a row died before they began a call; the last one {how}")
+            if self._vain > _VAIN + self.workers:
+                error = WorkerError(
+                    f"parallel= gets nothing done: {self._vain} workers in a row died before they began a call; "
+                    f"the last one {how}.\n  What they printed may say why. Or use executor='threads'."
+                )
                 self._dead = [Report(chunk, error=error) for chunk in chunks]
 
     def close(self) -> None:

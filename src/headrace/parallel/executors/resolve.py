@@ -109,12 +109,12 @@ def _serial(n: int | None) -> None:
 
 def _threads(n: int | None) -> Engine:
     n = n or cpus()
-    return Engine(f"{n} threads", partial(ThreadCrew, workers=n))
+    return Engine(f"{n} threads", partial(ThreadCrew, workers=n), ours=True)
 
 
 def _processes(n: int | None) -> Engine:
     n = n or cpus()
-    return Engine(f"{n} processes", partial(ProcessCrew, workers=n), apart=True)
+    return Engine(f"{n} processes", partial(ProcessCrew, workers=n), apart=True, ours=True)
 
 
 def _joblib(n: int | None) -> Engine:

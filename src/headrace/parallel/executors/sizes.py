@@ -9,7 +9,6 @@ from headrace.parallel.executors.chunk import Done
 __all__ = ["Sizes"]
 
 _AIM: Final = 0.01  # seconds that a chunk is to take
-_HEAVY: Final = 1 << 20  # bytes of arguments, or of results, that are to travel together at most
 _GROWTH: Final = 8
 _MOST: Final = 2000  # calls
 _AIR: Final = 5e-7  # seconds that a call takes besides, at least: being sent
@@ -17,6 +16,13 @@ _AIR: Final = 5e-7  # seconds that a call takes besides, at least: being sent
 
 class Sizes:
     """Learns from what was done how many calls the next chunk has.
+
+    Parameters
+    ----------
+    workers
+        How many there are.
+    heavy
+        Bytes of results that are to travel together at most.
 
     Attributes
     ----------
@@ -34,11 +40,12 @@ class Sizes:
     n: int
     seconds: float
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, heavy: int = 1 << 20) -> None:
         self.n = 1
         self.seconds = 0.0
         self.nbytes = 0.0
         self._workers = workers
+        self._heavy = heavy
 
     def learn(self, done: Done) -> None:
         """Take note of a chunk that is done."""
@@ -48,7 +55,7 @@ class Sizes:
         mean = sum(done.seconds) / n + _AIR
         self.seconds = max(mean, self.seconds / 2)  # what suddenly takes long is believed at once
         self.nbytes = max(done.nbytes / n, self.nbytes / 2)
-        fits = min(_AIM / self.seconds, _HEAVY / (self.nbytes + 1), _MOST, _GROWTH * max(n, self.n / _GROWTH))
+        fits = min(_AIM / self.seconds, self._heavy / (self.nbytes + 1), _MOST, _GROWTH * max(n, self.n / _GROWTH))
         self.n = max(1, int(fits))
 
     def fair(self, left: int | None) -> int:

@@ -51,7 +51,7 @@ class Task:
         self._mark = uuid.uuid4().hex
         if near:
             data = self.as_bytes()
-            fd, self.path = tempfile.mkstemp(prefix="headrace-", suffix=".task")
+            fd, self.path = tempfile.mkstemp(prefix=f"headrace-{os.getpid()}-", suffix=".task")
             with os.fdopen(fd, "wb") as file:
                 if len(data) > _INLINE:
                     file.write(data)

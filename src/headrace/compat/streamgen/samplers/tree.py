@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from headrace.core.key import Seed
 from headrace.trees import build as native_build
 from headrace.trees import tree as native_tree
-from headrace.trees.build import LabelNode, construct_tree
-from headrace.trees.nodes import ClassLabelNode
+from headrace.trees.build import LabelNode
+from headrace.trees.nodes import ClassLabelNode, Node
 from headrace.trees.store import ParameterStore
 
 if TYPE_CHECKING:
@@ -34,7 +34,36 @@ class BranchingNode(native_build.BranchingNode):
         seed: int = 42,
         string_node: LabelNode = ClassLabelNode,
     ) -> None:
-        super().__init__(branches, probs, name, None, string_node)
+        super().__init__(_without_seeds(branches), probs, name, None, string_node)
+
+
+def construct_tree(nodes: Any, string_node: LabelNode = ClassLabelNode) -> list[Node]:
+    """Return the nodes of a path, each linked to its neighbours; a ``seed`` in a dict of branches has no effect, as ever.
+
+    Parameters
+    ----------
+    nodes, string_node
+        As :func:`headrace.trees.construct_tree` takes them.
+
+    Raises
+    ------
+    StreamConfigError
+        For lists inside lists, references in a circle, and what is no node.
+    """
+    return native_build.construct_tree(_without_seeds(nodes), string_node)
+
+
+def _without_seeds(item: Any, above: tuple[int, ...] = ()) -> Any:
+    """Return the shorthand without the seeds in its dicts, which is left as it is: nodes in it stay the very objects."""
+    if id(item) in above:
+        return item  # in a circle: refused by name where the nodes are made
+    above = (*above, id(item))
+    if isinstance(item, dict):
+        reserved = native_build.RESERVED
+        return {k: v if k in reserved else _without_seeds(v, above) for k, v in item.items() if k != "seed"}
+    if isinstance(item, list | tuple):
+        return [_without_seeds(part, above) for part in item]
+    return item
 
 
 class SamplingTree(native_tree.SamplingTree):
@@ -60,4 +89,4 @@ class SamplingTree(native_tree.SamplingTree):
         string_node: LabelNode = ClassLabelNode,
         rng: Seed | None = 42,
     ) -> None:
-        super().__init__(nodes, params, collate_func, string_node, rng, strict=False)
+        super().__init__(_without_seeds(nodes), params, collate_func, string_node, rng, strict=False)

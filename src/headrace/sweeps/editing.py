@@ -1,0 +1,126 @@
+"""Changes to the points of a ledger: a dataset added, an argument added, places removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from headrace.core.notes import warn
+from headrace.core.optional import optional
+from headrace.errors import DataError
+from headrace.store.ledger import Point
+from headrace.sweeps.canonical import encoded, point_key
+from headrace.sweeps.harvesting import layout_of, storable
+from headrace.sweeps.ingest import args_of, own_points_of, points_of
+from headrace.sweeps.merging import Conflict, merger, raise_conflicts
+from headrace.sweeps.points import Points
+
+
+def as_dataset(ds: Any) -> Any:
+    """Return what users add to a harvest as a dataset.
+
+    Raises
+    ------
+    DataError
+        When it is none.
+    """
+    xr = optional("xarray", "sweeps", "a harvest")
+    if isinstance(ds, xr.DataArray):
+        return ds.to_dataset(name="data" if ds.name is None else ds.name)
+    if not isinstance(ds, xr.Dataset):
+        raise DataError(f"a harvest got a {type(ds).__name__}, wanted an xarray Dataset or DataArray.")
+    return ds
+
+
+def add_dataset(ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, rule: bool | None, who: str) -> None:
+    """Add the results that are in a dataset: all of them, or none.
+
+    Parameters
+    ----------
+    known
+        The arguments of the points that are there.
+    rule
+        What to do about those that are there and differ.
+
+    Raises
+    ------
+    DataError
+        When they differ and there is no rule, or axes do not fit.
+    """
+    labels = runner.labels
+    own = {dim for dims in labels.var_dims.values() if dims is not ... for dim in dims} | set(labels.var_coords)
+    if labels.own_names:
+        own |= {dim for dim in ds.dims if dim not in (runner.fn_args or ())}
+    args = args_of(ds, sorted(map(str, own)), known)
+    dims = {name: [dim for dim in each.dims if dim not in args] for name, each in ds.data_vars.items()}
+    coords = {name: np.asarray(each.values) for name, each in ds.coords.items() if not {name, *each.dims} & set(args)}
+    for name, each in ds.coords.items():
+        if name not in args and set(each.dims) & set(args):
+            warn(f"the coordinate {name!r} lies along arguments, and is not taken in: it is no result.")
+    layout = {
+        **layout_of(runner, Points(cases=[])),
+        "args": args,
+        "vars": None if labels.own_names else list(dims),
+        "dims": {} if labels.own_names else dims,
+        "coords": coords,
+        "attrs": {name: storable(value) for name, value in ds.attrs.items()},
+        "constants": {},
+    }
+    points = own_points_of(ds, args) if labels.own_names else points_of(ds, args)
+    conflicts: list[Conflict] = []
+    inside = merger(rule, conflicts)
+
+    def merge(old: Point, new: Point) -> Point | None:
+        made = inside(old, new)
+        raise_conflicts(conflicts, who)
+        return made
+
+    ledger.put(points, layout=layout, session={"host": None, "added": True}, merge=merge)
+
+
+def expanded(ledger: Any, name: str, value: Any) -> None:
+    """Give all points one more argument, in front of the others."""
+
+    def grown(point: Point) -> Point:
+        args, coords = [name, *point.layout["args"]], (value, *point.coords)
+        constants = {key: each for key, each in point.layout["constants"].items() if key != name}
+        layout = {**point.layout, "args": args, "constants": constants}
+        return point._replace(key=point_key(dict(zip(args, coords, strict=True))), coords=coords, layout=layout)
+
+    ledger.change(grown)
+
+
+def dropped(ledger: Any, wanted: Mapping[str, Any], strict: bool, who: str) -> None:
+    """Remove the points that have one of the wanted values of some argument.
+
+    Raises
+    ------
+    KeyError
+        When ``strict`` and no point has a value.
+    """
+    told = {name: {encoded(value): value for value in _several(values)} for name, values in wanted.items()}
+    found: dict[str, set[bytes]] = {name: set() for name in wanted}
+    keys = []
+    for point in ledger.rows(values=False):
+        here = dict(zip(point.layout["args"], point.coords, strict=True))
+        drop = False
+        for name, values in told.items():
+            code = encoded(here[name]) if name in here else None
+            if code in values:
+                found[name].add(code)
+                drop = True
+        if drop:
+            keys.append(point.key)
+    for name, values in told.items():
+        missing = [value for code, value in values.items() if code not in found[name]]
+        if missing and strict:
+            raise KeyError(f"{who} has no point with {name}={missing[0]!r}")
+    ledger.drop(keys)
+
+
+def _several(values: Any) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)

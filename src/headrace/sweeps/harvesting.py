@@ -1,0 +1,289 @@
+"""One round of a harvest: points are run, their results kept in batches, and only then shown as done."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from time import time
+from types import CellType, FunctionType
+from typing import Any, Final
+
+import numpy as np
+
+from headrace.core.plain import code_of, digest, where_is
+from headrace.errors import DataError, HeadraceError, StreamConfigError
+from headrace.store.ledger import DONE, FAILED, Point
+from headrace.store.ledger_values import Packing
+from headrace.sweeps.canonical import point_key
+from headrace.sweeps.failures import Failure, failure
+from headrace.sweeps.keeping import SOON, Keeper
+from headrace.sweeps.merging import Conflict, merger
+from headrace.sweeps.points import Points
+from headrace.sweeps.progress import Progress
+from headrace.sweeps.view import order_given
+
+HELD: Final = 64 << 20  # bytes of results that are kept for last_ds
+ROW: Final = "_row"  # of a ledger: an argument of what stands for a function that takes rng, and of nothing else
+_MANY: Final = 1_000_000  # points whose keys are worked out beforehand
+
+
+class Round:
+    """Points that are run, and what came of them.
+
+    Parameters
+    ----------
+    runner
+        What runs them.
+    points
+        Where.
+    ledger
+        What keeps the results.
+    overwrite
+        The rule for results that are there already.
+    settings
+        How to run.
+    keys
+        What the ledger knows the points by; by default that of their settings.
+    fn
+        The function, where that of the runner stands for another.
+
+    Attributes
+    ----------
+    conflicts : list of Conflict
+        Where results differ from those that are there.
+    failures : list of Failure
+        The calls that failed, where ``on_error`` says to go on.
+    """
+
+    def __init__(
+        self,
+        runner: Any,
+        points: Points,
+        ledger: Any,
+        overwrite: bool | None,
+        settings: Mapping[str, Any],
+        *,
+        keys: list[bytes] | None = None,
+        fn: Any = None,
+    ) -> None:
+        self.runner: Any = runner
+        self.points: Points = points
+        self.ledger: Any = ledger
+        self.conflicts: list[Conflict] = []
+        self.failures: list[Failure] = []
+        self._settings = dict(settings)
+        self._merge = merger(overwrite, self.conflicts)
+        self._layout = layout_of(runner, points)
+        check_names(self._layout)
+        self._fn = runner.fn if fn is None else fn
+        self._keys = list(points.keys()) if keys is None and len(points) <= _MANY else keys
+        self._came: dict[int, Any] | None = {}
+        self._bytes = 0
+
+    def run(self) -> None:
+        """Run all points.
+
+        Raises
+        ------
+        BaseException
+            What the function raised, or Ctrl-C, when everything that came before is kept.
+        SinkError
+            When the disk takes no more.
+        """
+        for _ in self.results(soon=SOON, tell=False):
+            pass
+
+    def results(self, soon: float, *, tell: bool = True) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Run all points; yield settings and result of each when it is safe."""
+        how = {**self.runner.settings, **self._settings}
+        bar = Progress(len(self.points), how.get("verbosity", 1), how.get("desc"))
+        session = session_of(self._fn, how.get("seed", 0), self.points.constants)
+        waiting: deque[tuple[dict[str, Any], Any]] = deque()
+        safe = 0
+
+        def put(batch: list[Any]) -> None:
+            self.ledger.put(batch, layout=self._layout, session=session, merge=self._merge)
+
+        def kept(batch: list[Any]) -> None:
+            nonlocal safe
+            safe += len(batch)
+            bar.update(len(batch), failed=sum(packed.state == FAILED for packed in batch))
+
+        keeper = Keeper(self.ledger.pack, put, kept, soon)
+        coming = self.runner.run(self.points, progress=bar, **self._settings)
+        try:
+            for i, outcome in coming:
+                settings = self.points[i]
+                result = self._take(keeper, i, settings, outcome)
+                if tell:
+                    waiting.append((settings, result))
+                    while safe:
+                        safe -= 1
+                        yield waiting.popleft()
+                if bar.detailed:
+                    bar.show(settings)
+            keeper.flush()
+            yield from waiting
+        except BaseException as error:
+            self._end(keeper, error)
+            raise
+        else:
+            keeper.close()
+        finally:
+            coming.close()
+            bar.close()
+
+    @staticmethod
+    def _end(keeper: Keeper, error: BaseException) -> None:
+        """Keep what came before an error; that this failed too is told with it."""
+        try:
+            keeper.close()
+        except HeadraceError as second:
+            if second is not error:
+                error.add_note(f"  and what came before it could not all be kept: {second}")
+
+    def _take(self, keeper: Keeper, i: int, settings: dict[str, Any], outcome: Any) -> Any:
+        key = self._keys[i] if self._keys is not None else point_key(settings)
+        coords = tuple([settings[name] for name in self._layout["args"]])
+        if outcome.error is not None:
+            failed = failure(self._fn, settings, outcome.error)
+            self.failures.append(failed)
+            told = (type(failed.error).__name__, str(failed.error), failed.traceback)
+            self._hold(i, keeper.add(Point(key, coords, told, FAILED, outcome.seconds)))
+            return failed
+        try:
+            value = split(outcome.value, self._layout["vars"])
+            packed = keeper.add(Point(key, coords, value, DONE, outcome.seconds))
+        except DataError as error:
+            error.add_note(f"  while keeping the result at {settings}")
+            raise
+        self._hold(i, packed)
+        return outcome.value
+
+    def _hold(self, i: int, packed: Any) -> None:
+        if self._came is None:
+            return
+        self._came[i] = packed
+        self._bytes += packed.size
+        if self._bytes > HELD:
+            self._came = None  # the ledger has them
+
+    def came(self) -> dict[int, Point]:
+        """Return what came of the points, by their numbers."""
+        if self._came is not None:
+            return {i: self.ledger.unpack(packed) for i, packed in self._came.items()}
+        keys = self._keys if self._keys is not None else list(self.points.keys())
+        found = self.ledger.get(keys)
+        return {i: found[key] for i, key in enumerate(keys) if key in found}
+
+    def values(self) -> dict[int, Any]:
+        """Return the results as the function gave them, by the numbers of their points."""
+        names = self._layout["vars"]
+        alone = names is None or len(names) == 1
+        return {i: point.value[0] if alone else point.value for i, point in self.came().items() if point.state == DONE}
+
+
+def split(result: Any, names: list[Any] | None) -> tuple[Any, ...]:
+    """Return a result as a tuple of a value for each variable.
+
+    Raises
+    ------
+    DataError
+        When there are more or fewer.
+    """
+    if names is None or len(names) == 1:
+        return (result,)
+    try:
+        values = tuple(result)
+    except TypeError:
+        values = (result,)
+    if len(values) != len(names) or isinstance(result, str | bytes):
+        came = f"{len(values)} results" if len(values) != 1 else f"one {type(result).__name__}"
+        raise DataError(
+            f"a harvest got {came} from a call, wanted {len(names)}: one for each of the variables {tuple(names)}.\n"
+            "  Return a tuple of as many values as var_names has names."
+        )
+    return values
+
+
+def layout_of(runner: Any, points: Points) -> dict[str, Any]:
+    """Return what the points of a round are called."""
+    labels = runner.labels
+    return {
+        "args": [name for name in points.names if name != ROW],
+        "vars": None if labels.own_names else list(labels.var_names),
+        "dims": {name: dims if dims is ... else list(dims) for name, dims in labels.var_dims.items()},
+        "coords": {name: storable(values) for name, values in labels.var_coords.items()},
+        "attrs": {name: storable(value) for name, value in labels.attrs.items()},
+        "constants": {name: storable(value) for name, value in points.constants.items() if not callable(value)},
+        "order": order_given(points),
+    }
+
+
+def check_names(layout: Mapping[str, Any]) -> None:
+    """Raise when an argument, a variable and an axis of one have the same name."""
+    args = layout["args"]
+    axes = [dim for dims in layout["dims"].values() if dims is not ... for dim in dims]
+    for what, names in (("var_names", layout["vars"] or []), ("var_dims", axes), ("var_coords", layout["coords"])):
+        taken = [name for name in names if name in args]
+        if taken:
+            raise StreamConfigError(f"{what} got {taken[0]!r}, which is an argument of the sweep, wanted another name.")
+
+
+def storable(value: Any) -> Any:
+    """Return a value that any ledger can hold: itself, or its text."""
+    if hasattr(value, "dims") and hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    elif type(value).__module__.startswith("pandas") and hasattr(value, "to_numpy"):
+        value = np.asarray(value)
+    try:
+        Packing().pack(value)
+    except DataError:
+        return repr(value)
+    return value
+
+
+def session_of(fn: Callable[..., Any], seed: Any, constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where results come from: the function and its code, the machine, the process, the seed."""
+    from headrace import __version__
+
+    return {
+        "fn": where_is(fn),
+        "code": code_hash(fn),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "began": time(),
+        "seed": storable(seed),
+        "constants": {name: storable(value) for name, value in constants.items() if not callable(value)},
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "headrace": __version__,
+        "script": sys.argv[0] if sys.argv else "",
+    }
+
+
+def code_hash(fn: Callable[..., Any]) -> str:
+    """Return a digest of a function's code, whatever data it holds: a list in its closure may grow in every run."""
+    try:
+        inside: Any = inspect.unwrap(fn)
+        while isinstance(inside, partial):
+            inside = inspect.unwrap(inside.func)
+        inside = getattr(inside, "__func__", inside)
+        code = getattr(inside, "__code__", None) or type(inside).__call__.__code__
+        return digest(code_of(FunctionType(code, {}, "fn", None, tuple(CellType() for _ in code.co_freevars))))
+    except Exception:  # of something that is no function of Python's
+        return ""
+
+
+def like(runner: Any, fn: Any) -> Any:
+    """Return a runner with another function."""
+    made = object.__new__(type(runner))
+    made.__dict__.update(runner.__dict__)
+    made.fn = fn
+    return made

@@ -1,0 +1,158 @@
+"""A ledger whose bytes are not those that were written says so, and names the file; it never shows anything else."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headrace.errors import DamageError, SinkError
+from headrace.store.ledger import FAILED, Ledger, Point
+from support.counts import heavy
+
+
+def made(folder: Path) -> Path:
+    ledger = Ledger(folder)
+    for batch in range(8):
+        some = [
+            Point(b"%016d" % (7919 * (batch * 25 + k) % 10007), (batch, k), (k / 3, f"t{k}", np.arange(k * 9)))
+            for k in range(25)
+        ]
+        ledger.put(some, layout=["a", "b"], session={"batch": batch})
+    ledger.put([Point(b"failed", (0, 0), ("ValueError", "no", "..."), FAILED)], layout=["a", "b"])
+    ledger.put([Point(b"large", (9, 9), (np.arange(20_000.0),))], layout=["a", "b"])
+    ledger.set_note("export", {"commits": 3})
+    ledger.drop([b"%016d" % 7919])
+    ledger.close()
+    return folder
+
+
+def contents(folder: Path, *, readonly: bool) -> Any:
+    """Return all that a ledger tells, having asked for it in every way there is."""
+    ledger = Ledger(folder, readonly=readonly)
+    try:
+        rows = sorted(map(repr, ledger.rows()))
+        keys = sorted(point.key for point in ledger.rows(values=False))
+        known = ledger.known(keys)
+        one_by_one = ledger.known(keys[:3])
+        return rows, keys, sorted(known), sorted(one_by_one), ledger.note("export"), ledger.totals
+    finally:
+        ledger.close()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_flipped_byte(readonly: bool, tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole")
+    wanted = contents(whole, readonly=True)
+    data = (whole / "ledger.db").read_bytes()
+    draw = random.Random(11)
+    detected, silent = 0, 0
+    for k in range(heavy(5000)):
+        at = draw.randrange(len(data)) if k % 4 else draw.randrange(100)
+        flipped = bytearray(data)
+        flipped[at] ^= draw.choice([1, 128, draw.randrange(1, 256)])
+        copy = tmp_path / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(whole, copy)
+        (copy / "ledger.db").write_bytes(flipped)
+        try:
+            found = contents(copy, readonly=readonly)
+        except (DamageError, SinkError) as error:
+            assert "ledger" in str(error), at
+            assert str(copy) in str(error), error
+            detected += 1
+            continue
+        assert found == wanted, f"byte {at} changed what is told"
+        silent += 1  # in a place that holds nothing
+    assert detected > heavy(5000) // 3
+    assert contents(whole, readonly=True) == wanted
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_truncated_tail(readonly: bool, tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole")
+    size = (whole / "ledger.db").stat().st_size
+    draw = random.Random(5)
+    for length in [
+        0,
+        1,
+        99,
+        100,
+        4095,
+        4096,
+        size - 1,
+        size - 4096,
+        *(draw.randrange(size) for _ in range(heavy(500))),
+    ]:
+        copy = tmp_path / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(whole, copy)
+        with open(copy / "ledger.db", "r+b") as file:
+            file.truncate(length)
+        with pytest.raises(DamageError, match=r"ledger\.db is"):
+            contents(copy, readonly=readonly)
+        before = (copy / "ledger.db").read_bytes()
+        with pytest.raises(DamageError):
+            Ledger(copy).check()
+        assert (copy / "ledger.db").read_bytes() == before  # nothing is begun over it
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole")
+    (whole / "ledger.db").unlink()
+    for readonly in (False, True):
+        with pytest.raises(DamageError, match="is gone, though a ledger was begun here"):
+            list(Ledger(whole, readonly=readonly).rows())
+
+
+def test_a_damaged_array(tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole")
+    (path,) = (whole / "arrays").rglob("*.npy")
+    data = path.read_bytes()
+    for wrong in (data[:-1], data[:50], b"", data[:500] + b"\0\1" + data[502:], data + b"x"):
+        path.write_bytes(wrong)
+        ledger = Ledger(whole)
+        with pytest.raises(DamageError, match=path.name):
+            ledger.check()
+        assert len(list(ledger.rows(values=False))) == 201  # all else is there
+        ledger.close()
+    path.unlink()
+    with pytest.raises(DamageError, match="is gone"):
+        Ledger(whole).check()
+
+
+def test_a_damaged_array_is_written_again(tmp_path: Path) -> None:
+    """A file of another length is no file: the same array that is kept later is whole."""
+    whole = made(tmp_path / "whole")
+    (path,) = (whole / "arrays").rglob("*.npy")
+    path.write_bytes(path.read_bytes()[:-1])
+    ledger = Ledger(whole)
+    ledger.put([Point(b"again", (), (np.arange(20_000.0),))])
+    ledger.check()
+
+
+def test_a_row_that_somebody_else_removed(tmp_path: Path) -> None:
+    import sqlite3
+
+    whole = made(tmp_path / "whole")
+    other = sqlite3.connect(whole / "ledger.db")
+    other.execute("DELETE FROM points WHERE row = 5")
+    other.commit()
+    other.close()
+    with pytest.raises(DamageError, match="200 were found, 201 were written"):
+        list(Ledger(whole).rows())
+
+
+def test_the_next_write_to_a_sound_part_goes_on(tmp_path: Path) -> None:
+    """An array that is gone is named when it is read; the ledger takes more meanwhile."""
+    whole = made(tmp_path / "whole")
+    shutil.rmtree(whole / "arrays")
+    ledger = Ledger(whole)
+    assert ledger.put([Point(b"more", (1, 2), (np.ones(20_000),))]) == 1
+    assert ledger.get([b"more"])[b"more"].value[0].sum() == 20_000
