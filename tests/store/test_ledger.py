@@ -406,10 +406,15 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     try:
         ledger = Ledger(small / "ledger")
         kept = 0
+
+        def fill() -> None:
+            nonlocal kept
+            for kept in range(1000):
+                value = (b"x" * 9000, np.zeros(13_000) if kept % 5 == 0 else None)
+                ledger.put([Point(b"%08d" % kept, (kept,), value)])
+
         with pytest.raises(SinkError, match="saved before is safe"):
-            for i in range(1000):
-                ledger.put([Point(b"%08d" % i, (i,), (b"x" * 9000, np.zeros(13_000) if i % 5 == 0 else None))])
-                kept += 1
+            fill()
         assert kept > 3
         ledger.close()
         again = Ledger(small / "ledger")

@@ -64,7 +64,11 @@ def forked(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
     code = 1
     try:
         os.close(out)
-        work(lambda text: os.write(inward, f"{text}\n".encode()) and None)
+
+        def say(text: str) -> None:
+            os.write(inward, f"{text}\n".encode())
+
+        work(say)
         code = 0
     except KeyboardInterrupt:
         code = 130

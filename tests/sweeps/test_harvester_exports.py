@@ -176,8 +176,9 @@ def test_killed_while_it_was_written(name: str, monkeypatch: pytest.MonkeyPatch)
 
     with monkeypatch.context() as there:
         there.setattr(exports, "stamp_of", killed)
+        harvester.ledger.set_note("x", 1, counts=True)
         with pytest.raises(KeyboardInterrupt):
-            harvester._export.refresh() if not harvester.ledger.set_note("x", 1, counts=True) else None  # type: ignore[union-attr,func-returns-value]
+            harvester._export.refresh()  # type: ignore[union-attr]  # it has one
     harvester.ledger.change(lambda point: point._replace(value=(point.value[0] + 100,)))  # so that the file differs
     assert harvester.full_ds["y"].values.tolist() == [101, 102]
     assert inside(name) == {1: 101, 2: 102}

@@ -257,7 +257,7 @@ def test_a_node_alone_hands_out_values() -> None:
         node = TransformNode(
             (lambda x, a: a) if how == "unpack" else (lambda x, store: store["a"].value),
             Parameter("a", abrupt(1, 2, at=3)),
-            how,  # type: ignore[arg-type]  # a text of the two that it takes
+            how,
             name="n",
         )
         assert node.traverse(0, np.random.default_rng())[0] == 1

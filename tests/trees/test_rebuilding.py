@@ -39,7 +39,7 @@ def zero(_: Any) -> float:
     return 0.0
 
 
-TREES = {
+TREES: dict[str, Any] = {
     "one function twice": lambda: SamplingTree([noise, {"a": [noise, "a"], "b": "b"}]),
     "poisson": lambda: SamplingTree([base, counted]),
     "gamma by row": lambda: SamplingTree([waited], {"shape": incremental(0.5, 5.0, at=500, width=1000)}),

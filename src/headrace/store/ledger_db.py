@@ -63,7 +63,7 @@ class Database:
         self._begin_with = begin
         self._connection: sqlite3.Connection | None = None
         self._pid = os.getpid()
-        self.identity = (0, 0)
+        self.identity: tuple[int, int] = (0, 0)
         self._copy: Any = None
         self._claim: HostClaim | None = None
         self._thread = threading.RLock()

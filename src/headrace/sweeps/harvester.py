@@ -64,6 +64,8 @@ class Harvester(Results):
     {'a': [1, 1, 2, 2, 5, 5], 'b': [3, 4, 3, 4, 3, 4], 'product': [3, 4, 6, 8, 15, 20]}
     """
 
+    failures_of_last: list[Failure]
+
     # --- running --------------------------------------------------------------------------------
 
     def harvest_combos(
@@ -206,7 +208,8 @@ class Harvester(Results):
         return this
 
     def _end(self, this: Round) -> None:
-        self._last, self.failures_of_last = this, this.failures
+        self._last = this
+        self.failures_of_last = this.failures
         self.runner.failures = this.failures
         self._show()
 

@@ -60,7 +60,7 @@ class JoblibCrew(Crew):
             return_as="generator_unordered" if streams else "list",
         )
         self._at_once = None if streams else 4  # chunks for each worker that are told together
-        self.workers = max(1, int(joblib.effective_n_jobs(jobs)))
+        self.workers: int = max(1, int(joblib.effective_n_jobs(jobs)))
 
     def feed(self, source: Source) -> None:
         self._source = source

@@ -65,6 +65,7 @@ class Hired:
         self.since = time()
         ends: list[int] = []
         try:
+            self.ask: int
             asked, self.ask = _pipe(ends)
             self.tell, tell = _pipe(ends)
             life, self._life = _pipe(ends)

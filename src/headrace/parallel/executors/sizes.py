@@ -43,7 +43,7 @@ class Sizes:
     def __init__(self, workers: int, heavy: int = 1 << 20) -> None:
         self.n = 1
         self.seconds = 0.0
-        self.nbytes = 0.0
+        self.nbytes: float = 0.0
         self._workers = workers
         self._heavy = heavy
 
