@@ -77,7 +77,7 @@ def touching(folder: str, last: int, how: str) -> Callable[[], int]:
     return lambda: seen
 
 
-def forked(act: Callable[[], int | None]) -> int:
+def begun(act: Callable[[], int | None]) -> int:
     pid = os.fork()
     if pid == 0:
         code = 99
@@ -89,7 +89,11 @@ def forked(act: Callable[[], int | None]) -> int:
             traceback.print_exc()
         finally:
             os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return pid
+
+
+def forked(act: Callable[[], int | None]) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(begun(act), 0)[1])
 
 
 def seen(what: str, engine: str, path: Path, before: int, size: int) -> int:
@@ -133,11 +137,7 @@ def main() -> int:
             return 0
 
         if how == "random":
-            pid = os.fork()
-            if pid == 0:
-                begun = time.monotonic()
-                act()
-                os._exit(0 if time.monotonic() - begun < span else 1)
+            pid = begun(act)
             time.sleep(draw.uniform(0, span))
             os.kill(pid, signal.SIGKILL)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -57,12 +57,17 @@ def check(name: str, wanted: set[int]) -> set[int]:
 def forked(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
     """Do some work in a fork; return its process, and where it tells of it."""
     out, inward = os.pipe()
+    held = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT}
+    )  # a fork shall not be interrupted outside of its try
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         os.close(inward)
         return pid, out
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         os.close(out)
 
         def say(text: str) -> None:

@@ -52,7 +52,7 @@ def runner(fn: Callable[..., Any] = total, names: Any = ("sum", "product"), **mo
     return Runner(fn, names, verbosity=0, **more)
 
 
-def made(*arguments: Any, **more: Any) -> Any:
+def harvesting(*arguments: Any, **more: Any) -> Any:
     """A harvester of which tests ask what may be None."""
     return Harvester(*arguments, **more)
 
@@ -68,7 +68,7 @@ def slow(a: Any) -> Any:
 
 
 def test_rounds_are_put_together(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     assert [harvester.full_ds] == [None]
     assert len(harvester.table) == 0
     harvester.harvest_combos({"a": [3, 1], "b": [10]})
@@ -96,7 +96,7 @@ def test_rounds_are_put_together(name: Any) -> None:
 
 
 def test_missing_only_runs_what_has_no_result(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     harvester.harvest_combos({"a": [1, 2], "b": [10, 20]})
     harvester.harvest_combos({"a": [1, 2.0], "b": [20, 10]}, missing_only=True)
     assert len(calls) == 4
@@ -113,7 +113,7 @@ def test_missing_only_runs_what_has_no_result(name: Any) -> None:
 
 
 def test_all_known_values_of_nothing() -> None:
-    harvester = made(runner())
+    harvester = harvesting(runner())
     with pytest.raises(StreamConfigError, match="no points yet"):
         harvester.harvest_combos({"a": ..., "b": [1]})
     harvester.harvest_combos({"a": [1], "b": [1]})
@@ -124,7 +124,7 @@ def test_all_known_values_of_nothing() -> None:
 @pytest.mark.parametrize("value", [math.nan, None, "", False, 0, np.datetime64("NaT", "ns"), 0j])
 def test_any_result_is_a_result(name: Any, value: Any) -> None:
     """B4, B13: what looks empty has been computed all the same."""
-    harvester = made(runner(lambda a: value if a < 3 else "x" if isinstance(value, str) else value, "y"), name)
+    harvester = harvesting(runner(lambda a: value if a < 3 else "x" if isinstance(value, str) else value, "y"), name)
     harvester.harvest_combos({"a": [1, 2, 4]})
     again = Harvester(runner(lambda a: pytest.fail("computed again"), "y"), name) if name is not None else harvester
     again.harvest_combos({"a": [1, 2, 4]}, missing_only=True)
@@ -148,7 +148,7 @@ def test_whole_numbers_and_booleans_stay_what_they_are(name: Any) -> None:
     """B12"""
     large = 2**60 + 1
     made = Runner(lambda a, b: (large + a, a > b), ["n", "more"], verbosity=0)
-    harvester = made(made, name)
+    harvester = harvesting(made, name)
     harvester.harvest_cases([{"a": 1, "b": 0}, {"a": 2, "b": 5}])
     ds = harvester.full_ds
     assert ds["n"].sel(a=1, b=0).item() == float(large + 1)  # beside holes, a float
@@ -169,7 +169,7 @@ def test_whole_numbers_and_booleans_stay_what_they_are(name: Any) -> None:
 
 
 def test_overwrite_rules(name: Any) -> None:
-    harvester = made(runner(lambda a: float(a), "y"), name)
+    harvester = harvesting(runner(lambda a: float(a), "y"), name)
     harvester.harvest_combos({"a": [1, 2]})
     harvester.fn = lambda a: math.nan if a == 1 else 10.0 * a
     with pytest.raises(xr.MergeError, match=r"y=20.0 at a=2, where 2.0 is there") as caught:
@@ -186,7 +186,7 @@ def test_overwrite_rules(name: Any) -> None:
 
 
 def test_equal_results_are_no_conflict() -> None:
-    harvester = made(
+    harvester = harvesting(
         runner(lambda a: (a, np.array([a, np.nan]), math.nan), ["x", "v", "n"], var_dims={"v": "t"}), "foo"
     )
     harvester.harvest_combos({"a": [1, 2]})
@@ -203,7 +203,7 @@ def test_an_error_keeps_what_came_before(name: Any) -> None:
             raise RuntimeError("boom")
         return a
 
-    harvester = made(runner(fn, "y"), name)
+    harvester = harvesting(runner(fn, "y"), name)
     with pytest.raises(RuntimeError, match="boom") as caught:
         harvester.harvest_combos({"a": range(100)})
     assert any("a=50" in note for note in caught.value.__notes__)
@@ -223,7 +223,7 @@ def test_failures_are_kept_and_tried_again(name: Any, on_error: str) -> None:
             raise ValueError(f"not {a}")
         return a
 
-    harvester = made(runner(fn, "y"), name)
+    harvester = harvesting(runner(fn, "y"), name)
     harvester.harvest_combos({"a": range(8)}, on_error=on_error)
     assert harvester.done.sel(a=[3, 4]).values.tolist() == [False, True]
     table = harvester.failures
@@ -245,7 +245,7 @@ def test_failures_are_kept_and_tried_again(name: Any, on_error: str) -> None:
 
 
 def test_where_results_come_from() -> None:
-    harvester = made(runner(constants={"b": 7}, names=["s", "p"]), "foo")
+    harvester = harvesting(runner(constants={"b": 7}, names=["s", "p"]), "foo")
     harvester.harvest_combos({"a": [1, 2]}, seed=5)
     table = harvester.timings
     assert table["a"].tolist() == [1, 2]
@@ -260,7 +260,7 @@ def test_where_results_come_from() -> None:
 
 def test_sparse_cases_take_no_grid(name: Any) -> None:
     """B14"""
-    harvester = made(Runner(lambda x, y: x - y, "z", verbosity=0), name)
+    harvester = harvesting(Runner(lambda x, y: x - y, "z", verbosity=0), name)
     n = 12_000
     harvester.harvest_cases([{"x": i, "y": -i} for i in range(n)])
     assert len(harvester.table) == n
@@ -280,7 +280,7 @@ def test_constants_of_any_kind(name: Any) -> None:
     constants = {"opts": {"order": 4, "names": ["x", None]}, "flag": True, "none": None, "text": "a"}
     attrs = {"about": {"who": "me"}}
     made = Runner(lambda a, **more: a, "y", constants=constants, attrs=attrs, verbosity=0)
-    harvester = made(made, name)
+    harvester = harvesting(made, name)
     harvester.harvest_combos({"a": [1, 2]})
     assert harvester.full_ds.attrs == {**attrs, **constants}
     if name is not None:
@@ -296,7 +296,7 @@ def test_axes_of_results(name: Any) -> None:
     made = Runner(
         lambda a: (np.arange(3.0) * a, a), ["v", "n"], var_dims={"v": "t"}, var_coords={"t": [5, 6, 7]}, verbosity=0
     )
-    harvester = made(made, name)
+    harvester = harvesting(made, name)
     harvester.harvest_combos({"a": [1]})
     harvester.harvest_combos({"a": [3]})
     ds = harvester.full_ds
@@ -310,7 +310,7 @@ def test_axes_of_results(name: Any) -> None:
 
 def test_results_of_different_lengths() -> None:
     made = Runner(lambda a: [0] * a, "v", var_dims={"v": ...}, verbosity=0)
-    harvester = made(made, "foo.h5")
+    harvester = harvesting(made, "foo.h5")
     harvester.harvest_combos({"a": [1, 2, 3]})
     assert harvester.table["v"].tolist() == [[0], [0, 0], [0, 0, 0]]
     assert hr.store.load_ds("foo.h5")["v"].values.tolist() == [[0], [0, 0], [0, 0, 0]]
@@ -318,7 +318,7 @@ def test_results_of_different_lengths() -> None:
 
 def test_results_with_their_own_names(name: Any) -> None:
     made = Runner(lambda a: {"x": a, "v": ("t", np.arange(2) + a)}, None, verbosity=0)
-    harvester = made(made, name)
+    harvester = harvesting(made, name)
     harvester.harvest_combos({"a": [1, 2]})
     harvester.harvest_combos({"a": [1, 4]}, overwrite=False)
     assert harvester.full_ds["v"].sel(a=4).values.tolist() == [4, 5]
@@ -334,7 +334,7 @@ def test_results_with_their_own_names(name: Any) -> None:
 
 def test_values_that_cannot_be_sorted_stay_in_order(name: Any) -> None:
     """B20"""
-    harvester = made(Runner(lambda a: str(a), "y", verbosity=0), name)
+    harvester = harvesting(Runner(lambda a: str(a), "y", verbosity=0), name)
     harvester.harvest_combos({"a": ["x", None, 3]}, shuffle=5)
     harvester.harvest_cases([{"a": (1, 2)}, {"a": None}])
     assert harvester.full_ds["a"].values.tolist() == ["x", None, 3, (1, 2)]
@@ -344,14 +344,14 @@ def test_values_that_cannot_be_sorted_stay_in_order(name: Any) -> None:
 
 
 def test_values_that_are_arrays_and_dicts(name: Any) -> None:
-    harvester = made(Runner(lambda a: len(a), "y", verbosity=0), name)
+    harvester = harvesting(Runner(lambda a: len(a), "y", verbosity=0), name)
     harvester.harvest_combos({"a": [[1, 2], np.zeros(3), {"k": None}]})
     harvester.harvest_combos({"a": [(1, 2), [0, 0, 0.0], {"k": None}, "abcd"]}, missing_only=True)
     assert harvester.table["y"].tolist() == [2, 3, 1, 3, 4]  # a list is no array
 
 
 def test_wrong_arguments_run_nothing(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     harvester.harvest_combos({"a": [1], "b": [2]})
     with pytest.raises(StreamConfigError, match=r"got the arguments \['a', 'c'\].*\['a', 'b'\]"):
         harvester.harvest_combos({"a": [1], "c": [2]})
@@ -368,7 +368,7 @@ def test_wrong_arguments_run_nothing(name: Any) -> None:
 
 
 def test_no_arguments_at_all(name: Any) -> None:
-    harvester = made(Runner(lambda: 5, "y", verbosity=0), name)
+    harvester = harvesting(Runner(lambda: 5, "y", verbosity=0), name)
     harvester.harvest_combos({})
     harvester.harvest_combos({}, missing_only=True)
     assert harvester.full_ds["y"].item() == 5
@@ -378,7 +378,7 @@ def test_no_arguments_at_all(name: Any) -> None:
 def test_random_numbers_are_those_of_any_other_way(name: Any) -> None:
     made = Runner(noisy, "y", verbosity=0, seed=3)
     wanted = made.run_combos({"a": range(20)})["y"].values.tolist()
-    harvester = made(made, name)
+    harvester = harvesting(made, name)
     harvester.harvest_combos({"a": range(10)}, shuffle=1)
     harvester.harvest_combos({"a": range(20)}, missing_only=True, parallel=2, executor="threads")
     assert harvester.full_ds["y"].values.tolist() == wanted
@@ -387,7 +387,7 @@ def test_random_numbers_are_those_of_any_other_way(name: Any) -> None:
 
 
 def test_adding_datasets(name: Any) -> None:
-    harvester = made(Runner(lambda a, b: a, "y", verbosity=0), name)
+    harvester = harvesting(Runner(lambda a, b: a, "y", verbosity=0), name)
     harvester.harvest_combos({"a": [1, 2], "b": [1]})
     extra = xr.DataArray([[7, np.nan]], [("b", [1]), ("a", [3, 4])], name="y")
     harvester.add_ds(extra)
@@ -411,14 +411,14 @@ def test_adding_datasets(name: Any) -> None:
 
 def test_a_harvester_begins_with_a_dataset() -> None:
     ds = xr.Dataset({"y": ("a", [1.0, 2.0])}, {"a": [1, 2]}, {"unit": "m"})
-    harvester = made(Runner(lambda a: a, "y", verbosity=0), full_ds=ds)
+    harvester = harvesting(Runner(lambda a: a, "y", verbosity=0), full_ds=ds)
     assert harvester.full_ds.identical(ds)
     harvester.harvest_combos({"a": [1, 2, 3]}, missing_only=True)
     assert harvester.full_ds["y"].values.tolist() == [1, 2, 3]
 
 
 def test_expand_and_drop(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     harvester.harvest_combos({"a": [1, 2], "b": [10, 20]})
     harvester.expand_dims("c", "first")
     assert harvester.full_ds["sum"].sel(a=1, b=20, c="first").item() == 21
@@ -437,7 +437,7 @@ def test_expand_and_drop(name: Any) -> None:
 
 
 def test_kept_in_memory_for_now() -> None:
-    harvester = made(runner(), "foo")
+    harvester = harvesting(runner(), "foo")
     harvester.harvest_combos({"a": [1], "b": [1]})
     harvester.harvest_combos({"a": [2], "b": [1]}, sync=False)
     assert len(harvester.table) == 2
@@ -452,7 +452,7 @@ def test_kept_in_memory_for_now() -> None:
 
 
 def test_make_a_dataset_all_there_is(name: Any) -> None:
-    harvester = made(Runner(lambda a: float(a), "y", verbosity=0), name)
+    harvester = harvesting(Runner(lambda a: float(a), "y", verbosity=0), name)
     harvester.harvest_combos({"a": [1, 2, 3]})
     if name is None:
         with pytest.raises(StreamConfigError, match="wanted one with a data_name"):
@@ -464,7 +464,7 @@ def test_make_a_dataset_all_there_is(name: Any) -> None:
 
 
 def test_results_as_they_are_safe(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     seen: dict[Any, Any] = {}
     for settings, result in harvester.stream({"a": range(4)}, [{"b": 1}, {"b": 2}], overwrite=False):
         if name is not None:
@@ -481,7 +481,7 @@ def test_results_as_they_are_safe(name: Any) -> None:
 
 
 def test_slow_calls_are_told_at_once() -> None:
-    harvester = made(Runner(slow, "y", verbosity=0), "foo")
+    harvester = harvesting(Runner(slow, "y", verbosity=0), "foo")
     stream = harvester.stream({"a": range(50)})
     next(stream)
     assert len(harvester.table) <= 3
@@ -512,7 +512,7 @@ def test_refined_where_it_changes(name: Any) -> None:
         calls.append({"x": x})
         return math.tanh(50 * (x - 0.3)) * k
 
-    harvester = made(Runner(fn, "y", verbosity=0), name)
+    harvester = harvesting(Runner(fn, "y", verbosity=0), name)
     harvester.harvest_combos({"x": Adaptive((0, 1), n=12), "k": [1, 2]})
     assert len(harvester.table) == len(calls) == 24
     harvester.harvest_combos({"x": Adaptive((0, 1), n=16), "k": [1, 2]}, missing_only=True)
@@ -521,14 +521,14 @@ def test_refined_where_it_changes(name: Any) -> None:
 
 def test_chunks() -> None:
     require("dask")
-    harvester = made(runner(), "foo.zarr", chunks={"a": 1})
+    harvester = harvesting(runner(), "foo.zarr", chunks={"a": 1})
     harvester.harvest_combos({"a": [1, 2], "b": [1]})
     assert harvester.full_ds["sum"].chunks is not None
     assert harvester.full_ds.identical(Harvester(runner(), "foo.zarr").full_ds)
 
 
 def test_delete(name: Any, tmp_path: Path) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     for backup in (True, False):
         harvester.harvest_combos({"a": [1], "b": [1]})
         harvester.delete_ds(backup)
@@ -545,7 +545,7 @@ def test_delete(name: Any, tmp_path: Path) -> None:
 
 
 def test_it_is_a_value(name: Any) -> None:
-    harvester = made(runner(), name)
+    harvester = harvesting(runner(), name)
     harvester.harvest_combos({"a": [1], "b": [1]})
     again = pickle.loads(pickle.dumps(harvester))
     assert again.full_ds.identical(harvester.full_ds)
@@ -574,7 +574,7 @@ def test_values_that_need_a_pickle() -> None:
     def fn(a: int) -> Any:
         return np.ma.masked_array([a], [a == 2])
 
-    harvester = made(Runner(fn, "y", var_dims={"y": ...}, verbosity=0), "foo")
+    harvester = harvesting(Runner(fn, "y", var_dims={"y": ...}, verbosity=0), "foo")
     with pytest.raises(DataError, match="allow_pickle=True"):
         harvester.harvest_combos({"a": [1, 2]})
     free = Harvester(harvester.runner, "foo", allow_pickle=True)
@@ -584,7 +584,7 @@ def test_values_that_need_a_pickle() -> None:
 
 
 def test_a_disk_that_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    harvester = made(runner(), "foo")
+    harvester = harvesting(runner(), "foo")
     harvester.harvest_combos({"a": [1], "b": [1]})
     assert isinstance(harvester.ledger, hr.store.ledger.Ledger)
     connection = harvester.ledger._db.connection()
@@ -599,7 +599,7 @@ def test_a_disk_that_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_settings_of_points_are_those_of_the_ledger() -> None:
-    harvester = made(runner(), "foo")
+    harvester = harvesting(runner(), "foo")
     harvester.harvest_combos({"b": [1, 2], "a": [3]})
     assert {point.key for point in harvester.ledger.rows()} == set(Points({"a": [3], "b": [1, 2]}).keys())
 
@@ -614,7 +614,7 @@ def test_other_code_in_another_process_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_file_that_cannot_be_written_is_told() -> None:
-    harvester = made(Runner(lambda a: Path("x"), "y", verbosity=0), "foo.h5")
+    harvester = harvesting(Runner(lambda a: Path("x"), "y", verbosity=0), "foo.h5")
     with pytest.warns(HeadraceWarning, match=r"foo\.h5 could not be written, and the ledger has all of it"):
         harvester.harvest_combos({"a": [1]})
     assert harvester.table["y"][0] == Path("x")

@@ -23,7 +23,7 @@ from headrace.sweeps.ingest import points_of
 from headrace.sweeps.merging import Conflict, check_overwrite, merger, raise_conflicts
 from headrace.sweeps.parse import parse_mapping
 from headrace.sweeps.tables import is_table, save_table
-from headrace.sweeps.view import Frame, View, cells_of, failures_of, table_of, timings_of
+from headrace.sweeps.view import Frame, View, failures_of, table_of, timings_of
 
 
 class Results:
@@ -390,7 +390,7 @@ class Results:
         if totals.bytes > SMALL or totals.rows > MANY:
             return False
         each = max(8.0, totals.bytes / max(1, totals.rows))
-        return bool(cells_of(self._view.points(values=False).values(), int(SMALL / each)) * each <= SMALL)
+        return self._view.cells(int(SMALL / each)) * each <= SMALL
 
     def _args(self) -> tuple[str, ...] | None:
         """Return the arguments of the points that are there; None when there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import prod
+from math import inf, prod
 from typing import Any, Final
 
 import numpy as np
@@ -37,10 +37,16 @@ class View:
         self._points: dict[bytes, Point] = {}
         self._commits = -1
         self._last = 0
+        self._cells = Cells()
 
     def forget(self) -> None:
         """Read everything anew."""
-        self._points, self._commits, self._last = {}, -1, 0
+        self._points, self._commits, self._last, self._cells = {}, -1, 0, Cells()
+
+    def cells(self, enough: int) -> int:
+        """Return how many places the grid has, or some number above ``enough`` when it has more."""
+        points = self.points(values=False)
+        return self._cells.cells if points is self._points else Cells().add(points.values(), enough)
 
     def points(self, *, values: bool = True) -> dict[bytes, Point]:
         """Return the points by their keys, failures too; without ``values`` these may be None."""
@@ -51,11 +57,14 @@ class View:
             self.forget()
             return {point.key: point for point in self.ledger.rows(values=values)}
         made = dict(self._points)
-        self._take(made, self.ledger.rows(after=self._last))
+        more = list(self.ledger.rows(after=self._last))
+        self._take(made, more)
         if len(made) != totals.rows:  # some were removed, or others write
             made.clear()
-            self._take(made, self.ledger.rows())
+            more, self._cells = list(self.ledger.rows()), Cells()
+            self._take(made, more)
             totals = self.ledger.totals
+        self._cells.add(more)
         last = max((point.row for point in made.values()), default=0)
         self._points, self._last = made, last
         self._commits = totals.commits if len(made) == totals.rows else -1
@@ -72,21 +81,29 @@ class View:
         return [point for point in self.points(values=values).values() if point.state == DONE]
 
 
-def cells_of(points: Iterable[Point], enough: int) -> int:
-    """Return how many places a grid of points has, or some number above ``enough`` when it has more."""
-    values: list[set[Any]] = []
-    cells = 0
-    for point in points:
-        if point.state != DONE:
-            continue
-        if not values:
-            values = [set() for _ in point.coords]
-        for seen, value in zip(values, point.coords, strict=False):
-            seen.add(value if type(value) in (int, str) else encoded(value))
-        cells = prod(map(len, values))
-        if cells > enough:
-            break
-    return cells
+class Cells:
+    """Counts the places of the grid that points span, as they come."""
+
+    def __init__(self) -> None:
+        self._values: list[set[Any]] | None = None
+
+    def add(self, points: Iterable[Point], enough: float = inf) -> int:
+        """Take in more points; return how many places there are, or some number above ``enough`` if there are more."""
+        for point in points:
+            if point.state != DONE:
+                continue
+            if self._values is None:
+                self._values = [set() for _ in point.coords]
+            for seen, value in zip(self._values, point.coords, strict=False):
+                seen.add(value if type(value) in (int, str) else encoded(value))
+            if enough < inf and self.cells > enough:
+                break
+        return self.cells
+
+    @property
+    def cells(self) -> int:
+        """How many places there are."""
+        return prod(map(len, self._values)) if self._values is not None else 0
 
 
 class Frame:
