@@ -363,7 +363,7 @@ def test_xarray() -> None:
     dataset = xarray.Dataset({"x": (("n", "t"), np.arange(6.0).reshape(3, 2)), "y": ("n", np.arange(3))})
     examined(hr.source(dataset), [{"x": x, "y": y} for x, y in zip(dataset.x.values, dataset.y.values, strict=True)])
     examined(hr.source(dataset.x), list(dataset.x.values))
-    with pytest.raises(hr.StreamConfigError, match="first axis"):
+    with pytest.raises(hr.StreamConfigError, match="wanted one length for all"):
         hr.source(dataset.assign(z=("t", np.arange(2))))
 
 
