@@ -51,7 +51,7 @@ def test_workers_stay_warm_and_forget_what_they_did() -> None:
     assert set(run(lambda i: os.getpid(), 50)) <= warm
     assert ours() == warm
     shutdown()
-    assert ours() == set()
+    assert until(lambda: ours() == set())
 
 
 def test_no_more_workers_than_calls() -> None:

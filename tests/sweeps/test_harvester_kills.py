@@ -122,7 +122,7 @@ def test_stopped_at_every_touch_of_the_disk(name: str, number: int) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("writers", [2, 8])
-@pytest.mark.parametrize("name", ["foo", "foo.h5"])
+@pytest.mark.parametrize("name", ["foo", "foo.h5", "foo.zarr"])
 def test_many_harvests_at_once(name: str, writers: int) -> None:
     rounds = max(2, heavy(30 * 8) // writers)
     started = [driver.forked(lambda tell, w=w: driver.harvest(name, 1000 * w, rounds, tell)) for w in range(writers)]

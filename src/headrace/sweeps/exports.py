@@ -58,11 +58,6 @@ class Export:
         return bool(stamp_of(self.path) != self._noted().get("stamp"))
 
     @property
-    def half_written(self) -> bool:
-        """Whether this was being written when the process that did was killed: what is there is the old or the new one."""
-        return bool(self._noted().get("writing"))
-
-    @property
     def stale(self) -> bool:
         """Whether the file does not show what is in the ledger now."""
         totals = self.ledger.totals
@@ -70,11 +65,28 @@ class Export:
             return bool(totals.commits > 0)
         return bool(self._noted().get("commits") != totals.commits)
 
-    def seen(self) -> None:
-        """Note that what somebody else wrote is in the ledger now."""
-        noted = self._noted()
-        theirs = noted.get("stamp") is None or noted.get("theirs", False)
-        self.ledger.set_note(_NOTE, {"commits": -1, "stamp": stamp_of(self.path), "theirs": theirs})
+    def take_in(self, add: Callable[[Path, bool], None]) -> None:
+        """Have what somebody else wrote added to the ledger.
+
+        Parameters
+        ----------
+        add
+            Called with the path, and whether what is there may be what a killed process of ours was writing.
+        """
+        if self.ledger.readonly or not self.foreign:
+            return
+
+        def work() -> None:
+            with held(self.path):
+                if not self.foreign:  # it is ours: it was just being written
+                    return
+                noted = self._noted()
+                stamp = stamp_of(self.path)
+                add(self.path, bool(noted.get("writing")))
+                theirs = noted.get("stamp") is None or noted.get("theirs", False)
+                self.ledger.set_note(_NOTE, {"commits": -1, "stamp": stamp, "theirs": theirs})
+
+        shielded(work)
 
     def refresh(self) -> None:
         """Write the file, if it does not show what is in the ledger; Ctrl-C waits for it, a second one does not.

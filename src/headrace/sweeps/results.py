@@ -360,12 +360,13 @@ class Results:
                 warn(f"{source} is taken into the ledger {self.data_name}; it stays as it is.")
                 self._add(load_ds(source, allow_pickle=self.allow_pickle), rule, sync=True)
             return
-        if not self._export.foreign:
-            return
-        ds = load_ds(self._export.path, allow_pickle=self.allow_pickle)
-        if len(ds.data_vars):
-            self._add(ds, False if self._export.half_written else rule, sync=True)
-        self._export.seen()
+
+        def add(path: Path, half_written: bool) -> None:
+            ds = load_ds(path, allow_pickle=self.allow_pickle)
+            if len(ds.data_vars):
+                self._add(ds, False if half_written else rule, sync=True)
+
+        self._export.take_in(add)
 
     @property
     def _who(self) -> str:

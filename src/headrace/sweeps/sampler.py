@@ -444,21 +444,24 @@ class Sampler:
 
     def _take_in(self) -> None:
         """Take in a table that was there before the ledger, or rows that somebody else has added since."""
-        if self._export is None or self.ledger is None or self.ledger.readonly or not self._export.foreign:
+        ledger = self.ledger
+        if self._export is None or ledger is None:
             return
-        df = load_df(self._export.path, table_engine(self._export.path, self.engine))
-        known = None if self._export.half_written or len(self.ledger) else ()
-        if known is None:
-            self._take_changes(df)
-        elif len(df):
-            self._add(df)
-        self._export.seen()
 
-    def _take_changes(self, df: Any) -> None:
+        def add(path: Path, half_written: bool) -> None:
+            df = load_df(path, table_engine(path, self.engine))
+            if len(ledger):
+                self._take_changes(df, half_written)
+            elif len(df):
+                self._add(df)
+
+        self._export.take_in(add)
+
+    def _take_changes(self, df: Any, half_written: bool) -> None:
         """Take in the rows of a table that is not what was written: those after the ones that are known."""
         mine = self._table()
         rows = 0 if mine is None else len(mine)
-        if self._export is not None and self._export.half_written and len(df) <= rows:
+        if half_written and len(df) <= rows:
             return
         if mine is not None and (len(df) < rows or not begins_with(df, mine)):
             raise DataError(
