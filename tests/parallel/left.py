@@ -21,7 +21,9 @@ MARKS = [
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # from 3.12 on, where there are threads
 ]
 HANG = 30.0  # seconds: nothing here takes a twentieth of it unless it hangs
-_OF_PYTHON = ("multiprocessing.forkserver", "multiprocessing.resource_tracker")  # started once, and stay
+# Started once, and stay.
+_OF_PYTHON = ("multiprocessing.forkserver", "multiprocessing.resource_tracker", "loky.backend.resource_tracker")
+_EARLIER: set[int] = set()  # what was there before this test: workers that are kept warm, for one
 
 
 def until(true: Callable[[], Any], seconds: float = HANG) -> bool:
@@ -55,7 +57,7 @@ def none_alive(pids: set[int]) -> bool:
 
 
 def children(root: int | None = None) -> set[int]:
-    """The processes below one, those that Python itself keeps left out."""
+    """The processes below one; of this process those that were not there before the test (`Held`)."""
     parents = {int(pid): found for pid in os.listdir("/proc") if pid.isdigit() and (found := _stat(pid))}
     below: set[int] = set()
     waiting = [root or os.getpid()]
@@ -65,7 +67,8 @@ def children(root: int | None = None) -> set[int]:
             if parent == above and state not in "ZX":
                 waiting.append(pid)
                 below.add(pid)
-    return {pid for pid in below if not any(name in _command(pid) for name in _OF_PYTHON)}
+    below = {pid for pid in below if not any(name in _command(pid) for name in _OF_PYTHON)}
+    return below if root else below - _EARLIER
 
 
 def _command(pid: int) -> str:
@@ -110,14 +113,16 @@ class Held:
 
     def __init__(self) -> None:
         gc.collect()
-        self.children, self.descriptors = children(), descriptors()
+        _EARLIER.clear()
+        _EARLIER.update(children())
+        self.descriptors = descriptors()
         self.threads, self.mappings = set(threading.enumerate()), len(mappings())
         self.shared = set(os.listdir("/dev/shm"))
 
     def more(self) -> str:
         """What is held now and was not then; nothing where all is as before."""
         found: list[str] = []
-        if new := children() - self.children:
+        if new := children():
             found.append(f"processes {new}")
         if len(now := descriptors()) > len(self.descriptors):
             found.append(f"descriptors {[what for fd, what in now.items() if fd not in self.descriptors]}")

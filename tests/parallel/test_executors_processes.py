@@ -25,9 +25,14 @@ from support.require import require
 pytestmark = MARKS
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _none_before() -> None:
+    """Workers that an earlier module kept warm are not the ones meant here."""
+    shutdown()
+
+
 @pytest.fixture(autouse=True)
 def _cold(nothing_left: None) -> Iterator[None]:
-    shutdown()
     yield
     shutdown()
 
