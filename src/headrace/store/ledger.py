@@ -18,6 +18,7 @@ from zlib import crc32
 
 from headrace.store.ledger_db import damaged, shielded, unwritable
 from headrace.store.ledger_files import WatchedFiles
+from headrace.store.ledger_lock import when_dropped
 from headrace.store.ledger_reading import Reading
 from headrace.store.ledger_rows import (
     COLUMNS,
@@ -304,7 +305,7 @@ class Ledger(Reading):
 
     def __del__(self) -> None:
         with suppress(Exception):  # of a ledger that could not be made, or at the end of the interpreter
-            self._db.close()
+            when_dropped(self._db.close)
 
     def __enter__(self) -> Ledger:
         return self

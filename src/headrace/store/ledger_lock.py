@@ -7,7 +7,8 @@ import platform
 import random
 import sys
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -48,6 +49,7 @@ def _identity(path: Path) -> tuple[int, int]:
 _held: dict[tuple[int, int], _Held] = {}
 _claims: dict[Path, int] = {}
 _guard = threading.Lock()
+_dropped: deque[Callable[[], None]] = deque()  # what nobody uses any more and could not be closed at that moment
 _inherited: list[Any] = []  # of a parent: closing it here would be no harm, but nothing here may use it
 
 
@@ -57,6 +59,28 @@ def _forked() -> None:
     _inherited.append(dict(_held))
     _held.clear()
     _claims.clear()
+    _dropped.clear()
+
+
+def when_dropped(close: Callable[[], None]) -> None:
+    """Close what nobody uses any more: now or, where that could wait for this very thread, with the next opening.
+
+    Memory is tidied up at any moment, so a ledger may end within another's opening, whose thread has the guard.
+    """
+    if _guard.acquire(blocking=False):
+        _guard.release()
+        close()
+    else:
+        _dropped.append(close)
+
+
+def _close_dropped() -> None:
+    while True:
+        try:
+            close = _dropped.popleft()
+        except IndexError:
+            return
+        close()
 
 
 if hasattr(os, "register_at_fork"):
@@ -91,6 +115,7 @@ class Turnstile:
         if self._mine is not None and self._pid == os.getpid() and _held.get(_identity(self.path)) is self._mine:
             return self._mine
         self.release()
+        _close_dropped()
         with _guard:
             known = _held.get(_identity(self.path))
             if known is None:
