@@ -85,6 +85,7 @@ _ROOMS = (
     "ops",
     "parallel",
     "plot",
+    "signals",
     "sources",
     "stats",
     "store",

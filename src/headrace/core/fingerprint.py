@@ -16,6 +16,8 @@ from headrace.errors import StateMismatchError
 _PARTS = {"of", "code", "key", "at"}
 _MANY = 4  # members of a node beyond which a state names them together,
 _SOME = 16  # and by so many of them: a state is saved and taken back without reading a thousand members
+_TOLD = 12  # parts of a node that a state tells by name,
+_LETTERS = 24  # and letters of each: a state stays small
 
 
 def fingerprint(recipe: Recipe) -> str:
@@ -45,11 +47,11 @@ def own(recipe: Recipe) -> Any:
 
 def _without_children(value: Any) -> Any:
     if isinstance(value, Recipe):
-        return None
+        return value if value.valued else None
     if isinstance(value, tuple | list):
-        if len(value) > _MANY and all(isinstance(part, Recipe) for part in value):
+        if len(value) > _MANY and all(isinstance(part, Recipe) and not part.valued for part in value):
             return {"recipes": len(value)}
-        return [None if isinstance(part, Recipe) else part for part in value]
+        return [None if isinstance(part, Recipe) and not part.valued else part for part in value]
     return value
 
 
@@ -123,7 +125,36 @@ def code_digest(recipe: Recipe) -> str:
 
 def stamp(recipe: Recipe) -> dict[str, Any]:
     """Return what a state carries of its description."""
-    return {"of": outline(recipe), "code": code_digest(recipe)}
+    told = _told(recipe)
+    return {"of": outline(recipe), "code": code_digest(recipe), **({"told": told} if told else {})}
+
+
+def _told(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Return, for nodes with a parameter that tells its parts by name, what they are: by path, then by name, as texts.
+
+    A state carries it beside the digests, which say that something differs and not what. Others have few parameters, and
+    their names are enough.
+    """
+    recipe = getattr(recipe, "stamped", recipe)
+    found: dict[str, dict[str, str]] = {}
+    for path, node in _nodes(recipe, name_of(type(recipe))):
+        params = node.params()
+        parts = [part for value in params.values() if hasattr(value, "__told__") for part in value.__told__().items()]
+        if parts:
+            first = [("seed", getattr(node, "seed", None)), *((name, params[name]) for name in node.tuning)]
+            some = [*((name, value) for name, value in first if value is not None), *parts][:_TOLD]
+            found[path] = {name: _part(value) for name, value in some}
+    return found
+
+
+def _part(value: Any) -> str:
+    """Return a value as a short text, the same in every process, and another for other values."""
+    known = plain(value)
+    text = json.dumps(known)
+    if isinstance(known, dict) and "array" in known:
+        return f"array {known['shape']}"[: _LETTERS - 5] + f"#{digest(text)[:4]}"
+    whole = repr(value) if isinstance(value, Recipe) else value if isinstance(value, str) else text
+    return whole if len(whole) <= _LETTERS else f"{whole[: _LETTERS - 8]}..#{digest(text)[:4]}"
 
 
 def check(recipe: Recipe, state: Any, key: Key) -> None:
@@ -139,7 +170,8 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
     if not isinstance(state["of"], dict):
         raise StateMismatchError(f"restore got a state with of={_short(state['of'])}, wanted what state() returned.")
     if state["of"] != outline(recipe):
-        raise StateMismatchError(_difference(state["of"], recipe))
+        told = state.get("told")
+        raise StateMismatchError(_difference(state["of"], told if isinstance(told, dict) else {}, recipe))
     if state["key"] != key.plain():
         raise StateMismatchError(
             "the state was saved by a run with another key.\n"
@@ -152,7 +184,7 @@ def check(recipe: Recipe, state: Any, key: Key) -> None:
         )
 
 
-def _difference(saved: dict[str, str], recipe: Recipe) -> str:
+def _difference(saved: dict[str, str], told: dict[str, Any], recipe: Recipe) -> str:
     recipe = getattr(recipe, "stamped", recipe)
     offered = outline(recipe)
     for path, mine in offered.items():
@@ -160,6 +192,9 @@ def _difference(saved: dict[str, str], recipe: Recipe) -> str:
         if theirs is None:
             return f"the state is of another composition: it has no node {path}.\n  It has {', '.join(saved)}."
         if theirs != mine:
+            apart = _apart(told.get(path), _told(recipe).get(path))
+            if apart:
+                return f"the state is of another description: {path} differs in {apart}.\n  Open the stream as it was saved."
             what = "one of its members" if path.endswith("[...]") else "its parameters"
             here = "" if path.endswith("[...]") else _parameters(recipe, path)
             return f"the state is of another description: {path} differs in {what}{here}.\n  Open the stream as it was saved."
@@ -167,10 +202,25 @@ def _difference(saved: dict[str, str], recipe: Recipe) -> str:
     return f"the state is of another composition: the stream has no node {missing}."
 
 
+def _apart(saved: Any, here: dict[str, str] | None) -> str:
+    """Return what differs between what two nodes tell of themselves; nothing where that is not known."""
+    if not isinstance(saved, dict) or here is None:
+        return ""
+    names = [name for name in {**here, **saved} if saved.get(name) != here.get(name)]
+    each = [f"{name}: {saved.get(name, 'none')} in the state, {here.get(name, 'none')} here" for name in names[:_MANY]]
+    more = [f"{len(names) - _MANY} more"] if len(names) > _MANY else []
+    return "; ".join(each + more)
+
+
 def _parameters(recipe: Recipe, path: str) -> str:
     """Return, for an error, what the node at a path of the outline has here for those of its parameters that count."""
     node = next(node for found, node in _nodes(recipe, name_of(type(recipe))) if found == path)
-    told = {name: value for name, value in own(node)[1].items() if value is not None}
+    given = node.params()
+    told = {
+        name: given[name] if hasattr(given[name], "__told__") else value  # as it prints: in full it is long
+        for name, value in own(node)[1].items()
+        if value is not None
+    }
     shown = ", ".join(f"{name}={_short(value)}" for name, value in told.items())
     return f"; here it has {shown}" if shown else ""
 

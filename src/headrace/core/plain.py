@@ -17,6 +17,7 @@ import numpy as np
 
 from headrace.core.key import Key
 from headrace.core.knob import Knob
+from headrace.core.recipe import Recipe
 
 WHOLE = 1 << 20  # arrays up to this many bytes count by content,
 SAMPLE = 1 << 16  # larger ones by a strided sample of this many
@@ -175,7 +176,7 @@ def _constant(value: Any) -> str:
 
 def is_function(value: Any) -> bool:
     """Tell whether a parameter is the user's code: a function, method, class or callable object."""
-    return callable(value) and not hasattr(value, "start")
+    return callable(value) and not hasattr(value, "start") and not isinstance(value, Recipe)
 
 
 def functions_in(value: Any) -> list[Callable[..., Any]]:
@@ -184,4 +185,6 @@ def functions_in(value: Any) -> list[Callable[..., Any]]:
         return [value]
     if isinstance(value, tuple | list):
         return [function for part in value for function in functions_in(part)]
+    if isinstance(value, Recipe):
+        return functions_in(value.params()) if value.valued else []
     return [f for part in value.values() for f in functions_in(part)] if isinstance(value, dict) else []

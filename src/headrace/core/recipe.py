@@ -30,9 +30,12 @@ class Recipe:
     tuning : tuple of str
         Names of parameters that change no item, such as where the work runs: left out of fingerprints, so that a state
         saved with one setting goes on with another.
+    valued : bool
+        Whether it counts as a parameter of the recipe that holds it, and not as a node below that: a graph of signals.
     """
 
     tuning: ClassVar[tuple[str, ...]] = ()
+    valued: ClassVar[bool] = False
 
     def params(self) -> dict[str, Any]:
         """Return what the constructor was asked for, by name, children included."""
@@ -94,9 +97,9 @@ def _names(kind: Any) -> tuple[str, ...]:
 
 def _recipes_in(value: Any) -> tuple[Recipe, ...]:
     if isinstance(value, Recipe):
-        return (value,)
+        return () if value.valued else (value,)
     if isinstance(value, tuple | list):
-        return tuple(item for item in value if isinstance(item, Recipe))
+        return tuple(item for item in value if isinstance(item, Recipe) and not item.valued)
     return ()
 
 

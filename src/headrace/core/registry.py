@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from headrace.errors import RegistryError
 
 F = TypeVar("F", bound=Callable[..., Any])
-Kind = Literal["stream", "sink", "function", "view"]
+Kind = Literal["stream", "sink", "function", "view", "signal"]
 GROUP = "headrace.components"
 
 
@@ -54,7 +54,7 @@ def register(name: str, *, example: Callable[..., Any] | None, kind: Kind = "str
         sink for a folder it is given. Functions registered for ``load`` need none.
     kind
         What it is: ``"stream"``, ``"sink"``, a ``"function"`` that descriptions may name, or a ``"view"``: what an upper
-        room shows of a lower one's objects, which have methods that ask for it.
+        room shows of a lower one's objects, which have methods that ask for it; a ``"signal"``.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def components() -> tuple[Component, ...]:
 
 def load_components() -> None:
     """Import every module of the built-in rooms and every plug-in, so that what they register is known."""
-    for room in ("sources", "ops", "mux", "parallel", "store", "sweeps", "trees"):
+    for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "trees"):
         package = import_module(f"headrace.{room}")
         for module in iter_modules(package.__path__):
             import_module(f"headrace.{room}.{module.name}")

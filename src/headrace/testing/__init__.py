@@ -12,12 +12,14 @@ from headrace.testing.check import check_op, check_sink, check_stream
 from headrace.testing.elsewhere import elsewhere
 from headrace.testing.fakes import Broken, counted, flaky, unreachable
 from headrace.testing.report import LawError, Report
+from headrace.testing.signals import check_signal
 
 __all__ = [
     "Broken",
     "LawError",
     "Report",
     "check_op",
+    "check_signal",
     "check_sink",
     "check_stream",
     "counted",

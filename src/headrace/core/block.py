@@ -1,0 +1,243 @@
+"""Rows in time: columns whose axis 0 is the moment, some of them at a slower or faster pace than the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import floor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headrace.errors import DataError, StreamConfigError
+
+ONE, ZERO = Fraction(1), Fraction(0)
+
+
+class Pace(NamedTuple):
+    """Which input row each row of a rate group stands at.
+
+    Attributes
+    ----------
+    every : Fraction
+        Input rows from one row of the group to the next: 128 for windows that move on by 128 samples.
+    offset : Fraction
+        The input row that row 0 of the group stands at, counted from the first row of the run: the last sample of the
+        first window.
+    burst : int
+        How many rows come at once, every ``every`` input rows: what a model says about parts of each window.
+
+    Examples
+    --------
+    >>> windows = Pace(Fraction(128), Fraction(255))
+    >>> windows.rows_before(255), windows.rows_before(256), windows.rows_before(384)
+    (0, 1, 2)
+    >>> windows.row(1)
+    Fraction(383, 1)
+    >>> Pace(Fraction(96), Fraction(127), 16).rows_before(2000)
+    320
+    """
+
+    every: Fraction = ONE
+    offset: Fraction = ZERO
+    burst: int = 1
+
+    def rows_before(self, n: int) -> int:
+        """Return how many rows the group has once ``n`` input rows have come."""
+        return self.burst * max(0, floor((n - 1 - self.offset) / self.every) + 1)
+
+    def row(self, k: int) -> Fraction:
+        """Return the input row that row ``k`` of the group stands at."""
+        return self.offset + k // self.burst * self.every
+
+    def then(self, inner: Pace) -> Pace:
+        """Return the pace, in input rows, of what has the pace ``inner`` in rows of this group.
+
+        Raises
+        ------
+        StreamConfigError
+            When rows that come in bursts give other numbers of rows from burst to burst.
+        """
+        if self.burst == 1:
+            return Pace(self.every * inner.every, self.offset + self.every * inner.offset, inner.burst)
+        first, late = divmod(inner.offset, self.burst)
+        if inner.every % self.burst == 0:
+            return Pace(self.every * inner.every / self.burst, self.offset + self.every * first, inner.burst)
+        each = self.burst / inner.every
+        if each.denominator == 1 and late < inner.every:
+            return Pace(self.every, self.offset + self.every * first, int(each) * inner.burst)
+        raise StreamConfigError(
+            f"rows that come {self.burst} at once cannot be read every {inner.every} rows from row {inner.offset} on.\n"
+            f"  Let every divide {self.burst} or be a multiple of it, or make the rows with upsample=True."
+        )
+
+
+ROWS = Pace()
+
+
+class Block(dict[str, Any]):
+    """Columns of consecutive rows in time, the moment on axis 0.
+
+    Columns at the pace of the input have one length; others belong to a rate group with a pace of their own.
+
+    Parameters
+    ----------
+    columns
+        Arrays by name, ``(n, ...)``.
+    first
+        The number of the first row, counted from the start of the run.
+    rate
+        Rows a second, where they come evenly.
+    paces
+        The pace of each column that has not the input's.
+    latencies
+        How many input rows the values of a column lie behind the row they are given with.
+    timestamp
+        The name of the column that says when each row was taken, in seconds.
+
+    Raises
+    ------
+    DataError
+        When a column has no axis 0, or columns of one pace differ in length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block = Block({"timestamp": np.array([0.0, 0.1, 0.2]), "acc": np.zeros((3, 3))}, first=30, rate=10.0)
+    >>> block.n, block.first, block.timestamps("acc").tolist()
+    (3, 30, [0.0, 0.1, 0.2])
+    >>> Block({"x": np.zeros(3), "y": np.zeros(4)})
+    Traceback (most recent call last):
+    headrace.errors.DataError: Block got columns of lengths {'x': 3, 'y': 4}, wanted one length for columns of one pace.
+      Say which have a pace of their own with paces=.
+    """
+
+    first: int
+    rate: float | None
+    paces: Mapping[str, Pace]
+    latencies: Mapping[str, Fraction]
+    times: Any
+    before: float | None
+    _rows: int | None
+
+    def __init__(
+        self,
+        columns: Mapping[str, Any] | None = None,
+        *,
+        first: int = 0,
+        rate: float | None = None,
+        paces: Mapping[str, Pace] | None = None,
+        latencies: Mapping[str, Fraction] | None = None,
+        timestamp: str = "timestamp",
+    ) -> None:
+        super().__init__(columns or {})
+        self.first, self.rate, self.paces, self.latencies = first, rate, paces or {}, latencies or {}
+        self._rows = self.before = None
+        for pace in {self.paces.get(name, ROWS) for name in self}:
+            lengths = {name: _length(name, each) for name, each in self.items() if self.paces.get(name, ROWS) == pace}
+            if len(set(lengths.values())) > 1:
+                raise DataError(
+                    f"Block got columns of lengths {lengths}, wanted one length for columns of one pace.\n"
+                    "  Say which have a pace of their own with paces=."
+                )
+        self.times = self.get(timestamp)
+
+    @classmethod
+    def of(
+        cls,
+        columns: Mapping[str, Any],
+        first: int,
+        rows: int,
+        rate: float | None,
+        paces: Mapping[str, Pace],
+        latencies: Mapping[str, Fraction],
+        times: Any,
+        before: float | None,
+    ) -> Block:
+        """Return a block of columns that are known to fit; ``times`` and ``before`` are those of its input rows."""
+        block = cls.__new__(cls)
+        block.update(columns)
+        block.first, block._rows, block.rate, block.paces, block.latencies = first, rows, rate, paces, latencies
+        block.times, block.before = times, before
+        return block
+
+    @property
+    def n(self) -> int:
+        """The number of input rows."""
+        if self._rows is None:
+            at = next((each for name, each in self.items() if name not in self.paces), None)
+            self._rows = 0 if at is None else len(at)
+        return self._rows
+
+    def pace(self, name: str) -> Pace:
+        """Return the pace of a column."""
+        self[name]
+        return self.paces.get(name, ROWS)
+
+    def latency(self, name: str) -> Fraction:
+        """Return how many input rows the values of a column lie behind the row they are given with."""
+        self[name]
+        return self.latencies.get(name, ZERO)
+
+    def numbers(self, name: str) -> range:
+        """Return the numbers, within its rate group, of the rows of a column that are in this block."""
+        pace = self.pace(name)
+        first = pace.rows_before(self.first)
+        return range(first, first + len(self[name]))
+
+    def timestamps(self, name: str, *, aligned: bool = False) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return when each row of a column was taken, ``(rows,)``, in seconds.
+
+        A row of a slower group has the time of the input row it stands at, the last it depends on; between two input
+        rows, the time between theirs.
+
+        Parameters
+        ----------
+        name
+            The column.
+        aligned
+            Less the column's latency, so that it is the moment the value speaks of; wants ``rate``.
+
+        Raises
+        ------
+        DataError
+            When there is no column of times, or no rate to say how long the latency is.
+        """
+        pace, numbers = self.pace(name), self.numbers(name)
+        if self.times is None:
+            if self.rate is None:
+                raise DataError(
+                    f"timestamps({name!r}) got a block without times, wanted a column 'timestamp' or a rate.\n"
+                    "  Add the column, or say rate= where blocks are made."
+                )
+            found = np.array([float(pace.row(k) / Fraction(self.rate)) for k in numbers], dtype=np.float64)
+        else:
+            found = self._between(pace, numbers)
+        if not aligned or not (late := self.latency(name)):
+            return found
+        if self.rate is None:
+            raise DataError(
+                f"timestamps({name!r}, aligned=True) got a block without a rate, wanted one: the column is {late} rows "
+                "late.\n  Say rate= where blocks are made."
+            )
+        return found - float(late) / self.rate
+
+    def _between(self, pace: Pace, numbers: range) -> np.ndarray[Any, np.dtype[np.float64]]:
+        times = np.asarray(self.times, dtype=np.float64)
+        if pace == ROWS:
+            return times
+        places = [pace.row(k) - self.first for k in numbers]
+        low = [floor(place) for place in places]
+        part = np.array([float(place - at) for place, at in zip(places, low, strict=True)])
+        known = np.concatenate([[np.nan if self.before is None else self.before], times])
+        at = np.array(low, dtype=np.intp) + 1
+        start = known[at]
+        return np.where(part == 0, start, start + part * (known[np.minimum(at + 1, len(known) - 1)] - start))
+
+
+def _length(name: str, column: Any) -> int:
+    shape = getattr(column, "shape", None)
+    try:
+        return int(shape[0]) if shape is not None else len(column)
+    except (TypeError, IndexError):
+        raise DataError(f"Block got {column!r} for column {name!r}, wanted an array whose axis 0 is time.") from None

@@ -1,0 +1,162 @@
+"""A user's own function of columns as a signal, by a decorator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headrace.core.plain import where_is
+from headrace.errors import DataError, StreamConfigError
+from headrace.signals.base import Array, Signal, names, signal_class
+
+_NO: Any = inspect.Parameter.empty
+
+
+def signal(
+    function: Callable[..., Any] | None = None, *, state: Any = _NO, latency: Fraction | int = 0
+) -> Any:
+    """Make a function of columns a kind of signal: called with input names, ``name=`` and its parameters, it gives one.
+
+    The function takes the next rows of each input, ``(rows, ...)``, and parameters by keyword, and returns as many rows.
+    With ``state``, it takes the state first and returns ``(rows, state)``; a new one, since states are values.
+
+    Parameters
+    ----------
+    function
+        The function; left out where the decorator has arguments.
+    state
+        The state before the first row, or a function that makes it of the first rows' dtypes and shapes.
+    latency
+        How many rows its values lie behind the row they are given with.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is no function, or is called with parameters that the function does not take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @signal
+    ... def weighted(a, b, *, weight=0.5):
+    ...     return weight * a + (1 - weight) * b
+    >>> weighted("left", "right", name="mean")([1.0, 2.0], [3.0, 6.0]).tolist()
+    [2.0, 4.0]
+    >>> @signal(state=0)
+    ... def numbered(before, x):
+    ...     return before + np.arange(len(x)), before + len(x)
+    >>> numbered("x", name="i")([5.0, 5.0, 5.0]).tolist()
+    [0, 1, 2]
+    """
+    if function is None:
+        return lambda function: signal(function, state=state, latency=latency)
+    if not callable(function) or isinstance(function, type | Signal):
+        raise StreamConfigError(f"signal got {function!r}, wanted a function of columns.")
+    return Kind(function, state, Fraction(latency))
+
+
+class Kind:
+    """A kind of signal made of a function: call it with input names, ``name=`` and parameters."""
+
+    function: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any], state: Any, latency: Fraction) -> None:
+        self.function, self._state, self._latency = function, state, latency
+        self.__doc__, self.__name__ = function.__doc__, getattr(function, "__name__", type(function).__name__)
+        self.__module__, self.__qualname__ = function.__module__, getattr(function, "__qualname__", self.__name__)
+
+    def __call__(self, *inputs: Any, name: str, **settings: Any) -> Custom:
+        """Return a signal called ``name``."""
+        return Custom(self, *inputs, name=name, settings=tuple(settings.items()))
+
+    def __reduce__(self) -> Any:
+        """Pickle as its name: the module's function is this object."""
+        return self.__qualname__
+
+    def __repr__(self) -> str:
+        return f"signal({where_is(self.function)})"
+
+
+@signal_class(lambda: _running_sum("x", name="y", factor=2.0))
+class Custom(Signal[Any]):
+    """A signal made of a user's function: what calling a decorated function gives.
+
+    Parameters
+    ----------
+    kind
+        The decorated function.
+    *inputs
+        The names of its inputs.
+    name
+        What to call the output.
+    settings
+        The function's parameters, as pairs.
+    """
+
+    kind: Kind
+    xs: tuple[str, ...]
+    name: str
+    settings_: tuple[tuple[str, Any], ...] = ()
+    roles: ClassVar[tuple[str, ...]] = ("xs",)
+
+    def __init__(
+        self, kind: Kind, *inputs: Any, name: str, settings: Any = (), xs: Any = (), settings_: Any = ()
+    ) -> None:
+        self.fix(kind=kind, xs=names(repr(kind), xs or inputs), name=name)
+        self.fix(settings_=tuple((str(k), v) for k, v in (settings or settings_)))
+        self.__post_init__()
+
+    @property
+    def latency(self) -> Fraction:
+        return self.kind._latency
+
+    def check(self) -> None:
+        if not isinstance(self.kind, Kind):
+            raise StreamConfigError(f"Custom(kind) got {self.kind!r}, wanted a function made a signal by s.signal.")
+        given = dict(self.settings_)
+        rows: list[Any] = [None] * len(self.xs)
+        first = [] if self.kind._state is _NO else [None]
+        try:
+            inspect.signature(self.kind.function).bind(*first, *rows, **given)
+        except TypeError as error:
+            raise StreamConfigError(
+                f"{self.kind!r} got {len(rows)} inputs and parameters {given}, which it does not take: {error}."
+            ) from None
+
+    def init(self, *head: Array) -> Any:
+        state = self.kind._state
+        return None if state is _NO else state(*head) if callable(state) else state
+
+    def step(self, state: Any, *rows: Array) -> tuple[Any, Any]:
+        given = dict(self.settings_)
+        if self.kind._state is _NO:
+            made = self.kind.function(*rows, **given)
+        else:
+            try:
+                made, state = self.kind.function(state, *rows, **given)
+            except (TypeError, ValueError) as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:  # not from the function
+                    raise DataError(f"{self.kind!r} has a state, and returned no pair of rows and state.") from None
+                raise
+        made = np.asarray(made)
+        if made.ndim == 0 or len(made) != len(rows[0]):
+            raise DataError(
+                f"{self.kind!r} got {len(rows[0])} rows and returned {made.shape}, wanted as many rows.\n"
+                "  Axis 0 is time: return a value for each row."
+            )
+        return made, state
+
+    def __repr__(self) -> str:
+        told = [*map(repr, self.inputs), f"name={self.name!r}", *(f"{k}={v!r}" for k, v in self.settings_)]
+        return f"{self.kind.__name__}({', '.join(told)})"
+
+
+@signal(state=lambda x: np.zeros(x.shape[1:], x.dtype))
+def _running_sum(total: Any, x: Any, *, factor: float) -> Any:
+    """Return the running sum of ``factor * x``."""
+    sums = np.add.accumulate(np.concatenate([total[None], x.dtype.type(factor) * x]))
+    return sums[1:], sums[-1].copy()

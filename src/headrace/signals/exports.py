@@ -1,0 +1,146 @@
+"""How sums, products, integrals and derivatives are exported."""
+
+from __future__ import annotations
+
+from math import e as euler
+from math import log
+from typing import Any
+
+import numpy as np
+
+from headrace.signals.arithmetic import Abs, Clip, Difference, Exp, Logarithm, Multiply, Pow, Scale, Sum
+from headrace.signals.base import Array
+from headrace.signals.differentiate import Differentiate, Integrate, SampleRate
+from headrace.signals.export import State, exports
+from headrace.signals.tensors import T, Tensors
+
+
+def real(node: Any, *heads: Array) -> str | None:
+    """Say why complex columns cannot be exported."""
+    if any(head.dtype.kind == "c" for head in heads):
+        return "it reads complex numbers; take Abs of them first"
+    return None
+
+
+def _real_factor(node: Any, *heads: Array) -> str | None:
+    return "its factor is complex" if isinstance(node.scale_factor, complex) else None
+
+
+@exports(Scale, fits=_real_factor)
+def scale(t: Tensors, node: Any, state: State, x: T) -> T:
+    return t.mul(x, t.const(float(node.scale_factor)))
+
+
+@exports(Sum)
+def sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
+    total = xs[0]
+    for each in xs[1:]:
+        total = t.add(total, each)
+    return total
+
+
+@exports(Difference)
+def difference(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+    return t.sub(a, b)
+
+
+@exports(Multiply, fits=real)
+def multiply(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+    return t.mul(a, b)
+
+
+@exports(Abs)
+def abs_(t: Tensors, node: Any, state: State, x: T) -> T:
+    if t.heads[0].dtype.kind == "c":
+        return t.op("Sqrt", t.reduce("Sum", t.mul(x, x), t.heads[0].ndim))
+    return t.op("Abs", x)
+
+
+@exports(Pow, fits=real)
+def pow_(t: Tensors, node: Any, state: State, x: T) -> T:
+    return t.op("Pow", x, t.const(float(node.exponent)))
+
+
+@exports(Exp, fits=real)
+def exp(t: Tensors, node: Any, state: State, x: T) -> T:
+    return t.op("Exp", x) if node.base == euler else t.op("Pow", t.const(float(node.base)), x)
+
+
+@exports(Logarithm, fits=real)
+def logarithm(t: Tensors, node: Any, state: State, x: T) -> T:
+    found = t.op("Log", x)
+    return found if node.base == euler else t.div(found, t.const(log(node.base)))
+
+
+@exports(Clip, fits=real)
+def clip(t: Tensors, node: Any, state: State, x: T) -> T:
+    if node.min_value is not None:
+        low = t.const(float(node.min_value))
+        x = t.where(t.less(x, low), low, x)
+    if node.max_value is not None:
+        high = t.const(float(node.max_value))
+        x = t.where(t.less(high, x), high, x)
+    return x
+
+
+# --- in time ----------------------------------------------------------------------------------------
+
+
+def row_of(head: Array, value: float = 0.0) -> Array:
+    """Return a row in double precision, ``(1, ...)``."""
+    return np.full((1, *head.shape[1:]), value, np.float64)
+
+
+def _integrate_start(node: Any, *heads: Array) -> dict[str, Array]:
+    lasts = {f"last_{name}": row_of(head) for name, head in zip("ab", heads, strict=False)}
+    total = {"total": row_of(heads[0])} if isinstance(node, Integrate) else {}
+    return {**total, **lasts, "begun": np.zeros(1)}
+
+
+def _steps(t: Tensors, state: State, xs: tuple[T, ...], axes: int) -> tuple[T, T]:
+    """Return (last b, steps of b)."""
+    b = xs[1]
+    flag = t.started(state["begun"], t.heads[1].ndim)
+    last = t.where(flag, state["last_b"], t.first(b, state["last_b"]))
+    db = t.sub(b, t.before(b, last))
+    return last, db if t.heads[1].ndim == axes else t.tall(db, axes)
+
+
+@exports(Integrate, start=_integrate_start, fits=real)
+def integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
+    a, axes = xs[0], t.heads[0].ndim
+    last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
+    following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
+    if len(xs) > 1:
+        last_b, db = _steps(t, state, xs, axes)
+        following["last_b"] = t.newest(xs[1], last_b)
+    else:
+        db = t.tall(t.since(state["begun"], a), axes)
+    mean = t.mul(t.add(a, t.before(a, last_a)), t.const(0.5)) if node.use_trapz else a
+    sums = t.cumsum(t.concat([state["total"], t.mul(mean, db)]))
+    return t.cut(sums, 1), {**following, "total": t.cut(sums, -1)}
+
+
+@exports(Differentiate, start=_integrate_start, fits=real)
+def differentiate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
+    a, axes, zero = xs[0], t.heads[0].ndim, t.const(0.0)
+    last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
+    following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
+    found = t.sub(a, t.before(a, last_a))
+    if len(xs) > 1:
+        last_b, db = _steps(t, state, xs, axes)
+        following["last_b"] = t.newest(xs[1], last_b)
+        rests = t.op("Equal", db, zero)
+        found = t.where(rests, zero, t.div(found, t.where(rests, t.const(1.0), db)))
+    later = t.less(t.const(0.5), t.tall(t.since(state["begun"], a), axes))
+    return t.where(later, found, zero), following
+
+
+def _rate_start(node: Any, *heads: Array) -> dict[str, Array]:
+    return {"last": row_of(heads[0], np.nan if node.start is None else float(node.start))}
+
+
+@exports(SampleRate, start=_rate_start, fits=real)
+def sample_rate(t: Tensors, node: Any, state: State, x: T) -> Any:
+    step = t.sub(x, t.before(x, state["last"]))
+    return t.div(t.const(float(node.unit_multiplier)), step), {"last": t.newest(x, state["last"])}

@@ -1,0 +1,70 @@
+"""Columns as other libraries hold them: what goes in as a tensor, DataFrame or xarray object comes out as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import DataError
+
+Array = np.ndarray[Any, Any]
+Back = Callable[[Any], Any]
+
+
+def as_is(value: Any) -> Any:
+    return value
+
+
+def column(value: Any, who: str) -> Array:
+    """Return a column as a contiguous array, since numpy's loops over gaps may round otherwise.
+
+    Raises
+    ------
+    DataError
+        When it has no axis 0.
+    """
+    if is_tensor(value):
+        value = value.detach().cpu().numpy()
+    made = np.ascontiguousarray(value) if np.ndim(value) else None
+    if made is None:
+        raise DataError(f"{who} got {value!r}, wanted a column: an array whose axis 0 is time.")
+    return made
+
+
+def columns_of(values: Sequence[Any], who: str) -> tuple[list[Array], Back]:
+    """Return columns as arrays, and what brings a result back to the library they came from."""
+    tensor = next((value for value in values if is_tensor(value)), None)
+    return [column(value, who) for value in values], as_is if tensor is None else like(tensor)
+
+
+def is_tensor(value: Any) -> bool:
+    """Tell whether a value is a torch tensor, without torch."""
+    return type(value) is not np.ndarray and hasattr(value, "detach") and hasattr(value, "cpu")
+
+
+def like(tensor: Any) -> Back:
+    """Return what makes a tensor of an array, on the device of another."""
+
+    def back(array: Any) -> Any:
+        import torch  # it is there: we hold a tensor
+
+        return torch.from_numpy(np.array(array)).to(tensor.device)
+
+    return back
+
+
+def is_mapping(value: Any) -> bool:
+    """Tell whether a value holds columns by name: a mapping, a DataFrame, an xarray Dataset or DataArray."""
+    return isinstance(value, Mapping) or is_frame(value) or is_dataset(value)
+
+
+def is_frame(value: Any) -> bool:
+    """Tell whether a value is a DataFrame of pandas or its like."""
+    return hasattr(value, "columns") and hasattr(value, "to_numpy")
+
+
+def is_dataset(value: Any) -> bool:
+    """Tell whether a value is an xarray Dataset."""
+    return hasattr(value, "data_vars") and hasattr(value, "coords")

@@ -1,0 +1,336 @@
+"""Signals that read each other by name, run as one: on arrays at once, block by block, or as an op on a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from headrace.core.block import Block, Pace
+from headrace.core.recipe import Recipe, recipe
+from headrace.core.registry import register
+from headrace.errors import DataError, StreamConfigError
+from headrace.signals.base import Signal
+from headrace.signals.forms import column
+from headrace.signals.order import check_paces, nearest, ordered, outer_inputs, paces_of
+
+
+class GraphState(NamedTuple):
+    """Where a run of a graph is: a value.
+
+    Attributes
+    ----------
+    row : int
+        How many input rows have been.
+    before : float or None
+        When the last of them was taken.
+    heads : tuple
+        dtype and row shape of each input.
+    nodes : tuple
+        The state of each node, in the graph's order.
+    """
+
+    row: int
+    before: float | None
+    heads: tuple[Any, ...]
+    nodes: tuple[Any, ...]
+
+
+@register("graph", example=None, kind="function")
+@recipe
+class Graph(Recipe):
+    """Signals by name, each computed from columns of the input or from others among them.
+
+    Parameters
+    ----------
+    nodes
+        The signals, in any order.
+    outputs
+        Which columns the result holds; by default those of the input, then all that are computed.
+    inputs
+        The names there will be, if they are to be checked now and not with the first block.
+    rate
+        Rows a second, where the input does not say it.
+    timestamp
+        The input that says when a row was taken, in seconds; it may be missing.
+
+    Attributes
+    ----------
+    reads : tuple of str
+        The columns of the input that are read, in the order of their first use.
+
+    Raises
+    ------
+    StreamConfigError
+        For two nodes of one name, a circle, a name that is not there (with the nearest one), or a node that reads
+        columns of different paces.
+
+    Examples
+    --------
+    >>> import numpy as np, headrace as hr, headrace.signals as s
+    >>> graph = s.Graph([
+    ...     s.Scale("sum", name="twice", scale_factor=2.0),
+    ...     s.Sum("a", "b", name="sum"),
+    ... ])
+    >>> block = graph({"a": np.array([1.0, 2.0]), "b": np.array([10.0, 20.0])})
+    >>> {name: column.tolist() for name, column in block.items()}
+    {'a': [1.0, 2.0], 'b': [10.0, 20.0], 'sum': [11.0, 22.0], 'twice': [22.0, 44.0]}
+    >>> blocks = [{"a": np.ones(2), "b": np.ones(2)}, {"a": np.ones(1), "b": np.ones(1)}]
+    >>> [block["twice"].tolist() for block in hr.Streamer(blocks) | graph]
+    [[4.0, 4.0], [4.0]]
+    """
+
+    valued: ClassVar[bool] = True
+    nodes: tuple[Signal[Any], ...]
+    outputs: tuple[str, ...] | None = None
+    inputs: tuple[str, ...] | None = None
+    rate: float | None = None
+    timestamp: str = "timestamp"
+
+    def __post_init__(self) -> None:
+        nodes = (self.nodes,) if isinstance(self.nodes, Signal) else tuple(self.nodes)
+        for node in nodes:
+            if not isinstance(node, Signal):
+                raise StreamConfigError(
+                    f"Graph got {node!r} among its nodes, wanted signals.\n  Make one of a function with s.signal."
+                )
+        nodes = ordered(nodes)
+        check_paces(nodes)
+        self.fix(nodes=nodes, reads=outer_inputs(nodes))
+        if self.inputs is not None:
+            self.fix(inputs=tuple(self.inputs))
+            self._check_names(self.inputs)
+        if self.outputs is not None:
+            outputs = (self.outputs,) if isinstance(self.outputs, str) else tuple(self.outputs)
+            self.fix(outputs=outputs)
+            known = [*(self.inputs or self.reads), *(node.name for node in nodes)]
+            for name in outputs:
+                if name not in known and (self.inputs is not None or name != self.timestamp):
+                    raise StreamConfigError(f"Graph(outputs=) got {name!r}. {nearest(name, known)}")
+
+    reads: tuple[str, ...] = ()
+
+    def params(self) -> dict[str, Any]:
+        found = super().params()
+        del found["reads"]
+        return found
+
+    def _check_names(self, given: Sequence[str]) -> None:
+        for node in self.nodes:
+            for name in node.inputs:
+                if name in self.reads and name not in given:
+                    known = [*given, *(other.name for other in self.nodes if other is not node)]
+                    raise StreamConfigError(f"{node!r} reads {name!r}, which is not there. {nearest(name, known)}")
+            if node.name in given:
+                raise StreamConfigError(f"{node!r} has the name of an input. Give it another one.")
+
+    # --- as init and step -----------------------------------------------------------------------
+
+    def init(self, head: Mapping[str, Any]) -> GraphState:
+        """Return the state before the first row of input with columns like those of ``head``.
+
+        Raises
+        ------
+        DataError
+            When a column that is read is missing (names the nearest), or is no column.
+        StreamConfigError
+            When a node reads columns of different paces.
+        """
+        for node in self.nodes:
+            for name in node.inputs:
+                if name in self.reads and name not in head:
+                    known = [*head, *(other.name for other in self.nodes if other is not node)]
+                    raise DataError(f"{node!r} reads {name!r}, which the block has not. {nearest(name, known)}")
+            if node.name in head:
+                raise DataError(f"{node!r} has the name of a column of the block. Give it another one.")
+        values: dict[str, Any] = {name: column(head[name], name)[:0] for name in self.reads}
+        heads = tuple((values[name].dtype, values[name].shape[1:]) for name in self.reads)
+        paces_of(self.nodes, getattr(head, "paces", {}), {})
+        states: list[Any] = []
+        for node in self.nodes:
+            node = node.settled() if node.knobs else node
+            with _named(node):
+                rows = [values[name] for name in node.inputs]
+                state = node.init(*rows)
+                values[node.name], _ = node.step(state, *rows)
+            states.append(state)
+        return GraphState(0, None, heads, tuple(states))
+
+    def step(self, state: GraphState, block: Mapping[str, Any]) -> tuple[Block, GraphState]:
+        """Return the block with what the nodes make of it, and the next state; neither argument is changed.
+
+        Raises
+        ------
+        DataError
+            When a column is missing, or has another dtype or row shape than before.
+        """
+        row, before, heads, states = state
+        values = dict(block)
+        for name, (dtype, shape) in zip(self.reads, heads, strict=True):
+            each = values.get(name)
+            if type(each) is not np.ndarray or not each.flags.c_contiguous:
+                if each is None:
+                    raise DataError(f"the graph reads {name!r}, which the block has not. {nearest(name, block)}")
+                each = values[name] = column(each, name)
+            if each.dtype != dtype or each.shape[1:] != shape:
+                raise DataError(
+                    f"column {name!r} is now {each.dtype} of row shape {each.shape[1:]}, and was {dtype} of {shape}.\n"
+                    "  A run has columns of one kind: convert them where they are made, or start another run."
+                )
+        following: list[Any] = []
+        wired = self.__dict__.get("_wired") or self._wire()
+        try:
+            for (step, names, made), known in zip(wired, states, strict=True):
+                values[made], after = step(known, *[values[name] for name in names])
+                following.append(after)
+        except Exception as error:
+            _note(error, self.nodes[len(following)])
+            raise
+        return self._block(values, block, row, before, heads, tuple(following))
+
+    def _wire(self) -> tuple[Any, ...]:
+        """Return what a step needs of each node, looked up once."""
+        wired = tuple((node.step, node.inputs, node.name) for node in self.nodes)
+        self.fix(_wired=wired)
+        return wired
+
+    def _block(
+        self, values: dict[str, Any], block: Mapping[str, Any], row: int, before: Any, heads: Any, states: Any
+    ) -> tuple[Block, GraphState]:
+        times = values.get(self.timestamp)
+        if isinstance(block, Block):
+            n, given, late, rate = block.n, block.paces, block.latencies, block.rate or self.rate
+            if times is None:
+                times, before = block.times, block.before
+        else:
+            n = len(values[self.reads[0]]) if self.reads else len(next(iter(values.values()), ()))
+            given, late, rate = {}, {}, self.rate
+        paces, latencies = self._paces(given, late)
+        if self.outputs is not None:
+            values = {name: values[name] for name in self.outputs}
+        made = Block.of(values, row, n, rate, paces, latencies, times, before)
+        if times is not None and n:
+            before = float(times[-1])
+        return made, GraphState(row + n, before, heads, states)
+
+    def _paces(self, given: Any, late: Any) -> tuple[Mapping[str, Pace], Mapping[str, Fraction]]:
+        key = (tuple(given.items()), tuple(late.items())) if given or late else ()
+        known: dict[Any, Any] = self.__dict__.get("_known_paces") or {}
+        if key not in known:
+            known = {key: paces_of(self.nodes, given, late)}
+            self.fix(_known_paces=known)
+        found: tuple[Mapping[str, Pace], Mapping[str, Fraction]] = known[key]
+        return found
+
+    def pace(self, name: str) -> Pace:
+        """Return the pace of a column, in rows of the input.
+
+        Examples
+        --------
+        >>> import headrace.signals as s
+        >>> s.Graph([s.Sum("a", "b", name="sum")]).pace("sum").every
+        Fraction(1, 1)
+        """
+        self._must_have(name)
+        return self._paces({}, {})[0].get(name, Pace())
+
+    def latency(self, name: str) -> Fraction:
+        """Return how many input rows the values of a column lie behind the row they are given with."""
+        self._must_have(name)
+        return self._paces({}, {})[1].get(name, Fraction(0))
+
+    def _must_have(self, name: str) -> None:
+        known = [*self.reads, *(node.name for node in self.nodes)]
+        if name not in known:
+            raise StreamConfigError(f"the graph has no column {name!r}. {nearest(name, known)}")
+
+    # --- as a function, a run, an op ------------------------------------------------------------
+
+    def __call__(self, columns: Any = None, /, **named: Any) -> Any:
+        """Return the graph computed for whole columns at once, from a fresh start.
+
+        Parameters
+        ----------
+        columns
+            A mapping of arrays or tensors, which gives a :class:`headrace.core.Block`; a DataFrame or xarray Dataset,
+            which gives one. Or the columns as keyword arguments.
+        """
+        from headrace.signals.whole import whole  # which knows other libraries
+
+        return whole(self, named if columns is None else columns)
+
+    def run(self) -> Any:
+        """Return a run of its own, which remembers where it is: see :class:`headrace.signals.Run`."""
+        from headrace.signals.run import Run
+
+        return Run(self)
+
+    def apply(self, source: Any) -> Any:
+        """Return a stream of blocks with the graph's columns added: ``stream | graph``."""
+        from headrace.signals.derived import Derived
+
+        return Derived(source, self)
+
+    def __ror__(self, source: Any) -> Any:
+        return self.apply(source)
+
+    def __getitem__(self, name: str) -> Signal[Any]:
+        """Return the node of that name."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise StreamConfigError(f"the graph has no node {name!r}. {nearest(name, [n.name for n in self.nodes])}")
+
+    def __iter__(self) -> Iterator[Signal[Any]]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    # --- its parameters -------------------------------------------------------------------------
+
+    def get_params(self) -> dict[str, Any]:
+        """Return every parameter, as ``{"node.parameter": value}``."""
+        return {f"{node.name}.{name}": value for node in self.nodes for name, value in node.settings.items()}
+
+    def set_params(self, **values: Any) -> Graph:
+        """Return a graph with other parameters, given as ``{"node.parameter": value}`` by ``**``.
+
+        Examples
+        --------
+        >>> import headrace.signals as s
+        >>> graph = s.Graph([s.Scale("x", name="y", scale_factor=1.0)])
+        >>> graph.set_params(**{"y.scale_factor": 3.0}).get_params()
+        {'y.scale_factor': 3.0}
+        """
+        changed: dict[str, dict[str, Any]] = {}
+        for path, value in values.items():
+            node, _, name = path.rpartition(".")
+            changed.setdefault(self[node].name if node else path, {})[name] = value
+        nodes = [node.having(changed[node.name]) if node.name in changed else node for node in self.nodes]
+        return type(self)(**{**self.params(), "nodes": nodes})
+
+    def __repr__(self) -> str:
+        told = [f"[{', '.join(map(repr, self.nodes))}]"]
+        told += [f"{k}={v!r}" for k, v in self.params().items() if k != "nodes" and v not in (None, "timestamp")]
+        return f"Graph({', '.join(told)})"
+
+
+class _named:
+    """Say in errors which node they come from."""
+
+    def __init__(self, node: Signal[Any]) -> None:
+        self.node = node
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            _note(error, self.node)
+
+
+def _note(error: Exception, node: Signal[Any] | None) -> None:
+    error.add_note(f"  while computing {node!r}")
