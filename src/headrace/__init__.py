@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks that both lists agree
     from headrace.core import Batch as Batch
+    from headrace.core import Block as Block
     from headrace.core import Cursor as Cursor
     from headrace.core import Indexed as Indexed
     from headrace.core import Key as Key
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # `X as X`: re-exported for type checkers; tests/house checks
     from headrace.mux import schedule as schedule
     from headrace.mux import temperature as temperature
     from headrace.ops import batch as batch
+    from headrace.ops import blocks as blocks
     from headrace.ops import buffer_stream as buffer_stream
     from headrace.ops import cache as cache
     from headrace.ops import concat as concat
@@ -94,10 +96,10 @@ _ROOMS = (
     "trees",
 )
 _NAMES = {
-    "core": ("Batch", "Cursor", "Indexed", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
+    "core": ("Batch", "Block", "Cursor", "Indexed", "Key", "Knob", "Op", "Sink", "Stream", "as_stream", "describe", "drain", "load", "register"),
     "errors": ("AddressError", "DataError", "HeadraceError", "ResumeError", "StateMismatchError", "StreamConfigError"),
     "mux": ("BaseMux", "ChainMux", "Mux", "RoundRobinMux", "ShuffledMux", "StochasticMux", "balance", "mix", "ramp", "schedule", "temperature"),
-    "ops": ("batch", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "permute", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
+    "ops": ("batch", "blocks", "buffer_stream", "cache", "concat", "enumerate", "filter", "keras_tuples", "map", "permute", "progress", "rebatch", "repeat", "rows", "shuffle", "skip", "take", "tap", "tuples", "window", "zip"),
     "parallel": ("background", "connect", "prefetch", "serve"),
     "sources": ("Streamer", "csv", "files", "folder", "functional", "npy", "npz", "parquet", "source", "streamable"),
 }  # fmt: skip

@@ -294,6 +294,20 @@ def test_a_parameter_that_no_node_uses_is_warned_of_in_the_door_and_refused_in_t
         trees.SamplingTree(spec(), {"length": 128, "rmap": {"length": 2}})
 
 
+def test_a_name_added_to_the_parameters_of_a_tree_is_warned_of_in_the_door_and_refused_in_the_room() -> None:
+    from headrace import trees
+
+    tree = SamplingTree(spec(), {"length": 128})
+    tree.params["lenght"] = 64
+    with pytest.warns(HeadraceWarning, match="'lenght', which none of its nodes uses"):
+        tree.sample()
+    tree = SamplingTree(spec(), {"length": 128})
+    tree.params["ramp.height"] = 5.0  # one that a node has an argument for is read from then on
+    assert tree.get_paths()[1].nodes[1].params["height"].value == 5.0  # type: ignore[index]
+    with pytest.raises(hr.StreamConfigError, match=r"ParameterStore\['lenght'\] got (.|\n)*Did you mean 'length'"):
+        trees.SamplingTree(spec(), {"length": 128}).params["lenght"] = 64
+
+
 # --- nodes ------------------------------------------------------------------------------------------
 
 
@@ -369,13 +383,17 @@ NAMES = {
     "enums": "ParameterOutOfRangeStrategy ArgumentPassingStrategy SamplingStrategy ParameterOutOfRangeStrategyLit "
     "ArgumentPassingStrategyLit SamplingStrategyLit",
     "exceptions": "ParameterOutOfRangeError",
-    "parameter": "Parameter ParameterDict ScopedParameterDict is_parameter",
-    "parameter.store": "ParameterStore",
-    "nodes": "TransformNode ClassLabelNode SampleBufferNode Traverse contains_kwarg",
+    "parameter": "Parameter ParameterDict ScopedParameterDict is_parameter ParameterOutOfRangeError "
+    "ParameterOutOfRangeStrategy ParameterStore",
+    "parameter.store": "ParameterStore Parameter is_parameter",
+    "nodes": "TransformNode ClassLabelNode SampleBufferNode Traverse contains_kwarg ArgumentPassingStrategy Parameter "
+    "ParameterStore noop",
     "samplers": "Sampler",
-    "samplers.tree": "SamplingTree BranchingNode construct_tree",
+    "samplers.tree": "SamplingTree BranchingNode construct_tree ClassLabelNode Parameter ParameterStore SampleBufferNode "
+    "Sampler SamplingStrategy TransformNode noop",
     "transforms": "LabelEncoder LabelDecoder MultiLabelEncoder MultiLabelDecoder noop set_value_in_dict operate_on_key "
     "operate_on_index",
+    "visualizations": "plot plot_parameter Parameter ParameterStore SamplingTree",
 }
 
 
@@ -389,6 +407,10 @@ def test_every_module_has_its_names(module: str) -> None:
     assert importlib.import_module(f"headrace.compat.streamgen.{module}") is found
     assert set(NAMES[module].split()) <= set(found.__all__)
     assert all(hasattr(found, name) for name in found.__all__)
+    for name in NAMES[module].split():  # wherever it stands, it is one thing
+        mine = [n for n, told in NAMES.items() if name in told.split()]
+        things = [getattr(importlib.import_module(f"headrace.compat.streamgen.{n}"), name) for n in mine]
+        assert all(thing is things[0] for thing in things)
 
 
 def test_strategies_equal_their_strings() -> None:

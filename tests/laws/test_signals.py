@@ -18,9 +18,9 @@ def test_every_signal_keeps_the_laws(component: Component) -> None:
     example = component.example()
     assert isinstance(example, Example)
     assert type(example.signal) is component.make
-    report = check_signal(example.signal, example.rows, channels=example.channels, cuts=heavy(150), seed=1)
+    report = check_signal(example.signal, example.rows, channels=example.channels, cuts=heavy(500), seed=1)
     assert "any cut float32" in report.held
-    assert not report.skipped
+    assert set(report.skipped.values()) <= {"its inputs are no floats"}
 
 
 def test_there_are_signals() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,9 +14,8 @@ import pytest
 
 import headrace as hr
 from headrace import plot
-from headrace.core import optional as optional_module
 from headrace.errors import MissingExtraError
-from headrace.plot import explorer
+from headrace.plot import plot_parameter_store_widget as tabs
 from headrace.trees import ParameterStore, SamplingTree, abrupt, gradual
 from support.require import require
 
@@ -37,14 +37,8 @@ def stepping() -> SamplingTree:
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """Make packages look as if they were not installed."""
-    whole = optional_module.optional
-
-    def partly(module: str, extra: str, who: str) -> Any:
-        if module.partition(".")[0] in packages:
-            raise MissingExtraError(f"{who} needs the package {module}, which is not installed: headrace[{extra}]")
-        return whole(module, extra, who)
-
-    monkeypatch.setattr(explorer, "optional", partly)
+    for package in packages:
+        monkeypatch.setitem(sys.modules, package, None)  # which makes the import of it fail as if it were not there
 
 
 @pytest.fixture
@@ -161,6 +155,20 @@ def test_without_anywidget_there_is_a_plain_one(monkeypatch: pytest.MonkeyPatch)
     assert page.value != first
     assert "<td>noise.offset</td><td>0.5</td>" in page.value
     assert page.value.count("<svg") == 2
+
+
+@pytest.mark.parametrize("show", [lambda: plot.explore(stepping()), lambda: tabs(ParameterStore({"s": {"a": 1}}))])
+def test_what_a_package_of_widgets_lacks_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch, show: Any) -> None:
+    require("anywidget")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("anywidget", "ipywidgets")]:
+        monkeypatch.delitem(sys.modules, name)
+    without(monkeypatch, "ipywidgets")
+    with pytest.raises(MissingExtraError, match=r"needs the package ipywidgets(.|\n)*pip install 'headrace\[plot\]'"):
+        show()
+    monkeypatch.delitem(sys.modules, "ipywidgets")
+    without(monkeypatch, "comm")  # which ipywidgets imports
+    with pytest.raises(MissingExtraError, match=r"needs the package comm(.|\n)*pip install 'headrace\[plot\]'"):
+        show()
 
 
 def test_without_either_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,19 +115,24 @@ def test_columns_of_another_kind_than_before_are_refused() -> None:
     assert run.row == 10
 
 
-def test_an_error_names_the_node_and_leaves_the_run_where_it_was() -> None:
+def test_an_error_names_the_node() -> None:
+    with pytest.raises(DataError, match="wanted one shape") as caught:
+        graph()({"x": X, "y": X[:, None]})
+    assert "while computing Sum('x', 'y', name='sum')" in "".join(caught.value.__notes__)
+
+
+def test_an_error_leaves_the_run_where_it_was() -> None:
     run = graph().run()
     run({"x": X[:10], "y": Y[:10]})
-    with pytest.raises(DataError, match="wanted one shape") as caught:
+    with pytest.raises(DataError, match="'x': 10, 'y': 5"):
         run({"x": X[10:20], "y": Y[10:15]})
-    assert "while computing Sum('x', 'y', name='sum')" in "".join(caught.value.__notes__)
     whole = graph()({"x": X, "y": Y})["late"]
     assert np.array_equal(run({"x": X[10:], "y": Y[10:]})["late"], whole[10:])
 
 
 def test_what_is_no_signal_is_refused() -> None:
     with pytest.raises(StreamConfigError, match="wanted signals"):
-        s.Graph([lambda x: x])  # type: ignore[list-item]
+        s.Graph([lambda x: x])
 
 
 # --- forms --------------------------------------------------------------------------------------------

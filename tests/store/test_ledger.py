@@ -5,21 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from headrace.errors import DataError, SinkError
+from headrace.errors import DamageError, DataError, SinkError
 from headrace.store import ledger_db, ledger_lock
 from headrace.store.ledger import FAILED, Ledger, Point
 from headrace.store.ledger_memory import MemoryLedger
+from headrace.store.ledger_rows import Seen
 
 
 def points(n: int, first: int = 0) -> list[Point]:
@@ -99,6 +102,76 @@ def test_drop_and_change(ledger: Any) -> None:
     assert [point.coords for point in ledger.rows()] == [(0,), ("x",), ("x",), ("x",)]
     assert ledger.known([b"+00000004", b"00000004"]) == {b"+00000004"}
     assert ledger.drop([]) == 0
+
+
+def test_what_was_added_since(tmp_path: Path) -> None:
+    """Whoever has read some goes on from there, and is told when any of it is there no more."""
+    one, two = Ledger(tmp_path / "ledger"), Ledger(tmp_path / "ledger")
+    assert one.added(Seen()) == ([], Seen())
+    two.put(points(2500))
+    first, seen = one.added(Seen()) or ([], Seen())
+    assert [point.key for point in first] == [point.key for point in points(2500)]
+    assert one.added(seen) == ([], seen)
+    two.put(points(3, 5000), layout=["a"])
+    more, later = one.added(seen) or ([], Seen())
+    assert [(point.coords, point.layout) for point in more] == [((5000 + i,), ["a"]) for i in range(3)]
+    assert one.added(seen) == (more, later)
+    for change in (
+        lambda: two.put([points(1)[0]._replace(value="another")]),
+        lambda: two.drop([b"%08d" % 7]),
+        lambda: (two.drop([b"%08d" % 8]), two.put(points(1, 9000))),
+    ):
+        change()
+        assert one.added(later) is None
+        everything, later = one.added(Seen()) or ([], Seen())
+        assert len(everything) == later.rows == len(two)
+    for ledger in (one, two):
+        ledger.close()
+
+
+def test_what_is_known_is_what_is_there_now(tmp_path: Path) -> None:
+    """However often it was asked before, and whoever changed it."""
+    one, two = Ledger(tmp_path / "ledger"), Ledger(tmp_path / "ledger")
+    asked = [b"%08d" % i for i in range(6)]
+
+    def begun_anew() -> None:
+        two.close()
+        one.close()
+        shutil.rmtree(one.path)
+        two.put(points(1, 5))
+
+    changes: list[tuple[Callable[[], object], set[int]]]
+    assert one.known(asked) == set()
+    changes = [
+        (lambda: two.put(points(3)), {0, 1, 2}),
+        (lambda: two.drop([b"00000001"]), {0, 2}),
+        (lambda: two.put([Point(b"00000002", (2,), None, FAILED)]), {0}),
+        (lambda: one.put(points(3, 3)), {0, 3, 4, 5}),
+        (begun_anew, {5}),
+    ]
+    for change, wanted in changes:
+        change()
+        for _ in range(2):
+            assert one.known(asked) == {b"%08d" % i for i in wanted}
+            assert one.known(asked, None) >= one.known(asked)
+    for ledger in (one, two):
+        ledger.close()
+
+
+def test_what_was_added_to_another_ledger_of_that_name(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.put(points(3))
+    _, seen = ledger.added(Seen()) or ([], Seen())
+    ledger.close()
+    shutil.rmtree(tmp_path / "ledger")
+    assert ledger.added(seen) is None
+    ledger.put([point._replace(value="another") for point in points(5)])
+    assert ledger.added(seen) is None
+    with sqlite3.connect(tmp_path / "ledger" / "ledger.db") as connection:
+        connection.execute("DELETE FROM points WHERE row = 2")
+    with pytest.raises(DamageError, match="its rows are not those that were written"):
+        ledger.added(Seen())
+    ledger.close()
 
 
 def test_notes_and_numbers(ledger: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,96 @@ def test_a_large_one_is_written_when_it_is_read(name: str, monkeypatch: pytest.M
     harvester.harvest_combos({"a": range(300)}, missing_only=True)
     harvester.export()
     assert len(inside(name)) == 300
+
+
+def calls_of(act: Any) -> int:
+    """How many functions are called: the cost of something whatever else the machine does."""
+    found = 0
+
+    def count(*_: Any) -> None:
+        nonlocal found
+        found += 1
+
+    def run() -> None:
+        sys.setprofile(count)
+        try:
+            act()
+        finally:
+            sys.setprofile(None)
+
+    thread = threading.Thread(target=run)  # where what Ctrl-C must not cut in two is done at once
+    thread.start()
+    thread.join(100)
+    return found
+
+
+def test_a_round_costs_what_is_new_in_it(name: str) -> None:
+    harvester = Harvester(Runner(lambda a: (a, a / 2), ["p", "q"], verbosity=0), name)
+
+    def turn(first: int, n: int) -> int:
+        return calls_of(lambda: harvester.harvest_combos({"a": range(first, first + n)}))
+
+    turn(0, 20)
+    small = turn(20, 20)
+    harvester.harvest_combos({"a": range(100, 4000)})
+    turn(4000, 20)
+    large = turn(4020, 20)
+    assert len(load_ds(name)["a"]) == 40 + 3900 + 40
+    assert large < 1.2 * small + 500
+
+
+def test_it_shows_the_ledger_whatever_came_in_between(name: str) -> None:
+    """Rounds in any order, of any types, with failures, changes and another harvester beside: always as if made anew."""
+    draw = random.Random(name)
+
+    def work(a: Any, b: Any) -> Any:
+        if draw.random() < 0.1:
+            raise ValueError("no luck")
+        n = draw.choice([draw.randrange(9), 2**60 + 1, None, 0.5])
+        return n, draw.choice(["x", "a longer text", None]), [draw.random(), 1]
+
+    made = Runner(work, ["n", "s", "v"], var_dims={"v": "t"}, verbosity=0)
+    harvesters = [Harvester(made, name, allow_pickle=True) for _ in range(2)]
+    for k in range(25):
+        harvester = draw.choice(harvesters)
+        act = draw.random()
+        if act < 0.1 and k:
+            known = harvester.table["a"].tolist()
+            if known:
+                harvester.drop_sel(a=draw.choice(known))
+        elif act < 0.15 and k:
+            harvester.ledger.change(
+                lambda point: point if point.row % 3 else point._replace(value=(7, "y", [1.0, 2.0]))
+            )
+            harvester.save_full_ds()
+        else:
+            a = draw.sample(draw.choice([[0, 1, 2.5], [1.0, float("nan"), -3]]), draw.randrange(1, 4))
+            b = draw.sample(["u", "w", "v", "zz"], draw.randrange(1, 3))
+            harvester.harvest_combos({"a": a, "b": b}, overwrite=draw.random() < 0.7, on_error="keep")
+        fresh = Harvester(made, name, allow_pickle=True).full_ds
+        shown = load_ds(name, allow_pickle=True)
+        assert shown.identical(xr.Dataset() if fresh is None else fresh), k
+
+
+def test_it_shows_variables_that_not_all_points_have(name: str) -> None:
+    both = Runner(lambda a: (a, 2 * a), ["p", "q"], verbosity=0)
+    one = Runner(lambda a: -a, "p", verbosity=0)
+    harvesters = Harvester(both, name), Harvester(one, name)
+    for k in range(6):
+        harvesters[k % 2].harvest_combos({"a": range(10 * k, 10 * k + 10)})
+        assert load_ds(name).identical(Harvester(one, name).full_ds)
+    shown = load_ds(name)["q"].values
+    assert shown[:10].tolist() == list(range(0, 20, 2))
+    assert np.isnan(shown[10:20]).all()
+
+
+def test_what_waits_is_not_in_it(name: str) -> None:
+    harvester = Harvester(runner(), name)
+    harvester.harvest_combos({"a": [1]})
+    harvester.harvest_combos({"a": [2]}, sync=False)
+    harvester.ledger.set_note("x", 1, counts=True)  # so that the file is written again
+    assert harvester.full_ds["a"].values.tolist() == [1, 2]
+    assert inside(name) == {1: 1}
 
 
 def test_and_at_exit(tmp_path: Path) -> None:

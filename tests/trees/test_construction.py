@@ -101,7 +101,7 @@ def two(name: str | None = None, **more: Any) -> dict[str, Any]:
         (lambda: Parameter("a", 1, None, "cycle"), r"'a'\) got strategy='cycle' without a schedule"),
         (lambda: Parameter("a", 1, [2], "stop"), r"'a', strategy=\) got 'stop'"),  # type: ignore[arg-type]  # what it refuses
         (lambda: Parameter("a", 1, abrupt(1, 2, at=3)), r"'a'\) got value=1 and a schedule by sample number"),
-        (lambda: Parameter("a", schedule=3), r"a schedule got 3"),  # type: ignore[arg-type]  # what it refuses
+        (lambda: Parameter("a", schedule=3), r"the schedule of parameter 'a' got 3"),  # type: ignore[arg-type]  # what it refuses
         (lambda: ParameterStore(3), r"ParameterStore got 3"),  # type: ignore[arg-type]  # what it refuses
         (lambda: ParameterStore({"a": {"b": {"c": 1}}}), r"the scope 'b' inside the scope 'a'"),
         (lambda: ParameterStore({"a": {"value": 1, "sched": []}}), r"parameter 'a' got 'sched'"),

@@ -148,3 +148,54 @@ def test_rows_that_do_not_stack_are_treated_apart_behind_a_merge() -> None:
     draws = {float(x[0]) for x in found}
     assert len(draws) == 40
     assert all(same(np.asarray(tree[i]), np.asarray(found[i])) for i in range(40))
+
+
+def plus(x: Any, by: float) -> Any:
+    return x + by
+
+
+def doubled(x: Any, times: float) -> Any:
+    return x * times
+
+
+@pytest.mark.parametrize("form", ["record", "row"])
+def test_a_record_of_another_tree_is_refused_with_the_difference(form: str) -> None:
+    def made(nodes: list[Any], **params: Any) -> tuple[SamplingTree, Any]:
+        tree = SamplingTree([zero, *nodes], params)
+        if form == "record":
+            return tree, tree.explain(0)
+        columns = tree.read(5, records=True)[1].columns()
+        return tree, {title: column[0] for title, column in columns.items()}
+
+    one = {"name": "one", "a": "low"}
+    tree, own = made([plus, one], by=1.0)
+    assert tree.rebuild(own) == (1.0, "low")
+    others = [
+        made([plus, {"name": "one", "a": "high"}], by=1.0)[1],
+        made([plus, {"name": "one", "a": []}], by=1.0)[1],
+        made([plus, one, {"name": "two", "b": []}], by=1.0)[1],
+        made([doubled, one], times=1.0)[1],
+        made([one])[1],
+    ]
+    told = [
+        r"labels are \['high'\], and here \['low'\]",
+        r"labels are \[\], and",
+        "branching 'two'",
+        "plus.by",
+        "plus.by",
+    ]
+    if form == "record":
+        others.append(made([plus, doubled, one], by=1.0, times=2.0)[1])
+        told.append("it has the parameter 'doubled.times'")
+    for other, why in zip(others, told, strict=True):
+        with pytest.raises(hr.DataError, match=why):
+            tree.rebuild(other)
+
+
+def test_a_record_of_neighbours_under_other_values_names_them() -> None:
+    tree = SamplingTree([base, plus], {"by": 1.0})
+    record = tree.explain(3)
+    assert tree.rebuild(record) == tree[3]
+    tree.params["by"] = 2.5
+    with pytest.raises(hr.DataError, match=r"plus.by was 1.0 and is 2.5"):
+        tree.rebuild(record)

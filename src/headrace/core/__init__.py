@@ -4,6 +4,7 @@ What belongs here is what every room builds on. What makes, changes, mixes or ke
 """
 
 from headrace.core.batch import Batch
+from headrace.core.block import Block, Pace
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor, State
 from headrace.core.describe import Description, describe, load
@@ -19,6 +20,7 @@ from headrace.core.stream import Field, Source, Spec, Stream
 
 __all__ = [
     "Batch",
+    "Block",
     "Bound",
     "Cursor",
     "Description",
@@ -28,6 +30,7 @@ __all__ = [
     "Knob",
     "Lane",
     "Op",
+    "Pace",
     "Seed",
     "Sink",
     "Source",

@@ -338,6 +338,7 @@ def no_numbers(stream: Stream[Any]) -> AddressError:
     return AddressError(
         f"{stream!r} has no items by number{because}, wanted a stream whose items have numbers.\n"
         "  Iterate over it; or put hr.source(...) over what has a length and [i], and hr.permute() for a shuffle."
+        + "".join(f"\n  {remark}" for remark in culprit.remarks())
     )
 
 

@@ -5,6 +5,7 @@ sources at random belongs in ``mux``; where the work runs, in ``parallel``.
 """
 
 from headrace.ops.batch import batch, buffer_stream
+from headrace.ops.blocks import blocks
 from headrace.ops.cache import cache
 from headrace.ops.concat import concat
 from headrace.ops.enumerate import enumerate
@@ -22,6 +23,7 @@ from headrace.ops.zip import zip
 
 __all__ = [
     "batch",
+    "blocks",
     "buffer_stream",
     "cache",
     "concat",

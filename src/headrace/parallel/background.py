@@ -151,6 +151,7 @@ class Background(Stream[T]):
             raise StreamConfigError(
                 f"{who} got {self.source!r}, which can be run only once, in the process that has it.\n"
                 "  Use 'thread', or give the function that makes it."
+                + "".join(f"\n  {each}" for each in self.source.remarks())
             )
         self._check_spread()
         split = self.source.split() if self.workers > 1 else None

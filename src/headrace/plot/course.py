@@ -9,9 +9,10 @@ import numpy as np
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
 from headrace.plot.curves import last_change, means
 from headrace.plot.previews import items_of
+from headrace.trees.counting import whole_number
 from headrace.trees.drift import Drift, drifts_of
 from headrace.trees.parameter import Parameter
-from headrace.trees.schedule import Schedule, whole_number
+from headrace.trees.schedule import Schedule
 from headrace.trees.store import ParameterStore
 from headrace.trees.tree import SamplingTree
 
@@ -97,8 +98,8 @@ class Course:
     def _drifts(self, end: int) -> list[Drift]:
         if self.tree is None:
             return []
-        found = drifts_of(self.tree, end + 1, end)
-        return [drift for drift in found if drift.clock == self.clock and drift.centre <= end]
+        found = drifts_of(self.tree, end + 1, 0) if self.clock == "sample" else drifts_of(self.tree, 0, end)
+        return [drift for drift in found if drift.centre <= end]
 
     def values(self, name: str) -> list[Any]:
         """Return a parameter's value at each place."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
+from headrace.trees.counting import whole_number
 from headrace.trees.parameter import Parameter
-from headrace.trees.schedule import Schedule, whole_number
+from headrace.trees.schedule import Schedule, in_order
 from headrace.trees.store import ParameterStore
 
 _MOST = 1000  # values of a schedule that does not say where it ends
@@ -19,6 +20,7 @@ _POINTS = 400  # of a curve by sample number
 _DRAWS = 64  # samples whose mean stands for a hand-over, in which each has the old or the new value
 _LAPS = 12  # changes that are shown of those that go on for ever
 _ROW = 1.7  # inches of height for one parameter
+_LONGEST = 100_000  # values of an iterable that does not say how many it has
 
 
 class PlotError(DataError, NotImplementedError):
@@ -47,6 +49,8 @@ def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any
         For values that are neither; also a ``NotImplementedError``.
     PlotShapeError
         For rows that do not make one stack; also an ``AssertionError``.
+    StreamConfigError
+        For what holds no values in a row, or goes on without an end.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -58,7 +62,7 @@ def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any
     >>> axes.lines[0].get_ydata().tolist(), axes.get_title()
     ([0.0, 0.2, 0.5], 'offset')
     """
-    values = list(values)
+    values = list(in_order("plot(values)", values, _LONGEST))
     made = _as_rows(values)
     axes = _axes(ax, "plot")
     _draw(axes, np.arange(len(values)), made, marker="o")
@@ -137,7 +141,7 @@ def plot_parameter(param: Parameter, num_values: int | None = None, ax: Any = No
     Raises
     ------
     StreamConfigError
-        For a number of values below 2.
+        For what is no parameter, or a number of values below 2.
     PlotError, PlotShapeError
         For values without a curve, as :func:`plot` says.
     MissingExtraError
@@ -153,6 +157,11 @@ def plot_parameter(param: Parameter, num_values: int | None = None, ax: Any = No
     >>> axes.lines[0].get_ydata().tolist(), axes.get_title(), offset.update()
     ([0.0, 0.2, 0.5], 'offset', 0.2)
     """
+    if not isinstance(param, Parameter):
+        raise StreamConfigError(
+            f"plot_parameter got {param!r}, wanted a Parameter.\n"
+            "  tree.params['name'] is one of a tree, Parameter('name', schedule=[...]) makes one, and plot(...) draws values."
+        )
     if num_values is not None:
         num_values = whole_number("plot_parameter", "num_values", num_values, 2, "values")
     if isinstance(param.value, Schedule):
@@ -228,7 +237,7 @@ def plot_parameter_store(store: ParameterStore, num_values: int | None = None) -
     Raises
     ------
     StreamConfigError
-        For a number of values below 2, or an empty store.
+        For what is no store or an empty one, or a number of values below 2.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -242,7 +251,7 @@ def plot_parameter_store(store: ParameterStore, num_values: int | None = None) -
     >>> import matplotlib.pyplot as plt
     >>> plt.close(figure)
     """
-    named = list(store.named())
+    named = named_of("plot_parameter_store", store)
     if not named:
         raise StreamConfigError(
             "plot_parameter_store got a store without parameters, wanted at least one.\n"
@@ -254,6 +263,22 @@ def plot_parameter_store(store: ParameterStore, num_values: int | None = None) -
     )
     draw_store(named, axes[:, 0], num_values)
     return figure
+
+
+def named_of(who: str, store: Any) -> list[tuple[str, Parameter]]:
+    """Return the parameters of a store by full name.
+
+    Raises
+    ------
+    StreamConfigError
+        For what is no store.
+    """
+    if not isinstance(store, ParameterStore):
+        raise StreamConfigError(
+            f"{who} got {store!r}, wanted a ParameterStore.\n"
+            "  tree.params is that of a tree, ParameterStore({...}) makes one."
+        )
+    return list(store.named())
 
 
 def draw_store(named: Sequence[tuple[str, Parameter]], axes: Sequence[Any], num_values: int | None) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace.core.optional import optional
+from headrace.errors import StreamConfigError
 from headrace.plot.curves import PlotError, PlotShapeError, last_change, plot_parameter
 from headrace.trees.drift import Drift, drifts_of
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule
-
-if TYPE_CHECKING:
-    from headrace.trees.tree import SamplingTree
+from headrace.trees.tree import SamplingTree
 
 _CURVE = "#2f363d"
 COLOURS = {"covariate": "#0b6bcb", "prior": "#b34a00", "concept": "#1a7f4b"}
@@ -40,7 +39,7 @@ def plot_drifts(tree: SamplingTree, until: int | None = None, steps: int | None 
     Raises
     ------
     StreamConfigError
-        When a schedule has no end and it is not said how far to look.
+        For what is no tree, or when a schedule has no end and it is not said how far to look.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -55,6 +54,8 @@ def plot_drifts(tree: SamplingTree, until: int | None = None, steps: int | None 
     >>> import matplotlib.pyplot as plt
     >>> plt.close(figure)
     """
+    if not isinstance(tree, SamplingTree):
+        raise StreamConfigError(f"plot_drifts got {tree!r}, wanted a SamplingTree.\n  SamplingTree([...]) makes one.")
     drifts = drifts_of(tree, until, steps)
     pyplot = optional("matplotlib.pyplot", "plot", "plot_drifts")
     moving = _moving(tree, drifts)

@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from headrace.core.optional import optional
 from headrace.errors import MissingExtraError, StreamConfigError
 from headrace.plot.chart import chart
 from headrace.plot.course import Course
+from headrace.plot.extras import installed
 from headrace.plot.frames import frames_of
 from headrace.plot.outline import shown
 from headrace.plot.svg import document, escape, number, tag
 from headrace.plot.thumbnail import Picture, picture
-from headrace.trees.schedule import whole_number
+from headrace.trees.counting import whole_number
 
 _APART = 10.0
 
@@ -58,7 +58,7 @@ def explore(
     StreamConfigError
         For another source or clock, without parameters, or for numbers that are none.
     MissingExtraError
-        When neither anywidget nor ipywidgets is installed.
+        When neither anywidget nor ipywidgets is installed, with what they need.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def explore(
         return _side_by_side(course.samples(index, samples), plotting_func)
 
     try:
-        optional("anywidget", "plot", "explore")
+        installed("anywidget", "explore")
     except MissingExtraError:
         return _with_ipywidgets(course, preview)
     return _with_anywidget(course, preview)
@@ -130,8 +130,8 @@ def _with_anywidget(course: Course, preview: Callable[[int], str]) -> Any:
 @cache
 def _widget_class() -> Any:
     """Return the widget's class, made when it is first wanted: its base is in an optional package."""
-    base = optional("anywidget", "plot", "explore").AnyWidget
-    traits = optional("traitlets", "plot", "explore")
+    base = installed("anywidget", "explore").AnyWidget
+    traits = installed("traitlets", "explore")
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
     def inside(self: Any, proposal: Any) -> int:
@@ -156,7 +156,7 @@ def _widget_class() -> Any:
 
 
 def _with_ipywidgets(course: Course, preview: Callable[[int], str]) -> Any:
-    widgets = optional("ipywidgets", "plot", "explore")
+    widgets = installed("ipywidgets", "explore")
     drawing, _ = chart(course)
     table = _table(course)
 

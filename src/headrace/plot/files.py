@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.core.optional import optional
 from headrace.core.registry import register
+from headrace.errors import StreamConfigError
 from headrace.plot.dot import dot_text
 from headrace.plot.frames import pngs
 from headrace.plot.mermaid import mermaid_text
@@ -53,7 +54,7 @@ def to_svg(
     OSError
         When a file cannot be written.
     StreamConfigError
-        For numbers that are none.
+        For numbers that are none, or what is no tree or no path.
 
     Examples
     --------
@@ -66,8 +67,8 @@ def to_svg(
     ...     sorted(path.name for path in Path(folder).iterdir())
     ['tree.dot', 'tree.dot.svg']
     """
+    path = _path("to_svg", file_path).with_suffix(".dot")
     drawing = tree_svg(tree, samples=samples, plotting_func=plotting_func, fps=fps, most=most)
-    path = Path(file_path).with_suffix(".dot")
     _write(path, dot_text(Outline(tree, _DOT)).encode())
     drawing.save(path.with_suffix(".dot.svg"))
     return drawing
@@ -101,7 +102,7 @@ def to_dotfile(
     OSError
         When a file cannot be written.
     StreamConfigError
-        For a rate that is none.
+        For a rate that is none, or what is no tree or no path.
     MissingExtraError
         When samples are to be drawn and matplotlib is not installed.
 
@@ -115,7 +116,7 @@ def to_dotfile(
         n0 -> n1;
     """
     rate("to_dotfile", fps)
-    path, outline = Path(file_path), Outline(tree, _DOT)
+    path, outline = _path("to_dotfile", file_path), Outline(tree, _DOT)
     pictures: dict[int, str] = {}
     if plotting_func is not None:
         for k, samples in held(outline).items():
@@ -154,7 +155,7 @@ def to_mermaid(tree: SamplingTree, file_path: File | None = None, *, most: int |
     OSError
         When the file cannot be written.
     StreamConfigError
-        For a number that is none.
+        For a number that is none, or what is no tree or no path.
 
     Examples
     --------
@@ -166,10 +167,20 @@ def to_mermaid(tree: SamplingTree, file_path: File | None = None, *, most: int |
         n1(["a"])
         n0 --> n1
     """
+    path = None if file_path is None else _path("to_mermaid", file_path)
     text = mermaid_text(Outline(tree, most))
-    if file_path is not None:
-        _write(Path(file_path), text.encode())
+    if path is not None:
+        _write(path, text.encode())
     return text
+
+
+def _path(who: str, file_path: Any) -> Path:
+    if not isinstance(file_path, str | PathLike) or not Path(file_path).name:
+        raise StreamConfigError(
+            f"{who}(file_path=) got {file_path!r}, wanted the path of a file.\n"
+            "  headrace.plot.tree_svg(tree) draws without writing one."
+        )
+    return Path(file_path)
 
 
 def _write(path: Path, data: bytes) -> None:

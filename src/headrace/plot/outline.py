@@ -16,11 +16,12 @@ import numpy as np
 
 from headrace.errors import StreamConfigError
 from headrace.plot.svg import shortened
+from headrace.trees.counting import whole_number
 from headrace.trees.drift import kinds_of
 from headrace.trees.nodes import Node
 from headrace.trees.parameter import Parameter
 from headrace.trees.plan import Entry, Plan
-from headrace.trees.schedule import Schedule, whole_number
+from headrace.trees.schedule import Schedule
 from headrace.trees.sequence import Drawn
 from headrace.trees.tree import SamplingTree
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.registry import register
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.plot.frames import INCHES, draw_on, one_axes
 from headrace.plot.svg import Html
 from headrace.plot.thumbnail import seen
-from headrace.trees.schedule import whole_number
-
-if TYPE_CHECKING:
-    from headrace.trees.nodes import SampleBufferNode
+from headrace.trees.counting import whole_number
+from headrace.trees.nodes import SampleBufferNode
 
 Draw = Callable[[Any, Any], Any]
 
@@ -132,9 +130,15 @@ def plot_buffer(buffer: SampleBufferNode, plotting_func: Draw, display: bool = T
 
     Raises
     ------
+    StreamConfigError
+        For what is no buffer.
     MissingExtraError
         When matplotlib is not installed.
     """
+    if not isinstance(buffer, SampleBufferNode):
+        raise StreamConfigError(
+            f"plot_buffer got {buffer!r}, wanted a SampleBufferNode.\n  It is a node of a tree, as in SamplingTree([f, buffer])."
+        )
     samples = list(buffer.samples)
     if not samples:
         return None

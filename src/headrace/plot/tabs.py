@@ -6,7 +6,8 @@ from io import BytesIO
 from typing import Any
 
 from headrace.core.optional import optional
-from headrace.plot.curves import draw_store
+from headrace.plot.curves import draw_store, named_of
+from headrace.plot.extras import installed
 from headrace.trees.parameter import Parameter
 from headrace.trees.store import ParameterStore
 
@@ -27,7 +28,7 @@ def plot_parameter_store_widget(store: ParameterStore, num_values: int | None = 
     Raises
     ------
     StreamConfigError
-        For a number of values below 2.
+        For what is no store, or a number of values below 2.
     MissingExtraError
         When matplotlib or ipywidgets, which anywidget brings, is not installed.
 
@@ -41,12 +42,13 @@ def plot_parameter_store_widget(store: ParameterStore, num_values: int | None = 
     >>> plot_parameter_store_widget(store).titles
     ('ramp', 'step')
     """
+    everything = named_of("plot_parameter_store_widget", store)
     scopes = {
         name: list(found.items()) for name, found in store.parameters.items() if isinstance(found, dict) and found
     }
-    if not scopes and store.parameters:
-        scopes = {"parameters": list(store.named())}
-    widgets = optional("ipywidgets", "plot", "plot_parameter_store_widget")
+    if not scopes and everything:
+        scopes = {"parameters": everything}
+    widgets = installed("ipywidgets", "plot_parameter_store_widget")
     pages = [
         widgets.Image(value=_figure(named, num_values), format="png", layout={"max_width": "640px"})
         for named in scopes.values()

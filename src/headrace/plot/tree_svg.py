@@ -13,7 +13,7 @@ from headrace.plot.outline import MOST, Box, Outline
 from headrace.plot.previews import drawn_at_ends, held
 from headrace.plot.svg import Svg, document
 from headrace.plot.thumbnail import Picture, picture, rate
-from headrace.trees.schedule import whole_number
+from headrace.trees.counting import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree

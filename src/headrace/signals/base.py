@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from fractions import Fraction
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -74,7 +76,10 @@ class Signal(Recipe, Generic[S]):
             return
         self.settled()
         for name, knob in self.knobs.items():
-            knob.guard(lambda value, name=name: self.settled({name: value}))
+            knob.guard(partial(self._try, name))
+
+    def _try(self, name: str, value: Any) -> None:
+        self.settled({name: value})
 
     @property
     def knobs(self) -> dict[str, Knob[Any]]:
@@ -144,6 +149,11 @@ class Signal(Recipe, Generic[S]):
             value = getattr(self, role)
             found += value if isinstance(value, tuple) else [] if value is None else [value]
         return tuple(found)
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """The names of its parameters."""
+        return tuple(each.name for each in fields(cls) if each.name not in (*cls.roles, "name"))  # type: ignore[arg-type]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -227,6 +237,7 @@ class Example(NamedTuple):
     channels: bool
 
 
+@dataclass_transform(frozen_default=True, eq_default=False)
 def signal_class(
     example: Callable[[], Any], *, rows: Rows | None = None, channels: bool = True, name: str | None = None
 ) -> Callable[[C], C]:

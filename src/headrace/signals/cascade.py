@@ -30,7 +30,7 @@ def run(sos: Array, x: Array, zi: Array, who: str) -> tuple[Array, Array]:
     kernel = _kernel or _find(who)
     n = len(x)
     zi = np.array(zi, dtype=x.dtype)
-    if x.dtype.kind == "c":
+    if x.dtype != sos.dtype or not sos.flags.writeable:
         sos = sos.astype(x.dtype)
     if x.size == n:  # one channel
         found = np.array(x, order="C")
@@ -54,7 +54,7 @@ def _find(who: str) -> Any:
     scipy.signal.sosfilt spends 10 to 30 us on its arguments before it calls the loop that is asked for here; where that
     cannot be had, sosfilt itself gives the same bits.
     """
-    global _kernel  # noqa: PLW0603  # found once
+    global _kernel
     optional("scipy", "signals", who)
     try:
         from scipy.signal._sosfilt import _sosfilt as found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
@@ -16,9 +16,13 @@ from headrace.signals.base import Array, Signal, names, signal_class
 _NO: Any = inspect.Parameter.empty
 
 
+@overload
+def signal(function: Callable[..., Any]) -> Kind: ...
+@overload
+def signal(*, state: Any = ..., latency: Fraction | int = ...) -> Callable[[Callable[..., Any]], Kind]: ...
 def signal(
     function: Callable[..., Any] | None = None, *, state: Any = _NO, latency: Fraction | int = 0
-) -> Any:
+) -> Kind | Callable[[Callable[..., Any]], Kind]:
     """Make a function of columns a kind of signal: called with input names, ``name=`` and its parameters, it gives one.
 
     The function takes the next rows of each input, ``(rows, ...)``, and parameters by keyword, and returns as many rows.
@@ -53,7 +57,11 @@ def signal(
     [0, 1, 2]
     """
     if function is None:
-        return lambda function: signal(function, state=state, latency=latency)
+        return lambda function: _kind(function, state, latency)
+    return _kind(function, state, latency)
+
+
+def _kind(function: Callable[..., Any], state: Any, latency: Fraction | int) -> Kind:
     if not callable(function) or isinstance(function, type | Signal):
         raise StreamConfigError(f"signal got {function!r}, wanted a function of columns.")
     return Kind(function, state, Fraction(latency))
@@ -81,7 +89,7 @@ class Kind:
         return f"signal({where_is(self.function)})"
 
 
-@signal_class(lambda: _running_sum("x", name="y", factor=2.0))
+@signal_class(lambda: _example())
 class Custom(Signal[Any]):
     """A signal made of a user's function: what calling a decorated function gives.
 
@@ -160,3 +168,7 @@ def _running_sum(total: Any, x: Any, *, factor: float) -> Any:
     """Return the running sum of ``factor * x``."""
     sums = np.add.accumulate(np.concatenate([total[None], x.dtype.type(factor) * x]))
     return sums[1:], sums[-1].copy()
+
+
+def _example() -> Custom:
+    return _running_sum("x", name="y", factor=2.0)

@@ -146,17 +146,23 @@ def notch(freq: float, quality: float, sample_rate: float) -> Array:
 def steady(sos: Any) -> Array:
     """Return the state, ``(sections, 2)``, of sections (bytes of doubles) that have seen ones for ever.
 
-    A section whose output would grow for ever begins at 0 instead.
+    Where there is no such state, since the output would grow for ever, it is 0.
     """
     signal = optional("scipy.signal", "signals", "steady")
-    made: Array = signal.sosfilt_zi(np.frombuffer(sos).reshape(-1, 6))
+    sections = np.frombuffer(sos).reshape(-1, 6)
+    try:
+        made: Array = signal.sosfilt_zi(sections)
+    except np.linalg.LinAlgError:
+        made = np.zeros((len(sections), 2))
     return made
 
 
 # --- kernels ----------------------------------------------------------------------------------------
 
 
-def windowed_fir(taps: int, cutoff_freq: Any, sample_rate: float, filter_type: str = "lowpass", window: Any = "hamming") -> Array:
+def windowed_fir(
+    taps: int, cutoff_freq: Any, sample_rate: float, filter_type: str = "lowpass", window: Any = "hamming"
+) -> Array:
     """Return a linear-phase filter designed with a window, ``(taps,)``.
 
     Parameters

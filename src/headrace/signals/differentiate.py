@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.signals.arithmetic import a_number
 from headrace.signals.base import Array, Signal, signal_class
-from headrace.signals.history import narrow, wide
+from headrace.signals.elementwise import a_number
+from headrace.signals.history import PIECE, narrow, wide
 
 
 def _with_times(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
@@ -57,12 +57,12 @@ class Integrate(Signal[Any]):
         a, b = wide(rows[0]), rows[1] if len(rows) > 1 else None
         if not len(a):
             return np.empty(a.shape, a.dtype), state
-        total, last_a, last_b = state or (np.zeros(a.shape[1:], a.dtype), a[0], None if b is None else b[0])
+        total, last_a, last_b = state or (np.zeros((1, *a.shape[1:]), a.dtype), a[:1], None if b is None else b[:1])
         db = _steps(b, last_b, a.ndim, len(a), first=state is None)
-        mean = (a + np.concatenate((last_a[None], a[:-1]))) / 2 if self.use_trapz else a
+        mean = (a + np.concatenate((last_a, a[:-1]))) / 2 if self.use_trapz else a
         # The total so far is the first term of one sum in order, so that where rows are cut changes no bit.
-        sums = np.add.accumulate(np.concatenate((total[None], mean * db)), axis=0)[1:]
-        return sums, (sums[-1].copy(), a[-1].copy(), None if b is None else b[-1].copy())
+        sums = np.add.accumulate(np.concatenate((total, mean * db)), axis=0)[1:]
+        return sums, (sums[-1:].copy(), a[-1:].copy(), None if b is None else b[-1:].copy())
 
 
 @signal_class(lambda: Differentiate("x", "t", "y"), rows=_with_times)
@@ -103,14 +103,14 @@ class Differentiate(Signal[Any]):
         a, b = rows[0], rows[1] if len(rows) > 1 else None
         if not len(a):
             return np.empty(a.shape, narrow(a.dtype)), state
-        last_a, last_b = state or (a[0], None if b is None else b[0])
+        last_a, last_b = state or (a[:1], None if b is None else b[:1])
         found = wide(_differences(a, last_a))
         if b is not None:
             db = _steps(b, last_b, a.ndim, len(a), first=False)
             found = np.divide(found, db, out=np.zeros(a.shape, found.dtype), where=db != 0)
         if state is None:
             found[0] = 0
-        return found.astype(narrow(a.dtype), copy=False), (a[-1].copy(), None if b is None else b[-1].copy())
+        return found.astype(narrow(a.dtype), copy=False), (a[-1:].copy(), None if b is None else b[-1:].copy())
 
 
 @signal_class(lambda: SampleRate("t", "rate"), rows=lambda rng, n: (np.cumsum(rng.integers(0, 4, size=n) * 0.25),))
@@ -153,27 +153,38 @@ class SampleRate(Signal[Any]):
             self.fix(start=a_number("SampleRate(start=)", self.start))
 
     def init(self, *head: Array) -> Any:
-        return None if self.start is None else np.full(head[0].shape[1:], self.start, narrow(head[0].dtype))
+        t = head[0]
+        return None if self.start is None else np.full((1, *t.shape[1:]), self.start, narrow(t.dtype))
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         t = rows[0]
-        if not len(t):
+        n = len(t)
+        if not n:
             return np.empty(t.shape, narrow(t.dtype)), state
-        step = _differences(t, t[0] if state is None else state)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = self.unit_multiplier / (step if step.dtype.kind == "f" else wide(step))
+        if state is not None and n <= PIECE and t.dtype.kind == "f":  # the same differences, sooner
+            both = np.concatenate((state, t))
+            step = both[1:] - both[:-1]
+        else:
+            step = _differences(t, t[:1] if state is None else state)
+        found = _over(self.unit_multiplier, step)
         if state is None:
             found[0] = np.nan
-        return found, t[-1].copy()
+        return found, t[n - 1 :].copy()
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _over(ticks: Any, step: Array) -> Array:
+    made: Array = ticks / (step if step.dtype.kind == "f" else wide(step))
+    return made
 
 
 # --- shared -----------------------------------------------------------------------------------------
 
 
-def _differences(b: Array, last: Any) -> Array:
-    """Return the difference of each row to the one before; whole numbers exactly, as signed ones."""
+def _differences(b: Array, last: Array) -> Array:
+    """Return the difference of each row to the one before, the first to ``last``, one row; whole numbers exactly, as signed ones."""
     if b.dtype.kind == "b":
-        b, last = b.astype(np.int8), np.asarray(last).astype(np.int8)
+        b, last = b.astype(np.int8), last.astype(np.int8)
     found = np.empty(b.shape, np.result_type(b, last))
     np.subtract(b[:1], last, out=found[:1])
     np.subtract(b[1:], b[:-1], out=found[1:])
@@ -196,5 +207,3 @@ def _fits(signal: Any, *head: Array) -> None:
             f"{signal!r} got rows of shape {head[0].shape[1:]} over rows of shape {head[1].shape[1:]}, wanted one shape, or "
             "one number a row for the second.\n  Choose a channel with ExtractDimension."
         )
-
-

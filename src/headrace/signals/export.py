@@ -45,7 +45,7 @@ class Exporter(NamedTuple):
 
 _known: dict[tuple[Any, str], Exporter] = {}
 TARGETS = ("torch", "onnx")
-_BUILT_IN = ("exports", "exports_shape", "exports_models")
+_BUILT_IN = ("exports", "exports_filters", "exports_geometry", "exports_models", "exports_shape", "exports_windows")
 
 
 def exports(

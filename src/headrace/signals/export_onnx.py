@@ -258,10 +258,8 @@ class _Onnx(Tensors):
         start = self.make("Mul", self._windows(x, size, hop), self.whole(hop))
         return self.make("Slice", x, start, self.whole(_LONG), self.whole(0))
 
-    def repeat(self, x: T, n: int) -> T:
-        at = self.make("Range", self.const(np.int64(0)), self.reshape(self.length(x), []), self.const(np.int64(1)))
-        at = self.make("Mul", self.reshape(at, [-1, 1]), self.const(np.ones((1, n), np.int64)))
-        return self.make("Gather", x, self.reshape(at, [-1]), axis=0)
+    def take(self, x: T, places: T) -> T:
+        return self.make("Gather", x, self.cast(places, np.int64), axis=0)
 
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
         k = len(sos)
@@ -295,6 +293,9 @@ class _Onnx(Tensors):
             self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs))
         )
         return names[: len(after)], names[len(after) :]
+
+    def fmod(self, x: T, y: T) -> T:
+        return self.make("Mod", x, y, fmod=1)
 
     def atan(self, x: T) -> T:
         # In single precision, since not every runtime has it in double; one step of Newton's brings the other digits.

@@ -11,6 +11,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.signals.base import Array
+from headrace.signals.cascade import run
 from headrace.signals.export import Plan, plan
 from headrace.signals.tensors import Body, T, Tensors
 
@@ -121,19 +122,20 @@ class _Torch(Tensors):
     def behind(self, x: T, size: int, hop: int) -> T:
         return x[max(0, (x.shape[0] - size) // hop + 1) * hop :]
 
-    def repeat(self, x: T, n: int) -> T:
-        return x.repeat_interleave(n, dim=0)
+    def take(self, x: T, places: T) -> T:
+        return x[places.long()]
 
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
-        found, sections = [], len(sos)
-        z = state.reshape(2 * sections, -1)
+        if x.device.type == "cpu" and x.shape[0]:  # the very recursion: by products, narrow filters lose five digits
+            made: tuple[T, T] = _recursion().apply(x, state, sos)
+            return made
+        found, z = [], state.reshape(2 * len(sos), -1)
         for at in range(0, x.shape[0], _LIFTED):
             part = x[at : at + _LIFTED]
             of_rows, of_state, rows_on, state_on = (self.const(m) for m in _lifted(sos.tobytes(), len(part)))
             found.append(of_rows @ part + of_state @ z)
             z = rows_on @ part + state_on @ z
-        y = self.torch.cat(found) if found else x
-        return y, z.reshape(sections, 2, -1)
+        return self.torch.cat(found) if found else x, z.reshape(len(sos), 2, -1)
 
     def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T]) -> tuple[list[T], list[T]]:
         known, found = list(carry), []
@@ -144,6 +146,9 @@ class _Torch(Tensors):
         if not n:
             raise DataError("this graph, exported, got no row. Give it one or more.")
         return known, [self.torch.stack(list(each)) for each in zip(*found, strict=True)]
+
+    def fmod(self, x: T, y: T) -> T:
+        return self.torch.fmod(x, y)
 
     def atan(self, x: T) -> T:
         return self.torch.atan(x)
@@ -156,13 +161,40 @@ class _Torch(Tensors):
 def _lifted(sos: bytes, n: int) -> tuple[Array, Array, Array, Array]:
     """Return the matrices by which n rows and a state give n rows and the next state."""
     signal = optional("scipy.signal", "signals", "to_torch")
-    sections = np.frombuffer(sos).reshape(-1, 6)
+    sections = np.frombuffer(sos).reshape(-1, 6).copy()
     k = len(sections)
     zero = np.zeros((k, 2, n))
     of_rows, rows_on = signal.sosfilt(sections, np.eye(n), axis=0, zi=zero)
     unit = np.eye(2 * k).reshape(k, 2, 2 * k)
     of_state, state_on = signal.sosfilt(sections, np.zeros((n, 2 * k)), axis=0, zi=unit)
     return of_rows, of_state, rows_on.reshape(2 * k, n), state_on.reshape(2 * k, 2 * k)
+
+
+@lru_cache(1)
+def _recursion() -> Any:
+    """Return second-order sections as a function of torch: forwards as numpy has them, gradients by products of matrices."""
+    import torch
+
+    class Recursion(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, z: Any, sos: Array) -> Any:
+            ctx.sos, n = sos, z.shape[2]
+            rows, known = x.detach().numpy(), z.detach().numpy()
+            y, after = run(sos, rows, np.ascontiguousarray(known.transpose(2, 0, 1)), "to_torch")
+            return torch.from_numpy(y), torch.from_numpy(after.reshape(n, -1, 2).transpose(1, 2, 0).copy())
+
+        @staticmethod
+        def backward(ctx: Any, dy: Any, dz: Any) -> Any:
+            shape, found = dz.shape, []
+            dz = dz.reshape(-1, shape[2])
+            for at in reversed(range(0, dy.shape[0], _LIFTED)):
+                part = dy[at : at + _LIFTED]
+                of_rows, of_state, rows_on, state_on = map(torch.from_numpy, _lifted(ctx.sos.tobytes(), len(part)))
+                found.append(of_rows.T @ part + rows_on.T @ dz)
+                dz = of_state.T @ part + state_on.T @ dz
+            return torch.cat(found[::-1]), dz.reshape(shape), None
+
+    return Recursion
 
 
 @lru_cache(1)

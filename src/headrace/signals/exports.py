@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from headrace.signals.arithmetic import Abs, Clip, Difference, Exp, Logarithm, Multiply, Pow, Scale, Sum
+from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
 from headrace.signals.base import Array
 from headrace.signals.differentiate import Differentiate, Integrate, SampleRate
+from headrace.signals.elementwise import Abs, Clip, Exp, Logarithm, Pow
 from headrace.signals.export import State, exports
 from headrace.signals.tensors import T, Tensors
 
@@ -88,7 +89,17 @@ def clip(t: Tensors, node: Any, state: State, x: T) -> T:
 
 def row_of(head: Array, value: float = 0.0) -> Array:
     """Return a row in double precision, ``(1, ...)``."""
-    return np.full((1, *head.shape[1:]), value, np.float64)
+    return np.full((1, *head.shape[1:], *parts_of(head)), value, np.float64)
+
+
+def parts_of(head: Array) -> list[int]:
+    """Return the axes that a complex column has more."""
+    return [2] if head.dtype.kind == "c" else []
+
+
+def width_of(head: Array) -> int:
+    """Return how many numbers a row has."""
+    return int(np.prod([*head.shape[1:], *parts_of(head)], dtype=int))
 
 
 def _integrate_start(node: Any, *heads: Array) -> dict[str, Array]:

@@ -1,1 +1,117 @@
-"""How models are exported."""
+"""How models are exported: a torch module into torch, an ONNX model into ONNX, asked row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.signals.base import Array
+from headrace.signals.export import State, exports
+from headrace.signals.inference import Inference
+from headrace.signals.tensors import T
+
+
+def _start(node: Any, *heads: Array) -> dict[str, Array]:
+    if not node.stateful:
+        return {}
+    _, state, _ = node.init(*heads)
+    parts = state if isinstance(state, tuple) else (state,)
+    return {f"state_{k}": np.asarray(part) for k, part in enumerate(parts)}
+
+
+# --- torch ------------------------------------------------------------------------------------------
+
+
+def _no_module(node: Any, *heads: Array) -> str | None:
+    if not hasattr(node.model, "named_parameters"):
+        return "its model is no torch module"
+    if node.stateful and (node.init_state is None or _nested(node.init_state)):
+        return "a module with a state needs init_state=, an array or a tuple of arrays"
+    return None
+
+
+def _nested(state: Any) -> bool:
+    return isinstance(state, tuple) and any(isinstance(part, tuple) for part in state)
+
+
+@exports(Inference, start=_start, targets=("torch",), fits=_no_module)
+def module(t: Any, node: Any, state: State, x: T) -> Any:
+    weight = next((p for p in node.model.parameters() if p.is_floating_point()), None)
+    call = getattr(node.model, "inference", node.model)
+    x = x.to(t.torch.float32 if weight is None else weight.dtype)
+    if not node.stateful:
+        return call(x) if call is node.model else call(x, None)[0]
+    parts = tuple(state.values())
+    alone, found = not isinstance(node.init_state, tuple), []
+    for k in range(x.shape[0]):
+        y, after = call(x[k : k + 1], parts[0] if alone else parts)
+        parts = (after,) if alone else tuple(after)
+        found.append(y)
+    made = t.torch.cat(found) if found else t.torch.zeros(t.out.shape, device=x.device)
+    return made, dict(zip(state, parts, strict=True))
+
+
+# --- ONNX -------------------------------------------------------------------------------------------
+
+
+def _no_onnx(node: Any, *heads: Array) -> str | None:
+    if not isinstance(node.model, Path | bytes):
+        return "its model is no ONNX file"
+    onnx = optional("onnx", "infer", "to_onnx")
+    model = _load(onnx, node.model)
+    if len(model.opset_import) > 1 or model.opset_import[0].domain not in ("", "ai.onnx"):
+        return "its model uses operators of its own"
+    if node.output is not None and node.stateful:
+        return "a model with a state is exported with its first output"
+    return None
+
+
+def _load(onnx: Any, model: Path | bytes) -> Any:
+    return onnx.load_model_from_string(model.read_bytes() if isinstance(model, Path) else model)
+
+
+@exports(Inference, start=_start, targets=("onnx",), fits=_no_onnx)
+def inlined(t: Any, node: Any, state: State, x: T) -> Any:
+    import onnx
+    from onnx import compose, version_converter
+
+    from headrace.signals.export_onnx import OPSET
+
+    model = _load(onnx, node.model)
+    if model.opset_import[0].version != OPSET:
+        model = version_converter.convert_version(model, OPSET)
+    graph = compose.add_prefix_graph(model.graph, f"{t.fresh('#model')}/")
+    t.constants.extend(graph.initializer)
+    given = {each.name for each in graph.initializer}
+    feeds = [each for each in graph.input if each.name not in given]
+    names = [each.name for each in graph.output]
+    plain = [each.name for each in model.graph.output]
+    first = names[plain.index(node.output) if node.output is not None else 0]
+    rank = len(feeds[0].type.tensor_type.shape.dim)
+    row = t.heads[0].shape[1:]
+    axes = [1] * max(0, rank - 1 - len(row))
+    types = [onnx.helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type) for each in feeds]
+
+    def body(inner: Any, carry: list[T], rows: list[T]) -> tuple[list[T], list[T]]:
+        fed = inner.reshape(rows[0], [1, *axes, *row])
+        for each, value, dtype in zip(feeds, [fed, *carry], types, strict=True):
+            inner.named("Cast", each.name, value, to=_elem(onnx, dtype))
+        inner.nodes.extend(graph.node)
+        after = [inner.cast(name, np.float64) for name in names[1 : 1 + len(carry)]]
+        return after, [inner.cast(inner.reshape(first, list(t.out.shape[1:])), np.float64)]
+
+    carry = [t.cast(state[name], np.float64) for name in state]
+    after, (made,) = t.scan(body, carry, [x])
+    following = {
+        name: t.cast(value, dtype) for name, value, dtype in zip(state, after, types[1:], strict=True)
+    }
+    return (made, following) if node.stateful else made
+
+
+def _elem(onnx: Any, dtype: Any) -> int:
+    return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+

@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
-from headrace.signals.exports import real
+from headrace.signals.exports import parts_of, real
 from headrace.signals.shape import Concatenate, ExtractDimension, Reshape, Stack
 from headrace.signals.tensors import T, Tensors
 from headrace.signals.waveforms import SineWave, SquareWave, TriangleWave
@@ -20,13 +20,8 @@ def extract(t: Tensors, node: Any, state: State, x: T) -> T:
         at %= head.shape[1]
         x = t.cut(x, at, at + 1, axis=1)
         head = head[:, at]
-        x = t.reshape(x, [-1, *head.shape[1:], *_parts(head)])
+        x = t.reshape(x, [-1, *head.shape[1:], *parts_of(head)])
     return x
-
-
-def _parts(head: Array) -> list[int]:
-    """Return the axes that a complex column has more."""
-    return [2] if head.dtype.kind == "c" else []
 
 
 def _no_mixed(node: Any, *heads: Array) -> str | None:
@@ -38,7 +33,7 @@ def _no_mixed(node: Any, *heads: Array) -> str | None:
 @exports(Concatenate, fits=_no_mixed)
 def concatenate(t: Tensors, node: Any, state: State, *xs: T) -> T:
     parts = [
-        t.reshape(x, [-1, 1, *_parts(head)]) if head.ndim == 1 else x for x, head in zip(xs, t.heads, strict=True)
+        t.reshape(x, [-1, 1, *parts_of(head)]) if head.ndim == 1 else x for x, head in zip(xs, t.heads, strict=True)
     ]
     return t.concat(parts, axis=node.axis % max(t.heads[0].ndim - 1, 1) + 1)
 
@@ -47,13 +42,13 @@ def concatenate(t: Tensors, node: Any, state: State, *xs: T) -> T:
 def stack(t: Tensors, node: Any, state: State, *xs: T) -> T:
     shape = t.heads[0].shape[1:]
     axis = node.axis % (len(shape) + 1)
-    new = [-1, *shape[:axis], 1, *shape[axis:], *_parts(t.heads[0])]
+    new = [-1, *shape[:axis], 1, *shape[axis:], *parts_of(t.heads[0])]
     return t.concat([t.reshape(x, new) for x in xs], axis=axis + 1)
 
 
 @exports(Reshape)
 def reshape(t: Tensors, node: Any, state: State, x: T) -> T:
-    return t.reshape(x, [-1, *t.out.shape[1:], *_parts(t.out)])
+    return t.reshape(x, [-1, *t.out.shape[1:], *parts_of(t.out)])
 
 
 # --- waves ------------------------------------------------------------------------------------------
@@ -64,12 +59,6 @@ def _angle(t: Tensors, node: Any, x: T) -> T:
     return t.add(turns, t.const(float(node.phase)))
 
 
-def _part(t: Tensors, angle: T) -> T:
-    """Return where in its period an angle is, from 0 to 1."""
-    turns = t.div(angle, t.const(2 * pi))
-    return t.sub(turns, t.op("Floor", turns))
-
-
 @exports(SineWave, fits=real)
 def sine(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.mul(t.const(float(node.amplitude)), t.op("Sin", _angle(t, node, x)))
@@ -78,12 +67,13 @@ def sine(t: Tensors, node: Any, state: State, x: T) -> T:
 @exports(SquareWave, fits=real)
 def square(t: Tensors, node: Any, state: State, x: T) -> T:
     high = t.const(float(node.amplitude))
-    return t.where(t.less(_part(t, _angle(t, node, x)), t.const(0.5)), high, t.op("Neg", high))
+    return t.where(t.less(t.mod(_angle(t, node, x), 2 * pi), t.const(pi)), high, t.op("Neg", high))
 
 
 @exports(TriangleWave, fits=real)
 def triangle(t: Tensors, node: Any, state: State, x: T) -> T:
-    part, half, four = _part(t, _angle(t, node, x)), t.const(0.5), t.const(4.0)
-    rises = t.sub(t.mul(four, part), t.const(1.0))
-    falls = t.sub(t.const(3.0), t.mul(four, part))
-    return t.mul(t.const(float(node.amplitude)), t.where(t.less(part, half), rises, falls))
+    one, two, three = (t.const(k) for k in (1.0, 2.0, 3.0))
+    turn = t.div(t.mod(_angle(t, node, x), 2 * pi), t.const(pi))
+    doubled = t.mul(two, turn)
+    made = t.where(t.less(turn, one), t.sub(doubled, one), t.sub(three, doubled))
+    return t.mul(t.const(float(node.amplitude)), made)

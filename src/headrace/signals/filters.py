@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals import design
 from headrace.signals.base import Array, Signal, positive, signal_class
 from headrace.signals.cascade import run
+from headrace.signals.design import Response, butterworth, cutoff, filter_type, notch, response, steady
 from headrace.signals.history import narrow, wide
 
 
@@ -23,9 +23,9 @@ class SosBase(Signal[Any]):
         """Return the sections, ``(sections, 6)``."""
         raise NotImplementedError(f"{type(self).__name__} needs a method sections()")
 
-    def response(self, points: int = 512) -> design.Response:
+    def response(self, points: int = 512) -> Response:
         """Return (frequencies, gain in dB, unwrapped phase)."""
-        return design.response(self.sections(), getattr(self, "sample_rate", 2 * np.pi), points=points)
+        return response(self.sections(), getattr(self, "sample_rate", 2 * np.pi), points=points)
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         x = rows[0]
@@ -37,7 +37,7 @@ class SosBase(Signal[Any]):
             self.fix(_sos=sos)
         inner = wide(x)
         if state is None:
-            state = inner[0].reshape(-1, 1, 1) * design.steady(sos.tobytes())
+            state = inner[0].reshape(-1, 1, 1) * steady(sos.tobytes())
         found, after = run(sos, inner, state, type(self).__name__)
         return found if x is inner else found.astype(narrow(x.dtype), copy=False), after
 
@@ -51,7 +51,7 @@ class _Butter(SosBase):
         self.fix(
             order=positive(f"{who}(order=)", known["order"], whole=True),
             sample_rate=rate,
-            cutoff_freq=design.cutoff(who, kind, known["cutoff_freq"], rate),
+            cutoff_freq=cutoff(who, kind, known["cutoff_freq"], rate),
         )
 
     def _type(self) -> str:
@@ -59,7 +59,7 @@ class _Butter(SosBase):
 
     def sections(self) -> Array:
         known = self.params()
-        return design.butterworth(known["order"], known["cutoff_freq"], known["sample_rate"], self._type())
+        return butterworth(known["order"], known["cutoff_freq"], known["sample_rate"], self._type())
 
 
 @signal_class(lambda: LowPassFilter("x", "y", 4, 10.0, 100.0))
@@ -200,7 +200,7 @@ class Butterworth(_Butter):
     filter_type: str = "lowpass"
 
     def check(self) -> None:
-        self.fix(filter_type=design.filter_type("Butterworth", self.filter_type))
+        self.fix(filter_type=filter_type("Butterworth", self.filter_type))
         super().check()
 
     def _type(self) -> str:
@@ -245,12 +245,12 @@ class NotchFilter(SosBase):
         rate = positive("NotchFilter(sample_rate=)", self.sample_rate)
         self.fix(
             sample_rate=rate,
-            freq=design.cutoff("NotchFilter", "lowpass", self.freq, rate),
+            freq=cutoff("NotchFilter", "lowpass", self.freq, rate),
             quality=positive("NotchFilter(quality=)", self.quality),
         )
 
     def sections(self) -> Array:
-        return design.notch(self.freq, self.quality, self.sample_rate)
+        return notch(self.freq, self.quality, self.sample_rate)
 
 
 @signal_class(lambda: Sos("x", "y", [[0.2, 0.4, 0.2, 1.0, -0.3, 0.1], [1.0, -1.0, 0.0, 1.0, -0.5, 0.0]]))

@@ -13,6 +13,7 @@ from headrace.signals.base import Array, Signal, signal_class
 from headrace.signals.history import PIECE, joined, narrow, newest, pieces, wide
 from headrace.signals.taps import fir
 
+
 def is_symmetric(taps: Array) -> bool:
     """Tell whether weights are the same, or opposite, from both ends: then all frequencies come equally late."""
     scale = 1e-12 * float(np.max(np.abs(taps), initial=0.0))

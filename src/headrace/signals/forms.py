@@ -34,9 +34,19 @@ def column(value: Any, who: str) -> Array:
 
 
 def columns_of(values: Sequence[Any], who: str) -> tuple[list[Array], Back]:
-    """Return columns as arrays, and what brings a result back to the library they came from."""
+    """Return columns as arrays, and what brings a result back to the library they came from.
+
+    Raises
+    ------
+    DataError
+        When one is no column, or they differ in length.
+    """
     tensor = next((value for value in values if is_tensor(value)), None)
-    return [column(value, who) for value in values], as_is if tensor is None else like(tensor)
+    columns = [column(value, who) for value in values]
+    lengths = [len(each) for each in columns]
+    if len(set(lengths)) > 1:
+        raise DataError(f"{who} got columns of {', '.join(map(str, lengths))} rows, wanted as many of each.")
+    return columns, as_is if tensor is None else like(tensor)
 
 
 def is_tensor(value: Any) -> bool:

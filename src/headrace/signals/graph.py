@@ -83,9 +83,9 @@ class Graph(Recipe):
     """
 
     valued: ClassVar[bool] = True
-    nodes: tuple[Signal[Any], ...]
-    outputs: tuple[str, ...] | None = None
-    inputs: tuple[str, ...] | None = None
+    nodes: Sequence[Signal[Any]]
+    outputs: Sequence[str] | None = None
+    inputs: Sequence[str] | None = None
     rate: float | None = None
     timestamp: str = "timestamp"
 
@@ -168,6 +168,7 @@ class Graph(Recipe):
         """
         row, before, heads, states = state
         values = dict(block)
+        n = -1
         for name, (dtype, shape) in zip(self.reads, heads, strict=True):
             each = values.get(name)
             if type(each) is not np.ndarray or not each.flags.c_contiguous:
@@ -179,6 +180,11 @@ class Graph(Recipe):
                     f"column {name!r} is now {each.dtype} of row shape {each.shape[1:]}, and was {dtype} of {shape}.\n"
                     "  A run has columns of one kind: convert them where they are made, or start another run."
                 )
+            if len(each) != n:
+                if n >= 0 and not getattr(block, "paces", None):
+                    lengths = {name: len(values[name]) for name in self.reads}
+                    raise DataError(f"the graph got a block with columns of {lengths} rows, wanted as many of each.")
+                n = len(each)
         following: list[Any] = []
         wired = self.__dict__.get("_wired") or self._wire()
         try:

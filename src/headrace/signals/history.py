@@ -59,19 +59,19 @@ def moving_sum(rows: Array, length: int) -> Array:
     long, and the result of those that ``length`` consists of. That is about ``2 log2(length)`` additions a row, and
     rounds like pairwise summation.
     """
-    power, part, found, done = 1, rows, None, 0
     n = len(rows) - length + 1
+    if length == 1:
+        return rows.copy()
+    power, part, found, done = 1, rows, None, 0
     while True:
         if length & power:
             here = part[done : done + n]
             found = here if found is None else found + here
             done += power
-        if 2 * power > length:
-            break
+            if done == length:
+                return found
         part = part[:-power] + part[power:]
-        power *= 2
-    assert found is not None
-    return found.copy() if length == 1 else found
+        power += power
 
 
 def moving_extreme(rows: Array, length: int, choose: Any) -> Array:
@@ -81,4 +81,5 @@ def moving_extreme(rows: Array, length: int, choose: Any) -> Array:
         part = choose(part[:-power], part[power:])
         power *= 2
     n, rest = len(rows) - length + 1, length - power
-    return choose(part[:n], part[rest : rest + n])
+    found: Array = choose(part[:n], part[rest : rest + n])
+    return found

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from headrace.core.block import Block
 from headrace.core.fingerprint import fingerprint
 from headrace.core.owned import owned
-from headrace.errors import StateMismatchError, StreamConfigError
+from headrace.core.plain import functions_in, where_is
+from headrace.errors import RegistryError, StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal
 from headrace.signals.graph import Graph, GraphState
-from headrace.signals.order import nearest
 
 
 class Change(NamedTuple):
@@ -272,8 +272,6 @@ class Run:
         """
         import numpy as np
 
-        from headrace.signals.json import node_from_plain
-
         if not isinstance(state, Mapping) or state.get("headrace") != "signals" or state.get("version") != 1:
             raise StateMismatchError(f"load_state_dict got {str(state)[:80]}, wanted what state_dict() returned.")
         state = owned(dict(state))
@@ -292,7 +290,7 @@ class Run:
                 self._values[node, name] = value
             self._now = self._settled(self.graph)
             self.log = [
-                Change(row, what, name, node_from_plain(v) if what == "add" else v) for row, what, name, v in state["log"]
+                Change(row, what, name, _node(v, self.graph) if what == "add" else v) for row, what, name, v in state["log"]
             ]
             at = state["at"]
             if at is not None:
@@ -319,10 +317,17 @@ def _fits(old: Signal[Any], new: Signal[Any]) -> bool:
     return all(name in new.tunable or _same(a[name], b[name]) for name in a)
 
 
+def _node(plain: Any, graph: Graph) -> Any:
+    """Return the node that was added, or what is known of it where it is of a function that is not there any more."""
+    from headrace.signals.json import node_from_plain
+
+    try:
+        return node_from_plain(plain, {where_is(each): each for each in functions_in(graph)})
+    except RegistryError:
+        return plain
+
+
 def _same(a: Any, b: Any) -> bool:
     from headrace.core.items import same
 
     return a is b or bool(same(a, b))
-
-
-__all__ = ["Change", "Run", "nearest"]

@@ -10,7 +10,7 @@ from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, positive, signal_class
 from headrace.signals.design import gaussian_kernel, half_gaussian_kernel
 from headrace.signals.fir import FirBase
-from headrace.signals.history import PIECE, joined, moving_sum, narrow, newest, pieces, wide
+from headrace.signals.history import PIECE, moving_sum, narrow, newest, pieces, wide
 
 
 @signal_class(lambda: MovingAverage("x", "y", 10))
@@ -50,11 +50,12 @@ class MovingAverage(Signal[Any]):
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         past, seen = state
-        x, length, n = wide(rows[0]), self.length, len(rows[0])
+        x, length = wide(rows[0]), self.length
+        n = len(x)
         if not n:
             return np.empty(x.shape, narrow(rows[0].dtype)), state
         if x.size <= PIECE:
-            both = joined(past, x)
+            both = np.concatenate((past, x))
             sums = moving_sum(both, length)
             past = both[n:] if n < length else both[n:].copy()
         else:

@@ -75,7 +75,8 @@ class _Spectral(Windowed):
         rows = np.array(turned, dtype=np.float64, order="C").reshape(-1, size)
         detrended(rows, self.detrend_type)
         rows *= _scaled_hann(size)
-        return np.fft.rfft(rows, axis=1).reshape(*turned.shape[:-1], size // 2 + 1)
+        found: Array = np.fft.rfft(rows, axis=1).reshape(*turned.shape[:-1], size // 2 + 1)
+        return found
 
 
 def _check_window(who: str, window_type: Any) -> None:

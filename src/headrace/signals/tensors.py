@@ -112,8 +112,8 @@ class Tensors(ABC):
         """Return the rows that windows after those of :meth:`windows` need."""
 
     @abstractmethod
-    def repeat(self, x: T, n: int) -> T:
-        """Return each row ``n`` times."""
+    def take(self, x: T, places: T) -> T:
+        """Return rows by their numbers, which are whole and in double precision."""
 
     @abstractmethod
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
@@ -126,6 +126,10 @@ class Tensors(ABC):
     @abstractmethod
     def atan(self, x: T) -> T:
         """Return the angle between -pi/2 and pi/2."""
+
+    @abstractmethod
+    def fmod(self, x: T, y: T) -> T:
+        """Return what is left of ``x`` divided by ``y``, with the sign of ``x``; exact."""
 
     # --- dtypes -------------------------------------------------------------------------------------
 
@@ -162,6 +166,10 @@ class Tensors(ABC):
         """Return a column that is 1 but for the first row of all, where it is 0; ``flag`` says that there have been rows."""
         return self.before(self.filled(x, 1.0), flag)
 
+    def numbers(self, x: T) -> T:
+        """Return 1, 2, ... for the rows, ``(rows,)``."""
+        return self.cumsum(self.filled(x, 1.0))
+
     def begun(self, flag: T, x: T) -> T:
         """Return a flag, ``(1,)``, that is 1 once there has been a row."""
         return self.op("Min", self.add(flag, self.rows(x)), self.const(1.0))
@@ -169,6 +177,11 @@ class Tensors(ABC):
     def started(self, flag: T, axes: int) -> T:
         """Return a flag as a boolean of that many axes."""
         return self.less(self.const(0.5), self.reshape(flag, [1] * axes))
+
+    def mod(self, x: T, y: float) -> T:
+        """Return what is left of ``x`` divided by a number above 0, at least 0, as numpy has it."""
+        left = self.fmod(x, self.const(y))
+        return self.where(self.less(left, self.const(0.0)), self.add(left, self.const(y)), left)
 
     def atan2(self, y: T, x: T) -> T:
         """Return the angle of the points (x, y)."""

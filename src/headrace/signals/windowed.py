@@ -106,7 +106,7 @@ class Windowed(Signal[Any]):
         for first in range(0, n, step):
             count = min(step, n - first)
             lo, hi = first * hop - before, (first + count - 1) * hop + size - before
-            both = x[lo:hi] if lo >= 0 else np.concatenate((past[lo:] if -lo <= before else past, x[: max(hi, 0)]))
+            both = x[lo:hi] if lo >= 0 else np.concatenate((past[lo:], x[:hi]))
             found[first : first + count] = self.frames(_views(both, count, size, hop))
         return found, rest
 

@@ -10,5 +10,21 @@ from headrace.sources.files_parquet import parquet
 from headrace.sources.functional import functional
 from headrace.sources.source import source
 from headrace.sources.streamer import Streamer, streamable
+from headrace.sources.waves import RandomNoise, SineWave, SquareWave, TriangleWave
 
-__all__ = ["Streamer", "streamable", "functional", "source", "files", "folder", "npz", "npy", "csv", "parquet"]
+__all__ = [
+    "RandomNoise",
+    "SineWave",
+    "SquareWave",
+    "TriangleWave",
+    "Streamer",
+    "streamable",
+    "functional",
+    "source",
+    "files",
+    "folder",
+    "npz",
+    "npy",
+    "csv",
+    "parquet",
+]

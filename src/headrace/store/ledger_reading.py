@@ -18,6 +18,7 @@ from headrace.store.ledger_rows import (
     LIGHT,
     MOST,
     Point,
+    Seen,
     Totals,
     begin,
     crc_of_row,
@@ -31,6 +32,7 @@ from headrace.store.ledger_values import Packing
 
 R = TypeVar("R")
 _FEW: Final = 10_000  # points that are all looked at sooner than some of them are found
+_HELD: Final = 50_000  # keys that are kept for the next look, should nothing have changed
 
 
 class Reading:
@@ -48,6 +50,7 @@ class Reading:
         self._packing = Packing(self._files, allow_pickle=allow_pickle, who=f"the ledger {self.path}")
         self._db = Database(self.path, begin, readonly=readonly)
         self._things = Things(self._db, self._packing)
+        self._last_known: tuple[Any, set[bytes]] = (None, set())  # of the last look at all of them
 
     @property
     def readonly(self) -> bool:
@@ -90,9 +93,15 @@ class Reading:
         only = "" if state is None else f" AND state = {int(state)}"
 
         def work(connection: sqlite3.Connection) -> set[bytes]:
-            if self._totals(connection).rows <= max(_FEW, len(wanted) * 4):  # rows are checked, an index is not
-                everything = {key for (key,) in connection.execute(f"SELECT key FROM points WHERE 1{only}")}
-                return everything.intersection(wanted)
+            totals = self._totals(connection)
+            if totals.rows <= max(_FEW, len(wanted) * 4):  # rows are checked, an index is not
+                now = (self._db.identity, totals, state)
+                if self._last_known[0] != now:
+                    everything = {key for (key,) in connection.execute(f"SELECT key FROM points WHERE 1{only}")}
+                    if totals.rows > _HELD:
+                        return everything.intersection(wanted)
+                    self._last_known = now, everything
+                return self._last_known[1].intersection(wanted)
             found: set[bytes] = set()
             for some in cut(wanted):
                 marks = ",".join("?" * len(some))
@@ -156,6 +165,65 @@ class Reading:
             raise damaged(
                 self._db.file, f"its rows: {count} were found, {totals.rows} were written, or they are not the same"
             )
+
+    def added(self, seen: Seen) -> tuple[list[Point], Seen] | None:
+        """Return the points that were kept since some were seen, and what is seen now.
+
+        Parameters
+        ----------
+        seen
+            What this returned before; ``Seen()`` for nothing.
+
+        Returns
+        -------
+        points, seen
+            None when some of what was seen is there no more, or was replaced: begin with ``Seen()``.
+
+        Raises
+        ------
+        DamageError
+            When a point is not what was written, or one is missing.
+
+        Examples
+        --------
+        >>> from headrace.store.ledger import Ledger
+        >>> ledger = Ledger("seen")
+        >>> ledger.put([Point(b"a", (1,), (0.5,)), Point(b"b", (2,), (0.7,))])
+        2
+        >>> points, seen = ledger.added(Seen())
+        >>> ledger.put([Point(b"c", (3,), (0.9,))])
+        1
+        >>> [point.key for point in ledger.added(seen)[0]], ledger.drop([b"a"]), ledger.added(seen)
+        ([b'c'], 1, None)
+        >>> ledger.close()
+        """
+        if not self.exists:
+            return None if seen.rows else ([], seen)
+        asked = f"SELECT {COLUMNS} FROM points WHERE row > ? ORDER BY row"
+        last = seen.last
+
+        def begun(connection: sqlite3.Connection) -> bool:
+            totals = self._totals(connection)
+            more = [crc for (crc,) in connection.execute("SELECT crc FROM points WHERE row > ?", (last,))]
+            return (totals.rows, totals.sums) == (seen.rows + len(more), (seen.sums + sum(more)) & MOST)
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Point], int] | None:
+            if not made and not begun(connection):
+                return None
+            found = some_of(connection.execute(asked, (last,)))
+            return [self._point(connection, row) for row in found], sum(row[7] for row in found)
+
+        made: list[Point] = []
+        sums = seen.sums
+        while (found := self._read(work)) is not None:
+            points, more = found
+            made += points
+            if not points:
+                return made, Seen(last, seen.rows + len(made), sums)
+            last, sums = points[-1].row, (sums + more) & MOST
+        if seen.rows:
+            return None
+        raise damaged(self._db.file, "its rows are not those that were written")
 
     def first(self) -> Point | None:
         """Return some point without its value; None when there is none."""

@@ -102,6 +102,14 @@ class Totals(NamedTuple):
     bytes: int = 0
 
 
+class Seen(NamedTuple):
+    """Which rows somebody has read: the number of the last one, how many, and the sum of their checksums."""
+
+    last: int = 0
+    rows: int = 0
+    sums: int = 0
+
+
 def begin(connection: sqlite3.Connection) -> None:
     """Write the totals of a new ledger."""
     made = Totals()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copyreg
 import enum
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +57,23 @@ def fragment(name: str, value: Any) -> bytes:
     """Return what one argument adds to the canonical coordinates."""
     word, told = name.encode(), encoded(value)
     return b"%d:%s=%d:%s;" % (len(word), word, len(told), told)
+
+
+def fragments(name: str, values: Sequence[Any]) -> list[bytes]:
+    """Return what an argument adds to the canonical coordinates of each of many points: :func:`fragment` of each value.
+
+    Examples
+    --------
+    >>> fragments("a", [1, 20]) + fragments("a", [2.0]) == [fragment("a", 1), fragment("a", 20), fragment("a", 2)]
+    True
+    """
+    if set(map(type, values)) != {int}:
+        word = name.encode()
+        head = b"%d:%s=" % (len(word), word)
+        return [b"%s%d:%s;" % (head, len(told), told) for told in map(encoded, values)]
+    digits = list(map(str, values))
+    heads = {n: f"{len(name.encode())}:{name}={1 + n}:n" for n in set(map(len, digits))}
+    return [f"{heads[len(told)]}{told};".encode() for told in digits]
 
 
 def point_key(settings: Mapping[str, Any]) -> bytes:

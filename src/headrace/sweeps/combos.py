@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError
+from headrace.sweeps.arguments import check_arguments
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.parse import parse_fn_args, parse_mapping
 from headrace.sweeps.place import check_cells
@@ -156,6 +157,8 @@ def nested(
     fn: Callable[..., Any], points: Points, how: How, *, resources: Any = None, split: bool = False, flat: bool = False
 ) -> Any:
     """Return the results of a function at points as :func:`combo_runner` does."""
+    if len(points):
+        check_arguments(fn, {**parse_mapping(resources), **points.constants, **dict.fromkeys(points.names)})
     if not flat:
         check_cells(points, "Give flat=True for one tuple, or run cases into a table: to_df=True.")
     values: list[Any] = []

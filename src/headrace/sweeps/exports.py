@@ -88,21 +88,26 @@ class Export:
 
         shielded(work)
 
-    def refresh(self) -> None:
+    def refresh(self, fits: Callable[[], bool] | None = None) -> None:
         """Write the file, if it does not show what is in the ledger; Ctrl-C waits for it, a second one does not.
+
+        Parameters
+        ----------
+        fits
+            Asked, by who holds the path, whether it should be.
 
         Raises
         ------
         SinkError
             When the disk takes no more; the file that was there stays.
         """
-        shielded(self._refresh)  # a lock that is half taken is never let go of
+        shielded(lambda: self._refresh(fits))  # a lock that is half taken is never let go of
 
-    def _refresh(self) -> None:
+    def _refresh(self, fits: Callable[[], bool] | None) -> None:
         if not self.stale or self.ledger.readonly:
             return
         with held(self.path):
-            if not self.stale:  # another process did
+            if not self.stale or (fits is not None and not fits()):  # another process did, or it has grown too large
                 return
             noted = self._noted()
             if not self.path.exists() and noted.get("stamp") is not None:
@@ -114,10 +119,10 @@ class Export:
             self._write(self.path)
             self.ledger.set_note(_NOTE, {"commits": commits, "stamp": stamp_of(self.path), "theirs": False})
 
-    def show(self) -> None:
-        """Write the file after a harvest; Ctrl-C waits for it. Where that cannot be done, warn: the ledger has all of it."""
+    def show(self, fits: Callable[[], bool] | None = None) -> None:
+        """Write the file after a harvest if it ``fits``. Where that cannot be done, warn: the ledger has all of it."""
         try:
-            self.refresh()
+            self.refresh(fits)
         except Exception as error:
             warn(f"{self.path} could not be written, and the ledger has all of it: {error}")
 

@@ -222,7 +222,7 @@ class Harvester(Results):
         fixed = [name for name in known if name not in points.names and name in points.constants]
         if fixed:
             more = tuple((name, [points.constants[name]]) for name in fixed)
-            points = self.runner.points((*combos, *more), cases, constants)
+            points = self.runner.points((*combos, *more), cases, constants, without=fixed)
         if set(points.names) != set(known):
             raise StreamConfigError(
                 f"{self._who} got the arguments {list(points.names)}, and its points have {list(known)}, wanted the same.\n"
@@ -251,10 +251,14 @@ class Harvester(Results):
     def _missing(self, points: Points) -> Points:
         """Return the points that have no result."""
         keys = list(points.keys())
-        known = self.ledger.known(keys) | self._pending.known(keys)
+        known = self.ledger.known(keys)
+        if len(self._pending):
+            known |= self._pending.known(keys)
         if not known:
             return points
         self._see_code()
+        if len(known) == len(keys):
+            return Points(cases=[])
         at = [i for i, key in enumerate(keys) if key not in known]
         if not at:
             return Points(cases=[])

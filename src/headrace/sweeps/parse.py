@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 from headrace.core.functions import takes_rng
 from headrace.core.key import Key
@@ -58,21 +61,31 @@ def parse_combos(combos: Any) -> Combos:
     >>> parse_combos(("a", [1, 2]))
     (('a', [1, 2]),)
     """
-    if combos is None or (not isinstance(combos, Iterable)):
-        if combos is None:
-            return ()
-        raise StreamConfigError(f"combos got {combos!r}, wanted a mapping from names of arguments to values.")
+    if combos is None:
+        return ()
+    if hasattr(combos, "columns") or hasattr(combos, "data_vars"):  # whose names alone would be taken for pairs
+        raise StreamConfigError(
+            f"combos got a {type(combos).__name__}, wanted a mapping from names of arguments to values.\n"
+            "  Rows of a table are cases: cases=frame; the axes of a dataset: {name: ds[name].values for name in ds.dims}."
+        )
+    if isinstance(combos, str) or not isinstance(combos, Iterable):
+        raise StreamConfigError(
+            f"combos got {combos!r}, wanted a mapping from names of arguments to values.\n  Write {{'a': [1, 2, 3]}}."
+        )
     pairs = list(combos.items()) if isinstance(combos, Mapping) else list(combos)
     if not pairs:
         return ()
-    if isinstance(pairs[0], str):
+    if isinstance(pairs[0], str) and not isinstance(combos, Mapping) and not all(isinstance(p, str) for p in pairs):
         pairs = [tuple(pairs)]
     made: list[tuple[str | Names, Any]] = []
     for pair in pairs:
         try:
-            name, values = pair
+            name, values = () if isinstance(pair, str) else pair  # a text has letters
         except (TypeError, ValueError):
-            raise StreamConfigError(f"combos got {pair!r}, wanted a pair of a name and its values.") from None
+            raise StreamConfigError(
+                f"combos got {_short(pair)}, wanted a pair of a name and its values.\n"
+                "  Write a mapping, {'a': [1, 2]}, or pairs, [('a', [1, 2])]."
+            ) from None
         made.append((_name(name), _values(name, values)))
     _check_names([part for name, _ in made for part in ((name,) if isinstance(name, str) else name)])
     return tuple(made)
@@ -113,22 +126,42 @@ def _values(name: Any, values: Any) -> Any:
     if hasattr(values, "dims") and hasattr(values, "values"):  # a DataArray would give DataArrays
         values = values.values
     if isinstance(name, tuple) and len(name) > 1:
-        rows = [tuple(row) for row in values]
-        for row in rows:
-            if len(row) != len(name):
-                raise StreamConfigError(
-                    f"combos got a row of {len(row)} for the arguments {name}, wanted {len(name)}: {_short(row)}."
-                )
-        return rows
+        return _rows(name, values)
     if isinstance(values, Set):
         listed: list[Any] = in_order(list(values))
     elif isinstance(values, Iterable):
-        listed = list(values)
+        listed = _listed(name, values)
     else:
         return values
     if not isinstance(values, range):
         _check_once(name, listed)
     return listed
+
+
+def _listed(name: Any, values: Any) -> list[Any]:
+    if getattr(values, "ndim", 1) == 0:  # an array that says it can be iterated over
+        raise StreamConfigError(
+            f"combos got {_short(values)} for the argument {name!r}, wanted several values.\n  One value is a list, too: [3]."
+        )
+    return list(values)
+
+
+def _rows(names: Names, values: Any) -> list[tuple[Any, ...]]:
+    if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise StreamConfigError(
+            f"combos got {_short(values)} for the arguments {names}, wanted rows of {len(names)} values.\n"
+            "  Columns become rows by zipped(a, b)."
+        )
+    rows = []
+    for each in values:
+        row = (each,) if isinstance(each, str) or not isinstance(each, Iterable) else tuple(each)
+        if len(row) != len(names):
+            raise StreamConfigError(
+                f"combos got a row of {len(row)} for the arguments {names}, wanted {len(names)}: {_short(each)}.\n"
+                "  Columns become rows by zipped(a, b)."
+            )
+        rows.append(row)
+    return rows
 
 
 def _check_once(name: Any, values: list[Any]) -> None:
@@ -261,9 +294,26 @@ def parse_var_names(var_names: Any) -> tuple[Any, ...]:
     >>> parse_var_names("x"), parse_var_names(None), parse_var_names(c for c in "ab")
     (('x',), (None,), ('a', 'b'))
     """
-    if var_names is None or isinstance(var_names, str):
+    if var_names is None or (isinstance(var_names, str) and var_names):
         return (var_names,)
-    return tuple(var_names)
+    if isinstance(var_names, str) or not isinstance(var_names, Iterable):
+        raise StreamConfigError(
+            f"var_names got {var_names!r}, wanted a name for each result of a call.\n"
+            "  Give one text, several in a list, or None where results come with their names."
+        )
+    names = tuple(var_names)
+    if names == (None,):
+        return names
+    odd = [name for name in names if not isinstance(name, str) or not name]
+    if odd:
+        raise StreamConfigError(f"var_names got {_short(odd[0])}, wanted texts.\n  Give one text, or several in a list.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise StreamConfigError(
+            f"var_names got {twice[0]!r} twice, wanted each once: the results are kept by their names.\n"
+            "  Give each result of a call a name of its own."
+        )
+    return names
 
 
 def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
@@ -319,6 +369,37 @@ def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
                 raise StreamConfigError(f"var_dims got the variable {name!r}, wanted one of {names}.")
             made[name] = _dims(dims)
     return made
+
+
+def check_axes(var_names: tuple[Any, ...], var_dims: Mapping[Any, Any], var_coords: Mapping[str, Any]) -> None:
+    """Raise when an axis has the name of a variable, or a coordinate that of no axis.
+
+    Raises
+    ------
+    StreamConfigError
+        Naming it.
+
+    Examples
+    --------
+    >>> check_axes(("y",), {"y": ("k",)}, {"k": [1, 2]})
+    """
+    axes = [dim for dims in var_dims.values() if dims is not ... for dim in dims]
+    taken = [dim for dim in axes if dim in var_names]
+    if taken:
+        raise StreamConfigError(
+            f"var_dims got the axis {taken[0]!r}, which is a variable, wanted another name.\n"
+            "  An axis of a dataset has the name of its coordinate: there would be no variable left."
+        )
+    if var_names == (None,):  # whose axes come with the results
+        return
+    for name, values in var_coords.items():
+        if name not in axes and isinstance(values, list | range | np.ndarray) and np.ndim(values) == 1:
+            near = get_close_matches(str(name), list(map(str, axes)), 1, 0.5)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise StreamConfigError(
+                f"var_coords got {name!r}, wanted one of the axes that var_dims names, {axes}.{meant}\n"
+                f"  Name the axis in var_dims; what varies with no result is told in attrs."
+            )
 
 
 def _by_position(entries: list[Any], names: tuple[Any, ...]) -> bool:

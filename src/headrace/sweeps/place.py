@@ -67,6 +67,13 @@ class Column:
         else:
             self._assign(at, self._scalars(values))
 
+    def grow(self, n: int) -> None:
+        """Make room for ``n`` points."""
+        if self.data is not None:
+            more = np.zeros((n - self.n, *self.data.shape[1:]), self.data.dtype)
+            self.data = np.concatenate([self.data, more])
+        self.n = n
+
     def _scalars(self, values: list[Any]) -> Array:
         made = scalars(values)
         if made is not None:
@@ -308,6 +315,22 @@ class Columns:
         self.done[slice(places.start, places.stop) if isinstance(places, range) else places] = True
         if not self._checked:
             self._check_sizes()
+
+    def grow(self, n: int) -> None:
+        """Make room for ``n`` points, if there is less."""
+        more = n - len(self.done)
+        if more > 0:
+            for column in self.columns:
+                column.grow(n)
+            self.done = np.concatenate([self.done, np.zeros(more, dtype=bool)])
+
+    def first(self, n: int) -> Columns:
+        """Return the results of the first ``n`` points, which may share memory with these."""
+        made = Columns(self.names, n, {column.name: column.dims for column in self.columns}.__getitem__, self.sizes)
+        for mine, its in zip(self.columns, made.columns, strict=True):
+            its.data = None if mine.data is None else mine.data[:n]
+        made.done = self.done[:n]
+        return made
 
     def _check_sizes(self) -> None:
         """Raise when axes do not fit: with the first results, not after the last."""

@@ -18,6 +18,7 @@ from headrace.store.names import dataset_path
 from headrace.sweeps.editing import add_dataset, as_dataset, dropped, expanded
 from headrace.sweeps.exports import MANY, SMALL, Export, places_of, remove_ledger
 from headrace.sweeps.failures import Failure
+from headrace.sweeps.growing import Growing
 from headrace.sweeps.harvesting import Round
 from headrace.sweeps.ingest import points_of
 from headrace.sweeps.merging import Conflict, check_overwrite, merger, raise_conflicts
@@ -73,6 +74,7 @@ class Results:
             if shown is not None:
                 self._export = Export(shown, self.ledger, self._write_to)
         self._view = View(self.ledger)
+        self._growing = Growing(self.ledger)
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Results:
     def _full(self) -> Any:
         now = (self.ledger.totals.commits, self._pending.totals.commits)
         if self._ds[0] != now:
-            made = self._dataset()
+            made = self._dataset(self._done())
             if made is not None and self.chunks is not None:
                 optional("dask", "cluster", "Harvester(chunks=)")
                 made = made.chunk(self.chunks)
@@ -129,12 +131,11 @@ class Results:
 
     _rule: bool | None = None  # what results that wait do to those that are there
 
-    def _dataset(self) -> Any:
-        done = self._done()
+    def _dataset(self, done: list[Point]) -> Any:
         if not done:
             return None
         frame = Frame(done)
-        held = done if len(self._pending) or all(point.value is not None for point in done) else self.ledger.rows()
+        held = done if all(point.value is not None for point in done) else self.ledger.rows()
         return frame.dataset((each.key, each.layout["vars"], each.value) for each in held if each.state != FAILED)
 
     @property
@@ -335,7 +336,7 @@ class Results:
         )
 
     def _write_to(self, path: Path) -> None:
-        ds = self._dataset()
+        ds = self._growing.dataset() if self._is_light() else self._dataset(self._view.done())
         if ds is None:
             ds = optional("xarray", "sweeps", "a harvest").Dataset()
         write_ds(ds, path, self.engine, allow_pickle=self.allow_pickle)
@@ -382,16 +383,22 @@ class Results:
 
     def _show(self) -> None:
         """Write the file, if it is small enough to be written after each harvest; Ctrl-C waits for it."""
-        if self._export is not None and not self.ledger.readonly and self._is_small():
-            self._export.show()
+        if self._export is None or self.ledger.readonly:
+            return
+        if self._is_light():
+            self._export.show(self._is_small)
+        else:
+            self._growing.forget()
+
+    def _is_light(self) -> bool:
+        """Tell whether the points are few enough to be held in memory for the next time the file is written."""
+        totals = self.ledger.totals
+        return bool(totals.bytes <= SMALL and totals.rows <= MANY)
 
     def _is_small(self) -> bool:
         """Tell whether the file is small enough to be written after each harvest, without making it."""
         totals = self.ledger.totals
-        if totals.bytes > SMALL or totals.rows > MANY:
-            return False
-        each = max(8.0, totals.bytes / max(1, totals.rows))
-        return self._view.cells(int(SMALL / each)) * each <= SMALL
+        return self._growing.cells() * max(8.0, totals.bytes / max(1, totals.rows)) <= SMALL
 
     def _args(self) -> tuple[str, ...] | None:
         """Return the arguments of the points that are there; None when there are none."""

@@ -34,6 +34,15 @@ _two_words: Final = struct.Struct("<QQ").unpack
 _SLICE: Final = 0.05  # seconds of calls between two looks at the clock
 _MOST: Final = 512  # calls in a slice: more results than these would be walked over by the garbage collector,
 _HELD: Final = 1 << 20  # and about how many bytes of them
+_ELSEWHERE: Final = {  # settings of others, which reach a runner where they are misspelt or misplaced
+    **dict.fromkeys(("missing_only", "overwrite", "sync"), "Harvester.harvest_combos"),
+    **dict.fromkeys(("chunks", "engine", "data_name", "full_ds", "allow_pickle"), "Harvester"),
+    **dict.fromkeys(("harvester", "sampler"), "label"),
+    **dict.fromkeys(("var_names", "var_dims", "var_coords", "fn_args", "resources", "attrs"), "Runner"),
+    **dict.fromkeys(("combos", "cases", "constants"), "run_combos and harvest_combos"),
+    "to_df": "Runner",
+    "default_combos": "Sampler",
+}
 
 
 class How(NamedTuple):
@@ -72,13 +81,7 @@ class How(NamedTuple):
         """Return these settings, or raise for one that there is not."""
         unknown = [name for name in settings if name not in cls._fields]
         if unknown:
-            from difflib import get_close_matches  # of errors only
-
-            near = get_close_matches(unknown[0], cls._fields, 1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise StreamConfigError(
-                f"{who} got the setting {unknown[0]!r}, wanted one of {', '.join(cls._fields)}.{meant}"
-            )
+            raise StreamConfigError(_unknown(who, unknown[0], cls._fields))
         made = cls(**settings)
         check_on_error(made.on_error)
         seed_integer(made.seed)
@@ -97,6 +100,19 @@ class How(NamedTuple):
         from headrace.parallel.executors import resolve  # many modules that a serial sweep does not need
 
         return resolve(self.executor, self.parallel, self.num_workers)
+
+
+def _unknown(who: str, name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # of errors only
+
+    near = get_close_matches(name, [*known, *_ELSEWHERE], 1)
+    meant = ""
+    if near:
+        whose = f" of {_ELSEWHERE[near[0]]}" if near[0] in _ELSEWHERE else ""
+        meant = f"Did you mean {near[0]!r}{whose}?"
+        if near[0] == name:
+            meant = f"{name!r} belongs to {_ELSEWHERE[name]}."
+    return f"{who} got the setting {name!r}, wanted one of {', '.join(known)}.\n  {meant or 'See headrace.sweeps.combo_runner.'}"
 
 
 class Task:

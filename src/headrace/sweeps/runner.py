@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from headrace.core.functions import name_of_function
 from headrace.errors import StreamConfigError
 from headrace.sweeps.adaptive import Refinement, refine
+from headrace.sweeps.arguments import check_arguments, check_swept_once
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.labels import Labels, dataset_of, frame_of
 from headrace.sweeps.parse import (
     Combos,
+    check_axes,
     parse_combos,
     parse_fn_args,
     parse_mapping,
@@ -99,7 +101,9 @@ class Runner:
         **default_runner_settings: Any,
     ) -> None:
         if not callable(fn):
-            raise StreamConfigError(f"Runner(fn) got {fn!r}, wanted a function.")
+            raise StreamConfigError(
+                f"Runner(fn) got {fn!r}, wanted a function.\n  Write Runner(fn, var_names), the function first."
+            )
         self.fn = fn
         self._var_names: tuple[Any, ...] | None = parse_var_names(var_names)
         self._fn_args: tuple[str, ...] | None = None
@@ -117,6 +121,7 @@ class Runner:
         self.last_ds: Any = None
         self.failures: list[Failure] = []
         self._how({})
+        check_axes(parse_var_names(self._var_names), self._var_dims or {}, self._var_coords or {})
 
     # --- names ----------------------------------------------------------------------------------
 
@@ -206,14 +211,44 @@ class Runner:
         """What results are called."""
         names = parse_var_names(self._var_names)
         dims = self._var_dims or dict.fromkeys(names, ())
+        check_axes(names, dims, self._var_coords or {})
         return Labels(names, dims, self._var_coords or {}, self.attrs)
 
     # --- running --------------------------------------------------------------------------------
 
-    def points(self, combos: Any = None, cases: Any = None, constants: Any = None, fn_args: Any = None) -> Points:
-        """Return the settings of a sweep, with this runner's constants and those given beside them."""
+    def points(
+        self,
+        combos: Any = None,
+        cases: Any = None,
+        constants: Any = None,
+        fn_args: Any = None,
+        *,
+        without: Collection[str] = (),
+    ) -> Points:
+        """Return the settings of a sweep, with this runner's constants and those given beside them.
+
+        Parameters
+        ----------
+        combos, cases, constants, fn_args
+            As for :meth:`run_cases`.
+        without
+            Names of constants to leave out.
+
+        Raises
+        ------
+        StreamConfigError
+            When the function cannot be called with these arguments, or one varies and is a constant, too.
+        """
         names = self._fn_args if fn_args is None else fn_args
-        return Points(combos, cases, {**(self._constants or {}), **parse_mapping(constants)}, fn_args=names)
+        fixed = {**(self._constants or {}), **parse_mapping(constants)}
+        for name in without:
+            fixed.pop(name, None)
+        points = Points(combos, cases, fixed, fn_args=names)
+        resources = self._resources or {}
+        check_swept_once(self.fn, points.names, constants=fixed, resources=resources)
+        if len(points):
+            check_arguments(self.fn, {**resources, **fixed, **dict.fromkeys(points.names)})
+        return points
 
     def run(self, points: Points, progress: Progress | None = None, **settings: Any) -> Iterator[tuple[int, Outcome]]:
         """Yield (number of the point, outcome) as calls are done: see :func:`headrace.sweeps.run.run_points`."""
@@ -413,6 +448,26 @@ def _by_name(labelled: Any) -> str | None:
     return name if found is labelled else None
 
 
+def check_label(var_names: Any, harvester: Any, sampler: Any) -> None:
+    """Raise for what no decorator can be made of.
+
+    Raises
+    ------
+    StreamConfigError
+        When it was written without parentheses, or both a harvester and a sampler are asked for.
+    """
+    if callable(var_names):
+        raise StreamConfigError(
+            f"label got the function {name_of_function(var_names)} for var_names, wanted names for its results."
+            "\n  Write parentheses: @label('y'), or @label(None) where it returns a dict."
+        )
+    if harvester and sampler:
+        raise StreamConfigError(
+            "label got a harvester and a sampler, wanted one of them.\n"
+            "  A harvester keeps combinations and cases, a sampler rows of random settings."
+        )
+
+
 def label(
     var_names: Any,
     fn_args: Any = None,
@@ -440,7 +495,7 @@ def label(
     Raises
     ------
     StreamConfigError
-        When both a harvester and a sampler are asked for.
+        When both a harvester and a sampler are asked for, or the parentheses are missing: ``@label("y")``.
 
     Examples
     --------
@@ -450,8 +505,7 @@ def label(
     >>> both.run_combos({"a": [1, 2], "b": [3]})["product"].values.ravel(), both(1, 2), both.__name__
     (array([3, 6]), (3, 2), 'both')
     """
-    if harvester and sampler:
-        raise StreamConfigError("label got a harvester and a sampler, wanted one of them.")
+    check_label(var_names, harvester, sampler)
 
     def decorated(fn: Callable[..., Any]) -> Any:
         made: Any = Runner(

@@ -256,7 +256,8 @@ class Sampler:
         points = self._points(names, columns, constants, n)
         numbered, runner = points, self.runner
         if takes_rng(self.fn):
-            numbered = self._points((*names, ROW), [*columns, list(range(first, first + n))], constants, n)
+            rows = list(zip(*columns, range(first, first + n), strict=True))
+            numbered = Points(None, rows, points.constants, fn_args=(*names, ROW))
             runner = like(self.runner, WithRow(self.fn, key.child("point")))
         made = (self._kept if kept else self._run)(runner, points, numbered, first, settings)
         self.last_df = made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import inf, prod
 from typing import Any, Final
 
 import numpy as np
@@ -37,16 +36,10 @@ class View:
         self._points: dict[bytes, Point] = {}
         self._commits = -1
         self._last = 0
-        self._cells = Cells()
 
     def forget(self) -> None:
         """Read everything anew."""
-        self._points, self._commits, self._last, self._cells = {}, -1, 0, Cells()
-
-    def cells(self, enough: int) -> int:
-        """Return how many places the grid has, or some number above ``enough`` when it has more."""
-        points = self.points(values=False)
-        return self._cells.cells if points is self._points else Cells().add(points.values(), enough)
+        self._points, self._commits, self._last = {}, -1, 0
 
     def points(self, *, values: bool = True) -> dict[bytes, Point]:
         """Return the points by their keys, failures too; without ``values`` these may be None."""
@@ -57,14 +50,11 @@ class View:
             self.forget()
             return {point.key: point for point in self.ledger.rows(values=values)}
         made = dict(self._points)
-        more = list(self.ledger.rows(after=self._last))
-        self._take(made, more)
+        self._take(made, self.ledger.rows(after=self._last))
         if len(made) != totals.rows:  # some were removed, or others write
             made.clear()
-            more, self._cells = list(self.ledger.rows()), Cells()
-            self._take(made, more)
+            self._take(made, list(self.ledger.rows()))
             totals = self.ledger.totals
-        self._cells.add(more)
         last = max((point.row for point in made.values()), default=0)
         self._points, self._last = made, last
         self._commits = totals.commits if len(made) == totals.rows else -1
@@ -79,31 +69,6 @@ class View:
     def done(self, *, values: bool = False) -> list[Point]:
         """Return the points that have results, in the order in which they came."""
         return [point for point in self.points(values=values).values() if point.state == DONE]
-
-
-class Cells:
-    """Counts the places of the grid that points span, as they come."""
-
-    def __init__(self) -> None:
-        self._values: list[set[Any]] | None = None
-
-    def add(self, points: Iterable[Point], enough: float = inf) -> int:
-        """Take in more points; return how many places there are, or some number above ``enough`` if there are more."""
-        for point in points:
-            if point.state != DONE:
-                continue
-            if self._values is None:
-                self._values = [set() for _ in point.coords]
-            for seen, value in zip(self._values, point.coords, strict=False):
-                seen.add(value if type(value) in (int, str) else encoded(value))
-            if enough < inf and self.cells > enough:
-                break
-        return self.cells
-
-    @property
-    def cells(self) -> int:
-        """How many places there are."""
-        return prod(map(len, self._values)) if self._values is not None else 0
 
 
 class Frame:
@@ -133,6 +98,13 @@ class Frame:
             self.points = Points(cases=[])
         self.keys: list[bytes] = [point.key for point in done]
 
+    @classmethod
+    def of(cls, layouts: list[Mapping[str, Any]], points: Points) -> Frame:
+        """Return a frame of points that are in no list."""
+        made = cls([])
+        made.layouts, made.args, made.points = layouts, points.names, points
+        return made
+
     def labels(self) -> tuple[Labels, dict[str, Any]]:
         """Return the names of results and constants: those of the points that came first, others beside them."""
         names: dict[Any, None] = {}
@@ -161,20 +133,28 @@ class Frame:
         DataError
             When its grid would have too many places.
         """
-        labels, constants = self.labels()
-        check_cells(self.points, _INSTEAD)
+        labels, _ = self.labels()
+        check_cells(self.points, _INSTEAD)  # before any value is read
         place = {key: i for i, key in enumerate(self.keys)}
-        n = len(self.points)
-        each = {
-            name: Columns([name], n, lambda name: labels.var_dims.get(name, ... if name is None else ()))
-            for name in labels.var_names
-        }
+        each = columns_of(labels, len(self.points))
         for names, keys, rows in _alike(values, place):
             at: Any = [place[key] for key in keys]
             if at == list(range(at[0], at[0] + len(at))):
                 at = range(at[0], at[0] + len(at))
             for name, parts in zip([None] if names is None else names, zip(*rows, strict=True), strict=True):
                 each[name].take(at, list(parts))
+        return self.filled(each)
+
+    def filled(self, each: Mapping[Any, Columns]) -> Any:
+        """Return the labelled dataset of a column for each variable.
+
+        Raises
+        ------
+        DataError
+            When its grid would have too many places.
+        """
+        labels, constants = self.labels()
+        check_cells(self.points, _INSTEAD)
         return self._arranged(_assembled(self.points, each, labels, constants))
 
     def _arranged(self, ds: Any) -> Any:
@@ -216,6 +196,14 @@ class Frame:
         made = xr.DataArray(grid.reshape(self.points.shape), dims=self.points.names, name="done")
         coords = {name: ds[name] for name in self.points.names if name in ds.coords}
         return self._arranged(made.assign_coords(coords).to_dataset())["done"].drop_attrs()
+
+
+def columns_of(labels: Labels, n: int) -> dict[Any, Columns]:
+    """Return a column of ``n`` points for each variable."""
+    return {
+        name: Columns([name], n, lambda name: labels.var_dims.get(name, ... if name is None else ()))
+        for name in labels.var_names
+    }
 
 
 def _alike(

@@ -12,6 +12,7 @@ import numpy as np
 from headrace.core.block import Pace
 from headrace.core.fingerprint import fingerprint
 from headrace.core.items import same
+from headrace.core.plain import functions_in, where_is
 from headrace.signals.base import Rows, Signal
 from headrace.signals.json import node_from_plain, node_to_plain
 from headrace.testing.report import LawError, NotApplicable, Report
@@ -111,15 +112,18 @@ class _Case:
         """Yield ways to cut the rows: one by one, then at random, with blocks of no row and of one among them."""
         yield [1] * self.n
         for _ in range(self.cuts):
-            sizes = []
+            sizes: list[int] = []
             while sum(sizes) < self.n:
                 sizes.append(int(self.rng.choice([0, 1, 2, int(self.rng.integers(1, 80)), 64])))
             yield sizes
 
-    def in_blocks(self, sizes: list[int], between: Callable[[Any], Any] = lambda state: state) -> Any:
-        state, at, found = self.signal.init(*(c[:0] for c in self.columns)), 0, []
+    def in_blocks(
+        self, sizes: list[int], between: Callable[[Any], Any] = lambda state: state, columns: Columns | None = None
+    ) -> Any:
+        columns = self.columns if columns is None else columns
+        state, at, found = self.signal.init(*(c[:0] for c in columns)), 0, []
         for size in sizes:
-            out, state = self.signal.step(state, *(c[at : at + size] for c in self.columns))
+            out, state = self.signal.step(state, *(c[at : at + size] for c in columns))
             found.append(np.array(out))
             state = between(state)
             at += size
@@ -132,6 +136,33 @@ def _any_cut(case: _Case) -> None:
         found = case.in_blocks(sizes)
         if not same(np.asarray(whole), found):
             raise case.broken(_differ(np.asarray(whole), found, sizes), "the same bytes however rows are cut")
+
+
+def _odd_values(case: _Case) -> None:
+    """NaN, infinities, zeros of both signs, numbers that are no longer normal: the same values, NaN for NaN."""
+    odd = _with_odd_values(case)
+    with np.errstate(all="ignore"):
+        whole = np.asarray(case.whole(odd)[0])
+        for sizes in case.sizes():
+            found = case.in_blocks(sizes, columns=odd)
+            if whole.shape != found.shape or not ((whole == found) | ((whole != whole) & (found != found))).all():
+                raise case.broken(_differ(whole, found, sizes), "the same values however rows are cut, NaN for NaN")
+
+
+def _with_odd_values(case: _Case) -> Columns:
+    if not any(each.dtype.kind == "f" for each in case.columns):
+        raise NotApplicable("its inputs are no floats")
+    made = []
+    for each in case.columns:
+        changed = each.copy()
+        if each.dtype.kind == "f":
+            info = np.finfo(each.dtype)
+            values = [np.nan, np.inf, -np.inf, -0.0, 0.0, info.smallest_subnormal, info.max / 2, -info.max / 2]
+            for value in values:
+                changed[int(case.rng.integers(case.n))] = value
+        changed.flags.writeable = False
+        made.append(changed)
+    return tuple(made)
 
 
 def _no_row(case: _Case) -> None:
@@ -207,7 +238,7 @@ def _pace(case: _Case) -> None:
 
 def _written(case: _Case) -> None:
     text = json.dumps(node_to_plain(case.signal), allow_nan=False)
-    twin = node_from_plain(json.loads(text))
+    twin = node_from_plain(json.loads(text), {where_is(each): each for each in functions_in(case.signal)})
     if twin != case.signal or fingerprint(twin) != fingerprint(case.signal):
         raise case.broken(f"JSON gives {twin!r}", "an equal signal back")
     whole, _ = case.whole()
@@ -234,6 +265,7 @@ def _differ(a: Any, b: Any, sizes: list[int]) -> str:
 
 _LAWS: dict[str, Callable[[_Case], None]] = {
     "any cut": _any_cut,
+    "odd values": _odd_values,
     "no row": _no_row,
     "a state is a value": _value,
     "snapshots": _snapshots,

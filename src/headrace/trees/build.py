@@ -9,9 +9,12 @@ import numpy as np
 
 from headrace.core.key import Seed, seed_integer
 from headrace.errors import StreamConfigError
+from headrace.trees.accepted import is_stream, streams_are_no_nodes
+from headrace.trees.counting import step_number
 from headrace.trees.links import parameters_of, relink
+from headrace.trees.misspelt import refuse_misspelt
 from headrace.trees.nodes import ClassLabelNode, Node, TransformNode
-from headrace.trees.parameter import Parameter, is_parameter, move, step_number
+from headrace.trees.parameter import Parameter, is_parameter, move
 from headrace.trees.schedule import Schedule
 from headrace.trees.store import ParameterStore
 
@@ -67,6 +70,8 @@ class BranchingNode(Node):
             raise StreamConfigError(
                 f"branching {self.name!r} got the branches {branches!r}, wanted a dict of at least one."
             )
+        given = {"name": name, "probs": probs, "seed": seed}
+        refuse_misspelt(self.name, branches, (word for word, value in given.items() if value is not None))
         self.seed: int | None = None if seed is None else seed_integer(seed)
         self.probs = _probs(self.name, probs, list(branches))
         self.fetches: bool = self.probs is None  # from its tree's parameters
@@ -185,7 +190,7 @@ def construct_tree(nodes: Any, string_node: LabelNode = ClassLabelNode) -> list[
     Raises
     ------
     StreamConfigError
-        For lists inside lists, references in a circle, and what is none of these.
+        For lists inside lists, references in a circle, trees and streams in the place of nodes, and what is none of these.
 
     Examples
     --------
@@ -244,6 +249,8 @@ def _node(item: Any, string_node: LabelNode, there: str) -> Node:
         branches = {key: branch for key, branch in item.items() if key not in RESERVED}
         given = {key: item[key] for key in RESERVED if item.get(key) is not None}
         return BranchingNode(branches, string_node=string_node, **given)
+    if is_stream(item):
+        raise streams_are_no_nodes(f"a tree{there}", item)
     if callable(item):
         return TransformNode(item)
     hint = "See construct_tree."

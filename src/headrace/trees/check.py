@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from headrace.core.notes import warn
 from headrace.errors import StreamConfigError
+from headrace.trees.accepted import check_function
 from headrace.trees.batched import needs_of, per_row_of
 from headrace.trees.build import BranchingNode
 from headrace.trees.chances import checked, table_of
@@ -37,6 +38,7 @@ def check_tree(spine: Iterable[Node], params: ParameterStore, *, strict: bool) -
 
 
 def _fits(node: TransformNode) -> None:
+    check_function(f"node {node.name!r}", node.transform)  # again: its function may be another than it was made with
     needs = needs_of(node.transform)
     if not needs.known:
         return
@@ -90,6 +92,11 @@ def _names(nodes: list[Node]) -> None:
     """Raise where two nodes that were named alike would have parameters of one name, and they are others."""
     seen: dict[str, Node] = {}
     for node in nodes:
+        if "." in node.name and node.own_parameters():
+            raise StreamConfigError(
+                f"node {node.name!r} got a name with a dot and parameters, wanted one without: in the name of a parameter a "
+                f"dot parts the node from the argument.\n  Call it {node.name.replace('.', '_')!r}, as with name=."
+            )
         if not node.named:
             continue
         other = seen.setdefault(node.name, node)
@@ -112,16 +119,37 @@ def _names(nodes: list[Node]) -> None:
 def _unused(nodes: list[Node], params: ParameterStore, *, strict: bool) -> None:
     used = {id(parameter) for node in nodes for parameter in node.own_parameters()}
     for name, parameter in params.named():
-        if id(parameter) in used:
+        if id(parameter) not in used:
+            text = _given_twice(nodes, name) or _for_nobody(nodes, name)
+            if strict:
+                raise StreamConfigError(text)
+            warn(text)
+
+
+def _given_twice(nodes: list[Node], name: str) -> str | None:
+    """Return what to say of a parameter for a node that was made with parameters of its own."""
+    scope, dot, _ = name.partition(".")
+    for node in nodes if dot else ():
+        if node.name != scope or getattr(node, "fetches", True) or not isinstance(node, BranchingNode | TransformNode):
             continue
-        scope, dot, _ = name.partition(".")
-        names = sorted({node.name for node in nodes if isinstance(node, TransformNode | BranchingNode)})
-        near = get_close_matches(scope, names, 1) if dot else []
-        hint = f"Did you mean {near[0]!r}? " if near else ""
-        text = (
-            f"the tree got the parameter {name!r}, which none of its nodes uses.\n"
-            f"  {hint}Its nodes are {', '.join(names)}; a parameter goes to the node named by its scope, or by argument."
+        own, place = (
+            ("probs", "beside its branches")
+            if isinstance(node, BranchingNode)
+            else ("params", "to the TransformNode itself")
         )
-        if strict:
-            raise StreamConfigError(text)
-        warn(text)
+        return (
+            f"node {scope!r} got {own} twice, {place} and as {name!r} in the tree's parameters, wanted them in one place: "
+            f"those given {place} are used.\n  Drop one of the two."
+        )
+    return None
+
+
+def _for_nobody(nodes: list[Node], name: str) -> str:
+    scope, dot, _ = name.partition(".")
+    names = sorted({node.name for node in nodes if isinstance(node, TransformNode | BranchingNode)})
+    near = get_close_matches(scope, names, 1) if dot else []
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return (
+        f"the tree got the parameter {name!r}, which none of its nodes uses.\n"
+        f"  {hint}Its nodes are {', '.join(names)}; a parameter goes to the node named by its scope, or by argument."
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from operator import index as as_index
 from typing import Any, Literal
 
-from headrace.core.indexed import ENDLESS
-from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.errors import DataError, StreamConfigError
+from headrace.trees.counting import whole
+from headrace.trees.paths import Way, Ways
 
 
 class SamplingStrategy(StrEnum):
@@ -40,6 +40,8 @@ def strategy_of(strategy: str) -> SamplingStrategy:
 def collated(samples: Sequence[Any], function: Callable[[Any], Any] | None) -> Any:
     """Return samples as they are, or with ``function`` applied to each slot of tuples, to all of them where they are none.
 
+    No samples have no slots: with a function they are an empty tuple.
+
     Raises
     ------
     DataError
@@ -66,37 +68,23 @@ def collated(samples: Sequence[Any], function: Callable[[Any], Any] | None) -> A
     return tuple(function(slot) for slot in zip(*samples, strict=True))
 
 
-def whole(who: str, n: Any) -> int:
-    """Return a number of samples, or the number of a sample.
+def balanced(ways: Ways, n: int, first: int, *, in_turns: bool) -> Iterator[tuple[Way, range]]:
+    """Yield each way with the numbers of its ``n`` samples; the ways take turns where something moves with the number.
 
     Raises
     ------
     StreamConfigError
-        When it is none, below 0, or beyond the last that can be asked for.
+        When these are more samples than there are numbers.
+
+    Examples
+    --------
+    >>> from headrace.trees.plan import Plan
+    >>> coin = Plan([{"of": (("a", 1), ("b", 2))}, {"next": None}, {"next": None}])
+    >>> [(way.choices, at) for way, at in balanced(Ways(coin), 3, 10, in_turns=False)]
+    [(((0, 0),), range(10, 13)), (((0, 1),), range(13, 16))]
     """
-    try:
-        found = int(n)
-        if isinstance(n, bool) or found != n or not 0 <= found < ENDLESS:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise StreamConfigError(
-            f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0, below 2**62."
-        ) from None
-    return found
-
-
-def place_of(who: str, i: Any) -> int:
-    """Return the number of a sample.
-
-    Raises
-    ------
-    AddressError
-        When there is no sample of that number.
-    """
-    try:
-        found = as_index(i)
-        if isinstance(i, bool) or not 0 <= found < ENDLESS:
-            raise TypeError
-    except TypeError:
-        raise AddressError(f"{who} got {i!r}, wanted the number of a sample, from 0 to {ENDLESS - 1}.") from None
-    return found
+    k = ways.total
+    whole("collect", k * n)
+    for turn, way in enumerate(ways):
+        at = range(first + turn, first + k * n, k) if in_turns else range(first + turn * n, first + (turn + 1) * n)
+        yield way, at

@@ -14,7 +14,7 @@ from headrace.trees.experience import Experience, task_arrays
 Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def to_continuum(experiences: list[Experience], part: str = "train", classes: Sequence[Any] | None = None) -> Any:
+def to_continuum(experiences: Sequence[Experience], part: str = "train", classes: Sequence[Any] | None = None) -> Any:
     """Return a ``continuum.ContinualScenario`` of tasks: a task set for each.
 
     Parameters
@@ -55,7 +55,7 @@ def to_continuum(experiences: list[Experience], part: str = "train", classes: Se
 
 
 def to_avalanche(
-    experiences: list[Experience], classes: Sequence[Any] | None = None, *, task_labels: Sequence[int] | None = None
+    experiences: Sequence[Experience], classes: Sequence[Any] | None = None, *, task_labels: Sequence[int] | None = None
 ) -> Any:
     """Return an avalanche benchmark of tasks, with a ``train_stream`` and a ``test_stream``.
 

@@ -14,17 +14,21 @@ from headrace.core.items import same
 from headrace.core.key import Key
 from headrace.core.optional import optional
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
+from headrace.trees.counting import whole_number
+from headrace.trees.draws import CONCEPT, Draws
 from headrace.trees.parameter import Parameter
 from headrace.trees.paths import Ways
 from headrace.trees.plan import Plan
 from headrace.trees.recipe import Tree
 from headrace.trees.schedule import Schedule
-from headrace.trees.steps import CONCEPT, Draws
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from headrace.trees.tree import SamplingTree
+
+
+MOST = 1_000_000  # changes of one parameter: of a schedule without an end no one would come to it
 
 
 class Drift(NamedTuple):
@@ -48,11 +52,24 @@ class Drift(NamedTuple):
 def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None = None) -> list[Drift]:
     """Return the drifts of a tree, those by sample first, each kind in order of its beginning.
 
+    Parameters
+    ----------
+    tree
+        The tree.
+    until
+        Changes that begin before this sample.
+    steps
+        Changes up to this step.
+
     Raises
     ------
     StreamConfigError
-        When a schedule has no end and it is not said how far to look.
+        When a schedule has no end and it is not said how far to look; when that is no whole number, or so far that there
+        are more changes than a table holds.
     """
+    last = None if until is None else whole_number("drifts", "until", until, 0)
+    if steps is not None:
+        steps = whole_number("drifts", "steps", steps, 0, "steps")
     recipe, nodes, _ = tree.moment()
     kinds = kinds_of(recipe.plan, {k for k, node in enumerate(nodes) if node.own_parameters()})
     found: list[Drift] = []
@@ -64,7 +81,7 @@ def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None 
         told.add(title)
         for own, parameter in node.named_parameters():
             name = f"{title}.{own}"
-            found += [Drift(name, kinds[title], *rest) for rest in _changes(name, parameter, until, steps)]
+            found += [Drift(name, kinds[title], *rest) for rest in _changes(name, parameter, last, steps)]
     return sorted(found, key=lambda drift: (drift.clock, drift.start))
 
 
@@ -98,7 +115,7 @@ def kinds_of(plan: Plan, moving: Collection[int]) -> dict[str, str]:
     return kinds
 
 
-def _changes(name: str, parameter: Parameter, until: float | None, steps: int | None) -> Iterator[tuple[Any, ...]]:
+def _changes(name: str, parameter: Parameter, until: int | None, steps: int | None) -> Iterator[tuple[Any, ...]]:
     value = parameter.value
     if isinstance(value, Schedule):
         if value.endless and until is None:
@@ -106,7 +123,9 @@ def _changes(name: str, parameter: Parameter, until: float | None, steps: int | 
                 f"drifts() got {name} = {value!r}, which changes for ever, wanted to be told how far to look.\n"
                 "  Write drifts(until=100_000)."
             )
-        for change in value.changes(inf if until is None else until):
+        for k, change in enumerate(value.changes(inf if until is None else until)):
+            if k >= MOST:
+                raise _too_many(name, f"before sample {until}", f"until={change.start}")
             yield "sample", *change[:4], _magnitude(change.before, change.after), change.before, change.after
     if parameter.row is None:
         return
@@ -118,6 +137,10 @@ def _changes(name: str, parameter: Parameter, until: float | None, steps: int | 
                 "  Write drifts(steps=100)."
             )
         steps = length
+    elif parameter.row.length is not None and parameter.strategy != "cycle":
+        steps = min(steps, parameter.row.length)  # behind its end it stays
+    if steps > MOST:
+        raise _too_many(name, f"up to step {steps}", f"steps={MOST}")
     before = parameter.value_at(0)
     for step in range(1, steps + 1):
         try:
@@ -127,6 +150,12 @@ def _changes(name: str, parameter: Parameter, until: float | None, steps: int | 
         if not (after == before if isinstance(after, Schedule) else same(before, after)):
             yield "step", "step", step, step, step, _magnitude(before, after), before, after
         before = after
+
+
+def _too_many(name: str, where: str, less: str) -> StreamConfigError:
+    return StreamConfigError(
+        f"drifts() got {name}, which has more than {MOST} changes {where}, wanted fewer.\n  Look less far: drifts({less})."
+    )
 
 
 def _magnitude(before: Any, after: Any) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from headrace.core.stream import Stream
 from headrace.errors import DataError
+from headrace.trees.counting import whole_number
 from headrace.trees.drift import drifts_of
-from headrace.trees.schedule import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree

@@ -25,7 +25,7 @@ class Group(NamedTuple):
         """Return the values one by one."""
         if self.kind == "none":
             return [None] * len(self.rows)
-        return self.value if self.kind == "items" else list(each_of(self.value))
+        return self.value if self.kind == "items" else [as_texts(item) for item in each_of(self.value)]
 
     def some(self, mine: Numbers) -> Group:
         """Return the group of some of its rows."""
@@ -37,6 +37,27 @@ class Group(NamedTuple):
         elif self.kind == "columns":
             value = some_columns(value, mine, len(self.rows))
         return self._replace(rows=self.rows[mine], value=value)
+
+
+def as_texts(item: Any) -> Any:
+    """Return an item of columns with its texts as a function of one sample has them: ``str``, not ``numpy.str_``.
+
+    Examples
+    --------
+    >>> [type(part) for part in as_texts((1.5, np.str_("low")))]
+    [<class 'float'>, <class 'str'>]
+    """
+    kind = type(item)
+    if kind is np.str_:
+        return str(item)
+    if kind is tuple:
+        return tuple([as_texts(part) if type(part) in _WITH_TEXTS else part for part in item])
+    if kind is dict:
+        return {name: as_texts(part) if type(part) in _WITH_TEXTS else part for name, part in item.items()}
+    return item
+
+
+_WITH_TEXTS = (np.str_, tuple, dict)
 
 
 def some_columns(columns: Any, mine: Numbers, n: int) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 import numpy as np
 
-from headrace.trees.collect import place_of
+from headrace.trees.counting import place_of
 from headrace.trees.handle import AsStream
 from headrace.trees.nodes import Node
 from headrace.trees.recipe import Tree
@@ -94,8 +94,10 @@ class Insight(AsStream):
         lo, hi = place_of("concepts", lo), place_of("concepts", hi)
         return concepts_of(self.__recipe__(), np.arange(lo, hi, dtype=np.int64))
 
-    def experiences(self, n: int, size: int, *, test: int = 0) -> list[Experience]:
-        """Return ``n`` tasks of ``size`` samples each, one update apart; moves nothing.
+    def experiences(self, n: SupportsIndex, size: SupportsIndex, *, test: SupportsIndex = 0) -> Sequence[Experience]:
+        """Return ``n`` tasks of ``size`` samples each, one update apart, each made when looked at; moves nothing.
+
+        They are of the tree as it is now, whatever becomes of it later.
 
         Parameters
         ----------
@@ -110,10 +112,13 @@ class Insight(AsStream):
         ------
         StreamConfigError
             For numbers that are none.
+        ParameterOutOfRangeError
+            When a list of values ends before the last task, and its strategy says so.
         """
-        from headrace.trees.experience import experiences_of
+        from headrace.trees.experience import Experiences
 
-        return experiences_of(self._tree(), n, size, test)
+        with self._tree()._current.turn:
+            return Experiences(self._tree(), n, size, test)
 
     def explain(self, i: SupportsIndex) -> Record:
         """Return what sample ``i`` is made with: its way, parameters, probabilities, key. Moves nothing.

@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
-from itertools import count
-from operator import index as as_index
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 from headrace.core.knob import Knob
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
-from headrace.trees.schedule import Schedule
+from headrace.trees.changes import CHANGES as CHANGES  # "as": also to be had from here, like the next two
+from headrace.trees.changes import TICKS
+from headrace.trees.counting import step_number
+from headrace.trees.forms import ParameterOutOfRangeStrategy as ParameterOutOfRangeStrategy
+from headrace.trees.forms import ParameterOutOfRangeStrategyLit, shown_value
+from headrace.trees.forms import is_parameter as is_parameter
+from headrace.trees.schedule import Schedule, one_value
 from headrace.trees.sequence import Listed, Row, row_of
 
 if TYPE_CHECKING:
     from headrace.trees.store import ParameterStore
 
-
-class ParameterOutOfRangeStrategy(StrEnum):
-    """What a parameter does behind the last value of its schedule."""
-
-    HOLD = "hold"
-    CYCLE = "cycle"
-    RAISE_EXCEPTION = "raise exception"
-
-
-ParameterOutOfRangeStrategyLit = Literal["hold", "cycle", "raise exception"]
-
-MOST_SHOWN = 80  # letters of a value, in a node's text
 UNNAMED = "param"  # what a parameter is called for which no one has chosen a name
-
-
-class Changes:
-    """When anything of any tree has changed last, and when a node has: a tree looks at that before it looks at its own."""
-
-    __slots__ = ("latest", "nodes")
-
-    def __init__(self) -> None:
-        self.latest: int = 0
-        self.nodes: int = 0
-
-    def node_changed(self) -> None:
-        """Say that a node of a tree is another than it was: its function, its label, its name."""
-        self.nodes = tick = next(_TICKS)  # first: who sees the latest change has to find it here
-        self.latest = tick
-
-
-_TICKS = count(1)  # one step for all threads
-CHANGES = Changes()  # no attribute of a class: to set one makes every look-up in it slow again
-
-
-class ParameterDict(TypedDict, total=False):
-    """A parameter as a dict."""
-
-    name: str
-    value: Any
-    schedule: Iterable[Any]
-    strategy: ParameterOutOfRangeStrategyLit
-
-
-ScopedParameterDict = dict[str, ParameterDict | dict[str, ParameterDict]]
 
 
 class Parameter:
@@ -71,18 +31,19 @@ class Parameter:
         How functions call it; without a dot.
     value
         The first value. Without one, the first of ``schedule``. A value may itself move with the sample's number:
-        see :func:`headrace.trees.abrupt`.
+        see :func:`headrace.trees.abrupt`. What gives other values each time it is asked, as a generator, is none.
     schedule
-        The values after it, one for each update: any iterable, along the first axis of an array, the rows of a table.
-        Iterators are drawn as far as they are needed, and never copied. A function is called with the number of the
-        step.
+        The values after it, one for each update: any iterable but a text, along the first axis of an array, the rows of a
+        table. Iterators are drawn as far as they are needed, never copied, and for one parameter alone. A function is
+        called with the number of the step.
     strategy
         Behind the last: ``"hold"`` it, ``"cycle"`` through the schedule again, or ``"raise exception"``.
 
     Raises
     ------
     StreamConfigError
-        For a name with a dot, an unknown strategy, a cycle without a schedule.
+        For a name with a dot, an unknown strategy, a cycle without a schedule, a value that is an iterator; for a schedule
+        without values, that is a text, or an iterator that another parameter draws from.
     ParameterOutOfRangeError
         While updating, behind the last value, where the strategy says so.
 
@@ -124,13 +85,26 @@ class Parameter:
             ) from None
         if schedule is None and self.strategy == "cycle":
             raise StreamConfigError(f"Parameter({name!r}) got strategy='cycle' without a schedule to cycle through.")
+        _one_value(name, value)
         self._name = name
         self.first: Any = value
-        self.row: Row | None = None if schedule is None else row_of(schedule, first_step=int(value is not None))
+        self.row: Row | None = None if schedule is None else self._row(schedule)
         self.step: int = 0
         self._value: Any = None
         self.changed: int = 0
         self._set(self.value_at(0))
+
+    def _row(self, schedule: Any) -> Row:
+        """Return the values of a schedule by number; where they are needed at once there have to be some."""
+        row = row_of(schedule, int(self.first is not None), f"the schedule of parameter {self.name!r}")
+        none = row.length == 0 if self.first is not None else not self._has(row, 0)
+        if none and (self.first is None or self.strategy == "cycle"):
+            raise StreamConfigError(
+                f"the schedule of parameter {self.name!r} got no values, wanted at least one"
+                f"{': the parameter begins with the first' if self.first is None else ' to cycle through'}.\n"
+                "  Fill it, or give value= and no schedule for a parameter that stays as it is."
+            )
+        return row
 
     @property
     def name(self) -> str:
@@ -149,6 +123,7 @@ class Parameter:
 
     @value.setter
     def value(self, value: Any) -> None:
+        _one_value(self.name, value)
         self._set(value)
 
     @property
@@ -204,7 +179,7 @@ class Parameter:
         row, step = self.row, self.step + 1
         if row is None:
             self.step = step
-            CHANGES.latest = next(_TICKS)  # no value has changed, and the step of its tree has
+            CHANGES.latest = next(TICKS)  # no value has changed, and the step of its tree has
             return self._value
         held = self.strategy == "hold" and not self._has(row, step - (self.first is not None))
         value = self._value if held else self.value_at(step)
@@ -249,7 +224,7 @@ class Parameter:
                 " is turned at no number.\n  Give a schedule by sample number, as abrupt(a, b, at=100), or set the parameter."
             )
         self._value = value
-        self.changed = tick = next(_TICKS)  # first: who sees the latest change has to find it here
+        self.changed = tick = next(TICKS)  # first: who sees the latest change has to find it here
         CHANGES.latest = tick
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -270,12 +245,10 @@ class Parameter:
         return f"{self.name}={shown_value(self._value)}"
 
 
-def shown_value(value: Any) -> str:
-    """Return a value as a short text on one line."""
-    if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "size", 0) > MOST_SHOWN // 4:
-        return f"<{value.dtype} of shape {tuple(value.shape)}>"
-    text = " ".join(f"{value}".split())
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+def _one_value(name: str, value: Any) -> None:
+    one_value(
+        f"parameter {name!r}", value, "Values that follow one another are its schedule: schedule=[first, second]."
+    )
 
 
 class Coming(Iterator[Any]):
@@ -310,29 +283,3 @@ def move(parameters: Iterable[Parameter], step: int | None = None) -> None:
             parameter.update()
         else:
             parameter[step]
-
-
-def step_number(who: str, step: Any) -> int:
-    """Return a step as an integer; a negative one counts as 0.
-
-    Raises
-    ------
-    StreamConfigError
-        When it is no whole number.
-    """
-    try:
-        return max(0, as_index(step))
-    except TypeError:
-        raise StreamConfigError(f"{who} got {step!r}, wanted a whole number of updates.") from None
-
-
-def is_parameter(candidate: dict[str, Any]) -> bool:
-    """Tell whether a dict describes a parameter: whether it has a value or a schedule.
-
-    Examples
-    --------
-    >>> from headrace.trees import is_parameter
-    >>> is_parameter({"schedule": [1, 2]}), is_parameter({"offset": 0.0})
-    (True, False)
-    """
-    return isinstance(candidate, dict) and ("value" in candidate or "schedule" in candidate)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from headrace.trees.plan import Plan
+from headrace.trees.steps import Branch, steps_of
 
 
 class Way(NamedTuple):
@@ -30,6 +35,7 @@ class Ways(Sequence[Way]):
         self.plan: Plan = plan
         self.open: dict[int, list[int]] = open_branches or {}
         self.counts: dict[int, int] = self._counted()
+        self._sums: dict[int, list[int]] = {}  # of the ways behind the branches of an entry, up to each
 
     def behind(self, k: int) -> list[tuple[int, int]]:
         """Return (branch, entry) of what can come behind an entry; branch -1 where there is no choice."""
@@ -103,9 +109,11 @@ class Ways(Sequence[Way]):
         k, entries, choices = 0, [0], []
         while below := self.behind(k):
             place = 0
-            while left >= self.counts[below[place][1]]:
-                left -= self.counts[below[place][1]]
-                place += 1
+            if len(below) > 1:
+                if k not in self._sums:
+                    self._sums[k] = list(accumulate(self.counts[entry] for _, entry in below))
+                place = bisect_right(self._sums[k], left)
+                left -= self._sums[k][place - 1] if place else 0
             branch, following = below[place]
             if branch >= 0:
                 choices.append((k, branch))
@@ -114,7 +122,26 @@ class Ways(Sequence[Way]):
         return Way(tuple(entries), tuple(choices))
 
     def __iter__(self) -> Iterator[Way]:
-        return map(self.__getitem__, _numbers(slice(None), self.total))
+        """Yield all ways, in one walk through the plan."""
+        entries, choices = [0], list[tuple[int, int]]()
+        waiting = [iter(self.behind(0))]
+        if self.total and not self.behind(0):
+            yield Way((0,), ())
+        while waiting:
+            branch, k = next(waiting[-1], (0, -1))
+            if k < 0:  # all behind it is done
+                waiting.pop()
+                entries.pop()
+                if entries and "of" in self.plan[entries[-1]]:
+                    choices.pop()
+            elif self.counts[k]:
+                if branch >= 0:
+                    choices.append((entries[-1], branch))
+                entries.append(k)
+                below = self.behind(k)
+                if not below:
+                    yield Way(tuple(entries), tuple(choices))
+                waiting.append(iter(below))
 
 
 def _numbers(index: slice, total: int) -> Iterator[int]:
@@ -140,6 +167,19 @@ def along(plan: Plan, way: Way) -> Plan:
     return Plan(entries)
 
 
+def open_branches(plan: Plan, position: int) -> dict[int, list[int]]:
+    """Return which branches have a chance above 0 at a sample's number, by the entry of their branching."""
+    u = np.linspace(0, np.nextafter(1, 0), 257)  # in a gradual change, samples of one place are of several concepts
+    at = np.full(len(u), position)
+    found = {}
+    for step in steps_of(plan):
+        if isinstance(step, Branch):
+            rows = slice(None) if step.table.schedule is not None and step.table.schedule.ahead else slice(1)
+            chances = step.table.probabilities(at[rows], u[rows])
+            found[step.place] = np.flatnonzero((chances > 0).any(axis=0)).tolist()
+    return found
+
+
 class Paths(Sequence[Any]):
     """The trees without branches that are the ways through a tree, each made when looked at."""
 
@@ -154,3 +194,6 @@ class Paths(Sequence[Any]):
         if isinstance(k, slice):
             return [self[i] for i in _numbers(k, self.ways.total)]
         return self.tree.of_way(self.ways[k])
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.tree.of_way, self.ways)

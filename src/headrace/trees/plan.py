@@ -39,6 +39,15 @@ class Plan(tuple[Entry, ...]):
             k = entry["next"] if "next" in entry and entry["next"] not in inner else None
         return f"<{' > '.join(shown)}>"
 
+    def __told__(self) -> dict[str, Any]:
+        """Return the values of all parameters by full name, and the nodes: what a state tells, to say what differs."""
+        told: dict[str, Any] = {}
+        for entry in self:
+            told |= {f"{entry['name']}.{name}": value for name, value in entry.get("values", {}).items()}
+            if entry.get("probs") is not None:
+                told[f"{entry['name']}.{entry['by']}"] = entry["probs"]
+        return {"nodes": repr(self), **told}
+
 
 def titles_of(spine: Iterable[Node]) -> dict[int, str]:
     """Return a unique name for each node by its id: its own, numbered where nodes with parameters of their own share it."""

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from headrace.core.items import same
 from headrace.core.key import Key
-from headrace.core.stream import no_numbers
 from headrace.errors import DataError, HeadraceError
+from headrace.trees.forms import shown_value
 from headrace.trees.paths import Way, along
 from headrace.trees.plan import Plan
 from headrace.trees.recipe import Tree
 from headrace.trees.record import Record
+from headrace.trees.schedule import Schedule
 
 ABSENT: Any = object()
 
@@ -37,15 +40,16 @@ def rebuilt(tree: Tree, record: Record, at_step: Callable[[int], Tree]) -> Any:
     Raises
     ------
     DataError
-        When the tree has no such way, or is another one where all of it counts.
+        When the tree has no such way, or other parameters or labels on it; where all of the tree counts, when anything of
+        it is another. Other functions of the same names and arguments are not noticed else.
     AddressError
         When its functions draw from generators of their own.
     """
-    if tree.access != "index":
-        raise no_numbers(tree)
+    tree.replayed()
     try:
-        record = _nested(record)
+        asked, record = record, _nested(record)
         plan = _recorded(tree.plan, record)
+        _refuse_another(plan, record, row=record is not asked)
         missing = {"key", "index", *(("tree", "step") if tree.grain > 1 else ())} - record.keys()
     except (KeyError, TypeError, AttributeError):
         missing = {"path", "parameters"}
@@ -66,10 +70,47 @@ def _of_record(tree: Tree, record: Record, at_step: Callable[[int], Tree]) -> Tr
     if there.plan_stamp != record["tree"]:
         raise DataError(
             f"rebuild got a record of a tree with other nodes or parameters, at step {record['step']}, wanted one of this "
-            "tree: its functions of columns make a sample together with its neighbours.\n"
+            f"tree{_changed(there.plan, record)}: its functions of columns make a sample together with its neighbours.\n"
             "  Set the parameters to what they were, or build the tree as it was."
         )
     return there
+
+
+def _changed(plan: Plan, record: Record) -> str:
+    """Return which parameters of a record have another value in a plan: those that stand still."""
+    found = []
+    for entry in plan:
+        for name, value in entry.get("values", {}).items():
+            told = record["parameters"].get(f"{entry['name']}.{name}", ABSENT)
+            if told is not ABSENT and told is not None and not isinstance(value, Schedule) and not same(told, value):
+                found.append(f"{entry['name']}.{name} was {shown_value(told)} and is {shown_value(value)}")
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _refuse_another(plan: Plan, record: Record, *, row: bool) -> None:
+    """Raise where a record tells of branchings, labels or parameters that its way through this tree does not have."""
+    names = {entry["name"] for entry in plan if "of" in entry}
+    differ = [
+        f"it passed the branching {name!r}, and here that way does not"
+        for name, branch in record["path"].items()
+        if name not in names and not _is_none(branch)
+    ]
+    labels = [entry["label"] for entry in plan if "label" in entry]
+    told = record.get("labels", labels)
+    if row:  # of a table: one label stands alone, and columns of other ways and of the user's own are there too
+        one = record["label"]
+        told = one if isinstance(one, list) and len(labels) > 1 else [] if _is_none(one) else [one]
+    else:
+        known = {f"{entry['name']}.{name}" for entry in plan for name in entry.get("values", ())}
+        strange = [name for name in record["parameters"] if name not in known]
+        differ += [f"it has the parameter {name!r}, and here no node of that way does" for name in strange]
+    if len(told) != len(labels) or not all(map(_alike, told, labels)):
+        differ.append(f"its labels are {list(told)}, and here {labels}")
+    if differ:
+        raise DataError(
+            f"rebuild got a record of another tree: {'; '.join(differ)}. Wanted one of this tree.\n"
+            "  Give it to the tree that it is of."
+        )
 
 
 def _nested(record: Record) -> Record:
@@ -119,3 +160,13 @@ def _recorded(plan: Plan, record: Record) -> Plan:
 def _as_json(key: Any, told: Any) -> bool:
     """Whether a branch's name is what JSON made of it."""
     return isinstance(key, tuple) and isinstance(told, list) and list(key) == told
+
+
+def _is_none(value: Any) -> bool:
+    """Whether a cell of a table is empty: None, or what pandas makes of it."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _alike(told: Any, label: Any) -> bool:
+    """Whether a label is what a record tells, which a table or JSON may have given another type."""
+    return same(told, label) or _as_json(label, told) or (not isinstance(told, np.ndarray) and bool(told == label))

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from headrace.core.columns import cut
 from headrace.core.cursor import Cursor
-from headrace.core.functions import name_of_function
 from headrace.core.granular import GRANULE
 from headrace.core.indexed import Bound, Indexed, IndexedCursor, Places
 from headrace.core.items import stack
 from headrace.core.key import Key
+from headrace.core.look import Look
+from headrace.core.notes import told
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Resume
-from headrace.errors import ResumeError
+from headrace.errors import AddressError, ResumeError, StreamConfigError
 from headrace.trees.batched import needs_of, per_row_of
+from headrace.trees.draws import BLOCK, Draws
 from headrace.trees.hidden import hidden_generator, is_generator
 from headrace.trees.plan import Plan, functions_of
 from headrace.trees.rows import ByRows
 from headrace.trees.schedule import Schedule
-from headrace.trees.steps import BLOCK, Draws, Step, steps_of, walked
+from headrace.trees.steps import Step, in_node, steps_of, walked
 
 NEAR = 8  # samples apart: still made ready together
 
@@ -100,11 +103,18 @@ class Tree(Indexed[Any]):
         """Say of each function that draws from a generator nobody handed it what that is."""
         known: tuple[str, ...] | None = self.__dict__.get("_hidden")
         if known is None:
-            found = [(name_of_function(f), hidden_generator(f)) for f in functions_of(self.plan)]
+            asked = {f: hidden_generator(f) for f in functions_of(self.plan)}  # a function of many nodes once
+            found: list[str] = []
             for entry in self.plan:
-                given = [name for name, value in entry.get("values", {}).items() if is_generator(value)]
-                found += [(entry["name"], f"the generator in its parameter {name!r}") for name in given]
-            known = tuple(f"{name} draws from {what}" for name, what in found if what is not None)
+                function = entry.get("function")
+                what = [] if function is None else [asked[function]]
+                what += [
+                    f"the generator in its parameter {name!r}"
+                    for name, value in entry.get("values", {}).items()
+                    if is_generator(value)
+                ]
+                found += [f"node {entry['name']} draws from {generator}" for generator in what if generator is not None]
+            known = tuple(dict.fromkeys(found))
             self.fix(_hidden=known)
         return known
 
@@ -120,19 +130,56 @@ class Tree(Indexed[Any]):
         """Name the functions because of which it cannot be replayed."""
         return tuple(f"cannot be replayed: {what}; give it a parameter rng" for what in self.hidden())
 
+    def _why(self) -> str:
+        """Say because of whom its samples cannot be had again, and what to do."""
+        return (
+            f": {'; '.join(self.hidden())}. Wanted functions that draw from what they are handed.\n"
+            "  Give these functions a parameter rng and draw from it: it is filled. sample(), read() and a for loop work as "
+            "they are."
+        )
+
     def stamp(self) -> dict[str, Any]:
         if self.hidden():
-            raise ResumeError(
-                f"{self!r} cannot be saved or resumed: {'; '.join(self.hidden())}.\n"
-                "  Give these functions a parameter rng: it is filled."
-            )
+            raise ResumeError(f"{self!r} cannot be saved or resumed{self._why()}")
         return super().stamp()
+
+    def replayed(self) -> None:
+        """Raise unless its samples can be had again.
+
+        Raises
+        ------
+        AddressError
+            Naming the node, and the generator that nobody handed it.
+        """
+        if self.hidden():
+            raise AddressError(f"{self!r} has no items by number{self._why()}")
+
+    def _end(self) -> float:
+        self.replayed()
+        return super()._end()
+
+    def shard_cursor(self, i: int, n: int) -> Self:
+        raise StreamConfigError(f"{self!r} cannot be divided in {n} parts{self._why()}")
+
+    def _columns(self, look: Look[Any], at: Places) -> Any:
+        """Return samples as columns; of no sample, those of one that is made for it, with 0 rows."""
+        if len(at):
+            return look.columns(at)
+        first = min(at.start, look.top - 1) if isinstance(at, range) else 0
+        return cut(look.columns(range(first, first + 1)), 0, 0)
 
     def bind(self, key: Key) -> Bound[Any]:
         return ByRows(self, key) if self.by_rows else OneByOne(self, key)
 
     def start_cursor(self, key: Key) -> Cursor[Any]:
         return IndexedCursor(self, key)
+
+
+def stopped(error: StopIteration, step: Step | None, i: int) -> RuntimeError:
+    """Return what to raise for a StopIteration of a node's function, which would look like the end of the stream."""
+    wrong = told(error)
+    in_node(wrong, step, f"sample {i}")
+    return wrong
 
 
 class OneByOne(Bound[Any]):
@@ -155,7 +202,17 @@ class OneByOne(Bound[Any]):
         block = BLOCK if in_a_row else 1
         for i in at if isinstance(at, range) else at.tolist():
             draws.block = block
-            yield walked(first, i, draws)
+            value: Any = None
+            step: Step | None = first
+            try:  # what walked() does, without a call for each sample
+                while step is not None:
+                    value, step = step.advance(value, i, draws)
+            except Exception as error:
+                if isinstance(error, StopIteration):
+                    raise stopped(error, step, i) from error
+                in_node(error, step, f"sample {i}")
+                raise
+            yield value
 
     def columns(self, at: Places) -> Any:
         return stack(list(self.walk(at)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from math import inf
 from typing import Any, Literal
@@ -13,7 +13,16 @@ from headrace.core.indexed import Numbers
 from headrace.core.items import same
 from headrace.core.recipe import recipe
 from headrace.errors import StreamConfigError
-from headrace.trees.schedule import Change, Floats, Levels, Schedule, schedule_class, values_apart, whole_number
+from headrace.trees.counting import whole_number
+from headrace.trees.schedule import (
+    Change,
+    Floats,
+    Levels,
+    Schedule,
+    in_order,
+    schedule_class,
+    values_apart,
+)
 
 
 def recurring(base: Any, other: Any, *, at: int, length: int, every: int | None = None) -> Schedule:
@@ -98,7 +107,7 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
     Raises
     ------
     StreamConfigError
-        Without values, or for another word than these.
+        Without values, for what is none of these or has no end, or for another word than these.
 
     Examples
     --------
@@ -111,13 +120,7 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
             f"stepwise(then=) got {then!r}, wanted 'hold' or 'cycle': what comes behind the last value.\n"
             "  'hold' keeps it, 'cycle' begins anew."
         )
-    if isinstance(values, Mapping | Set):
-        raise StreamConfigError(
-            f"stepwise(values) got {values!r}, wanted values in an order: one for each stretch.\n  Give a list."
-        )
-    if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
-        values = list(values.to_numpy())
-    levels = values_apart("stepwise", tuple(values), 1)
+    levels = values_apart("stepwise", in_order("stepwise(values)", values), 1)
     return Stepwise(levels, whole_number("stepwise", "every", every, 1), then)
 
 

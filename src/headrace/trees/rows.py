@@ -16,7 +16,8 @@ from headrace.core.key import Key
 from headrace.core.notes import told
 from headrace.core.owned import owned
 from headrace.errors import DataError
-from headrace.trees.groups import Group, codes_of, joined, some_columns
+from headrace.trees.draws import word_of
+from headrace.trees.groups import Group, as_texts, codes_of, joined, some_columns
 from headrace.trees.lending import lent
 from headrace.trees.nodes import pair
 from headrace.trees.paths import Ways
@@ -30,7 +31,6 @@ from headrace.trees.steps import (
     Step,
     in_node,
     steps_of,
-    word_of,
     wrong_rows,
 )
 
@@ -54,6 +54,7 @@ class ByRows(Granular[Any]):
         super().__init__(stream, key, self.draws.lane if drawing else None)
         self.turn: dict[int, int] = {k: n for n, k in enumerate(Ways(stream.plan).in_order())}
         self.seen: dict[int, list[tuple[int, Any]]] = {}  # what buffers get when a sample is delivered
+        self.wrong: range | None = None  # the samples that could not be made
         labels = [step.label for step in self.steps if isinstance(step, Label)]
         texts = bool(labels) and all(isinstance(label, str) for label in labels)
         self.label_dtype: np.dtype[Any] | None = np.dtype(f"U{max(1, *map(len, labels), 1)}") if texts else None
@@ -64,7 +65,11 @@ class ByRows(Granular[Any]):
             for old in [*numbered.tolist(), *list(self.seen)[: max(0, len(self.seen) - SEEN)]]:
                 self.seen.pop(old, None)  # made before, and perhaps not delivered
         failed: list[tuple[int, Failed]] = []
-        done = self._gone(numbered, failed)
+        try:
+            done = self._gone(numbered, failed)
+        except BaseException:
+            self.wrong = range(int(numbered.min()), int(numbered.max()) + 1)
+            raise
         if not failed and len(done) == 1 and done[0].kind == "columns":
             return done[0].value
         if not failed and all(group.kind == "columns" for group in done):
@@ -92,6 +97,7 @@ class ByRows(Granular[Any]):
         """Return item ``i`` as the caller's own; raise where it could not be made."""
         if type(item) is Failed:
             self._made.clear()  # the next call tries again
+            self.wrong = range(i, i + 1)
             raise item.error
         return owned(item)
 
@@ -106,13 +112,13 @@ class ByRows(Granular[Any]):
         if self.lane is None:
             for number, item in zip(at if isinstance(at, range) else at.tolist(), super().walk(at), strict=False):
                 self._pass(number)
-                yield item
+                yield as_texts(item)
             return
         for run in self._granules_of(at) if isinstance(at, range) and at.step == 1 else runs(at, 1, 1):
             rows = super()._rows_at(run)
             own = type(rows) is list
             for number, item in zip(numbers(run).tolist(), rows if own else each_of(rows), strict=True):
-                made = self._good(item, number) if own else item
+                made = self._good(item, number) if own else as_texts(item)
                 self._pass(number)
                 yield made
 

@@ -6,10 +6,9 @@ finite number of *concepts*, and says which one a sample is of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
-from math import inf
-from operator import index as as_index
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from itertools import islice, pairwise
+from math import inf, nan
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -19,9 +18,11 @@ from headrace.core.indexed import Numbers
 from headrace.core.recipe import Recipe, recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
+from headrace.trees.counting import place_of, whole_number
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 C = TypeVar("C", bound=type)
+MOST_VALUES = 1_000_000  # of an iterable that does not say how many it has: one without an end would be waited for
 
 
 class Change(NamedTuple):
@@ -80,8 +81,26 @@ class Schedule(Recipe):
         return ()
 
     def at(self, i: int, u: float = 0.5) -> Any:
-        """Return the value of sample ``i``; in a gradual change, that of a sample which drew ``u``."""
-        return self.values(np.array([i], np.int64), np.array([u]))[0]
+        """Return the value of sample ``i``; in a gradual change, that of a sample which drew ``u`` on [0, 1).
+
+        Raises
+        ------
+        AddressError
+            When there is no sample of that number.
+        StreamConfigError
+            When ``u`` is no number on [0, 1).
+        """
+        who = f"{type(self).__name__.lower()}(...).at"
+        place = place_of(who, i)
+        try:
+            drawn = float(u)
+        except (TypeError, ValueError):
+            drawn = nan
+        if not 0 <= drawn < 1:
+            raise StreamConfigError(
+                f"{who} got u={u!r}, wanted a number of at least 0 and below 1: what a sample drew."
+            )
+        return self.values(np.array([place], np.int64), np.array([drawn]))[0]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__.lower()}({', '.join(self._told())})"
@@ -111,34 +130,13 @@ class Levels(Schedule):
 # --- arguments ----------------------------------------------------------------------------------
 
 
-def whole_number(who: str, what: str, value: Any, least: int, things: str = "samples") -> int:
-    """Return a whole number of at least ``least``.
-
-    Raises
-    ------
-    StreamConfigError
-        When it is none.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        found = as_index(value)
-        if found < least:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise StreamConfigError(
-            f"{who} got {what}={value!r}, wanted a whole number of {things} of at least {least}."
-        ) from None
-    return found
-
-
 def values_apart(who: str, levels: Sequence[Any], least: int) -> tuple[Any, ...]:
     """Return levels as a tuple: at least ``least`` of them.
 
     Raises
     ------
     StreamConfigError
-        For fewer, or a value that is a schedule itself.
+        For fewer, or a value that is a schedule itself, or an iterator.
     """
     if len(levels) < least:
         raise StreamConfigError(
@@ -151,7 +149,56 @@ def values_apart(who: str, levels: Sequence[Any], least: int) -> tuple[Any, ...]
             f"{who} got the value {inner!r}, which is a schedule itself, wanted values.\n"
             "  Several changes go into one schedule, as in abrupt(a, b, c, at=[100, 200])."
         )
+    for level in levels:
+        one_value(who, level, "Give its values one by one, or as a list that is one value.")
     return tuple(levels)
+
+
+def one_value(who: str, value: Any, hint: str) -> None:
+    """Refuse as a value what gives others each time it is asked: samples made with it could not be had again.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is an iterator.
+    """
+    if isinstance(value, Iterator):
+        raise StreamConfigError(
+            f"{who} got the {type(value).__name__} {value!r} for a value, wanted one that stays as it is.\n  {hint}"
+        )
+
+
+def in_order(who: str, values: Any, most: int = MOST_VALUES) -> tuple[Any, ...]:
+    """Return values in a row: of a list, an array, a table's rows, or of an iterable that ends.
+
+    Raises
+    ------
+    StreamConfigError
+        When they cannot be iterated or have no order, when they are a text, or when an iterable goes on and on.
+    """
+    if isinstance(values, Mapping | Set):
+        raise StreamConfigError(f"{who} got {values!r}, wanted values in an order: one after another.\n  Give a list.")
+    if isinstance(values, str | bytes | bytearray):
+        raise StreamConfigError(
+            f"{who} got the text {values!r}, whose letters would be the values, wanted values.\n"
+            "  Give texts in a list, and letters as list(text)."
+        )
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
+        values = values.to_numpy()
+    try:
+        iterator = iter(values)
+    except TypeError:
+        raise StreamConfigError(
+            f"{who} got {values!r}, wanted values in an order: one after another.\n  Give a list."
+        ) from None
+    counted = hasattr(values, "__len__")
+    found = tuple(iterator if counted else islice(iterator, most + 1))
+    if len(found) > most and not counted:
+        raise StreamConfigError(
+            f"{who} got the {type(values).__name__} {values!r}, which has no end, or more than {most} values; wanted one "
+            "that ends.\n  Cut it with itertools.islice, or give a list, a range or an array."
+        )
+    return found
 
 
 def following(function: Callable[[int], Any], *, changes: Sequence[int] = ()) -> Schedule:
@@ -167,7 +214,7 @@ def following(function: Callable[[int], Any], *, changes: Sequence[int] = ()) ->
     Raises
     ------
     StreamConfigError
-        When ``function`` cannot be called, or ``changes`` do not rise.
+        When ``function`` cannot be called, or ``changes`` are no numbers that rise.
 
     Examples
     --------
@@ -188,7 +235,7 @@ def rising(who: str, what: str, places: Any) -> tuple[int, ...]:
     StreamConfigError
         When they do not.
     """
-    found = tuple(whole_number(who, what, place, 0) for place in places)
+    found = tuple(whole_number(who, what, place, 0) for place in in_order(f"{who}({what}=)", places))
     if any(b <= a for a, b in pairwise(found)):
         raise StreamConfigError(f"{who} got {what}={list(found)}, wanted sample numbers that rise.")
     return found

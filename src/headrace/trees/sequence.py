@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from itertools import count
 from typing import Any, Protocol
+from weakref import WeakValueDictionary, ref
 
 from headrace.errors import ResumeError, StreamConfigError
 
@@ -47,6 +48,8 @@ class Counted:
     """What ``itertools.count`` gives, without counting."""
 
     length: None = None
+    source: Any = None  # for it to be known again
+    who: str | None = None  # whose row this is
 
     def __init__(self, first: Any, step: Any) -> None:
         self.first: Any = first
@@ -58,9 +61,15 @@ class Counted:
     def __getitem__(self, k: int) -> Any:
         return self.first + k * self.step
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"first": self.first, "step": self.step}
+
 
 class Drawn:
     """Values of an iterator, drawn when first asked for and kept."""
+
+    source: Any = None  # the iterator, for it to be known again
+    who: str | None = None  # whose row this is
 
     def __init__(self, values: Iterator[Any]) -> None:
         self.kept: list[Any] = []
@@ -122,7 +131,7 @@ class Asked:
         return self.function(k + self.first_step)
 
 
-def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0) -> Row:
+def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0, who: str = "a schedule") -> Row:
     """Return values in a row by number: of an iterable, a table's rows, or a function of the step.
 
     Parameters
@@ -131,11 +140,13 @@ def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0) ->
         The values.
     first_step
         The step of value 0, for a function.
+    who
+        Whose they are, for messages.
 
     Raises
     ------
     StreamConfigError
-        When they cannot be iterated, or have no order.
+        When they cannot be iterated, have no order, are a text, or an iterator that another row draws from.
 
     Examples
     --------
@@ -146,16 +157,18 @@ def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0) ->
     >>> squares.has(3), squares[3], squares.has(5)
     (True, 9, False)
     """
-    if isinstance(values, count):
-        first = next(values)
-        return Counted(first, next(values) - first)
+    if isinstance(values, str | bytes | bytearray):
+        raise StreamConfigError(
+            f"{who} got the text {values!r}, whose letters would be the values, wanted values: one for each update.\n"
+            "  Give texts in a list, and letters as list(text)."
+        )
     if isinstance(values, Iterator):
-        return Drawn(values)
+        return taken(values, who, _counted if isinstance(values, count) else Drawn)
     if callable(values) and not hasattr(values, "__iter__"):
         return Asked(values, first_step)
     if isinstance(values, Mapping | Set):
         raise StreamConfigError(
-            f"a schedule got {values!r}, wanted values in an order: one for each update.\n"
+            f"{who} got {values!r}, wanted values in an order: one for each update.\n"
             "  Give a list, or a function of the step."
         )
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):  # a table would give the names of its columns
@@ -163,5 +176,43 @@ def row_of(values: Iterable[Any] | Callable[[int], Any], first_step: int = 0) ->
     try:
         iterator = iter(values)  # type: ignore[arg-type]  # whether it is one is what is asked
     except TypeError:
-        raise StreamConfigError(f"a schedule got {values!r}, wanted an iterable of values.") from None
+        raise StreamConfigError(
+            f"{who} got {values!r}, wanted values in an order: one for each update.\n"
+            "  Give a list, or a function of the step; a value that stays is value=."
+        ) from None
     return Listed(values) if hasattr(values, "__len__") else Drawn(iterator)
+
+
+def _counted(values: Iterator[Any]) -> Counted:
+    first = next(values)
+    return Counted(first, next(values) - first)
+
+
+# --- iterators that are drawn from --------------------------------------------------------------
+
+_rows: WeakValueDictionary[int, Any] = WeakValueDictionary()  # by the id of the iterator, which its row keeps alive
+_owners: dict[int, tuple[Any, str]] = {}  # of those that can be referred to weakly: also when the row is gone
+
+
+def taken(values: Iterator[Any], who: str, make: Callable[[Iterator[Any]], Counted | Drawn]) -> Row:
+    """Return the row of an iterator that no other row draws from: each would take values from the other.
+
+    Raises
+    ------
+    StreamConfigError
+        When another does, or did.
+    """
+    own = id(values)
+    owner = _owners[own][1] if own in _owners else getattr(_rows.get(own), "who", None)
+    if owner is not None:
+        raise StreamConfigError(
+            f"{who} got the {type(values).__name__} {values!r}, which {owner} draws from, wanted one of its own: each would "
+            "take values from the other.\n  Give a list to both, or share one Parameter."
+        )
+    row = make(values)
+    row.source, row.who = values, who
+    try:
+        _owners[own] = ref(values, lambda _: _owners.pop(own, None)), who
+    except TypeError:  # one of Python's own: known as long as its row is there
+        _rows[own] = row
+    return row

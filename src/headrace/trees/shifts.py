@@ -13,6 +13,7 @@ from headrace.core.indexed import Numbers
 from headrace.core.items import same
 from headrace.core.recipe import recipe
 from headrace.errors import StreamConfigError
+from headrace.trees.counting import whole_number
 from headrace.trees.schedule import (
     Change,
     Floats,
@@ -21,7 +22,6 @@ from headrace.trees.schedule import (
     rising,
     schedule_class,
     values_apart,
-    whole_number,
 )
 
 STEEPNESS = 8.0  # of the logistic curve over one width: 2 % and 98 % at its ends, which are then moved to 0 and 1
@@ -40,7 +40,7 @@ def abrupt(*levels: Any, at: int | Sequence[int]) -> Schedule:
     Raises
     ------
     StreamConfigError
-        When the numbers do not rise, or do not fit the values.
+        When there are no numbers, they do not rise, or do not fit the values.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def gradual(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
     Raises
     ------
     StreamConfigError
-        When the numbers do not rise, overlap, or do not fit the values.
+        When there are no numbers, they do not rise, overlap, or do not fit the values.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def incremental(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
     Raises
     ------
     StreamConfigError
-        When the numbers do not rise, overlap, or do not fit the values; or values are no numbers.
+        When there are no numbers, they do not rise, overlap, or do not fit the values; or values are no numbers.
 
     Examples
     --------
@@ -120,6 +120,10 @@ def incremental(*levels: Any, at: int | Sequence[int], width: int) -> Schedule:
 
 def _checked(who: str, levels: Sequence[Any], at: Any, width: Any) -> tuple[tuple[Any, ...], tuple[int, ...], int]:
     places = rising(who, "at", at if isinstance(at, Sequence | np.ndarray) else (at,))
+    if not places:
+        raise StreamConfigError(
+            f"{who} got at=[], wanted the number of a sample, or several.\n  What never changes is a value, not a schedule."
+        )
     if len(levels) != len(places) + 1:
         raise StreamConfigError(
             f"{who} got {len(levels)} values and {len(places)} changes, wanted one value more than changes.\n"

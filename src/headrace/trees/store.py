@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
-from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
-from headrace.trees.parameter import UNNAMED, Parameter, is_parameter, shown_value, step_number
-from headrace.trees.rhythms import stepwise
-from headrace.trees.schedule import Schedule, whole_number
+from headrace.trees.changes import CHANGES
+from headrace.trees.contents import Contents
+from headrace.trees.counting import step_number, whole_number
+from headrace.trees.parameter import Parameter
+from headrace.trees.tables import is_table, parameters_of, table_of
+from headrace.trees.written import is_scope, parameter_of, scope_of, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_WIDTH = 80  # of a line of text
 
-
-class ParameterStore:
+class ParameterStore(Contents):
     """Parameters by name: of all nodes at the top, of one node in the scope that has its name.
 
     Parameters
@@ -32,6 +32,10 @@ class ParameterStore:
     ----------
     parameters : dict
         Parameters by name, and dicts of parameters by scope.
+    taken : bool
+        Whether a tree has it.
+    strict : bool
+        Whether it takes no further names then: the nodes of a tree would not read them.
 
     Raises
     ------
@@ -46,9 +50,12 @@ class ParameterStore:
     {'length': 128, 'ramp.height': 1.0}
     >>> store.update()["ramp.height"], store["ramp.height"].value
     (1.25, 1.25)
+    >>> "length" in store, list(store)
+    (True, ['length', 'ramp.height'])
     """
 
-    parameters: dict[str, Any]
+    taken: bool = False
+    strict: bool = True
 
     def __init__(self, parameters: list[Parameter] | dict[str, Any] | None = None) -> None:
         self.parameters = {}
@@ -56,7 +63,7 @@ class ParameterStore:
             return
         if isinstance(parameters, dict):
             for name, value in parameters.items():
-                self.parameters[name] = self._scope(name, value) if _is_scope(value) else _made(name, value)
+                self.parameters[name] = scope_of(name, value) if is_scope(value) else parameter_of(name, value)
         elif isinstance(parameters, list | tuple) and all(isinstance(p, Parameter) for p in parameters):
             for parameter in parameters:
                 if self.parameters.setdefault(parameter.name, parameter) is not parameter:
@@ -70,73 +77,50 @@ class ParameterStore:
                 "  Write ParameterStore({'offset': 0.0, 'ramp': {'height': 1.0}})."
             )
 
-    @staticmethod
-    def _scope(scope: str, inside: dict[str, Any]) -> dict[str, Parameter]:
-        deep = next((name for name, value in inside.items() if _is_scope(value)), None)
-        if deep is not None:
-            raise StreamConfigError(
-                f"ParameterStore got the scope {deep!r} inside the scope {scope!r}, wanted parameters there.\n"
-                "  A value that is a dict goes into {'value': ...}."
-            )
-        return {name: _made(name, value) for name, value in inside.items()}
-
-    # --- what is in it --------------------------------------------------------------------------
-
-    def named(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield (full name, parameter), those of scopes as ``scope.name``."""
-        for name, found in self.parameters.items():
-            if isinstance(found, dict):
-                yield from ((f"{name}.{inside}", parameter) for inside, parameter in found.items())
-            else:
-                yield name, found
-
-    def each(self) -> list[Parameter]:
-        """Return all parameters, in the order of :meth:`named`."""
-        every: list[Parameter] = []
-        for found in self.parameters.values():
-            every += found.values() if isinstance(found, dict) else (found,)
-        return every
-
-    @property
-    def parameter_names(self) -> set[str]:
-        """All full names."""
-        return {name for name, _ in self.named()}
-
-    @property
-    def scopes(self) -> set[str]:
-        """Names of the scopes."""
-        return {name for name, found in self.parameters.items() if isinstance(found, dict)}
-
-    def __getitem__(self, name: str) -> Parameter:
-        scope, dot, inside = str(name).partition(".")
-        found = self.parameters.get(scope)
-        if dot:
-            found = found.get(inside) if isinstance(found, dict) else None
-        if not isinstance(found, Parameter):
-            raise KeyError(name)
-        return found
+    # --- changing it ----------------------------------------------------------------------------
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Put a parameter under a name, or make the one there a constant, for everyone who shares it."""
+        """Put a parameter under a name, or make the one there a constant, for everyone who shares it.
+
+        Raises
+        ------
+        StreamConfigError
+            For the name of a scope, a scope that is a parameter, or a new name where a tree has this store: what is added
+            to it none of its nodes would read.
+        """
         scope, dot, inside = str(name).partition(".")
-        place = self.parameters.setdefault(scope, {}) if dot else self.parameters
+        place = self.parameters.get(scope, {}) if dot else self.parameters
         if not isinstance(place, dict):
             raise StreamConfigError(
                 f"ParameterStore[{name!r}] got a value for the scope {scope!r}, which is a parameter, wanted a scope.\n"
                 "  Give the scope a name of its own."
             )
         own = inside if dot else scope
+        if isinstance(place.get(own), dict):
+            raise StreamConfigError(
+                f"ParameterStore[{name!r}] got {value!r} for a scope, wanted the name of a parameter.\n"
+                f"  Those in it are {', '.join(repr(f'{name}.{inside}') for inside in place[own])}."
+            )
+        self._refuse_new([name])
+        if name in self and not isinstance(value, Parameter):
+            place[own].become(Parameter(own, value))
+            return
         if isinstance(value, Parameter):
             value.name = own
-            place[own] = value
-        elif isinstance(place.get(own), Parameter):
-            place[own].become(Parameter(own, value))
         else:
-            place[own] = Parameter(own, value)
+            value = Parameter(own, value)
+        place[own] = value
+        if dot:
+            self.parameters[scope] = place
+        if self.taken:
+            CHANGES.node_changed()  # its trees hand it to their nodes
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the values now by full name, in the order of the names."""
-        return {name: parameter.value for name, parameter in sorted(self.named(), key=lambda pair: pair[0])}
+    def _refuse_new(self, names: Iterable[str]) -> None:
+        new = next((name for name in names if name not in self), None)
+        if new is not None and self.taken and self.strict:
+            got = f"ParameterStore[{new!r}] got a name that no parameter of its tree has"
+            advice = "A tree reads the parameters that it was made with: make it with this one, or make another tree."
+            raise StreamConfigError(unknown(got, new, list(self), (), advice))
 
     def get_scope(self, scope: str) -> ParameterStore | None:
         """Return the parameters of a scope, the very objects, without its name; None when there is no such scope."""
@@ -178,18 +162,27 @@ class ParameterStore:
     # --- together -------------------------------------------------------------------------------
 
     def __or__(self, other: Parameter | ParameterStore) -> Self:
-        """Take the parameters of another into this one, its own giving way to them, and return this one."""
+        """Take the parameters of another into this one, its own giving way to them, and return this one.
+
+        Raises
+        ------
+        StreamConfigError
+            For new names where a tree has this store.
+        """
         if isinstance(other, Parameter):
             self[other.name] = other
             return self
         if not isinstance(other, ParameterStore):
             return NotImplemented
+        self._refuse_new(other)
         for name, found in other.parameters.items():
             if isinstance(found, dict):
                 mine = self.parameters.get(name)
                 self.parameters[name] = {**(mine if isinstance(mine, dict) else {}), **found}
             else:
                 self.parameters[name] = found
+        if self.taken:
+            CHANGES.node_changed()
         return self
 
     __ior__ = __or__
@@ -211,10 +204,7 @@ class ParameterStore:
         number_of_update_steps = whole_number(
             "to_dataframe", "number_of_update_steps", number_of_update_steps, 0, "updates"
         )
-        pandas = optional("pandas", "trees", "to_dataframe")
-        rows = [self.get_params(), *(self.update() for _ in range(number_of_update_steps))]
-        columns = {name: _column(pandas, [row[name] for row in rows]) for name in rows[0]}
-        return pandas.DataFrame(columns, index=range(len(rows)))
+        return table_of(self.get_params() if k == 0 else self.update() for k in range(number_of_update_steps + 1))
 
     @staticmethod
     def from_dataframe(df: pd.DataFrame, clock: str = "step", every: int = 1) -> ParameterStore:
@@ -233,87 +223,47 @@ class ParameterStore:
         Raises
         ------
         StreamConfigError
-            For another clock, or ``every`` that is no number of samples.
+            For what is no table, or has no rows; for another clock, or ``every`` that is no number of samples.
         """
-        if clock not in ("step", "sample"):
-            raise StreamConfigError(
-                f"from_dataframe(clock=) got {clock!r}, wanted 'step' or 'sample': which of the two "
-                "moves the values.\n  'step' is by update(), 'sample' while a stream runs."
-            )
         store = ParameterStore()
-        for name in df.columns:
-            values = df[name].tolist()
-            made = Parameter(schedule=values) if clock == "step" else Parameter(value=stepwise(values, every=every))
-            store[str(name)] = made
+        for name, parameter in parameters_of(df, clock, every):
+            store[name] = parameter
         return store
 
-    # --- printing -------------------------------------------------------------------------------
 
-    def __str__(self) -> str:
-        values = self.get_params()
-        line = repr(values)
-        if len(line) <= _WIDTH:
-            return line
-        return "{\n" + ",\n".join(f"    {name!r}: {value!r}" for name, value in values.items()) + "\n}"
+def store_of(params: Any, *, strict: bool = True) -> ParameterStore:
+    """Return the parameters that a tree is given as a store, which is the tree's from now on.
 
-    def __repr__(self) -> str:
-        named = sorted(self.named(), key=lambda pair: pair[0])
-        return f"({', '.join(f'{_own(name)}={shown_value(p.value)}' for name, p in named)})"
-
-
-def _own(name: str) -> str:
-    """Return a full name without its scope."""
-    return name.rpartition(".")[2]
-
-
-def _is_scope(value: Any) -> bool:
-    return type(value) is dict and not is_parameter(value)
-
-
-def _made(name: str, value: Any) -> Parameter:
-    if isinstance(value, Parameter):
-        if value.name == UNNAMED:  # the caller's own name for it stays: another scope may have another
-            value.name = name
-        return value
-    if type(value) is not dict:
-        return Parameter(name, value)
-    strange = sorted(map(str, value.keys() - {"name", "value", "schedule", "strategy"}))
-    if strange:
-        raise StreamConfigError(
-            f"parameter {name!r} got {', '.join(map(repr, strange))}, wanted value, schedule and strategy alone.\n"
-            "  A value that is a dict goes into {'value': ...}."
-        )
-    return Parameter(name, **{key: part for key, part in value.items() if key != "name"})
-
-
-def _column(pandas: Any, values: list[Any]) -> Any:
-    """Return a column whose cells may be lists or arrays."""
-    if any(isinstance(value, list | tuple | Schedule) or hasattr(value, "shape") for value in values):
-        column = pandas.Series([None] * len(values), dtype=object)
-        for k, value in enumerate(values):
-            column.iat[k] = value
-        return column
-    return values
-
-
-def store_of(params: Any) -> ParameterStore:
-    """Return the parameters that a tree is given as a store.
+    Parameters
+    ----------
+    params
+        The parameters.
+    strict
+        Whether the store takes no further names.
 
     Raises
     ------
     StreamConfigError
         When they are no store, dict, list of parameters, DataFrame or None.
     """
+    store = _as_store(params)
+    store.taken, store.strict = True, store.strict and strict
+    return store
+
+
+def _as_store(params: Any) -> ParameterStore:
     if params is None:
         return ParameterStore()
     if isinstance(params, ParameterStore):
         return params
-    if hasattr(params, "columns") and hasattr(params, "to_numpy"):
+    if is_table(params):
         return ParameterStore.from_dataframe(params)
     if isinstance(params, Parameter):
-        params = [params]
-    if isinstance(params, dict) or (isinstance(params, list | tuple) and all(isinstance(p, Parameter) for p in params)):
-        return ParameterStore(params if isinstance(params, dict) else list(params))
+        return ParameterStore([params])
+    if isinstance(params, dict):
+        return ParameterStore(params)
+    if isinstance(params, list | tuple) and all(isinstance(p, Parameter) for p in params):
+        return ParameterStore(list(params))
     raise StreamConfigError(
         f"SamplingTree(params=) got {params!r}, wanted a ParameterStore, a dict, a list of Parameters, a DataFrame or "
         "None.\n  Write {'offset': 0.0, 'ramp': {'height': 1.0}}: by argument, or by node and argument."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headrace.trees.build import BranchingNode
 from headrace.trees.nodes import Node
 from headrace.trees.plan import Plan
 
@@ -37,3 +38,18 @@ def text_of(plan: Plan, nodes: Sequence[Node]) -> str:
         for last, j in enumerate(reversed(below)):
             waiting.append((j, inside + ("├── " if last else "╰── "), inside + ("│   " if last else "    ")))
     return "\n".join(lines) + "\n"
+
+
+def text_of_way(nodes: Sequence[Node]) -> str:
+    """Return one way through a tree, drawn with lines: it has no branchings to show.
+
+    Examples
+    --------
+    >>> from headrace.trees import construct_tree
+    >>> print(text_of_way(construct_tree([abs, "a"])), end="")
+    🌳
+    ➡️ `abs()`
+    ╰── 🏷️ `a`
+    """
+    shown = [node for node in nodes if not isinstance(node, BranchingNode)]
+    return text_of(Plan({"next": k + 1 if k + 1 < len(shown) else None} for k in range(len(shown))), shown)

@@ -1,8 +1,8 @@
 """Which strategies there are; each equals its plain string."""
 
 from headrace.trees.collect import SamplingStrategy, SamplingStrategyLit
+from headrace.trees.forms import ParameterOutOfRangeStrategy, ParameterOutOfRangeStrategyLit
 from headrace.trees.nodes import ArgumentPassingStrategy, ArgumentPassingStrategyLit
-from headrace.trees.parameter import ParameterOutOfRangeStrategy, ParameterOutOfRangeStrategyLit
 
 __all__ = [
     "ArgumentPassingStrategy",

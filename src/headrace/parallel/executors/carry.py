@@ -15,6 +15,7 @@ import numpy as np
 __all__ = ["dumps", "is_plain", "weight"]
 
 _SURE: Final = frozenset({int, float, bool, str, complex, bytes, type(None), *map(type, (np.float64(0), np.int64(0)))})
+_SMALL: Final = _SURE - {str, bytes}
 _DEPTH: Final = 3  # how deep plain containers are looked into
 
 
@@ -33,8 +34,11 @@ def is_plain(value: Any, depth: int = _DEPTH) -> bool:
         return not value.dtype.hasobject
     if not depth:
         return False
-    if kind is dict:
-        return all(key.__class__ is str for key in value) and all(is_plain(each, depth - 1) for each in value.values())
+    if kind is dict:  # the arguments of every call: a loop is twice as fast as all()
+        for key, each in value.items():
+            if key.__class__ is not str or not (type(each) in _SURE or is_plain(each, depth - 1)):
+                return False
+        return True
     if kind is tuple or kind is list:
         return len(value) <= 1000 and all(is_plain(each, depth - 1) for each in value)
     return isinstance(value, np.generic) and not value.dtype.hasobject
@@ -49,12 +53,17 @@ def weight(value: Any, depth: int = _DEPTH) -> int:
     (32, 80032)
     """
     kind = type(value)
-    if kind in _SURE:
-        return 32 if kind is not str and kind is not bytes else 32 + len(value)
+    if kind in _SMALL:
+        return 32
+    if kind is str or kind is bytes:
+        return 32 + len(value)
     if depth and (kind is tuple or kind is list) and len(value) <= 1000:
         return 32 + sum(weight(each, depth - 1) for each in value)
     if depth and kind is dict:
-        return 32 + sum(weight(each, depth - 1) for each in value.values())
+        total = 32
+        for each in value.values():
+            total += 32 if type(each) in _SMALL else weight(each, depth - 1)
+        return total
     try:
         return 32 + int(getattr(value, "nbytes", 0))  # arrays, and what xarray and pandas make
     except Exception:  # of whatever class: DataFrames have none, and an attribute may be anything

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pickle
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
 
 from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.parallel.executors.carry import dumps, is_plain, weight
@@ -20,6 +23,8 @@ BUDGET: Final = 0.05  # seconds after which a worker sends what it has, and give
 _HEAVY: Final = 2 << 20  # bytes of results after which it does so
 
 Call: TypeAlias = dict[str, Any]
+_HERE: Final = frozenset((int, float, bool, str, np.ndarray, tuple))  # what is a result as it came: the common ones
+_outcome: Final = partial(tuple.__new__, Outcome)  # a third of the cost of Outcome(...), which checks nothing either
 
 
 class Chunk:
@@ -114,6 +119,14 @@ class Done:
         if isinstance(value, Failure):
             return value
         return packed(value) if k in self.failed else _sent(value)
+
+    def outcomes(self, numbers: list[int], task: Task) -> Iterator[tuple[int, Outcome]]:
+        """Yield the number of each call and what came of it; ``numbers`` are those of the chunk."""
+        for k, (number, value, seconds) in enumerate(zip(numbers, self.values, self.seconds, strict=False)):
+            if type(value) in _HERE and k not in self.failed:
+                yield number, _outcome((value, None, seconds))
+            else:
+                yield number, self.outcome(k, number, task)
 
     def outcome(self, k: int, number: int, task: Task) -> Outcome:
         """Return what came of the ``k``-th call of the chunk, which is call ``number`` of the task."""

@@ -134,11 +134,11 @@ def _told(report: Report, source: Source, task: Task, engine: Engine) -> Iterato
         n = len(done.values)
     if n + len(report.lost) < len(numbers):
         source.give_back(report.chunk, n, report.lost)
-    for k in range(n):
-        outcome = done.outcome(k, numbers[k], task)  # type: ignore[union-attr]  # n is 0 where there is none
-        if outcome.error is not None and not isinstance(outcome.error, Exception):
-            raise outcome.error  # a SystemExit ends the run, as it would serially
-        yield numbers[k], outcome
+    for pair in () if done is None else done.outcomes(numbers, task):
+        error = pair[1].error
+        if error is not None and not isinstance(error, Exception):
+            raise error  # a SystemExit ends the run, as it would serially
+        yield pair
     for k, outcome in report.lost.items():
         yield numbers[k], outcome
 

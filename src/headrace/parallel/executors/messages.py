@@ -12,11 +12,14 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from headrace.parallel.executors.lane import Lane
+
 __all__ = ["Gone", "Parts", "receive", "send", "size_of", "written"]
 
 Parts: TypeAlias = list[Any]  # what is written: a header, a pickle, and the arrays that belong to it
 
 _COUNT: Final = struct.Struct("<I")
+_LANED: Final = 1 << 31  # in the count: the arrays are in the lane
 _BESIDE: Final = 1 << 13  # bytes from which on an array goes beside the pickle
 _SEVERAL: Final = 512  # parts written together; the system allows 1024
 
@@ -46,8 +49,10 @@ def size_of(parts: Parts) -> int:
     return sum(memoryview(part).nbytes for part in parts)
 
 
-def send(fd: int, parts: Parts) -> None:
+def send(fd: int, parts: Parts, lane: Lane | None = None) -> None:
     """Write a message; waits while the pipe is full. Raises Gone when nobody reads any more."""
+    if lane is not None and len(parts) > 1 and lane.offer(parts[1:]):
+        parts = [_COUNT.pack(len(parts) - 1 | _LANED) + parts[0][_COUNT.size :]]
     at = 0
     try:
         while at < len(parts):
@@ -61,12 +66,14 @@ def send(fd: int, parts: Parts) -> None:
         raise Gone from None
 
 
-def receive(fd: int) -> Any:
+def receive(fd: int, lane: Lane | None = None) -> Any:
     """Read a message; waits for it. Raises Gone when the other process has ended, in the middle of one too."""
-    (n,) = _COUNT.unpack(_read(fd, _COUNT.size))
-    sizes = struct.unpack(f"<{1 + n}Q", _read(fd, 8 * (1 + n)))
-    head = _read(fd, sizes[0])
-    return pickle.loads(head, buffers=[_read(fd, size) for size in sizes[1:]])
+    (told,) = _COUNT.unpack(_read(fd, _COUNT.size))
+    n = told & ~_LANED
+    size, *sizes = struct.unpack(f"<{1 + n}Q", _read(fd, 8 * (1 + n)))
+    head = _read(fd, size)
+    beside = lane.fetch(sizes) if lane is not None and told & _LANED else [_read(fd, size) for size in sizes]
+    return pickle.loads(head, buffers=beside)
 
 
 def _read(fd: int, size: int) -> memoryview:

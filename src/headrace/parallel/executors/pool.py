@@ -7,7 +7,6 @@ of loky's, no start method of multiprocessing's, no fork.
 from __future__ import annotations
 
 import atexit
-import mmap
 import os
 import select
 import signal
@@ -23,11 +22,11 @@ from time import monotonic, time
 from typing import Any, Final
 
 from headrace.errors import WorkerError
-from headrace.parallel.arena import anonymous_file
 from headrace.parallel.executors.chunk import Chunk
+from headrace.parallel.executors.lane import NOTHING, Lane
 from headrace.parallel.executors.messages import Gone, Parts, receive, send, size_of, written
 from headrace.parallel.executors.task import Task
-from headrace.parallel.executors.worker import NOTHING, Around, surroundings
+from headrace.parallel.executors.worker import Around, surroundings
 from headrace.parallel.undisturbed import undisturbed
 
 __all__ = ["Hired", "hire", "let_go", "listened", "shutdown"]
@@ -69,10 +68,10 @@ class Hired:
             asked, self.ask = _pipe(ends)
             self.tell, tell = _pipe(ends)
             life, self._life = _pipe(ends)
-            memory = anonymous_file(mmap.PAGESIZE)
+            memory = Lane.file()
             ends.append(memory)
-            self._mark = memoryview(mmap.mmap(memory, mmap.PAGESIZE)).cast("q")
-            self._mark[0] = NOTHING
+            self._lane = Lane(memory)
+            self._lane.words[0] = NOTHING
             theirs = (asked, tell, life, memory)
             boot = _BOOT.format(path=sys.path, fds=", ".join(map(str, theirs)))
             self.process: Any = subprocess.Popen(
@@ -128,7 +127,7 @@ class Hired:
 
     def take(self) -> Any:
         """Return what came of the first chunk; waits for it. Raises Gone when it has ended."""
-        done = receive(self.tell)
+        done = receive(self.tell, self._lane)
         self.doing.popleft()
         if self._held is not None:
             parts, self._held = self._held, None
@@ -139,7 +138,7 @@ class Hired:
     @property
     def at(self) -> int:
         """The number of the call that it is running, or was when it died; -1 for none."""
-        return int(self._mark[0])
+        return self._lane.words[0]
 
     def death(self) -> str:
         """Return how it died, after seeing to it that it has."""

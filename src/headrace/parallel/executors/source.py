@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from itertools import islice
 from operator import length_hint
 from threading import Lock
 from time import perf_counter
@@ -48,16 +49,21 @@ class Source:
             numbers: list[int] = []
             taken: list[Any] = []
             nbytes, until = 0, perf_counter() + _LONG
-            while len(numbers) < n and nbytes < _HEAVY and (perf_counter() < until or not numbers):
-                pair = self._again.popleft() if self._again else next(self._calls, None)
-                if pair is None:
+            for number, call in islice(self._coming(), n):
+                numbers.append(number)
+                taken.append(call)
+                nbytes += weight(call)
+                if nbytes >= _HEAVY or perf_counter() >= until:
                     break
-                numbers.append(pair[0])
-                taken.append(pair[1])
-                nbytes += weight(pair[1])
             if self.left is not None:
                 self.left = max(0, self.left - len(numbers))
             return Chunk(numbers, taken) if numbers else None
+
+    def _coming(self) -> Iterator[tuple[int, Call]]:
+        """Yield calls that are to be handed out again, then others."""
+        while self._again:
+            yield self._again.popleft()
+        yield from self._calls
 
     def give_back(self, chunk: Chunk, done: int, lost: Container[int]) -> None:
         """Take back the calls of a chunk behind the first ``done``, but for the ``lost``: they are the next ones."""

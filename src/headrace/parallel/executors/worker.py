@@ -7,7 +7,6 @@ holds nothing that a fork would have copied. Its main thread makes the calls; an
 from __future__ import annotations
 
 import _thread
-import mmap
 import os
 import select
 import signal
@@ -19,12 +18,12 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from headrace.parallel.executors.chunk import Chunk, run
+from headrace.parallel.executors.lane import NOTHING, Lane
 from headrace.parallel.executors.messages import Gone, receive, send, written
 from headrace.parallel.executors.task import Task, forget
 
-__all__ = ["NOTHING", "Around", "main", "surroundings"]
+__all__ = ["Around", "main", "surroundings"]
 
-NOTHING: Final = -1  # in the mark: no call is running
 _IDLE: Final = 300.0  # seconds without anything to do after which a worker ends, and gives its memory back
 _LAST: Final = 1.0  # seconds that a call has to end when the program is gone
 
@@ -55,7 +54,8 @@ class _Worker:
 
     def __init__(self, asked: int, tell: int, life: int, memory: int) -> None:
         self.asked, self.tell, self.life = asked, tell, life
-        self.mark = memoryview(mmap.mmap(memory, mmap.PAGESIZE)).cast("q")
+        self.lane = Lane(memory)
+        self.words = self.lane.words
         self.leaving = False
         self.task: Task | None = None
         self.main = threading.get_ident()
@@ -77,18 +77,18 @@ class _Worker:
     def make(self, chunk: Chunk) -> None:
         assert self.task is not None
         done = run(self.task, chunk, self.begin)
-        self.mark[0] = NOTHING
+        self.words[0] = NOTHING
         if self.leaving:
             raise _Left
         for stream in (sys.stdout, sys.stderr):  # what the calls have printed is to be seen now
             with suppress(Exception):
                 stream.flush()
-        send(self.tell, written(done))
+        send(self.tell, written(done), self.lane)
 
     def begin(self, number: int) -> None:
         if self.leaving:
             raise _Left
-        self.mark[0] = number
+        self.words[0] = number
 
     def live(self, path: list[str], folder: str, environment: dict[str, str]) -> None:
         """Take over what the program has around it."""

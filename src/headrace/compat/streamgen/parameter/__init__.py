@@ -1,6 +1,18 @@
 """Parameters: values with a schedule."""
 
 from headrace.compat.streamgen.parameter import store
-from headrace.trees.parameter import Parameter, ParameterDict, ScopedParameterDict, is_parameter
+from headrace.errors import ParameterOutOfRangeError
+from headrace.trees.forms import ParameterDict, ParameterOutOfRangeStrategy, ScopedParameterDict, is_parameter
+from headrace.trees.parameter import Parameter
+from headrace.trees.store import ParameterStore
 
-__all__ = ["Parameter", "ParameterDict", "ScopedParameterDict", "is_parameter", "store"]
+__all__ = [
+    "Parameter",
+    "ParameterDict",
+    "ParameterOutOfRangeError",
+    "ParameterOutOfRangeStrategy",
+    "ParameterStore",
+    "ScopedParameterDict",
+    "is_parameter",
+    "store",
+]

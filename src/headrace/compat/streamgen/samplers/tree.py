@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.compat.streamgen.samplers.protocol import Sampler
 from headrace.core.key import Seed
 from headrace.trees import build as native_build
 from headrace.trees import tree as native_tree
 from headrace.trees.build import LabelNode
-from headrace.trees.nodes import ClassLabelNode, Node
+from headrace.trees.collect import SamplingStrategy
+from headrace.trees.labels import noop
+from headrace.trees.nodes import ClassLabelNode, Node, SampleBufferNode, TransformNode
+from headrace.trees.parameter import Parameter
 from headrace.trees.store import ParameterStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BranchingNode", "SamplingTree", "construct_tree"]
+__all__ = [
+    "BranchingNode",
+    "ClassLabelNode",
+    "Parameter",
+    "ParameterStore",
+    "SampleBufferNode",
+    "Sampler",
+    "SamplingStrategy",
+    "SamplingTree",
+    "TransformNode",
+    "construct_tree",
+    "noop",
+]
 
 
 class BranchingNode(native_build.BranchingNode):
@@ -90,3 +106,4 @@ class SamplingTree(native_tree.SamplingTree):
         rng: Seed | None = 42,
     ) -> None:
         super().__init__(_without_seeds(nodes), params, collate_func, string_node, rng, strict=False)
+        self.params.strict = False  # a further name in it is warned of, as one that was there

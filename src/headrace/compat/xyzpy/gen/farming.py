@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.compat.xyzpy.gen.keeping import Harvester, Sampler
 from headrace.compat.xyzpy.gen.runner import Runner
-from headrace.errors import StreamConfigError
+from headrace.sweeps.runner import check_label
 
 __all__ = ["Harvester", "Runner", "Sampler", "cultivate", "label"]
 
@@ -41,8 +41,7 @@ def label(
     >>> both(3, 1), both.run_combos({"a": [1, 2], "b": [3]}, verbosity=0)["difference"].values.ravel()
     ((4, 2), array([-2, -1]))
     """
-    if harvester and sampler:
-        raise StreamConfigError("label got a harvester and a sampler, wanted one of them.")
+    check_label(var_names, harvester, sampler)
 
     def decorated(fn: Callable[..., Any]) -> Any:
         made: Any = Runner(

@@ -1,0 +1,122 @@
+"""Classes with Genki Signals' constructors: each holds one of headrace's signals and goes on from call to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+import headrace.signals as s
+from headrace.signals.function import Function, config_json
+
+
+class SignalFunction(Function):
+    """A function of signals that remembers, as Genki Signals has them.
+
+    Attributes
+    ----------
+    make : callable
+        Makes the signal of the arguments.
+    kind : str
+        What the signal is called in headrace's JSON.
+    spellings : dict
+        Older names of arguments.
+    """
+
+    make: ClassVar[Callable[..., Any]]
+    kind: ClassVar[str] = ""
+    spellings: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs = {self.spellings.get(name, name): value for name, value in kwargs.items()}
+        super().__init__(type(self).make(*args, **kwargs))
+
+    @classmethod
+    def of(cls, signal: Any) -> Any:
+        """Return the function that computes a signal."""
+        made = object.__new__(cls)
+        Function.__init__(made, signal)
+        return made
+
+    @classmethod
+    def config_json(cls) -> dict[str, Any]:
+        """Return what a form to make one needs: its arguments with their types and defaults."""
+        return {**config_json(cls.make), "sig_name": cls.__name__}
+
+
+KNOWN: dict[str, type[SignalFunction]] = {}
+
+
+def door(name: str, make: Callable[..., Any] | None = None, **spellings: str) -> Any:
+    """Return the class called ``name`` that makes signals by ``make``, headrace's own of that name by default."""
+    made = getattr(s, name) if make is None else make
+    cls = type(name, (SignalFunction,), {"make": staticmethod(made), "kind": name, "spellings": spellings, "__doc__": made.__doc__})
+    cls.__module__ = __name__
+    KNOWN[name] = cls
+    globals()[name] = cls
+    return cls
+
+
+def _sample_rate(x: str = "timestamp", name: str = "sample_rate", unit_multiplier: float = 1) -> Any:
+    return s.SampleRate(x, name=name, unit_multiplier=unit_multiplier, start=0.0)
+
+
+def _with_model(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Take ``(input_signal, name, model, ...)`` as 1.0 does, and ``(model, input_signal, name=...)`` as the notebook."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        if args and (not isinstance(args[0], str) or "input_signal" in kwargs or ("name" in kwargs and len(args) == 2)):
+            kwargs["model"], args = args[0], args[1:]
+        kwargs.setdefault("name", make.__name__) if len(args) < 2 else None
+        return make(*args, **kwargs)
+
+    return wraps(make)(made)
+
+
+def _combine(functions: Any, name: str) -> Any:
+    return s.Combine(tuple(getattr(each, "signal", each) for each in functions), name)
+
+
+Scale = door("Scale")
+Sum = door("Sum")
+Difference = door("Difference")
+Multiply = door("Multiply")
+Abs = door("Abs")
+Pow = door("Pow")
+Exp = door("Exp")
+Logarithm = door("Logarithm")
+Clip = door("Clip")
+Integrate = door("Integrate")
+Differentiate = door("Differentiate", sig_a="a", sig_b="b")
+MovingAverage = door("MovingAverage")
+SampleRate = door("SampleRate", _sample_rate)
+FourierTransform = door("FourierTransform")
+Delay = door("Delay")
+ExtractDimension = door("ExtractDimension")
+Concatenate = door("Concatenate")
+Stack = door("Stack")
+Reshape = door("Reshape")
+Combine = door("Combine", _combine)
+SineWave = door("SineWave")
+SquareWave = door("SquareWave")
+TriangleWave = door("TriangleWave")
+LowPassFilter = door("LowPassFilter")
+HighPassFilter = door("HighPassFilter")
+BandPassFilter = door("BandPassFilter")
+GaussianSmooth = door("GaussianSmooth")
+Norm = door("Norm")
+EulerOrientation = door("EulerOrientation")
+EulerAngle = door("EulerAngle")
+Gravity = door("Gravity")
+Rotate = door("Rotate")
+OrientationXy = door("OrientationXy")
+GravityProjection = door("GravityProjection")
+AngleBetween = door("AngleBetween")
+WindowedInference = door(
+    "WindowedInference", _with_model(s.WindowedInference), model_filename="model", model_path="model"
+)
+Inference = door("Inference", _with_model(s.Inference), model_filename="model")
+MadgwickOrientation = door("MadgwickOrientation")
+FusionOrientation = door("FusionOrientation")
+ZeroCrossing = door("ZeroCrossing")
+DeadReckoning = door("DeadReckoning")

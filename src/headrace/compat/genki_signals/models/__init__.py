@@ -1,0 +1,1 @@
+"""Small models of the signatures that the documented notebook uses, with weights of our own."""

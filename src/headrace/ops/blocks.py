@@ -1,0 +1,328 @@
+"""Make blocks, rows in time, of rows or of batches and blocks of any sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from fractions import Fraction
+from math import ceil, inf
+from typing import Any
+
+import numpy as np
+
+from headrace.core.batch import Batch
+from headrace.core.block import ROWS, Block, Pace
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.items import stack
+from headrace.core.key import Key
+from headrace.core.op import Op
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Stream
+from headrace.errors import DataError, StreamConfigError
+from headrace.ops.base import END, OpCursor
+from headrace.ops.rebatch import items_in
+from headrace.ops.select import count_of
+
+
+def blocks(n: int, rate: float | None = None, first: int | None = None) -> Op[Any, Block]:
+    """Make blocks of ``n`` rows in time; the last one may be short.
+
+    Parameters
+    ----------
+    n
+        Rows in a block.
+    rate
+        Rows a second, where they come evenly; by default what blocks of the source say.
+    first
+        The number of the first row; by default that of the first block of the source, and 0 for rows and batches.
+
+    Returns
+    -------
+    Op
+        From rows, dicts of numbers and arrays; or from columns, each a :class:`headrace.Batch` or a
+        :class:`headrace.core.Block`, which are cut anew. A plain dict counts as one row.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``n`` is no whole number of at least 1, ``rate`` no number above 0, or ``first`` no whole number.
+    DataError
+        While running, when an item is neither rows nor columns, or they do not join: other names, other paces, rows of
+        another shape.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> rows = [{"timestamp": i / 10, "x": i * i} for i in range(5)]
+    >>> for block in hr.Streamer(rows) | blocks(3, rate=10.0):
+    ...     print(block.first, block["x"].tolist())
+    0 [0, 1, 4]
+    3 [9, 16]
+    """
+    return Op(Blocks, n, rate=rate, first=first)
+
+
+def _example() -> Blocks:
+    rows = [{"timestamp": i / 10, "x": [i, -i]} for i in range(90)]
+    return Blocks(as_stream(rows), 4, rate=10.0)
+
+
+@register("blocks", example=_example)
+@recipe
+class Blocks(Stream[Block]):
+    """The recipe of :func:`blocks`."""
+
+    source: Stream[Any]
+    n: int
+    rate: float | None = None
+    first: int | None = None
+
+    def __post_init__(self) -> None:
+        self.fix(source=as_stream(self.source), n=count_of("blocks(n)", self.n))
+        rate, first = self.rate, self.first
+        if rate is not None and not (isinstance(rate, float | int) and not isinstance(rate, bool) and 0 < rate < inf):
+            raise StreamConfigError(f"blocks(rate=) got {rate!r}, wanted rows a second, a number above 0.")
+        if first is not None and (isinstance(first, bool) or not hasattr(first, "__index__")):
+            raise StreamConfigError(f"blocks(first=) got {first!r}, wanted the number of the first row.")
+
+    @property
+    def size(self) -> float | None:
+        """Known where the source is batches of a known number of items."""
+        items = items_in(self.source)
+        if items is None or items == inf:
+            return items
+        return ceil(items / self.n)
+
+    def start(self, key: Key) -> Cursor[Block]:
+        return _Blocking(self, key)
+
+
+class _Blocking(OpCursor[Block]):
+    """``held`` are items not used up, ``used`` the rows of the first that are."""
+
+    stream: Blocks
+    saves = ("count", "row", "before")
+    used = 0
+    row: int | None = None  # the number of the next row
+    before: float | None = None  # when the row before it was taken
+
+    def run(self) -> Generator[Block, None, None]:
+        n, held = self.stream.n, self.held
+        ready = sum(map(self._rows, held)) - self.used
+        while True:
+            while ready < n:
+                item = next(self.source.items, END)
+                if item is END:
+                    break
+                held.append(item)
+                ready += self._rows(item)
+            if not ready:
+                return
+            size = min(n, ready)
+            made = self._made(size)
+            ready -= size
+            self._drop(size)
+            self.count += 1
+            yield made
+
+    def _rows(self, item: Any) -> int:
+        if isinstance(item, Block | Batch):
+            return item.n
+        if isinstance(item, Mapping):
+            return 1
+        raise DataError(
+            f"blocks({self.stream.n}) got {type(item).__name__}, wanted rows, which are dicts, or a Batch or Block.\n"
+            "  Give them names with hr.map: lambda x: {'x': x}."
+        )
+
+    def _made(self, n: int) -> Block:
+        """Return the next ``n`` rows as a block."""
+        who = f"blocks({self.stream.n})"
+        pieces = _joined_rows(list(self._pieces(n, who)), who)
+        first = self.row
+        if first is None:
+            first = self.stream.first if self.stream.first is not None else pieces[0].first
+        made = join_blocks(pieces, who, first, self.stream.rate, self.before)
+        self.row = first + n
+        if made.times is not None:
+            self.before = float(made.times[-1])
+        return made
+
+    def _pieces(self, n: int, who: str) -> Generator[Any, None, None]:
+        start = self.used
+        for item in self.held:
+            if not isinstance(item, Block | Batch):
+                yield item
+                n -= 1
+            elif (stop := min(item.n, start + n)) > start:
+                yield cut_block(item if isinstance(item, Block) else _block(item, who), start, stop)
+                n -= stop - start
+            start = 0
+            if not n:
+                return
+
+    def _drop(self, n: int) -> None:
+        """Use up ``n`` rows, or all there are."""
+        self.used += n
+        gone = 0
+        while gone < len(self.held) and self.used >= (first := self._rows(self.held[gone])):
+            self.used -= first
+            gone += 1
+        del self.held[:gone]
+        if not self.held:
+            self.used = 0
+
+    def pass_failed(self) -> None:
+        try:
+            self._rows(self.held[-1])
+        except DataError:
+            del self.held[-1]  # it has no rows: nothing else is lost
+        else:
+            self._drop(self.stream.n)  # those that could not be joined
+        self.restart()
+
+    def save(self) -> Any:
+        saved = super().save()
+        if self.held:
+            items = list(self.held)
+            if self.used:
+                whole = items[0] if isinstance(items[0], Block) else _block(items[0], "blocks")
+                items[0] = cut_block(whole, self.used, whole.n)
+            saved["held"] = [_plain(item) for item in items]
+        return saved
+
+    def load(self, saved: Any) -> None:
+        super().load(saved)
+        self.held = [_from_plain(item) for item in saved.get("held", ())]
+        self.used = 0
+
+
+# --- pieces of blocks ---------------------------------------------------------------------------------
+
+
+def cut_block(block: Block, start: int, stop: int) -> Block:
+    """Return input rows ``start`` to ``stop`` of a block, with what its slower and faster columns have there.
+
+    Examples
+    --------
+    >>> slow = Pace(Fraction(2), Fraction(1))
+    >>> block = Block({"x": np.arange(6), "y": np.arange(3)}, first=10, paces={"y": slow})
+    >>> part = cut_block(block, 3, 6)
+    >>> part.first, part["x"].tolist(), part["y"].tolist()
+    (13, [3, 4, 5], [1, 2])
+    """
+    columns = {}
+    for name, column in block.items():
+        pace = block.paces.get(name, ROWS)
+        lo, hi = start, stop
+        if pace != ROWS:
+            given = pace.rows_before(block.first)
+            lo, hi = (pace.rows_before(block.first + at) - given for at in (start, stop))
+        columns[name] = column[lo:hi]
+    times, before = block.times, block.before
+    if times is not None:
+        before = float(times[start - 1]) if start else before
+        times = times[start:stop]
+    return Block.of(
+        columns, block.first + start, stop - start, block.rate, block.paces, block.latencies, times, before
+    )
+
+
+def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, before: float | None) -> Block:
+    """Return a block with the rows of all pieces, the first of which has the number ``first``.
+
+    Raises
+    ------
+    DataError
+        When they do not join.
+    """
+    one = pieces[0]
+    if one.paces:
+        at = first
+        for piece in pieces:
+            if piece.first != at:
+                raise DataError(
+                    f"{who} got a block that begins with row {piece.first}, wanted row {at}: it has columns of paces of "
+                    "their own.\n  Give whole runs of blocks, and leave first= out."
+                )
+            at += piece.n
+    for piece in pieces[1:]:
+        if list(piece) != list(one) or piece.paces != one.paces:
+            raise DataError(
+                f"{who} cannot join blocks: one has columns {_told(one)}, the next {_told(piece)}.\n"
+                "  Choose the columns that all have before the blocks are made."
+            )
+    columns = {name: _column([piece[name] for piece in pieces], name, who) for name in one}
+    times = one.times
+    if times is not None and len(pieces) > 1:
+        times = columns.get("timestamp")
+        if times is None:
+            times = np.concatenate([piece.times for piece in pieces])
+    n = sum(piece.n for piece in pieces)
+    before = one.before if before is None else before
+    return Block.of(columns, first, n, rate or one.rate, one.paces, one.latencies, times, before)
+
+
+def _column(parts: list[Any], name: str, who: str) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if len({part.shape[1:] for part in parts}) > 1:
+        shapes = sorted({part.shape[1:] for part in parts})
+        raise DataError(f"{who} cannot join column {name!r}: its rows have shapes {shapes}, wanted one shape.")
+    return np.concatenate(parts)
+
+
+def _told(block: Block) -> list[str]:
+    return [name if name not in block.paces else f"{name} (every {block.paces[name].every})" for name in block]
+
+
+def _joined_rows(items: list[Any], who: str) -> list[Block]:
+    """Return pieces, with one block for all rows that follow each other."""
+    pieces, rows = [], []
+    for item in items:
+        if isinstance(item, Block):
+            if rows:
+                pieces.append(_block(stack(rows, who=who), who))
+                rows = []
+            pieces.append(item)
+        else:
+            rows.append(item)
+    if rows:
+        pieces.append(_block(stack(rows, who=who), who))
+    return pieces
+
+
+def _block(batch: Any, who: str) -> Block:
+    for name, column in batch.items():
+        if not isinstance(column, np.ndarray):
+            raise DataError(
+                f"{who} got {type(column).__name__} for column {name!r}, wanted numbers or arrays of one shape.\n"
+                "  A block has no columns inside columns: give each a name of its own with hr.map."
+            )
+    return Block.of(dict(batch), 0, batch.n, None, {}, {}, batch.get("timestamp"), None)
+
+
+# --- in states ----------------------------------------------------------------------------------------
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    if not isinstance(item, Block):
+        return {"batch" if isinstance(item, Batch) else "row": dict(item)}
+    paces = {name: (str(pace.every), str(pace.offset)) for name, pace in item.paces.items()}
+    late = {name: str(value) for name, value in item.latencies.items()}
+    about = {"first": item.first, "n": item.n, "rate": item.rate, "before": item.before}
+    times = {} if item.times is None or "timestamp" in item else {"times": item.times}
+    return {"block": dict(item), **about, **times, "paces": paces, "latencies": late}
+
+
+def _from_plain(saved: Mapping[str, Any]) -> Any:
+    if "row" in saved:
+        return dict(saved["row"])
+    if "batch" in saved:
+        return Batch.of(dict(saved["batch"]))
+    columns = dict(saved["block"])
+    paces = {name: Pace(Fraction(every), Fraction(offset)) for name, (every, offset) in saved["paces"].items()}
+    late = {name: Fraction(value) for name, value in saved["latencies"].items()}
+    times = saved.get("times", columns.get("timestamp"))
+    return Block.of(columns, saved["first"], saved["n"], saved["rate"], paces, late, times, saved["before"])

@@ -1,0 +1,304 @@
+"""Marks of what happens: crossings of zero, thresholds with hysteresis and debounce, the moments they are passed, peaks."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import DataError, StreamConfigError
+from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.waveforms import a_real_number
+
+
+def _real(signal: Any, x: Array) -> Array:
+    if x.dtype.kind == "c":
+        raise DataError(f"{signal!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
+    return x
+
+
+@signal_class(lambda: ZeroCrossing("x", "y"))
+class ZeroCrossing(Signal[Any]):
+    """1 where the sign, which is that of ``x >= 0``, has changed since the row before, else 0.
+
+    Parameters
+    ----------
+    x
+        The input's name, ``(rows, ...)``.
+    name
+        What to call the output, of the input's shape, int64; the first row is 0.
+
+    Raises
+    ------
+    DataError
+        While running, when rows are complex.
+
+    Examples
+    --------
+    >>> ZeroCrossing("x", name="y")([1.0, -1.0, -2.0, 0.0]).tolist()
+    [0, 1, 0, 1]
+    """
+
+    x: str
+    name: str
+
+    def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
+        sign = _real(self, rows[0]) >= 0
+        if not len(sign):
+            return np.empty(sign.shape, np.int64), state
+        before = sign[0] if state is None else state
+        made = sign != np.concatenate([np.asarray(before)[None], sign[:-1]])
+        return made.astype(np.int64), np.array(sign[-1])
+
+
+class _State(Signal[Any]):
+    """Whether the input is above: from ``high`` on, until it is below ``low``, each for ``debounce`` rows in a row."""
+
+    x: str
+    name: str
+    high: float
+    low: Any
+    debounce: int
+
+    def check(self) -> None:
+        who = type(self).__name__
+        high = a_real_number(f"{who}(high=)", self.high)
+        low = None if self.low is None else a_real_number(f"{who}(low=)", self.low)
+        if low is not None and low > high:
+            raise StreamConfigError(f"{who}(low=) got {low}, wanted at most high={high}.")
+        self.fix(high=high, low=low, debounce=positive(f"{who}(debounce=)", self.debounce, whole=True))
+
+    def init(self, *head: Array) -> Any:
+        shape = head[0].shape[1:]
+        return np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, bool)
+
+    def above(self, state: Any, x: Array) -> tuple[Array, Any]:
+        """Return (whether it is above at each row, next state)."""
+        if not len(x):
+            return np.empty(x.shape, bool), state
+        ups, downs, now = state
+        up, ups = _runs(x >= self.high, ups, self.debounce)
+        down, downs = _runs(x < (self.high if self.low is None else self.low), downs, self.debounce)
+        # Each row has the last of what happened, and the first one what was before.
+        happened = np.concatenate([np.ones((1, *x.shape[1:]), bool), up | down])
+        value = np.concatenate([now[None], up])
+        rows = np.arange(len(happened)).reshape(-1, *[1] * (x.ndim - 1))
+        last = np.maximum.accumulate(np.where(happened, rows, 0), axis=0)[1:]
+        made = np.take_along_axis(value, last, axis=0)
+        return made, (ups, downs, np.array(made[-1]))
+
+
+def _runs(true: Array, before: Array, n: int) -> tuple[Array, Array]:
+    """Return (where ``n`` rows in a row are true, how many are at the end, ``n`` at most); ``before`` is that so far."""
+    if n == 1:
+        return true, before
+    rows = np.arange(len(true)).reshape(-1, *[1] * (true.ndim - 1))
+    gap = np.maximum.accumulate(np.where(true, -1, rows), axis=0)  # the last row that is not
+    length = np.where(gap < 0, rows + 1 + before, rows - gap)
+    return length >= n, np.minimum(length[-1], n)
+
+
+@signal_class(lambda: Threshold("x", "y", 0.5, -0.5, 2))
+class Threshold(_State):
+    """1 while the input is above, else 0: from ``high`` on until it is below ``low``, each for some rows in a row.
+
+    Parameters
+    ----------
+    x
+        The input's name, ``(rows, ...)``.
+    name
+        What to call the output, of the input's shape, int64; it is 0 before anything has happened.
+    high
+        It is above from rows of at least this on.
+    low
+        It is no longer above from rows below this on; ``high`` by default, less for hysteresis.
+    debounce
+        How many rows in a row it takes, one or the other way; the change is at the last of them.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``low`` is above ``high``, or a parameter is no number.
+    DataError
+        While running, when rows are complex.
+
+    Examples
+    --------
+    >>> Threshold("x", name="on", high=2.0, low=1.0)([0.0, 2.0, 1.5, 0.5, 1.5]).tolist()
+    [0, 1, 1, 0, 0]
+    >>> Threshold("x", name="on", high=2.0, debounce=2)([2.0, 0.0, 2.0, 2.0, 0.0, 0.0]).tolist()
+    [0, 0, 0, 1, 1, 0]
+    """
+
+    x: str
+    name: str
+    high: float
+    low: Any = None
+    debounce: int = 1
+    tunable = ("high", "low")
+
+    def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
+        above, after = self.above(state, _real(self, rows[0]))
+        return above.astype(np.int64), after
+
+
+@signal_class(lambda: EventDetector("x", "y", 0.5, -0.5, 2, "both", 3))
+class EventDetector(_State):
+    """Marks of the rows at which the input comes to be above a threshold, or no longer is: 1 and -1, else 0.
+
+    Parameters
+    ----------
+    x, high, low, debounce
+        As for :class:`Threshold`.
+    name
+        What to call the output, of the input's shape, int64.
+    edge
+        ``"rise"`` marks the first, ``"fall"`` the second, ``"both"`` both.
+    refractory
+        For how many rows after a mark there is no other; what happens then is not marked later.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``low`` is above ``high``, ``edge`` none of these, or a parameter no number.
+    DataError
+        While running, when rows are complex.
+
+    Examples
+    --------
+    >>> EventDetector("x", name="hit", high=2.0, low=1.0)([0.0, 2.0, 3.0, 0.0, 2.0]).tolist()
+    [0, 1, 0, 0, 1]
+    >>> EventDetector("x", name="hit", high=2.0, edge="both", refractory=2)([2.0, 0.0, 2.0, 0.0]).tolist()
+    [1, 0, 0, -1]
+    """
+
+    x: str
+    name: str
+    high: float
+    low: Any = None
+    debounce: int = 1
+    edge: str = "rise"
+    refractory: int = 0
+    tunable = ("high", "low", "edge", "refractory")
+
+    def check(self) -> None:
+        super().check()
+        if self.edge not in ("rise", "fall", "both"):
+            raise StreamConfigError(f"EventDetector(edge=) got {self.edge!r}, wanted 'rise', 'fall' or 'both'.")
+        self.fix(refractory=positive("EventDetector(refractory=)", self.refractory, whole=True, zero=True))
+
+    def init(self, *head: Array) -> Any:
+        return super().init(*head), np.zeros(head[0].shape[1:], np.int64)
+
+    def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
+        inner, waits = state
+        above, after = self.above(inner, _real(self, rows[0]))
+        made = np.zeros(above.shape, np.int64)
+        if not len(above):
+            return made, state
+        before = np.concatenate([inner[2][None], above[:-1]])
+        if self.edge != "fall":
+            made[above & ~before] = 1
+        if self.edge != "rise":
+            made[before & ~above] = -1
+        return spaced(made, waits, self.refractory), (after, waits_after(made, waits, self.refractory))
+
+
+def spaced(marks: Array, waits: Array, rest: int) -> Array:
+    """Remove, in place, marks that are within ``rest`` rows behind another, or within the first ``waits`` rows.
+
+    Examples
+    --------
+    >>> spaced(np.array([1, 1, 1, 0, 1]), np.array(0), 2).tolist()
+    [1, 0, 0, 0, 1]
+    """
+    if rest:
+        width = max(1, marks[0].size)
+        flat, first = marks.reshape(len(marks), width), waits.reshape(width).tolist()
+        for at, channel in np.argwhere(flat != 0).tolist():
+            if at < first[channel]:
+                flat[at, channel] = 0
+            else:
+                first[channel] = at + rest + 1
+    return marks
+
+
+def waits_after(marks: Array, waits: Array, rest: int) -> Array:
+    """Return for how many rows behind these there may be no mark."""
+    if not rest:
+        return waits
+    rows = np.arange(len(marks)).reshape(-1, *[1] * (marks.ndim - 1))
+    last = np.where(marks != 0, rows, -1).max(axis=0)
+    left = np.where(last < 0, waits - len(marks), last + rest + 1 - len(marks))
+    return np.maximum(left, 0)
+
+
+@signal_class(lambda: Peaks("x", "y", -1.0, 4))
+class Peaks(Signal[Any]):
+    """1 in the row after a peak, else 0: a peak is higher than the row before and than the next row that differs.
+
+    Of a peak of several equal rows, the row after the last of them is marked.
+
+    Parameters
+    ----------
+    x
+        The input's name, ``(rows, ...)``.
+    name
+        What to call the output, of the input's shape, int64, one row late.
+    height
+        How high it is at least; any height by default.
+    distance
+        How many rows from one mark to the next at least; of peaks that are nearer the first is marked.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``height`` is no number or ``distance`` no whole number of at least 1.
+    DataError
+        While running, when rows are complex.
+
+    Examples
+    --------
+    >>> Peaks("x", name="peak")([0.0, 1.0, 0.0, 2.0, 2.0, 1.0]).tolist()
+    [0, 0, 1, 0, 0, 1]
+    """
+
+    x: str
+    name: str
+    height: Any = None
+    distance: int = 1
+    tunable = ("height", "distance")
+
+    def check(self) -> None:
+        height = None if self.height is None else a_real_number("Peaks(height=)", self.height)
+        self.fix(height=height, distance=positive("Peaks(distance=)", self.distance, whole=True))
+
+    @property
+    def latency(self) -> Fraction:
+        return Fraction(1)
+
+    def init(self, *head: Array) -> Any:
+        shape = head[0].shape[1:]
+        return None, np.zeros(shape, bool), np.zeros(shape, np.int64)
+
+    def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
+        x = _real(self, rows[0])
+        last, rising, waits = state
+        if not len(x):
+            return np.zeros(x.shape, np.int64), state
+        before = np.concatenate([x[:1] if last is None else last[None], x[:-1]])
+        up, down = x > before, x < before
+        # What the slope before each row was: that of the last row that differed from its own.
+        slopes = np.concatenate([rising[None], up])
+        changed = np.concatenate([np.ones((1, *x.shape[1:]), bool), x != before])
+        at = np.arange(len(changed)).reshape(-1, *[1] * (x.ndim - 1))
+        known = np.maximum.accumulate(np.where(changed, at, 0), axis=0)
+        slope = np.take_along_axis(slopes, known, axis=0)
+        marks = down & slope[:-1]
+        if self.height is not None:
+            marks &= before >= self.height
+        made = marks.astype(np.int64)
+        rest = self.distance - 1
+        made = spaced(made, waits, rest)
+        return made, (np.array(x[-1]), np.array(slope[-1]), waits_after(made, waits, rest))

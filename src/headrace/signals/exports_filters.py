@@ -1,0 +1,124 @@
+"""How filters, moving means and delays are exported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headrace.signals import design
+from headrace.signals.base import Array
+from headrace.signals.delay import Delay
+from headrace.signals.export import State, exports
+from headrace.signals.exports import parts_of, row_of, width_of
+from headrace.signals.filters import SosBase
+from headrace.signals.fir import FirBase
+from headrace.signals.smooth import ExponentialMean, MovingAverage
+from headrace.signals.tensors import T, Tensors
+
+_LONG = 256  # weights beyond which a sum is a product of windows and weights, and not written out
+
+
+# --- recursive --------------------------------------------------------------------------------------
+
+
+def _sections_start(node: Any, *heads: Array) -> dict[str, Array]:
+    sections = len(node.sections()) if isinstance(node, SosBase) else 1
+    return {"z": np.zeros((sections, 2, width_of(heads[0]))), "begun": np.zeros(1)}
+
+
+def _run(t: Tensors, state: State, x: T, sos: Array, at_rest: Array) -> Any:
+    """Filter, as though the first row had been there always; ``at_rest`` is the state that ones bring about."""
+    head = t.heads[0]
+    rows = t.reshape(x, [-1, width_of(head)])
+    first = t.reshape(t.first(rows, t.const(np.zeros((1, width_of(head))))), [1, 1, -1])
+    start = t.mul(t.const(at_rest[:, :, None]), first)
+    z = t.where(t.started(state["begun"], 3), state["z"], start)
+    y, z = t.sosfilt(sos, z, rows)
+    made = t.reshape(y, [-1, *head.shape[1:], *parts_of(head)])
+    return made, {"z": z, "begun": t.begun(state["begun"], x)}
+
+
+@exports(SosBase, start=_sections_start)
+def sections(t: Tensors, node: Any, state: State, x: T) -> Any:
+    sos = np.array(node.sections(), dtype=np.float64)
+    return _run(t, state, x, sos, design.steady(sos.tobytes()))
+
+
+@exports(ExponentialMean, start=_sections_start)
+def exponential_mean(t: Tensors, node: Any, state: State, x: T) -> Any:
+    keep = 1 - node.alpha
+    sos = np.array([[node.alpha, 0.0, 0.0, 1.0, -keep, 0.0]])
+    return _run(t, state, x, sos, np.array([[keep, 0.0]]))
+
+
+# --- sums over the newest rows ------------------------------------------------------------------------
+
+
+def _fir_start(node: Any, *heads: Array) -> dict[str, Array]:
+    return {"past": np.repeat(row_of(heads[0]), len(node.weights()) - 1, axis=0), "begun": np.zeros(1)}
+
+
+def weighted(t: Tensors, taps: Array, rows: T, head: Array) -> T:
+    """Return the sums of ``taps[j] * rows[i + len(taps) - 1 - j]`` for all i."""
+    n = len(taps)
+    if n > _LONG:
+        flat = t.reshape(t.windows(t.reshape(rows, [-1, width_of(head)]), n), [-1, n, width_of(head)])
+        made = t.matmul(t.const(np.ascontiguousarray(taps[::-1])[None]), flat)
+        return t.reshape(made, [-1, *head.shape[1:], *parts_of(head)])
+    total = None
+    for j, tap in enumerate(taps):
+        part = t.mul(t.cut(rows, n - 1 - j, -j if j else None), t.const(float(tap)))
+        total = part if total is None else t.add(total, part)
+    return total
+
+
+def newest(t: Tensors, rows: T, k: int) -> T:
+    """Return the last k rows."""
+    return t.cut(rows, -k) if k else t.cut(rows, 0, 0)
+
+
+@exports(FirBase, start=_fir_start)
+def fir(t: Tensors, node: Any, state: State, x: T) -> Any:
+    taps, head = np.asarray(node.weights(), dtype=np.float64), t.heads[0]
+    flag = t.started(state["begun"], head.ndim + len(parts_of(head)))
+    past = t.where(flag, state["past"], t.first(x, t.const(row_of(head))))
+    rows = t.concat([past, x])
+    return weighted(t, taps, rows, head), {"past": newest(t, rows, len(taps) - 1), "begun": t.begun(state["begun"], x)}
+
+
+def _average_start(node: Any, *heads: Array) -> dict[str, Array]:
+    return {"past": np.repeat(row_of(heads[0]), node.length - 1, axis=0), "seen": np.zeros(1)}
+
+
+@exports(MovingAverage, start=_average_start)
+def moving_average(t: Tensors, node: Any, state: State, x: T) -> Any:
+    head, length = t.heads[0], node.length
+    rows = t.concat([state["past"], x])
+    power, part, total, done = 1, rows, None, 0
+    while True:  # sums of 1, 2, 4, ... rows, and of them that of `length`
+        if length & power:
+            left = length - power - done
+            here = t.cut(part, done, -left if left else None)
+            total = here if total is None else t.add(total, here)
+            done += power
+        if 2 * power > length:
+            break
+        part = t.add(t.cut(part, 0, -power), t.cut(part, power))
+        power *= 2
+    counts = t.op("Min", t.add(t.numbers(x), state["seen"]), t.const(float(length)))
+    made = t.div(total, t.tall(counts, head.ndim + len(parts_of(head))))
+    seen = t.op("Min", t.add(state["seen"], t.rows(x)), t.const(float(length)))
+    return made, {"past": newest(t, rows, length - 1), "seen": seen}
+
+
+def _delay_start(node: Any, *heads: Array) -> dict[str, Array]:
+    return {"past": np.repeat(row_of(heads[0]), node.n, axis=0)}
+
+
+@exports(Delay, start=_delay_start)
+def delay(t: Tensors, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    return t.cut(rows, 0, -node.n if node.n else None), {"past": newest(t, rows, node.n)}
+
+

@@ -1,0 +1,91 @@
+"""How windows and spectra are exported; Fourier transforms as products with real matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headrace.signals.base import Array
+from headrace.signals.export import State, exports
+from headrace.signals.exports import real, row_of
+from headrace.signals.spectral import FourierTransform, Spectrogram, hann, ramp
+from headrace.signals.tensors import T, Tensors
+from headrace.signals.windowed import Windows
+
+
+def _start(node: Any, *heads: Array) -> dict[str, Array]:
+    found = {"past": row_of(heads[0])[:0]}
+    if node.upsample:
+        out = node.init(*heads)[2]
+        last = np.stack([out.real, out.imag], -1) if out.dtype.kind == "c" else out
+        found |= {"last": last.astype(np.float64), "row": np.zeros(1)}
+    return found
+
+
+def _in_time(t: Tensors, node: Any, state: State, rows: T, x: T, made: T) -> Any:
+    """Return what came of windows, a row for each input row if asked for, and the next state."""
+    size, hop = node.window_size, node.hop
+    after = {"past": t.behind(rows, size, hop)}
+    if not node.upsample:
+        return made, after
+    one, row = t.const(1.0), state["row"]
+
+    def complete(n: T) -> T:
+        """Return how many windows are complete after n rows."""
+        turns = t.div(t.sub(n, t.const(float(size))), t.const(float(hop)))
+        return t.op("Max", t.add(t.op("Floor", turns), one), t.const(0.0))
+
+    shown = t.concat([state["last"], made])
+    at = t.sub(complete(t.add(t.numbers(x), row)), complete(row))
+    return t.take(shown, at), {**after, "last": t.cut(shown, -1), "row": t.add(row, t.rows(x))}
+
+
+@exports(Windows, start=_start)
+def windows(t: Tensors, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    return _in_time(t, node, state, rows, x, t.windows(rows, node.window_size, node.hop))
+
+
+def _spectra(t: Tensors, node: Any, rows: T) -> T:
+    """Return the spectra of windows of rows, ``(windows, ..., frequencies, 2)``."""
+    size, features = node.window_size, t.heads[0].shape[1:]
+    found = t.windows(rows, size, node.hop)
+    axes = [0, *range(2, 2 + len(features)), 1]
+    found = t.transpose(found, axes)
+    last = len(axes) - 1
+    if node.detrend_type is not None:
+        found = t.sub(found, t.reduce("Mean", found, last, keep=True))
+        if node.detrend_type == "linear" and size > 1:
+            line = t.const(np.array(ramp(size)))
+            slope = t.div(t.reduce("Sum", t.mul(found, line), last, keep=True), t.const(size * (size * size - 1) / 12))
+            found = t.sub(found, t.mul(slope, line))
+    found = t.matmul(found, t.const(_matrix(size)))
+    return t.reshape(found, [-1, *features, size // 2 + 1, 2])
+
+
+def _matrix(size: int) -> Array:
+    """Return what a window is multiplied with: Hann's, then real and imaginary parts of the transform over its size."""
+    turns = np.outer(np.arange(size), np.arange(size // 2 + 1)) % size * (2 * np.pi / size)
+    pairs = np.stack([np.cos(turns), -np.sin(turns)], -1).reshape(size, -1)
+    made: Array = pairs * (hann(size) / size)[:, None]
+    return made
+
+
+@exports(FourierTransform, start=_start, fits=real)
+def fourier_transform(t: Tensors, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    return _in_time(t, node, state, rows, x, _spectra(t, node, rows))
+
+
+@exports(Spectrogram, start=_start, fits=real)
+def spectrogram(t: Tensors, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    spectra = _spectra(t, node, rows)
+    power = t.reduce("Sum", t.mul(spectra, spectra), t.heads[0].ndim + 1)
+    if node.decibel:
+        power = t.op("Max", power, t.const(1e-20))
+        power = t.mul(t.op("Log", power), t.const(10 / np.log(10)))
+    return _in_time(t, node, state, rows, x, power)
+
+
