@@ -196,7 +196,7 @@ def test_an_error_tells_how_to_go_on(here: Path, capsys: pytest.CaptureFixture[s
         (["both", "--combo", "a=1,1", "--combo", "b=1", "--out", "foo"], "twice"),
         (["labelled", "--combo", "a=1", "--combo", "b=1", "--out", "foo", "--returns", "x"], "wanted one of them"),
         (["both", "--combo", "a=1", "--out", "foo.h5", "--format", "zarr"], "two things"),
-        (["both", "--combo", "a=1", "--out", "foo", "--executor", "nobody"], "nobody"),
+        (["both", "--combo", "a=1", "--combo", "b=1", "--out", "foo", "--executor", "nobody"], "nobody"),
         (["both", "--cases", "none.csv", "--out", "foo"], "cannot be read"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

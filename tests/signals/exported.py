@@ -14,7 +14,8 @@ Columns = dict[str, Any]
 
 
 def cuts(n: int, seed: int = 0, least: int = 1, most: int = 700) -> list[int]:
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[int] = []
     while sum(found) < n:
         found.append(min(int(rng.integers(least, most)), n - sum(found)))
     return found

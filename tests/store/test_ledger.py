@@ -552,3 +552,75 @@ def test_read_beside_a_writer_that_was_killed(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
     ledger.close()
     assert len(contents(Ledger(tmp_path / "ledger"))) == 50  # and undone for good by who may write
+
+
+def test_only_these_points_stay(ledger: Any) -> None:
+    ledger.put(points(4), layout=["a"])
+    assert ledger.put([Point(b"00000001", (1,), "new"), Point(b"x", (), 1)], layout=["a"], only=True) == 2
+    assert [(point.key, point.value) for point in ledger.rows()] == [(b"00000001", "new"), (b"x", 1)]
+    ledger.put([], only=True)
+    assert list(ledger.rows()) == [] and ledger.totals.bytes == 0
+
+
+def test_a_guard_sees_what_is_there_and_can_refuse(ledger: Any) -> None:
+    ledger.put(points(1), layout=["a"])
+
+    def guard() -> None:
+        assert ledger.first().layout == ["a"]
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        ledger.put(points(3), layout=["b"], guard=guard)
+    assert len(ledger) == 1
+
+
+def test_how_many_were_written(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.put(points(3), layout=["a"])
+    some = [Point(b"00000001", (1,), "new"), *points(1), Point(b"x", (), 1)]  # replaced, the same, added
+    assert ledger.put(some, layout=["a"]) == 2
+
+
+def _put(ledger: Any, layout: Any, size: int) -> None:
+    ledger.put([Point(b"%08d" % i, (i,), "x" * size) for i in range(3)], layout=layout)
+
+
+def _put_merged(ledger: Any, layout: Any, size: int) -> None:
+    some = [Point(b"%08d" % i, (i,), 0) for i in range(3)]
+    ledger.put(some, layout=["z"], merge=lambda old, new: new._replace(value="x" * size, layout=layout))
+
+
+def _change(ledger: Any, layout: Any, size: int) -> None:
+    ledger.change(lambda point: point._replace(value="x" * size, layout=layout))
+
+
+@pytest.mark.parametrize("act", [_put, _put_merged, _change])
+def test_what_rows_share_is_right_after_a_write_that_was_undone(act: Any, tmp_path: Path) -> None:
+    """Numbers that an undone write gave to layouts are nobody's: the next write must not use them, and others may."""
+    ledger, other = Ledger(tmp_path / "ledger"), Ledger(tmp_path / "ledger")
+    ledger.put(points(3), layout=["a"])
+    ledger._db.connection().execute("PRAGMA max_page_count=1")
+    with pytest.raises(SinkError, match="disk is full"):
+        act(ledger, ["mine"], 3000)
+    ledger._db.connection().execute("PRAGMA max_page_count=1000000")
+    other.put([Point(b"theirs", (9,), "theirs")], layout=["theirs"])  # takes the number that was not used
+    act(ledger, ["mine"], 3000)
+    told = {point.key: point.layout for point in Ledger(tmp_path / "ledger").rows()}
+    assert told.pop(b"theirs") in (["theirs"], ["mine"] if act is _change else None)
+    assert set(map(str, told.values())) == {"['mine']"}
+    Ledger(tmp_path / "ledger").check()
+
+
+def test_what_rows_share_is_right_after_a_merge_that_met_a_full_disk(tmp_path: Path) -> None:
+    ledger, other = Ledger(tmp_path / "ledger"), Ledger(tmp_path / "ledger")
+    ledger.put(points(3), layout=["a"])
+
+    def merge(old: Point, new: Point) -> Point:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(SinkError, match="No space"):
+        ledger.put(points(1)[:1] + [Point(b"00000001", (1,), "new")], layout=["mine"], merge=merge)
+    other.put([Point(b"theirs", (9,), "theirs")], layout=["theirs"])
+    ledger.put([Point(b"mine", (1,), "mine")], layout=["mine"])
+    told = {point.key: point.layout for point in Ledger(tmp_path / "ledger").rows()}
+    assert told[b"mine"] == ["mine"] and told[b"theirs"] == ["theirs"]

@@ -353,11 +353,17 @@ def test_values_that_are_arrays_and_dicts(name: Any) -> None:
 def test_wrong_arguments_run_nothing(name: Any) -> None:
     harvester = harvesting(runner(), name)
     harvester.harvest_combos({"a": [1], "b": [2]})
+    with pytest.raises(StreamConfigError, match="got the argument 'c', wanted one of a, b"):
+        harvester.harvest_combos({"a": [1], "c": [2]})
+    with pytest.raises(StreamConfigError, match="no value for 'b'"):
+        harvester.harvest_combos({"a": [1]})
+    harvester.fn = lambda a, b=2, c=3: calls.append({}) or (a, b)
     with pytest.raises(StreamConfigError, match=r"got the arguments \['a', 'c'\].*\['a', 'b'\]"):
         harvester.harvest_combos({"a": [1], "c": [2]})
     with pytest.raises(StreamConfigError, match="wanted the same"):
         harvester.harvest_combos({"a": [1]})
     assert len(calls) == 1
+    harvester.fn = total
     harvester.harvest_combos({"a": [5]}, constants={"b": 2})  # a constant is where it is
     assert harvester.full_ds["sum"].sel(a=5, b=2).item() == 7
     with pytest.raises(StreamConfigError, match="is an argument of the sweep"):

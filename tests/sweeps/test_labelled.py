@@ -175,7 +175,7 @@ class TestDatasets:
 
 class TestMisfits:
     def test_more_or_fewer_results_than_names(self) -> None:
-        for result, came in (((1, 2, 3), "3 results"), (5, "one int"), ((1,), "1 results")):
+        for result, came in (((1, 2, 3), "3 results"), (5, "one int"), ((1,), "1 result ")):
             with pytest.raises(ValueError, match=rf"{came}.*wanted 2.*'x', 'y'"):
                 to_ds(lambda a, result=result: result, {"a": [1]}, ["x", "y"])
 
@@ -322,7 +322,7 @@ class TestTables:
         np.testing.assert_array_equal(found["y"], [0, np.nan, 2])
         assert found["a"].tolist() == [0, 1, 2]
 
-    @pytest.mark.parametrize("labels", [{"var_names": None}, {"var_dims": "t"}, {"var_coords": {"t": [1]}}])
+    @pytest.mark.parametrize("labels", [{"var_names": None}, {"var_dims": "t"}, {"var_coords": {"t": 1}}])
     def test_what_no_table_can_hold(self, labels: Any) -> None:
         with pytest.raises(ValueError, match="to_df=True"):
             combo_runner_to_df(lambda a: a, {"a": [1]}, **{"var_names": "x", **labels}, verbosity=0)

@@ -17,6 +17,7 @@ from headrace.sweeps.parse import (
     parse_var_dims,
     parse_var_names,
 )
+from support.require import require
 
 
 def foo(a: int, b: int, *, rng: Any = None) -> int:
@@ -48,6 +49,23 @@ class TestCombos:
     def test_one_pair_alone(self) -> None:
         assert parse_combos(("a", [1, 2])) == (("a", [1, 2]),)
         assert parse_combos(["a", [1, 2]]) == (("a", [1, 2]),)
+
+    @pytest.mark.parametrize("given", [("ab", "cd"), ["ab", "cd"], "ab", ["ab"], [("a", [1]), "bc"], 3, ("a", [1], [2])])
+    def test_letters_are_no_names_and_values(self, given: Any) -> None:
+        with pytest.raises(hr.StreamConfigError, match=r"combos got .*wanted a (mapping|pair)"):
+            parse_combos(given)
+
+    def test_tables_and_datasets_are_no_combos(self) -> None:
+        pd, xr = require("pandas"), require("xarray")
+        with pytest.raises(hr.StreamConfigError, match="cases=frame"):
+            parse_combos(pd.DataFrame({"temp": [1.0], "run": [3]}))
+        with pytest.raises(hr.StreamConfigError, match="Dataset"):
+            parse_combos(xr.Dataset(coords={"temp": [1.0]}))
+
+    @pytest.mark.parametrize("given", [{"a": np.array(3)}, {("a", "b"): [1, 2]}, {("a", "b"): 3}, {("a", "b"): ["xy"]}])
+    def test_values_that_are_none(self, given: Any) -> None:
+        with pytest.raises(hr.StreamConfigError, match=r"combos got"):
+            parse_combos(given)
 
     def test_iterables_become_lists(self) -> None:
         found = dict(parse_combos({"a": (i for i in range(2)), "b": "xy", "c": np.arange(2), "d": {3, 1, 2}}))

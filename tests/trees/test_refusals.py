@@ -89,6 +89,7 @@ def test_other_misspelt_keys_beside_branches(key: str, value: Any, told: str) ->
         {"prob": {"x": "x", "y": 0}},
         {"value": "v", "schedule": "s", "strategy": "greedy"},
         {"name": "coin", "names": "several"},
+        {"name1": "one", "name2": "two", "seed1": 1},
         {1: "one", None: "none"},
     ],
     ids=repr,

@@ -196,7 +196,8 @@ class Block(dict[str, Any]):
         name
             The column.
         aligned
-            Less the column's latency, so that it is the moment the value speaks of; wants ``rate``.
+            Less the column's latency, so that it is the moment the value speaks of; wants ``rate``. Rows that come at
+            once are spread evenly over the time since those before, the last of them at its end.
 
         Raises
         ------
@@ -213,13 +214,17 @@ class Block(dict[str, Any]):
             found = np.array([float(pace.row(k) / Fraction(self.rate)) for k in numbers], dtype=np.float64)
         else:
             found = self._between(pace, numbers)
-        if not aligned or not (late := self.latency(name)):
+        late = self.latency(name)
+        if not aligned or (not late and pace.burst == 1):
             return found
         if self.rate is None:
             raise DataError(
                 f"timestamps({name!r}, aligned=True) got a block without a rate, wanted one: the column is {late} rows "
                 "late.\n  Say rate= where blocks are made."
             )
+        if pace.burst > 1:
+            sooner = [pace.burst - 1 - k % pace.burst for k in numbers]
+            found = found - np.array(sooner, dtype=np.float64) * float(pace.every / pace.burst) / self.rate
         return found - float(late) / self.rate
 
     def _between(self, pace: Pace, numbers: range) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -39,6 +39,8 @@ _HOMES = {
     "plot.to_dotfile": "headrace.plot.files",
     "plot.to_mermaid": "headrace.plot.files",
     "plot.buffer": "headrace.plot.samples",
+    "plot.graph_svg": "headrace.plot.signal_graph",
+    "plot.graph_mermaid": "headrace.plot.signal_graph",
 }
 
 

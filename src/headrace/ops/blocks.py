@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from fractions import Fraction
 from math import ceil, inf
 from typing import Any
 
-import numpy as np
-
 from headrace.core.batch import Batch
-from headrace.core.block import ROWS, Block, Pace
+from headrace.core.block import Block
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
-from headrace.core.items import stack
 from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
@@ -21,6 +17,7 @@ from headrace.core.registry import register
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import END, OpCursor
+from headrace.ops.block_pieces import block_of, cut_block, from_plain, join_blocks, joined_rows, to_plain
 from headrace.ops.rebatch import items_in
 from headrace.ops.select import count_of
 
@@ -139,7 +136,7 @@ class _Blocking(OpCursor[Block]):
     def _made(self, n: int) -> Block:
         """Return the next ``n`` rows as a block."""
         who = f"blocks({self.stream.n})"
-        pieces = _joined_rows(list(self._pieces(n, who)), who)
+        pieces = joined_rows(list(self._pieces(n, who)), who)
         first = self.row
         if first is None:
             first = self.stream.first if self.stream.first is not None else pieces[0].first
@@ -156,7 +153,7 @@ class _Blocking(OpCursor[Block]):
                 yield item
                 n -= 1
             elif (stop := min(item.n, start + n)) > start:
-                yield cut_block(item if isinstance(item, Block) else _block(item, who), start, stop)
+                yield cut_block(item if isinstance(item, Block) else block_of(item, who), start, stop)
                 n -= stop - start
             start = 0
             if not n:
@@ -187,142 +184,12 @@ class _Blocking(OpCursor[Block]):
         if self.held:
             items = list(self.held)
             if self.used:
-                whole = items[0] if isinstance(items[0], Block) else _block(items[0], "blocks")
+                whole = items[0] if isinstance(items[0], Block) else block_of(items[0], "blocks")
                 items[0] = cut_block(whole, self.used, whole.n)
-            saved["held"] = [_plain(item) for item in items]
+            saved["held"] = [to_plain(item) for item in items]
         return saved
 
     def load(self, saved: Any) -> None:
         super().load(saved)
-        self.held = [_from_plain(item) for item in saved.get("held", ())]
+        self.held = [from_plain(item) for item in saved.get("held", ())]
         self.used = 0
-
-
-# --- pieces of blocks ---------------------------------------------------------------------------------
-
-
-def cut_block(block: Block, start: int, stop: int) -> Block:
-    """Return input rows ``start`` to ``stop`` of a block, with what its slower and faster columns have there.
-
-    Examples
-    --------
-    >>> slow = Pace(Fraction(2), Fraction(1))
-    >>> block = Block({"x": np.arange(6), "y": np.arange(3)}, first=10, paces={"y": slow})
-    >>> part = cut_block(block, 3, 6)
-    >>> part.first, part["x"].tolist(), part["y"].tolist()
-    (13, [3, 4, 5], [1, 2])
-    """
-    columns = {}
-    for name, column in block.items():
-        pace = block.paces.get(name, ROWS)
-        lo, hi = start, stop
-        if pace != ROWS:
-            given = pace.rows_before(block.first)
-            lo, hi = (pace.rows_before(block.first + at) - given for at in (start, stop))
-        columns[name] = column[lo:hi]
-    times, before = block.times, block.before
-    if times is not None:
-        before = float(times[start - 1]) if start else before
-        times = times[start:stop]
-    return Block.of(
-        columns, block.first + start, stop - start, block.rate, block.paces, block.latencies, times, before
-    )
-
-
-def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, before: float | None) -> Block:
-    """Return a block with the rows of all pieces, the first of which has the number ``first``.
-
-    Raises
-    ------
-    DataError
-        When they do not join.
-    """
-    one = pieces[0]
-    if one.paces:
-        at = first
-        for piece in pieces:
-            if piece.first != at:
-                raise DataError(
-                    f"{who} got a block that begins with row {piece.first}, wanted row {at}: it has columns of paces of "
-                    "their own.\n  Give whole runs of blocks, and leave first= out."
-                )
-            at += piece.n
-    for piece in pieces[1:]:
-        if list(piece) != list(one) or piece.paces != one.paces:
-            raise DataError(
-                f"{who} cannot join blocks: one has columns {_told(one)}, the next {_told(piece)}.\n"
-                "  Choose the columns that all have before the blocks are made."
-            )
-    columns = {name: _column([piece[name] for piece in pieces], name, who) for name in one}
-    times = one.times
-    if times is not None and len(pieces) > 1:
-        times = columns.get("timestamp")
-        if times is None:
-            times = np.concatenate([piece.times for piece in pieces])
-    n = sum(piece.n for piece in pieces)
-    before = one.before if before is None else before
-    return Block.of(columns, first, n, rate or one.rate, one.paces, one.latencies, times, before)
-
-
-def _column(parts: list[Any], name: str, who: str) -> Any:
-    if len(parts) == 1:
-        return parts[0]
-    if len({part.shape[1:] for part in parts}) > 1:
-        shapes = sorted({part.shape[1:] for part in parts})
-        raise DataError(f"{who} cannot join column {name!r}: its rows have shapes {shapes}, wanted one shape.")
-    return np.concatenate(parts)
-
-
-def _told(block: Block) -> list[str]:
-    return [name if name not in block.paces else f"{name} (every {block.paces[name].every})" for name in block]
-
-
-def _joined_rows(items: list[Any], who: str) -> list[Block]:
-    """Return pieces, with one block for all rows that follow each other."""
-    pieces, rows = [], []
-    for item in items:
-        if isinstance(item, Block):
-            if rows:
-                pieces.append(_block(stack(rows, who=who), who))
-                rows = []
-            pieces.append(item)
-        else:
-            rows.append(item)
-    if rows:
-        pieces.append(_block(stack(rows, who=who), who))
-    return pieces
-
-
-def _block(batch: Any, who: str) -> Block:
-    for name, column in batch.items():
-        if not isinstance(column, np.ndarray):
-            raise DataError(
-                f"{who} got {type(column).__name__} for column {name!r}, wanted numbers or arrays of one shape.\n"
-                "  A block has no columns inside columns: give each a name of its own with hr.map."
-            )
-    return Block.of(dict(batch), 0, batch.n, None, {}, {}, batch.get("timestamp"), None)
-
-
-# --- in states ----------------------------------------------------------------------------------------
-
-
-def _plain(item: Any) -> dict[str, Any]:
-    if not isinstance(item, Block):
-        return {"batch" if isinstance(item, Batch) else "row": dict(item)}
-    paces = {name: (str(pace.every), str(pace.offset)) for name, pace in item.paces.items()}
-    late = {name: str(value) for name, value in item.latencies.items()}
-    about = {"first": item.first, "n": item.n, "rate": item.rate, "before": item.before}
-    times = {} if item.times is None or "timestamp" in item else {"times": item.times}
-    return {"block": dict(item), **about, **times, "paces": paces, "latencies": late}
-
-
-def _from_plain(saved: Mapping[str, Any]) -> Any:
-    if "row" in saved:
-        return dict(saved["row"])
-    if "batch" in saved:
-        return Batch.of(dict(saved["batch"]))
-    columns = dict(saved["block"])
-    paces = {name: Pace(Fraction(every), Fraction(offset)) for name, (every, offset) in saved["paces"].items()}
-    late = {name: Fraction(value) for name, value in saved["latencies"].items()}
-    times = saved.get("times", columns.get("timestamp"))
-    return Block.of(columns, saved["first"], saved["n"], saved["rate"], paces, late, times, saved["before"])

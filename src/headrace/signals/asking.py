@@ -67,7 +67,11 @@ def a_model(who: str, model: Any) -> Any:
 
 
 def _draws(module: Any) -> bool:
-    return "Dropout" in type(module).__name__ or "BatchNorm" in type(module).__name__ or bool(getattr(module, "dropout", 0))
+    return (
+        "Dropout" in type(module).__name__
+        or "BatchNorm" in type(module).__name__
+        or bool(getattr(module, "dropout", 0))
+    )
 
 
 def _method(model: Any) -> str | None:
@@ -179,7 +183,9 @@ def _onnx(who: str, model: Path | bytes, output: str | None, stateful: bool) -> 
     if isinstance(model, Path) and not model.is_file():
         raise StreamConfigError(f"{who}(model=) got {str(model)!r}, and there is no such file.")
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # rows are small, and threads cost more than they bring
+    options.intra_op_num_threads = options.inter_op_num_threads = (
+        1  # rows are small, and threads cost more than they bring
+    )
     options.log_severity_level = 3
     session = runtime.InferenceSession(
         model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
@@ -226,7 +232,7 @@ def _onnx(who: str, model: Path | bytes, output: str | None, stateful: bool) -> 
 
 
 def _dtype(value: Any) -> str:
-    name = value.type.removeprefix("tensor(").removesuffix(")")
+    name = str(value.type).removeprefix("tensor(").removesuffix(")")
     return _TYPES.get(name, name)
 
 

@@ -179,7 +179,8 @@ class Signal(Recipe, Generic[S]):
 
             return Graph([self])(rows[0])
         arrays, back = columns_of(rows, repr(self))
-        return back(self.step(self.init(*(a[:0] for a in arrays)), *arrays)[0])
+        now = self.settled() if self.knobs else self
+        return back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])
 
     def apply(self, source: Any) -> Any:
         """Return a stream of blocks with this signal added: ``stream | signal``."""

@@ -30,7 +30,7 @@ def run(sos: Array, x: Array, zi: Array, who: str) -> tuple[Array, Array]:
     kernel = _kernel or _find(who)
     n = len(x)
     zi = np.array(zi, dtype=x.dtype)
-    if x.dtype != sos.dtype or not sos.flags.writeable:
+    if x.dtype != sos.dtype:
         sos = sos.astype(x.dtype)
     if x.size == n:  # one channel
         found = np.array(x, order="C")

@@ -85,31 +85,36 @@ class CrossCorrelation(Signal[Any]):
         both_a, both_b = joined(past_a, a), joined(past_b, b)
         after = first_a, first_b, newest(past_a, a), newest(past_b, b)
         made = np.empty((n, *shape, 2 * lags + 1), dtype)
-        step = max(self.length + lags, _PIECE // max(1, a[0].size))
+        step = max(self.length + lags, _PIECE // made[0].size)
         for lo in range(0, n, step):
             hi = min(lo + step, n)
-            ends = lo, hi + self.length - 1 + lags
-            for lag in range(-lags, lags + 1):
-                made[lo:hi, ..., lags + lag] = self._at(lag, both_a[slice(*ends)], both_b[slice(*ends)], row + lo)
+            ends = slice(lo, hi + self.length - 1 + lags)
+            made[lo:hi] = self._of(both_a[ends], both_b[ends], row + lo)
         return made, (after, row + n)
 
-    def _at(self, lag: int, a: Array, b: Array, row: int) -> Array:
-        """Return the correlation at one lag, for all but the first ``length - 1 + max_lag`` rows."""
-        late_a, late_b = max(0, -lag), max(0, lag)
-        a, b = (each[self.max_lag - late : len(each) - late] for each, late in ((a, late_a), (b, late_b)))
-        n = len(a) - self.length + 1
-        # As many rows are compared as there have been, behind the delay.
-        count = np.clip(np.arange(row + 1, row + n + 1) - abs(lag), 0, self.length).astype(np.float64)
-        count = count.reshape(-1, *[1] * (a.ndim - 1))
-        # Rows from before the first are 0 and count for nothing; those of the other signal at that time must not either.
-        known = np.arange(row - self.length + 1, row + n) >= abs(lag)
-        if not known.all():
-            known = known.reshape(-1, *[1] * (a.ndim - 1))
-            a, b = np.where(known, a, 0.0), np.where(known, b, 0.0)
-        sum_a, sum_b, ab, aa, bb = (moving_sum(each, self.length) for each in (a, b, a * b, a * a, b * b))
+    def _of(self, a: Array, b: Array, row: int) -> Array:
+        """Return the correlations from ``row`` on, given as many rows before it as they reach back."""
+        most, length = self.max_lag, self.length
+        m = len(a) - most  # rows that all lags have, from row - length + 1 on
+        n = m - length + 1
+        lags = np.arange(-most, most + 1)
+        terms = np.zeros((5, m, *a.shape[1:], len(lags)))
+        at_a, at_b = terms[0], terms[1]
+        for i, lag in enumerate(lags.tolist()):
+            late_a, late_b = max(0, -lag), max(0, lag)
+            # Rows from before the first are not there, nor are those of the other signal at that time.
+            first = max(0, abs(lag) - (row - length + 1))
+            at_a[first:, ..., i] = a[most - late_a + first : len(a) - late_a]
+            at_b[first:, ..., i] = b[most - late_b + first : len(b) - late_b]
+        np.multiply(at_a, at_b, out=terms[2])
+        np.multiply(at_a, at_a, out=terms[3])
+        np.multiply(at_b, at_b, out=terms[4])
+        count = np.clip(np.arange(row + 1, row + n + 1)[:, None] - np.abs(lags), 0, length).astype(np.float64)
+        count = count.reshape(n, *[1] * (a.ndim - 1), len(lags))
+        sum_a, sum_b, ab, aa, bb = np.moveaxis(moving_sum(np.moveaxis(terms, 0, 1), length), 1, 0)
         above = count * ab - sum_a * sum_b
         spread_a, spread_b = count * aa - sum_a * sum_a, count * bb - sum_b * sum_b
-        small = 1e-13 * count
+        small = 1e-13 * count  # of a constant, there is left what was rounded
         spread_a = np.where(spread_a > small * aa, spread_a, np.nan)
         spread_b = np.where(spread_b > small * bb, spread_b, np.nan)
         made: Array = np.clip(divided(above, np.sqrt(spread_a) * np.sqrt(spread_b)), -1, 1)

@@ -105,8 +105,8 @@ def zero_velocity_from_linacc_and_gyro(
     >>> zero_velocity_from_linacc_and_gyro(turning, np.zeros((7, 3)), sigma=0.5).tolist()
     [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
     """
-    smooth = [gaussian_smooth_offline(calc_per_t_power(each), sigma) for each in (gyro, linacc)]
-    likely, _ = combine_power(*smooth, bias=bias, c_acc=c_acc, c_gyro=c_gyro, beta=beta)
+    power_gyro, power_acc = (gaussian_smooth_offline(calc_per_t_power(each), sigma) for each in (gyro, linacc))
+    likely, _ = combine_power(power_gyro, power_acc, bias=bias, c_acc=c_acc, c_gyro=c_gyro, beta=beta)
     made: Array = (likely < threshold).astype(np.float64)
     return made
 

@@ -111,13 +111,13 @@ def butterworth(order: int, cutoff_freq: Any, sample_rate: float, filter_type: s
     kind = _type("butterworth", filter_type)
     rate = positive("butterworth(sample_rate=)", sample_rate)
     freq = cutoff("butterworth", kind, cutoff_freq, rate)
-    return _butterworth(positive("butterworth(order=)", order, whole=True), freq, rate, kind)
+    made: Array = _butterworth(positive("butterworth(order=)", order, whole=True), freq, rate, kind).copy()
+    return made  # which scipy takes only when it may be written to
 
 
 _type = filter_type  # which a parameter of that name hides
 
 
-@lru_cache(maxsize=256)
 def notch(freq: float, quality: float, sample_rate: float) -> Array:
     """Return a filter that takes one frequency out, as second-order sections.
 
@@ -137,9 +137,7 @@ def notch(freq: float, quality: float, sample_rate: float) -> Array:
     """
     signal = optional("scipy.signal", "signals", "notch")
     b, a = signal.iirnotch(freq, quality, fs=sample_rate)
-    made: Array = np.concatenate([b, a])[None]
-    made.flags.writeable = False
-    return made
+    return np.concatenate([b, a])[None]
 
 
 @lru_cache(maxsize=256)

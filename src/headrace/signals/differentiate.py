@@ -174,7 +174,9 @@ class SampleRate(Signal[Any]):
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _over(ticks: Any, step: Array) -> Array:
-    made: Array = ticks / (step if step.dtype.kind == "f" else wide(step))
+    if step.dtype.kind != "f":
+        step = wide(step)
+    made: Array = np.reciprocal(step) if ticks == 1 else ticks / step
     return made
 
 

@@ -60,7 +60,10 @@ class Envelope(Signal[Any]):
         x = np.abs(rows[0])
         if not len(x):
             return np.empty(x.shape, narrow(x.dtype)), state
-        sos = butterworth(self.order, self.cutoff_freq, self.sample_rate)
+        sos = self.__dict__.get("_sos")
+        if sos is None:
+            sos = butterworth(self.order, self.cutoff_freq, self.sample_rate)
+            self.fix(_sos=sos)
         inner = wide(x)
         if state is None:
             state = inner[0].reshape(-1, 1, 1) * steady(sos.tobytes())

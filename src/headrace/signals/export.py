@@ -45,11 +45,23 @@ class Exporter(NamedTuple):
 
 _known: dict[tuple[Any, str], Exporter] = {}
 TARGETS = ("torch", "onnx")
-_BUILT_IN = ("exports", "exports_filters", "exports_geometry", "exports_models", "exports_shape", "exports_windows")
+_BUILT_IN = (
+    "exports",
+    "exports_filters",
+    "exports_geometry",
+    "exports_models",
+    "exports_moving",
+    "exports_shape",
+    "exports_windows",
+)
 
 
 def exports(
-    kind: Any, *, start: Start | None = None, targets: tuple[str, ...] = TARGETS, fits: Callable[..., str | None] | None = None
+    kind: Any,
+    *,
+    start: Start | None = None,
+    targets: tuple[str, ...] = TARGETS,
+    fits: Callable[..., str | None] | None = None,
 ) -> Callable[[F], F]:
     """Return a decorator that makes a function the way in which a kind of signal is exported.
 
@@ -68,6 +80,7 @@ def exports(
     ... class Half(Signal):
     ...     x: str
     ...     name: str
+    ...
     ...     def step(self, state, *rows):
     ...         return rows[0] / 2, None
     >>> @exports(Half)
@@ -125,7 +138,9 @@ class Plan(NamedTuple):
         """Return a column of no row, like those of that name."""
         return self.inputs[name] if name in self.inputs else next(s.out for s in self.steps if s.node.name == name)
 
-    def compute(self, t: Any, columns: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def compute(
+        self, t: Any, columns: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (outputs, next state) in the operations ``t``; columns are in the dtypes of their heads."""
         values = dict(columns)
         after: dict[str, Any] = {}

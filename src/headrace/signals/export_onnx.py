@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.block import ROWS
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, positive
@@ -130,7 +131,7 @@ def _model(plan: Plan, stateful: bool, block: int | None) -> Any:
     for name in plan.outputs:
         made = t.named("Identity", f"{name}{'.out' if name in plan.inputs else ''}", found[name])
         step = next((s for s in plan.steps if s.node.name == name), None)
-        same_pace = step is None or (step.node.pace == (1, 0, 1) and _paced(plan, step))
+        same_pace = step is None or (step.node.pace == ROWS and _paced(plan, step))
         results.append(_info(helper, made, plan.column(name), rows if same_pace else f"rows of {name}"))
     if stateful:
         for name, value in after.items():
@@ -151,7 +152,7 @@ def _paced(plan: Plan, step: Any) -> bool:
     """Tell whether all that a node comes from has a row for each of the input."""
     by_name = {s.node.name: s for s in plan.steps}
     return all(
-        name not in by_name or (by_name[name].node.pace == (1, 0, 1) and _paced(plan, by_name[name]))
+        name not in by_name or (by_name[name].node.pace == ROWS and _paced(plan, by_name[name]))
         for name in step.node.inputs
     )
 
@@ -263,7 +264,9 @@ class _Onnx(Tensors):
 
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
         k = len(sos)
-        flat = [self.reshape(self.cut(self.cut(state, s, s + 1), d, d + 1, axis=1), [-1]) for s in range(k) for d in (0, 1)]
+        flat = [
+            self.reshape(self.cut(self.cut(state, s, s + 1), d, d + 1, axis=1), [-1]) for s in range(k) for d in (0, 1)
+        ]
 
         def body(t: Any, z: list[T], rows: list[T]) -> tuple[list[T], list[T]]:
             after, value = [], rows[0]
@@ -289,9 +292,7 @@ class _Onnx(Tensors):
         results = [self.helper.make_tensor_value_info(n, double, None) for n in (*after, *made)]
         graph = self.helper.make_graph(inner.nodes, self.fresh("#body"), feeds, results)
         names = [self.fresh("#Scan") for _ in (*after, *made)]
-        self.nodes.append(
-            self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs))
-        )
+        self.nodes.append(self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs)))
         return names[: len(after)], names[len(after) :]
 
     def fmod(self, x: T, y: T) -> T:

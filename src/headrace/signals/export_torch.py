@@ -175,7 +175,7 @@ def _recursion() -> Any:
     """Return second-order sections as a function of torch: forwards as numpy has them, gradients by products of matrices."""
     import torch
 
-    class Recursion(torch.autograd.Function):
+    class Recursion(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
         @staticmethod
         def forward(ctx: Any, x: Any, z: Any, sos: Array) -> Any:
             ctx.sos, n = sos, z.shape[2]
@@ -201,7 +201,7 @@ def _recursion() -> Any:
 def _module_class() -> Any:
     import torch
 
-    class Exported(torch.nn.Module):
+    class Exported(torch.nn.Module):  # type: ignore[misc, unused-ignore]
         """A graph of signals: ``module(*columns, state=None) -> (outputs, state)``."""
 
         def __init__(self, plan: Plan, graph: Any) -> None:

@@ -28,12 +28,12 @@ def _real_factor(node: Any, *heads: Array) -> str | None:
 
 
 @exports(Scale, fits=_real_factor)
-def scale(t: Tensors, node: Any, state: State, x: T) -> T:
+def _scale(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.mul(x, t.const(float(node.scale_factor)))
 
 
 @exports(Sum)
-def sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
+def _sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
     total = xs[0]
     for each in xs[1:]:
         total = t.add(total, each)
@@ -41,40 +41,40 @@ def sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
 
 
 @exports(Difference)
-def difference(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+def _difference(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
     return t.sub(a, b)
 
 
 @exports(Multiply, fits=real)
-def multiply(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+def _multiply(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
     return t.mul(a, b)
 
 
 @exports(Abs)
-def abs_(t: Tensors, node: Any, state: State, x: T) -> T:
+def _abs_(t: Tensors, node: Any, state: State, x: T) -> T:
     if t.heads[0].dtype.kind == "c":
         return t.op("Sqrt", t.reduce("Sum", t.mul(x, x), t.heads[0].ndim))
     return t.op("Abs", x)
 
 
 @exports(Pow, fits=real)
-def pow_(t: Tensors, node: Any, state: State, x: T) -> T:
+def _pow_(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.op("Pow", x, t.const(float(node.exponent)))
 
 
 @exports(Exp, fits=real)
-def exp(t: Tensors, node: Any, state: State, x: T) -> T:
+def _exp(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.op("Exp", x) if node.base == euler else t.op("Pow", t.const(float(node.base)), x)
 
 
 @exports(Logarithm, fits=real)
-def logarithm(t: Tensors, node: Any, state: State, x: T) -> T:
+def _logarithm(t: Tensors, node: Any, state: State, x: T) -> T:
     found = t.op("Log", x)
     return found if node.base == euler else t.div(found, t.const(log(node.base)))
 
 
 @exports(Clip, fits=real)
-def clip(t: Tensors, node: Any, state: State, x: T) -> T:
+def _clip(t: Tensors, node: Any, state: State, x: T) -> T:
     if node.min_value is not None:
         low = t.const(float(node.min_value))
         x = t.where(t.less(x, low), low, x)
@@ -113,12 +113,12 @@ def _steps(t: Tensors, state: State, xs: tuple[T, ...], axes: int) -> tuple[T, T
     b = xs[1]
     flag = t.started(state["begun"], t.heads[1].ndim)
     last = t.where(flag, state["last_b"], t.first(b, state["last_b"]))
-    db = t.sub(b, t.before(b, last))
+    db = t.change(b, last, t.heads[1])
     return last, db if t.heads[1].ndim == axes else t.tall(db, axes)
 
 
 @exports(Integrate, start=_integrate_start, fits=real)
-def integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
+def _integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
     a, axes = xs[0], t.heads[0].ndim
     last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
     following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
@@ -133,11 +133,11 @@ def integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
 
 
 @exports(Differentiate, start=_integrate_start, fits=real)
-def differentiate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
+def _differentiate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
     a, axes, zero = xs[0], t.heads[0].ndim, t.const(0.0)
     last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
     following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
-    found = t.sub(a, t.before(a, last_a))
+    found = t.change(a, last_a, t.heads[0])
     if len(xs) > 1:
         last_b, db = _steps(t, state, xs, axes)
         following["last_b"] = t.newest(xs[1], last_b)
@@ -152,6 +152,6 @@ def _rate_start(node: Any, *heads: Array) -> dict[str, Array]:
 
 
 @exports(SampleRate, start=_rate_start, fits=real)
-def sample_rate(t: Tensors, node: Any, state: State, x: T) -> Any:
-    step = t.sub(x, t.before(x, state["last"]))
+def _sample_rate(t: Tensors, node: Any, state: State, x: T) -> Any:
+    step = t.change(x, state["last"], t.heads[0])
     return t.div(t.const(float(node.unit_multiplier)), step), {"last": t.newest(x, state["last"])}

@@ -27,7 +27,7 @@ def _sections_start(node: Any, *heads: Array) -> dict[str, Array]:
     return {"z": np.zeros((sections, 2, width_of(heads[0]))), "begun": np.zeros(1)}
 
 
-def _run(t: Tensors, state: State, x: T, sos: Array, at_rest: Array) -> Any:
+def filtered(t: Tensors, state: State, x: T, sos: Array, at_rest: Array) -> Any:
     """Filter, as though the first row had been there always; ``at_rest`` is the state that ones bring about."""
     head = t.heads[0]
     rows = t.reshape(x, [-1, width_of(head)])
@@ -40,16 +40,16 @@ def _run(t: Tensors, state: State, x: T, sos: Array, at_rest: Array) -> Any:
 
 
 @exports(SosBase, start=_sections_start)
-def sections(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _sections(t: Tensors, node: Any, state: State, x: T) -> Any:
     sos = np.array(node.sections(), dtype=np.float64)
-    return _run(t, state, x, sos, design.steady(sos.tobytes()))
+    return filtered(t, state, x, sos, design.steady(sos.tobytes()))
 
 
 @exports(ExponentialMean, start=_sections_start)
-def exponential_mean(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _exponential_mean(t: Tensors, node: Any, state: State, x: T) -> Any:
     keep = 1 - node.alpha
     sos = np.array([[node.alpha, 0.0, 0.0, 1.0, -keep, 0.0]])
-    return _run(t, state, x, sos, np.array([[keep, 0.0]]))
+    return filtered(t, state, x, sos, np.array([[keep, 0.0]]))
 
 
 # --- sums over the newest rows ------------------------------------------------------------------------
@@ -68,6 +68,8 @@ def weighted(t: Tensors, taps: Array, rows: T, head: Array) -> T:
         return t.reshape(made, [-1, *head.shape[1:], *parts_of(head)])
     total = None
     for j, tap in enumerate(taps):
+        if not tap and (j or taps.any()):
+            continue
         part = t.mul(t.cut(rows, n - 1 - j, -j if j else None), t.const(float(tap)))
         total = part if total is None else t.add(total, part)
     return total
@@ -79,7 +81,7 @@ def newest(t: Tensors, rows: T, k: int) -> T:
 
 
 @exports(FirBase, start=_fir_start)
-def fir(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _fir(t: Tensors, node: Any, state: State, x: T) -> Any:
     taps, head = np.asarray(node.weights(), dtype=np.float64), t.heads[0]
     flag = t.started(state["begun"], head.ndim + len(parts_of(head)))
     past = t.where(flag, state["past"], t.first(x, t.const(row_of(head))))
@@ -92,8 +94,13 @@ def _average_start(node: Any, *heads: Array) -> dict[str, Array]:
 
 
 @exports(MovingAverage, start=_average_start)
-def moving_average(t: Tensors, node: Any, state: State, x: T) -> Any:
-    head, length = t.heads[0], node.length
+def _moving_average(t: Tensors, node: Any, state: State, x: T) -> Any:
+    return averaged(t, state, x, node.length)
+
+
+def averaged(t: Tensors, state: State, x: T, length: int) -> tuple[T, State]:
+    """Return the mean of the newest ``length`` rows, in the beginning of as many as there are, and the next state."""
+    head = t.heads[0]
     rows = t.concat([state["past"], x])
     power, part, total, done = 1, rows, None, 0
     while True:  # sums of 1, 2, 4, ... rows, and of them that of `length`
@@ -117,8 +124,6 @@ def _delay_start(node: Any, *heads: Array) -> dict[str, Array]:
 
 
 @exports(Delay, start=_delay_start)
-def delay(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _delay(t: Tensors, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
     return t.cut(rows, 0, -node.n if node.n else None), {"past": newest(t, rows, node.n)}
-
-

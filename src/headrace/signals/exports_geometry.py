@@ -97,25 +97,25 @@ def _turned(v: Any, q: Any) -> list[Num]:
 
 
 @exports(QuaternionProduct)
-def quaternion_product(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+def _quaternion_product(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
     return _joined(t, product(_parts(t, a, 4), _parts(t, b, 4)))
 
 
 @exports(QuaternionConjugate)
-def conjugate(t: Tensors, node: Any, state: State, q: T) -> T:
+def _conjugate(t: Tensors, node: Any, state: State, q: T) -> T:
     w, x, y, z = _parts(t, q, 4)
     return _joined(t, (w, -x, -y, -z))
 
 
 @exports(QuaternionNormalize)
-def normalize(t: Tensors, node: Any, state: State, q: T) -> T:
+def _normalize(t: Tensors, node: Any, state: State, q: T) -> T:
     parts = _parts(t, q, 4)
     norm = _length(parts)
     return _joined(t, [each / norm for each in parts])
 
 
 @exports(RotationQuaternion)
-def rotation(t: Tensors, node: Any, state: State, x: T) -> T:
+def _rotation(t: Tensors, node: Any, state: State, x: T) -> T:
     v = _parts(t, x, 3)
     half = _length(v) / 2
     factor = _where_zero(half, 0.5, half.of("Sin") / (2 * half))
@@ -123,7 +123,7 @@ def rotation(t: Tensors, node: Any, state: State, x: T) -> T:
 
 
 @exports(EulerQuaternion)
-def euler_quaternion(t: Tensors, node: Any, state: State, x: T) -> T:
+def _euler_quaternion(t: Tensors, node: Any, state: State, x: T) -> T:
     roll, pitch, yaw = (each / 2 for each in _parts(t, x, 3))
     zero = Num(t, t.mul(t.const(0.0), roll.x))
     q: Any = (yaw.of("Cos"), zero, zero, yaw.of("Sin"))
@@ -132,7 +132,7 @@ def euler_quaternion(t: Tensors, node: Any, state: State, x: T) -> T:
 
 
 @exports(EulerOrientation)
-def euler_orientation(t: Tensors, node: Any, state: State, x: T) -> T:
+def _euler_orientation(t: Tensors, node: Any, state: State, x: T) -> T:
     w, *v = _parts(t, x, 4)
     norm = _length(v)
     angle = _atan2(norm, w) * (2 * 180 / pi)
@@ -140,7 +140,7 @@ def euler_orientation(t: Tensors, node: Any, state: State, x: T) -> T:
 
 
 @exports(EulerAngle)
-def euler_angle(t: Tensors, node: Any, state: State, q: T) -> T:
+def _euler_angle(t: Tensors, node: Any, state: State, q: T) -> T:
     w, x, y, z = _parts(t, q, 4)
     roll = _atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))
     up = t.op("Min", t.op("Max", (2 * (w * y - z * x)).x, t.const(-1.0)), t.const(1.0))
@@ -152,18 +152,18 @@ def euler_angle(t: Tensors, node: Any, state: State, q: T) -> T:
 
 
 @exports(Gravity)
-def gravity(t: Tensors, node: Any, state: State, q: T) -> T:
+def _gravity(t: Tensors, node: Any, state: State, q: T) -> T:
     w, x, y, z = _parts(t, q, 4)
     return _joined(t, (2 * (x * z - w * y), 2 * (w * x + y * z), 2 * (w * w - 0.5 + z * z)))
 
 
 @exports(Rotate)
-def rotate(t: Tensors, node: Any, state: State, v: T, q: T) -> T:
+def _rotate(t: Tensors, node: Any, state: State, v: T, q: T) -> T:
     return _joined(t, _turned(_parts(t, v, 3), _parts(t, q, 4)))
 
 
 @exports(OrientationXy)
-def orientation_xy(t: Tensors, node: Any, state: State, q: T) -> T:
+def _orientation_xy(t: Tensors, node: Any, state: State, q: T) -> T:
     w, x, y, z = _parts(t, q, 4)
     zero = Num(t, t.mul(t.const(0.0), w.x))
     x, y, z = _turned((zero + 1, zero, zero), (w, -x, -y, -z))
@@ -171,7 +171,7 @@ def orientation_xy(t: Tensors, node: Any, state: State, q: T) -> T:
 
 
 @exports(AngleBetween)
-def angle_between(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
+def _angle_between(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
     def length(x: T) -> T:
         return t.op("Sqrt", t.reduce("Sum", t.mul(x, x), 1, keep=True))
 
@@ -187,7 +187,7 @@ def _norm_fits(node: Any, *heads: Array) -> str | None:
 
 
 @exports(Norm, fits=_norm_fits)
-def norm(t: Tensors, node: Any, state: State, x: T) -> T:
+def _norm(t: Tensors, node: Any, state: State, x: T) -> T:
     if t.heads[0].ndim == 1:
         return x
     sizes = t.op("Abs", t.reshape(x, [-1, width_of(t.heads[0])]))
@@ -202,4 +202,3 @@ def norm(t: Tensors, node: Any, state: State, x: T) -> T:
     powers = sizes if order == 1 else t.op("Pow", sizes, t.const(float(order)))
     total = t.reduce("Sum", powers, 1)
     return total if order == 1 else t.op("Pow", total, t.const(1 / order))
-

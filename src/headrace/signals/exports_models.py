@@ -38,7 +38,7 @@ def _nested(state: Any) -> bool:
 
 
 @exports(Inference, start=_start, targets=("torch",), fits=_no_module)
-def module(t: Any, node: Any, state: State, x: T) -> Any:
+def _module(t: Any, node: Any, state: State, x: T) -> Any:
     weight = next((p for p in node.model.parameters() if p.is_floating_point()), None)
     call = getattr(node.model, "inference", node.model)
     x = x.to(t.torch.float32 if weight is None else weight.dtype)
@@ -74,7 +74,7 @@ def _load(onnx: Any, model: Path | bytes) -> Any:
 
 
 @exports(Inference, start=_start, targets=("onnx",), fits=_no_onnx)
-def inlined(t: Any, node: Any, state: State, x: T) -> Any:
+def _inlined(t: Any, node: Any, state: State, x: T) -> Any:
     import onnx
     from onnx import compose, version_converter
 
@@ -105,13 +105,9 @@ def inlined(t: Any, node: Any, state: State, x: T) -> Any:
 
     carry = [t.cast(state[name], np.float64) for name in state]
     after, (made,) = t.scan(body, carry, [x])
-    following = {
-        name: t.cast(value, dtype) for name, value, dtype in zip(state, after, types[1:], strict=True)
-    }
+    following = {name: t.cast(value, dtype) for name, value, dtype in zip(state, after, types[1:], strict=True)}
     return (made, following) if node.stateful else made
 
 
 def _elem(onnx: Any, dtype: Any) -> int:
     return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
-
-

@@ -14,7 +14,7 @@ from headrace.signals.waveforms import SineWave, SquareWave, TriangleWave
 
 
 @exports(ExtractDimension)
-def extract(t: Tensors, node: Any, state: State, x: T) -> T:
+def _extract(t: Tensors, node: Any, state: State, x: T) -> T:
     head = t.heads[0]
     for at in node.dim if isinstance(node.dim, tuple) else (node.dim,):
         at %= head.shape[1]
@@ -31,7 +31,7 @@ def _no_mixed(node: Any, *heads: Array) -> str | None:
 
 
 @exports(Concatenate, fits=_no_mixed)
-def concatenate(t: Tensors, node: Any, state: State, *xs: T) -> T:
+def _concatenate(t: Tensors, node: Any, state: State, *xs: T) -> T:
     parts = [
         t.reshape(x, [-1, 1, *parts_of(head)]) if head.ndim == 1 else x for x, head in zip(xs, t.heads, strict=True)
     ]
@@ -39,7 +39,7 @@ def concatenate(t: Tensors, node: Any, state: State, *xs: T) -> T:
 
 
 @exports(Stack, fits=_no_mixed)
-def stack(t: Tensors, node: Any, state: State, *xs: T) -> T:
+def _stack(t: Tensors, node: Any, state: State, *xs: T) -> T:
     shape = t.heads[0].shape[1:]
     axis = node.axis % (len(shape) + 1)
     new = [-1, *shape[:axis], 1, *shape[axis:], *parts_of(t.heads[0])]
@@ -47,7 +47,7 @@ def stack(t: Tensors, node: Any, state: State, *xs: T) -> T:
 
 
 @exports(Reshape)
-def reshape(t: Tensors, node: Any, state: State, x: T) -> T:
+def _reshape(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.reshape(x, [-1, *t.out.shape[1:], *parts_of(t.out)])
 
 
@@ -60,18 +60,18 @@ def _angle(t: Tensors, node: Any, x: T) -> T:
 
 
 @exports(SineWave, fits=real)
-def sine(t: Tensors, node: Any, state: State, x: T) -> T:
+def _sine(t: Tensors, node: Any, state: State, x: T) -> T:
     return t.mul(t.const(float(node.amplitude)), t.op("Sin", _angle(t, node, x)))
 
 
 @exports(SquareWave, fits=real)
-def square(t: Tensors, node: Any, state: State, x: T) -> T:
+def _square(t: Tensors, node: Any, state: State, x: T) -> T:
     high = t.const(float(node.amplitude))
     return t.where(t.less(t.mod(_angle(t, node, x), 2 * pi), t.const(pi)), high, t.op("Neg", high))
 
 
 @exports(TriangleWave, fits=real)
-def triangle(t: Tensors, node: Any, state: State, x: T) -> T:
+def _triangle(t: Tensors, node: Any, state: State, x: T) -> T:
     one, two, three = (t.const(k) for k in (1.0, 2.0, 3.0))
     turn = t.div(t.mod(_angle(t, node, x), 2 * pi), t.const(pi))
     doubled = t.mul(two, turn)

@@ -42,7 +42,7 @@ def _in_time(t: Tensors, node: Any, state: State, rows: T, x: T, made: T) -> Any
 
 
 @exports(Windows, start=_start)
-def windows(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _windows(t: Tensors, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
     return _in_time(t, node, state, rows, x, t.windows(rows, node.window_size, node.hop))
 
@@ -73,13 +73,13 @@ def _matrix(size: int) -> Array:
 
 
 @exports(FourierTransform, start=_start, fits=real)
-def fourier_transform(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _fourier_transform(t: Tensors, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
     return _in_time(t, node, state, rows, x, _spectra(t, node, rows))
 
 
 @exports(Spectrogram, start=_start, fits=real)
-def spectrogram(t: Tensors, node: Any, state: State, x: T) -> Any:
+def _spectrogram(t: Tensors, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
     spectra = _spectra(t, node, rows)
     power = t.reduce("Sum", t.mul(spectra, spectra), t.heads[0].ndim + 1)
@@ -87,5 +87,3 @@ def spectrogram(t: Tensors, node: Any, state: State, x: T) -> Any:
         power = t.op("Max", power, t.const(1e-20))
         power = t.mul(t.op("Log", power), t.const(10 / np.log(10)))
     return _in_time(t, node, state, rows, x, power)
-
-

@@ -10,6 +10,7 @@ import numpy as np
 from headrace.core.block import ZERO
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.design import Response, response
 from headrace.signals.history import PIECE, joined, narrow, newest, pieces, wide
 from headrace.signals.taps import fir
 
@@ -26,6 +27,10 @@ class FirBase(Signal[Any]):
     def weights(self) -> Array:
         """Return the impulse response, ``(taps,)``."""
         raise NotImplementedError(f"{type(self).__name__} needs a method weights()")
+
+    def response(self, points: int = 512) -> Response:
+        """Return (frequencies, gain in dB, unwrapped phase); frequencies in radians a row where there is no rate."""
+        return response(self.weights(), getattr(self, "sample_rate", 2 * np.pi), points=points)
 
     @property
     def latency(self) -> Fraction:

@@ -1,4 +1,4 @@
-"""Lengths, angles and directions of vectors, in space and against gravity."""
+"""Lengths and directions of vectors, and angles between them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, alike, signal_class
 from headrace.signals.history import narrow, wide
 from headrace.signals.quaternions import QUATERNION, VECTOR, some_quaternions
-from headrace.signals.rotations import cross, divided, dot, joined, length, parts, turned
-
-_FEW = 16  # features that are summed one after the other; more of them are left to numpy, row by row
+from headrace.signals.rotations import divided, joined, parts, turned
 
 
 def _vectors(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
@@ -24,17 +22,16 @@ def _vectors_and_turns(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
 
 
 def sum_of_features(x: Array) -> Array:
-    """Return the sum of each row of ``(rows, k)``, the same for a row whatever rows are around it.
+    """Return the sum of each row of ``(rows, k)``.
+
+    A row is contiguous and added up by itself, so it is the same whatever rows are around it.
 
     Examples
     --------
     >>> sum_of_features(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [3.0, 7.0]
     """
-    if 0 < x.shape[1] <= _FEW:
-        return np.array(dot(np.ascontiguousarray(x.T), np.ones(x.shape[1])))
-    made: Array = np.add.reduce(np.ascontiguousarray(x), axis=1)
-    return made
+    return np.array(np.add.reduce(np.ascontiguousarray(x), axis=1))
 
 
 @signal_class(lambda: Norm("x", "y", 3), rows=lambda rng, n: (rng.normal(size=(n, 3)),), channels=False)
@@ -96,7 +93,7 @@ class Norm(Signal[None]):
     def _of_vectors(self, sizes: Array) -> Array:
         order = 2 if self.order is None else self.order
         if order == 2:
-            return np.sqrt(sum_of_features(sizes * sizes))
+            return np.array(np.sqrt(sum_of_features(sizes * sizes)))
         if order == 1:
             return sum_of_features(sizes)
         if order == 0:
@@ -106,18 +103,23 @@ class Norm(Signal[None]):
                 raise DataError(f"{self!r} got rows of no number, which have no norm of that order.")
             return np.array(sizes.max(axis=1) if order > 0 else sizes.min(axis=1))
         with np.errstate(divide="ignore"):
-            return np.array(sum_of_features(sizes**order) ** (1 / order))
+            return np.array(np.power(sum_of_features(np.power(sizes, order)), 1 / order))
 
     def _of_matrices(self, x: Array) -> Array:
         if x.ndim == 3 and self.order in (None, 1, -1, 2, -2, np.inf, -np.inf, "fro", "nuc"):
             if not len(x):
                 return np.empty(0)
             # one by one: sums of several matrices at once may be added in another order
-            return np.array([np.linalg.norm(each, ord=self.order) for each in x])
+            return np.array([self._of_matrix(each) for each in x])
         raise DataError(
             f"{self!r} got rows of shape {x.shape[1:]}, which have no norm of that order.\n"
             "  None, the Euclidean length of all numbers, is there for rows of any shape."
         )
+
+    def _of_matrix(self, x: Array) -> Any:
+        if self.order in (2, -2, "nuc") and not np.isfinite(x).all():
+            return np.nan  # which has no singular values
+        return np.linalg.norm(x, ord=self.order)
 
 
 @signal_class(lambda: Gravity("x", "y"), rows=some_quaternions, channels=False)
@@ -218,56 +220,6 @@ class OrientationXy(Signal[None]):
         return joined((np.degrees(np.arctan2(y, x)), x, y, z), rows), None
 
 
-@signal_class(lambda: GravityProjection("x", "g", "y"), rows=_vectors, channels=False)
-class GravityProjection(Signal[None]):
-    """The part of a vector that is at right angles to gravity, in two coordinates: along y, then along x.
-
-    The x axis of that plane is what is left in it of the sensor's xz plane, on the side of the sensor's x; its y axis is
-    at right angles to that, on the side of the sensor's y. Both are of length 1 and turn continuously while gravity stays
-    on one side of the sensor's xy plane.
-
-    Parameters
-    ----------
-    x
-        The name of the vector, ``(rows, 3)``.
-    gravity
-        The name of gravity, ``(rows, 3)``, of any length; 0, 0, 0 gives NaN.
-    name
-        What to call the output, ``(rows, 2)``.
-
-    Raises
-    ------
-    DataError
-        While running, when rows have not 3 numbers.
-
-    Examples
-    --------
-    >>> GravityProjection("acc", "grav", name="flat")([[1.0, 2.0, 3.0]], [[0.0, 0.0, 9.8]]).tolist()
-    [[2.0, 1.0]]
-    """
-
-    x: str
-    gravity: str
-    name: str
-    roles = ("x", "gravity")
-
-    def step(self, state: None, *rows: Array) -> tuple[Array, None]:
-        v, g = (parts(self, each, 3, VECTOR) for each in rows)
-        gx, _, gz = g
-        side = np.where(gz < 0, -1.0, 1.0)
-        flat = np.sqrt(gx * gx + gz * gz)
-        upright = flat == 0  # gravity along y leaves all of xz: then x is x
-        first = (
-            np.where(upright, 1.0, divided(side * gz, flat)),
-            np.zeros(len(gx)),
-            np.where(upright, 0.0, divided(-side * gx, flat)),
-        )
-        second = cross(g, first)
-        along_y = divided(side * dot(second, v), length(g))
-        along_x = np.where(length(g) > 0, dot(first, v), np.nan)
-        return joined((along_y, along_x), rows), None
-
-
 @signal_class(lambda: AngleBetween("a", "b", "y"), rows=_vectors, channels=False)
 class AngleBetween(Signal[None]):
     """The angle between two vectors of any number of dimensions, in radians: acos(a b / |a| |b|).
@@ -311,5 +263,3 @@ class AngleBetween(Signal[None]):
 def _sizes(x: Array) -> Array:
     made: Array = np.sqrt(sum_of_features(x * x))
     return made
-
-

@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.core.block import Block, Pace
 from headrace.core.recipe import Recipe, recipe
-from headrace.core.registry import register
+from headrace.core.registry import find, register
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Signal
 from headrace.signals.forms import column
@@ -175,7 +175,7 @@ class Graph(Recipe):
                 if each is None:
                     raise DataError(f"the graph reads {name!r}, which the block has not. {nearest(name, block)}")
                 each = values[name] = column(each, name)
-            if each.dtype != dtype or each.shape[1:] != shape:
+            if (each.dtype is not dtype and each.dtype != dtype) or each.shape[1:] != shape:
                 raise DataError(
                     f"column {name!r} is now {each.dtype} of row shape {each.shape[1:]}, and was {dtype} of {shape}.\n"
                     "  A run has columns of one kind: convert them where they are made, or start another run."
@@ -188,8 +188,11 @@ class Graph(Recipe):
         following: list[Any] = []
         wired = self.__dict__.get("_wired") or self._wire()
         try:
-            for (step, names, made), known in zip(wired, states, strict=True):
-                values[made], after = step(known, *[values[name] for name in names])
+            for (step, names, made, one), known in zip(wired, states, strict=True):
+                if one is not None:
+                    values[made], after = step(known, values[one])
+                else:
+                    values[made], after = step(known, *[values[name] for name in names])
                 following.append(after)
         except Exception as error:
             _note(error, self.nodes[len(following)])
@@ -198,7 +201,9 @@ class Graph(Recipe):
 
     def _wire(self) -> tuple[Any, ...]:
         """Return what a step needs of each node, looked up once."""
-        wired = tuple((node.step, node.inputs, node.name) for node in self.nodes)
+        wired = tuple(
+            (node.step, node.inputs, node.name, node.inputs[0] if len(node.inputs) == 1 else None) for node in self.nodes
+        )
         self.fix(_wired=wired)
         return wired
 
@@ -212,7 +217,7 @@ class Graph(Recipe):
                 times, before = block.times, block.before
         else:
             n = len(values[self.reads[0]]) if self.reads else len(next(iter(values.values()), ()))
-            given, late, rate = {}, {}, self.rate
+            given, late, rate = _PLAIN, _PLAIN, self.rate
         paces, latencies = self._paces(given, late)
         if self.outputs is not None:
             values = {name: values[name] for name in self.outputs}
@@ -295,6 +300,40 @@ class Graph(Recipe):
     def __len__(self) -> int:
         return len(self.nodes)
 
+    # --- as something else ------------------------------------------------------------------------
+
+    def to_torch(self, inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+        """Return a ``torch.nn.Module``: see :func:`headrace.signals.export_torch.to_torch`."""
+        from headrace.signals.export_torch import to_torch
+
+        return to_torch(self, inputs, outputs, **options)
+
+    def to_onnx(self, path: Any = None, inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+        """Return an ONNX model and write it to a file: see :func:`headrace.signals.export_onnx.to_onnx`."""
+        from headrace.signals.export_onnx import to_onnx
+
+        return to_onnx(self, path, inputs, outputs, **options)
+
+    def to_sklearn(self, inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+        """Return a transformer over windows: see :func:`headrace.signals.export_sklearn.to_sklearn`."""
+        from headrace.signals.export_sklearn import to_sklearn
+
+        return to_sklearn(self, inputs, outputs, **options)
+
+    def to_svg(self, file_path: Any = None) -> Any:
+        """Return a drawing of the graph, and write it to a file where one is named; needs no program."""
+        return find("plot.graph_svg").make(self, file_path)
+
+    def to_mermaid(self, file_path: Any = None) -> str:
+        """Return the graph as the text of a mermaid flow chart, and write it to a file where one is named."""
+        return str(find("plot.graph_mermaid").make(self, file_path))
+
+    def _repr_svg_(self) -> str:
+        return str(self.to_svg())
+
+    def __sklearn_clone__(self) -> Graph:
+        return self  # frozen: scikit-learn need not take it apart
+
     # --- its parameters -------------------------------------------------------------------------
 
     def get_params(self) -> dict[str, Any]:
@@ -322,6 +361,9 @@ class Graph(Recipe):
         told = [f"[{', '.join(map(repr, self.nodes))}]"]
         told += [f"{k}={v!r}" for k, v in self.params().items() if k != "nodes" and v not in (None, "timestamp")]
         return f"Graph({', '.join(told)})"
+
+
+_PLAIN: Mapping[str, Any] = {}  # the paces and latencies of a block that names none
 
 
 class _named:

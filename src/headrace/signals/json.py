@@ -61,7 +61,11 @@ def value_to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         flat = value.ravel()
         data = np.stack([flat.real, flat.imag], -1) if value.dtype.kind == "c" else flat
-        return {"$array": value.dtype.str, "shape": list(value.shape), "data": value_to_plain(tuple(data.ravel().tolist()))}
+        return {
+            "$array": value.dtype.str,
+            "shape": list(value.shape),
+            "data": value_to_plain(tuple(data.ravel().tolist())),
+        }
     from headrace.core.knob import Knob
 
     if isinstance(value, Knob):
@@ -139,7 +143,11 @@ def _function(name: str, functions: Mapping[str, Any]) -> Any:
 
 def to_json(graph: Graph, *, indent: int | None = None) -> str:
     """Return a graph as JSON, which :func:`from_json` reads."""
-    plain: dict[str, Any] = {"headrace": "signals", "version": VERSION, "nodes": [node_to_plain(n) for n in graph.nodes]}
+    plain: dict[str, Any] = {
+        "headrace": "signals",
+        "version": VERSION,
+        "nodes": [node_to_plain(n) for n in graph.nodes],
+    }
     plain.update({k: list(v) if isinstance(v, tuple) else v for k, v in graph.params().items() if k != "nodes"})
     return json.dumps(plain, indent=indent, allow_nan=False)
 

@@ -130,7 +130,9 @@ class MadgwickOrientation(Signal[Any]):
 
 
 @signal_class(
-    lambda: FusionOrientation("g", "a", 20.0, "y", acceleration_rejection=20.0, rejection_timeout=0.5, gyroscope_range=150.0),
+    lambda: FusionOrientation(
+        "g", "a", 20.0, "y", acceleration_rejection=20.0, rejection_timeout=0.5, gyroscope_range=150.0
+    ),
     rows=imu,
     channels=False,
 )
@@ -196,7 +198,9 @@ class FusionOrientation(Signal[Any]):
     tunable = ("gain", "use_offset", "acceleration_rejection", "rejection_timeout", "gyroscope_range")
 
     def check(self) -> None:
-        self.fix(sample_rate=positive("FusionOrientation(sample_rate=)", self.sample_rate), use_offset=bool(self.use_offset))
+        self.fix(
+            sample_rate=positive("FusionOrientation(sample_rate=)", self.sample_rate), use_offset=bool(self.use_offset)
+        )
         for name in ("gain", "acceleration_rejection", "rejection_timeout", "gyroscope_range"):
             self.fix(**{name: positive(f"FusionOrientation({name}=)", getattr(self, name), zero=True)})
 
@@ -243,9 +247,16 @@ class FusionOrientation(Signal[Any]):
                 trigger = min(max(trigger, 0), period)
                 if not (near or recovering):
                     ex = ey = ez = 0.0
-            a, b, c = (gx * half + ex * strength) * dt, (gy * half + ey * strength) * dt, (gz * half + ez * strength) * dt
+            a, b, c = (
+                (gx * half + ex * strength) * dt,
+                (gy * half + ey * strength) * dt,
+                (gz * half + ez * strength) * dt,
+            )
             q = _unit(
-                w - x * a - y * b - z * c, x + w * a + y * c - z * b, y + w * b - x * c + z * a, z + w * c + x * b - y * a
+                w - x * a - y * b - z * c,
+                x + w * a + y * c - z * b,
+                y + w * b - x * c + z * a,
+                z + w * c + x * b - y * a,
             )
             if starting:
                 q = _without_heading(*q)

@@ -178,9 +178,8 @@ class EulerQuaternion(Signal[None]):
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         roll, pitch, yaw = (each / 2 for each in parts(self, rows[0], 3, "roll, pitch and yaw"))
         zero = np.zeros(len(roll))
-        q = (np.cos(yaw), zero, zero, np.sin(yaw))
-        q = product(q, (np.cos(pitch), zero, np.sin(pitch), zero))
-        return joined(product(q, (np.cos(roll), np.sin(roll), zero, zero)), rows), None
+        turn = product((np.cos(yaw), zero, zero, np.sin(yaw)), (np.cos(pitch), zero, np.sin(pitch), zero))
+        return joined(product(turn, (np.cos(roll), np.sin(roll), zero, zero)), rows), None
 
 
 @signal_class(lambda: EulerOrientation("x", "y"), rows=some_quaternions, channels=False)

@@ -252,7 +252,7 @@ def _combined() -> Combine:
     from headrace.signals.arithmetic import Sum
     from headrace.signals.differentiate import Integrate
 
-    return Combine([Sum("x", "y", name="s"), Integrate("s", None, name="t"), Sum("t", "x", name="u")], name="z")
+    return Combine((Sum("x", "y", name="s"), Integrate("s", None, name="t"), Sum("t", "x", name="u")), name="z")
 
 
 @signal_class(_combined)
@@ -287,7 +287,7 @@ class Combine(Signal[tuple[Any, ...]]):
     (('a', 'b'), [30.0])
     """
 
-    functions: tuple[Any, ...]
+    functions: Any
     name: str
     roles = ()
 
@@ -360,5 +360,3 @@ class Combine(Signal[tuple[Any, ...]]):
             after.append(new)
         made: Array = values[self.functions[-1].name]
         return made, tuple(after)
-
-

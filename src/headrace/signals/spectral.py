@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.block import Pace
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, signal_class
 from headrace.signals.windowed import Windowed
@@ -180,7 +181,7 @@ class Spectrogram(_Spectral):
 
     def frames(self, windows: Array) -> Array:
         found = self.spectra(windows)
-        power = found.real**2 + found.imag**2
+        power: Array = found.real**2 + found.imag**2
         if self.decibel:
             power = 10 * np.log10(np.maximum(power, 1e-20))
         return power.astype(np.float32) if windows.dtype == np.float32 else power
@@ -202,8 +203,8 @@ class InverseFourierTransform(Signal[Any]):
     :class:`FourierTransform` with ``detrend_type=None`` was given, from where all windows are there. A row at which
     every window is 0, such as the very first, is 0.
 
-    There are ``window_size - window_overlap`` rows for each spectrum, so that rows come at the pace the signal had,
-    ``window_overlap`` of them late.
+    ``window_size - window_overlap`` rows come at once with each spectrum, as many as the signal had between two of them;
+    the newest is ``window_overlap`` rows late.
 
     Parameters
     ----------
@@ -246,16 +247,13 @@ class InverseFourierTransform(Signal[Any]):
         return self.window_size - self.window_overlap
 
     @property
-    def every(self) -> Fraction:
-        return Fraction(1, self.hop)
-
-    @property
-    def offset(self) -> Fraction:
-        return Fraction(1 - self.hop, self.hop)
+    def pace(self) -> Pace:
+        return Pace(burst=self.hop)
 
     @property
     def latency(self) -> Fraction:
-        # With the half window that the transform itself declares, window_overlap rows of the signal.
+        # Of the newest row that a spectrum brings; with the half window that the transform itself declares, that is
+        # window_overlap rows of the signal.
         return Fraction(self.window_size + 1 - 2 * self.hop, 2 * self.hop)
 
     def init(self, *head: Array) -> Any:

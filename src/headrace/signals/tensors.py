@@ -154,6 +154,11 @@ class Tensors(ABC):
         """Return for each row the one before; ``last``, of shape (1, ...), for the first."""
         return self.cut(self.concat([last, x]), 0, -1)
 
+    def change(self, x: T, last: T, head: Array) -> T:
+        """Return the difference of each row to the one before, rounded as numpy rounds it for columns like ``head``."""
+        made = self.sub(x, self.before(x, last))
+        return self.wide(self.narrow(made, head), head) if head.dtype == "float32" else made
+
     def newest(self, x: T, last: T) -> T:
         """Return the last row, ``(1, ...)``, or ``last`` when there is none."""
         return self.cut(self.concat([last, x]), -1)

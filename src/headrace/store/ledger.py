@@ -16,10 +16,12 @@ from time import time
 from typing import Any
 from zlib import crc32
 
+from headrace.errors import DamageError
 from headrace.store.ledger_db import damaged, shielded, unwritable
 from headrace.store.ledger_files import WatchedFiles
 from headrace.store.ledger_lock import when_dropped
 from headrace.store.ledger_reading import Reading
+from headrace.store.ledger_removal import removed
 from headrace.store.ledger_rows import (
     COLUMNS,
     DONE,
@@ -34,7 +36,9 @@ from headrace.store.ledger_rows import (
     row_of,
     some_of,
     store_totals,
+    whole,
 )
+from headrace.store.ledger_salvage import Damage, copied, damages, recounted
 from headrace.store.ledger_values import Packing
 
 __all__ = ["DONE", "FAILED", "Ledger", "Merge", "Packed", "Point", "Totals"]
@@ -75,7 +79,14 @@ class Ledger(Reading):
     # --- writing --------------------------------------------------------------------------------
 
     def put(
-        self, points: Iterable[Point | Packed], *, layout: Any = None, session: Any = None, merge: Merge | None = None
+        self,
+        points: Iterable[Point | Packed],
+        *,
+        layout: Any = None,
+        session: Any = None,
+        merge: Merge | None = None,
+        guard: Callable[[], object] | None = None,
+        only: bool = False,
     ) -> int:
         """Keep points: all of them are on disk when this returns, or none.
 
@@ -88,6 +99,10 @@ class Ledger(Reading):
         merge
             Called with the old and the new point where a key is there already and the point is not the same: returns
             what to keep, None for the old one. By default the new one replaces it. What it raises, ``put`` raises.
+        guard
+            Called when nobody else can write, before anything is written. What it raises, ``put`` raises.
+        only
+            Remove all other points, in the same step.
 
         Returns
         -------
@@ -106,9 +121,9 @@ class Ledger(Reading):
             told = self._packing.pack(layout), self._packing.pack(session)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        if not packed:
+        if not packed and not only:
             return 0
-        return shielded(lambda: self._put(packed, told, merge))
+        return shielded(lambda: self._put(packed, told, merge, guard, only))
 
     def pack(self, point: Point) -> Packed:
         """Return a point as bytes; large arrays go to their files.
@@ -130,12 +145,25 @@ class Ledger(Reading):
         unpack = self._packing.unpack
         return Point(packed.key, unpack(packed.coords), unpack(packed.value), packed.state, packed.seconds, packed.at)
 
-    def _put(self, packed: Sequence[Packed], told: tuple[bytes, bytes], merge: Merge | None) -> int:
+    def _put(
+        self, packed: Sequence[Packed], told: tuple[bytes, bytes], merge: Merge | None,
+        guard: Callable[[], object] | None, only: bool,
+    ) -> int:  # fmt: skip
         try:
             with self._db.writing() as connection:
+                if guard is not None:
+                    guard()
                 self._files.sync()  # before any row speaks of them
                 totals = self._totals(connection)
-                made = self._insert(
+                if only:
+                    stay = {point.key for point in packed}
+                    parts = self._parts(connection, None, totals.next)
+                    totals = self._removed(
+                        connection, totals, (row for some in parts for row in some if row[1] not in stay)
+                    )
+                if not packed:
+                    return 0
+                made, written = self._insert(
                     connection,
                     packed,
                     self._things.id(connection, told[0]),
@@ -147,15 +175,13 @@ class Ledger(Reading):
                     store_totals(connection, made)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        except BaseException:
-            self._things.forget()  # what was handed out in a transaction that is undone
-            raise
-        return made.next - totals.next
+        return written
 
     def _insert(
         self, connection: sqlite3.Connection, packed: Sequence[Packed], layout: int, session: int, totals: Totals,
         merge: Merge | None,
-    ) -> Totals:  # fmt: skip
+    ) -> tuple[Totals, int]:  # fmt: skip
+        """Write rows; return the totals, and how many were written."""
         rows = [
             row_of(number, key, state, layout, session, seconds, at, coords, value)
             for number, (key, state, seconds, at, coords, value) in enumerate(packed, totals.next)
@@ -163,7 +189,7 @@ class Ledger(Reading):
         before = connection.total_changes
         connection.executemany(f"INSERT OR IGNORE{INSERT[6:]}", rows)
         if connection.total_changes - before == len(rows):
-            return added_to(totals, rows, [])
+            return added_to(totals, rows, []), len(rows)
         there = f"SELECT row FROM points WHERE row >= {totals.next}"
         new = {number for (number,) in connection.execute(there)}
         added, removed = [row for row in rows if row[0] in new], []
@@ -180,18 +206,26 @@ class Ledger(Reading):
                 removed.append(old)
                 added.append(kept)
         if not added:
-            return totals
+            return totals, 0
         if removed:
             self._files.sync()  # of values that were merged
-        return added_to(totals, added, removed, next=rows[-1][0] + 1)
+        sound = [row for row in removed if whole(row)]
+        made = added_to(totals, added, sound, next=rows[-1][0] + 1)
+        if len(sound) < len(removed):  # what these had in the sums nobody knows
+            made = recounted(connection, made, totals.rows + len(added) - len(removed))
+        return made, len(added)
 
     def _merged(self, connection: sqlite3.Connection, old: Any, new: Any, merge: Merge | None) -> Any:
-        same = old[2:4] == new[2:4] and old[8:] == new[8:]
+        same = old[2:4] == new[2:4] and old[8:] == new[8:] and whole(old)
         if same:
             return None
         if merge is None:
             return new
-        made = merge(self._point(connection, old), self._point(connection, new))
+        try:
+            was = self._point(connection, old)
+        except DamageError:  # what can be had again takes the place of what is lost
+            return new
+        made = merge(was, self._point(connection, new))
         if made is None:
             return None
         return self._repacked(connection, made._replace(key=new[1]), new[0])
@@ -209,9 +243,63 @@ class Ledger(Reading):
         return shielded(work)
 
     def drop(self, keys: Iterable[bytes]) -> int:
-        """Remove points; return how many there were."""
-        listed = list(keys)
-        return self.change(lambda point: None, keys=listed)
+        """Remove points, those that are damaged too; return how many there were."""
+        listed = list(dict.fromkeys(keys))
+
+        def work() -> int:
+            with self._db.writing() as connection:
+                found = [row for some in cut(listed) for row in list(self._found(connection, some))]
+                self._removed(connection, self._totals(connection), found)
+            return len(found)
+
+        return shielded(work) if listed else 0
+
+    def _removed(self, connection: sqlite3.Connection, totals: Totals, rows: Iterable[Any]) -> Totals:
+        """Remove rows without unpacking them; return the totals, which are stored."""
+        found = [(row[0], light(row) if whole(row) else None) for row in rows]
+        if not found:
+            return totals
+        connection.executemany("DELETE FROM points WHERE row = ?", [(number,) for number, _ in found])
+        sound = [row for _, row in found if row is not None]
+        made = added_to(totals, [], sound, next=totals.next)
+        if len(sound) < len(found):  # what these had in the sums nobody knows
+            made = recounted(connection, made, totals.rows - len(found))
+        store_totals(connection, made)
+        return made
+
+    def salvage(self) -> list[Damage]:
+        """Keep the rows that are whole, and let go of the others, whose points can then be computed anew.
+
+        Returns
+        -------
+        damages : list of Damage
+            What was not what was written, with the settings where these can still be read; [] when all is well, and then
+            nothing is changed. The database that was there is kept beside the new one, as ``ledger.db.damaged-...``.
+
+        Raises
+        ------
+        DamageError
+            When the head of the database is damaged, so that nothing can be read.
+        """
+        if not self.exists or not (found := self.damages()):
+            return []
+
+        def fill(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+            found.clear()  # others may have written since
+
+            def rows() -> Iterator[Any]:
+                for row, damage in damages(old, self._point):
+                    if damage is not None:
+                        found.append(damage)
+                    else:
+                        yield row
+
+            copied(old, new, rows())
+
+        before = list(found)
+        shielded(lambda: self._db.remade(fill))
+        self._things.forget()
+        return found or before
 
     def change(self, how: Callable[[Point], Point | None], keys: Sequence[bytes] | None = None) -> int:
         """Replace each point, or those of some keys, by ``how(point)``, None to remove it: all of it, or nothing.
@@ -298,6 +386,17 @@ class Ledger(Reading):
                 return self._files.tidy(watched.fetched)
 
         return shielded(work)
+
+    def remove(self, to: Path | None = None) -> None:
+        """Remove all of it from disk, or move it to another name; files of others in its folder stay there.
+
+        Raises
+        ------
+        SinkError
+            When there is a folder of this name that is no ledger.
+        """
+        shielded(lambda: removed(self._db, to))
+        self._things.forget()
 
     def close(self) -> None:
         """Let go of all files. Twice is fine; what asks for it later opens it again."""

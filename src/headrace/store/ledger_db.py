@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
@@ -19,7 +20,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from headrace.errors import DamageError, DataError, SinkError
-from headrace.store.files import make_folder, write_file
+from headrace.store.files import make_folder, sync_folder, write_file
 from headrace.store.ledger_lock import HostClaim, Turnstile, is_far
 
 R = TypeVar("R")
@@ -65,6 +66,7 @@ class Database:
         self._pid = os.getpid()
         self.identity: tuple[int, int] = (0, 0)
         self._copy: Any = None
+        self._when_undone: list[Callable[[], None]] = []
         self._claim: HostClaim | None = None
         self._thread = threading.RLock()
         self._deep = 0
@@ -103,6 +105,7 @@ class Database:
 
     def _opened_to_write(self) -> sqlite3.Connection:
         try:
+            self._refuse_others()
             make_folder(self.path)
             if is_far(self.path) and self._claim is None:
                 self._claim = HostClaim(self.path)
@@ -118,6 +121,23 @@ class Database:
                 made.close()
                 raise
         return made
+
+    def _refuse_others(self) -> None:
+        """Raise for a folder that holds something else: a ledger among it would be hard to tell from it."""
+        try:
+            there = os.listdir(self.path)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
+            raise SinkError(
+                f"the ledger {self.path} would be a folder, and a file has this name, wanted a name that is free.\n"
+                "  Choose another one; a dataset is named by its suffix: 'foo.h5', 'foo.nc' or 'foo.zarr'."
+            ) from None
+        if there and not {DB, MARK, LOCK, "writers"} & set(there):
+            raise SinkError(
+                f"the ledger {self.path} would be in a folder that holds {min(there)!r}, wanted one of its own.\n"
+                "  Choose a name that is free, or that of a ledger."
+            )
 
     def _refuse_emptied(self) -> None:
         """Raise when a database is gone that was there: SQLite would begin a new one."""
@@ -138,21 +158,25 @@ class Database:
         if not connection.execute("PRAGMA schema_version").fetchone()[0]:
             if (self.path / MARK).exists():
                 raise damaged(self.file, "it holds nothing, though a ledger was begun here")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    connection.execute(statement)
-                self._begin_with(connection)
-                connection.execute(f"PRAGMA application_id={_OURS}")
-                connection.execute(f"PRAGMA user_version={VERSION}")
-                connection.execute("COMMIT")
-            except BaseException:
-                self._undo(connection)
-                raise
+            self._fill(connection, self._begin_with)
         self._check_version(connection)
         if not (self.path / MARK).exists():
             told = {"headrace": "ledger", "version": VERSION, "id": uuid4().hex}
             write_file(self.path / MARK, (json.dumps(told) + "\n").encode())
+
+    def _fill(self, connection: sqlite3.Connection, begin: Callable[[sqlite3.Connection], None]) -> None:
+        """Make an empty database one of ours, in one transaction."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                connection.execute(statement)
+            begin(connection)
+            connection.execute(f"PRAGMA application_id={_OURS}")
+            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            self._undo(connection)
+            raise
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
         ours = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -218,6 +242,10 @@ class Database:
 
     # --- transactions ---------------------------------------------------------------------------
 
+    def when_undone(self, forget: Callable[[], None]) -> None:
+        """Have ``forget`` called whenever what was written in a transaction is not there after all."""
+        self._when_undone.append(forget)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Hold one state of the database. Writers wait for the end of it: be quick."""
@@ -248,7 +276,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Hold the right to write: all of it is there when this ends, or nothing after an error."""
         if self.readonly:
-            raise SinkError(f"the ledger {self.path} was opened to be read, wanted one that can be written.")
+            raise self._refused()
         self._see_fork()
         with self._thread, self.translated():
             self.connection()
@@ -260,9 +288,68 @@ class Database:
                 try:
                     yield connection
                     self._patiently(lambda: commit(connection))
+                except BaseException:
+                    for forget in self._when_undone:
+                        forget()
+                    raise
                 finally:
                     self._deep -= 1
                     self._undo(connection)  # after an error, and of what Ctrl-C has cut short
+
+    def remade(self, fill: Callable[[sqlite3.Connection, sqlite3.Connection], None]) -> Path:
+        """Put another database in the place of this one, in one step; return where the one that was there is kept.
+
+        Parameters
+        ----------
+        fill
+            Called with this one, to which nobody writes meanwhile, and the new one, which has the tables.
+        """
+        if self.readonly:
+            raise self._refused()
+        self._see_fork()
+        new = self.path / f".{DB}.{uuid4().hex[:8]}.tmp"
+        with self._thread, self.translated(), self.turnstile.turn():
+            old = self.connection()
+            self._undo(old)
+            self._patiently(lambda: old.execute("BEGIN IMMEDIATE"))
+            self._deep += 1
+            made = _connect(new, "rwc")
+            try:
+                made.execute("PRAGMA synchronous=FULL")
+                self._fill(made, lambda connection: fill(old, connection))
+                made.close()
+                self._undo(old)
+                with suppress(sqlite3.Error):
+                    old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is in a log belongs to what is kept
+                kept = free_name(self.file, "damaged")
+                copy_or_link(self.file, kept)
+                self._connection = None
+                old.close()
+                os.replace(new, self.file)
+                sync_folder(self.path)
+            finally:
+                self._deep -= 1
+                made.close()
+                for left in (new, Path(f"{new}-journal")):
+                    left.unlink(missing_ok=True)
+                if self._connection is not None:
+                    self._undo(self._connection)
+        return kept
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep all writers away, this one's connection closed, for who moves the files."""
+        self.close()
+        with self._thread:
+            with self.turnstile.turn():
+                yield
+            self.close()
+
+    def _refused(self) -> SinkError:
+        return SinkError(
+            f"the ledger {self.path} was opened to be read, wanted one that can be written.\n"
+            "  Where that is because the folder may not be written to, change its permissions, or copy it."
+        )
 
     def _undo(self, connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
@@ -330,7 +417,8 @@ def damaged(file: Path, what: str) -> DamageError:
     """Return what is said of a database that is not what was written."""
     return DamageError(
         f"{file} is damaged: {what}.\n"
-        "  What was read from it before this is sound. Bring it back from a backup, or from an export."
+        "  What was read from it before this is sound. harvester.salvage() keeps what is whole, and names the rest; or bring"
+        " it back from a backup, or from an export."
     )
 
 
@@ -340,6 +428,30 @@ def unwritable(path: Path, error: OSError) -> SinkError:
         f"could not write to the ledger {path}: {error.strerror or error}.\n"
         "  What was saved before is safe. Make room, or see to the disk, and go on."
     )
+
+
+def free_name(path: Path, what: str) -> Path:
+    """Return a name beside ``path`` that says what is kept there, and since when; nothing has it.
+
+    Examples
+    --------
+    >>> free_name(Path("nowhere/ledger.db"), "damaged").name[:18]
+    'ledger.db.damaged-'
+    """
+    first = path.with_name(f"{path.name}.{what}-{datetime.now():%Y%m%d-%H%M%S}")
+    found, k = first, 0
+    while os.path.lexists(found):
+        k += 1
+        found = first.with_name(f"{first.name}-{k}")
+    return found
+
+
+def copy_or_link(path: Path, to: Path) -> None:
+    """Give a file that will be replaced, not written to, another name: a copy where it cannot have two."""
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copy2(path, to)
 
 
 _left: list[sqlite3.Connection] = []  # connections of a parent

@@ -15,6 +15,7 @@ from headrace.store.files import sync_folder
 from headrace.store.ledger_values import DIGEST
 
 _OLD: Final = 3600.0  # seconds after which a file that no row speaks of is nobody's who is still at work
+_PART: Final = 1 << 20  # bytes that are read at a time
 _number = count()
 
 
@@ -54,15 +55,22 @@ class ContentFiles:
             size += len(part)
         digest = told.digest()
         path = self.path(digest, suffix)
-        if not self._there(path, size):
+        if not self._there(path, size, digest):
             self._write(path, parts)
         with self._lock:
             self._unsynced.add(path.parent)
         return digest
 
-    def _there(self, path: Path, size: int) -> bool:
+    def _there(self, path: Path, size: int, digest: bytes) -> bool:
+        """Tell whether a file holds what its name says, all of it: one that a disk has damaged is written again."""
         try:
             if path.stat().st_size != size:
+                return False
+            told = blake2b(digest_size=DIGEST)
+            with open(path, "rb") as file:
+                while part := file.read(_PART):
+                    told.update(part)
+            if told.digest() != digest:
                 return False
             os.utime(path)  # it is wanted again: too young for tidy()
         except OSError:

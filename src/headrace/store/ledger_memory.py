@@ -55,10 +55,23 @@ class MemoryLedger:
         return Point(*packed)
 
     def put(
-        self, points: Iterable[Any], *, layout: Any = None, session: Any = None, merge: Callable[..., Any] | None = None
+        self,
+        points: Iterable[Any],
+        *,
+        layout: Any = None,
+        session: Any = None,
+        merge: Callable[..., Any] | None = None,
+        guard: Callable[[], object] | None = None,
+        only: bool = False,
     ) -> int:
         """Keep points, as a ledger on disk does."""
+        if guard is not None:
+            guard()
         made, number = dict(self._points), self.totals.next
+        points = list(points)
+        if only:
+            stay = {point.key for point in points}
+            made = {key: point for key, point in made.items() if key in stay}
         for given in points:
             point = given if isinstance(given, Held) else self.pack(given)
             new = Point(*point)._replace(layout=layout, session=session, row=number)
@@ -147,6 +160,14 @@ class MemoryLedger:
 
     def check(self) -> None:
         """Find nothing: memory is trusted."""
+
+    def damages(self) -> list[Any]:
+        """Find nothing."""
+        return []
+
+    def salvage(self) -> list[Any]:
+        """Find nothing."""
+        return []
 
     def close(self) -> None:
         """Do nothing: there are no files."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from zlib import crc32
 
 from headrace.store.ledger_db import Database, damaged, shielded
 from headrace.store.ledger_files import ContentFiles
@@ -21,12 +19,13 @@ from headrace.store.ledger_rows import (
     Seen,
     Totals,
     begin,
-    crc_of_row,
     cut,
     read_totals,
     some_of,
     sound,
+    whole,
 )
+from headrace.store.ledger_salvage import Damage, damages
 from headrace.store.ledger_things import Things
 from headrace.store.ledger_values import Packing
 
@@ -252,6 +251,26 @@ class Reading:
         for _ in self.rows():
             pass
 
+    def damages(self) -> list[Damage]:
+        """Read all of it, and return what is not what was written: [] when all is well.
+
+        Raises
+        ------
+        DamageError
+            When the head of the database is damaged, so that nothing can be read.
+        """
+        if not self.exists:
+            return []
+
+        def work(connection: sqlite3.Connection) -> list[Damage]:
+            found = [damage for _, damage in damages(connection, self._point) if damage is not None]
+            if not found:
+                told = [line for (line,) in connection.execute("PRAGMA integrity_check(3)")]
+                found = [Damage(0, None, line) for line in told if line != "ok"]
+            return found
+
+        return self._read(work)
+
     def _totals(self, connection: sqlite3.Connection) -> Totals:
         found = read_totals(connection)
         if found is None:
@@ -259,13 +278,8 @@ class Reading:
         return found
 
     def _point(self, connection: sqlite3.Connection, row: Sequence[Any]) -> Point:
-        number, key, state, layout, session, seconds, at, crc, coords, total, value = row
-        try:
-            right = crc == crc_of_row(number, key, state, layout, session, seconds, at, coords, total)
-            right = right and (value is None or crc32(value) == total)
-        except (TypeError, struct.error):
-            right = False
-        if not right:
+        number, key, state, layout, session, seconds, at, _, coords, _, value = row
+        if not whole(row):
             raise damaged(self._db.file, f"row {number}")
         return Point(
             key,

@@ -166,6 +166,16 @@ def row_of(
     return number, key, state, layout, session, kept, at, crc, coords, total, value
 
 
+def whole(row: Sequence[Any]) -> bool:
+    """Tell whether a row is what was written: its value too, where that was read."""
+    number, key, state, layout, session, seconds, at, crc, coords, total, value = row
+    try:
+        right: bool = crc == crc_of_row(number, key, state, layout, session, seconds, at, coords, total)
+        return right and (value is None or crc32(value) == total)
+    except (TypeError, struct.error):
+        return False
+
+
 def light(row: Sequence[Any]) -> Sequence[Any]:
     """Return what sums need of a row, without its value."""
     return (*row[:8], b"", 0, len(row[10]))

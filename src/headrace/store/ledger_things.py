@@ -28,6 +28,7 @@ class Things:
         self._things: dict[int, Any] = {}
         self._ids: dict[bytes, int] = {}
         self._known_of: tuple[int, int] = (0, 0)
+        database.when_undone(self.forget)  # numbers that were handed out in a transaction without an end are nobody's
 
     def get(self, connection: sqlite3.Connection, number: int) -> Any:
         """Return the value of a number.

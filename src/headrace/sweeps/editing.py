@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from headrace.core.notes import warn
 from headrace.core.optional import optional
-from headrace.errors import DataError
-from headrace.store.ledger import Point
+from headrace.errors import DataError, StreamConfigError
+from headrace.store.ledger import FAILED, Point
 from headrace.sweeps.canonical import encoded, point_key
-from headrace.sweeps.harvesting import layout_of, storable
+from headrace.sweeps.harvesting import layout_of
 from headrace.sweeps.ingest import args_of, own_points_of, points_of
-from headrace.sweeps.merging import Conflict, merger, raise_conflicts
+from headrace.sweeps.merging import Conflict, exactly, merger, raise_conflicts
 from headrace.sweeps.points import Points
+from headrace.sweeps.provenance import storable
 
 
 def as_dataset(ds: Any) -> Any:
@@ -34,7 +35,10 @@ def as_dataset(ds: Any) -> Any:
     return ds
 
 
-def add_dataset(ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, rule: bool | None, who: str) -> None:
+def add_dataset(
+    ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, rule: bool | None, who: str, *,
+    source: str | None = None, only: bool = False,
+) -> None:  # fmt: skip
     """Add the results that are in a dataset: all of them, or none.
 
     Parameters
@@ -43,6 +47,10 @@ def add_dataset(ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, 
         The arguments of the points that are there.
     rule
         What to do about those that are there and differ.
+    source
+        The file that the dataset is from, for errors.
+    only
+        Remove all others: the dataset is all that there is.
 
     Raises
     ------
@@ -74,22 +82,59 @@ def add_dataset(ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, 
 
     def merge(old: Point, new: Point) -> Point | None:
         made = inside(old, new)
-        raise_conflicts(conflicts, who)
+        raise_conflicts(conflicts, who, source=source)
         return made
 
-    ledger.put(points, layout=layout, session={"host": None, "added": True}, merge=merge)
+    guard = None if only else same_args(ledger, args, who)
+    session = {"host": None, "added": True}
+    ledger.put(points, layout=layout, session=session, merge=exactly if only else merge, guard=guard, only=only)
 
 
-def expanded(ledger: Any, name: str, value: Any) -> None:
-    """Give all points one more argument, in front of the others."""
+def same_args(ledger: Any, args: Sequence[str], who: str) -> Callable[[], None]:
+    """Return what raises when the points of a ledger have other arguments: asked when nobody else can write."""
+
+    def check() -> None:
+        point = ledger.first()
+        if point is not None and set(point.layout["args"]) != set(args):
+            raise StreamConfigError(
+                f"{who} got results with the arguments {list(args)}, and its points have {list(point.layout['args'])} by "
+                "now, wanted the same: another process has called expand_dims.\n  These results are not kept, and are in "
+                "last_ds. Begin anew, with all arguments."
+            )
+
+    return check
+
+
+def expanded(ledger: Any, name: str, value: Any, who: str) -> None:
+    """Give all points that lack it one more argument, in front of the others.
+
+    Raises
+    ------
+    StreamConfigError
+        When all have it, or a result or an axis has this name; nothing is changed then.
+    """
+    lacked = False
 
     def grown(point: Point) -> Point:
+        nonlocal lacked
+        layout = point.layout
+        if name in layout["args"]:
+            return point  # of somebody who knew of it already
+        lacked = True
+        axes = [dim for dims in layout["dims"].values() if dims is not ... for dim in dims]
+        own = [] if layout["vars"] is not None or point.state == FAILED else list(getattr(point.value[0], "variables", ()))
+        if name in (layout["vars"] or own) or name in axes or name in layout["coords"]:
+            raise StreamConfigError(
+                f"{who} got the new argument {name!r}, which is the name of a result or of its axis, wanted another name."
+            )
         args, coords = [name, *point.layout["args"]], (value, *point.coords)
         constants = {key: each for key, each in point.layout["constants"].items() if key != name}
         layout = {**point.layout, "args": args, "constants": constants}
         return point._replace(key=point_key(dict(zip(args, coords, strict=True))), coords=coords, layout=layout)
 
     ledger.change(grown)
+    if not lacked and len(ledger):
+        raise StreamConfigError(f"{who} got the new argument {name!r}, and has it already, wanted another name.")
 
 
 def dropped(ledger: Any, wanted: Mapping[str, Any], strict: bool, who: str) -> None:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import threading
 import weakref
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 from headrace.core.notes import warn
-from headrace.store.ledger import Ledger
 from headrace.store.ledger_db import shielded
-from headrace.store.names import dataset_path
-from headrace.store.swap import held, real, remove
+from headrace.store.swap import held, remove
 
-_SUFFIXES: Final = (".h5", ".nc", ".dmp", ".zarr")
 SMALL: Final = 4 << 20  # bytes up to which the file is written after each harvest
 MANY: Final = 50_000  # and points, which take half a second
 _NOTE: Final = "export"
+_KNOWN: Final = 8  # older files of ours that are known by their digests
+OURS, OLDER, THEIRS = "ours", "older", "theirs"
 
 
 class Export:
@@ -53,9 +52,19 @@ class Export:
     @property
     def foreign(self) -> bool:
         """Whether somebody else wrote the file: before there was a ledger, or since it was last looked at."""
+        return self._whose() != OURS
+
+    def _whose(self) -> str:
+        """Return whose what is at the path is: by its content, as any copy has another time."""
         if not self.path.exists():
-            return False
-        return bool(stamp_of(self.path) != self._noted().get("stamp"))
+            return OURS
+        noted = self._noted()
+        if stamp_of(self.path) == noted.get("stamp"):
+            return OURS
+        if noted.get("digest") is None:
+            return THEIRS
+        found = digest_of(self.path)
+        return OURS if found == noted["digest"] else OLDER if found in noted.get("before", []) else THEIRS
 
     @property
     def stale(self) -> bool:
@@ -65,59 +74,76 @@ class Export:
             return bool(totals.commits > 0)
         return bool(self._noted().get("commits") != totals.commits)
 
-    def take_in(self, add: Callable[[Path, bool], None]) -> None:
+    def take_in(self, add: Callable[[Path, bool], object]) -> None:
         """Have what somebody else wrote added to the ledger.
 
         Parameters
         ----------
         add
-            Called with the path, and whether what is there may be what a killed process of ours was writing.
+            Called with the path, and whether what is there may be what a killed process of ours was writing. Returns
+            whether there is more in it than the ledger can hold.
         """
         if self.ledger.readonly or not self.foreign:
             return
 
         def work() -> None:
             with held(self.path):
-                if not self.foreign:  # it is ours: it was just being written
+                whose = self._whose()
+                if whose == OURS:  # it was just being written
                     return
                 noted = self._noted()
-                stamp = stamp_of(self.path)
-                add(self.path, bool(noted.get("writing")))
-                theirs = noted.get("stamp") is None or noted.get("theirs", False)
-                self.ledger.set_note(_NOTE, {"commits": -1, "stamp": stamp, "theirs": theirs})
+                now = {"stamp": stamp_of(self.path), "digest": digest_of(self.path)}
+                if whose == OLDER:
+                    warn(f"{self.path} is an older one of the same harvest; it is written again from the ledger.")
+                    self.ledger.set_note(_NOTE, {**noted, **now, "commits": -1})
+                    return
+                more = bool(add(self.path, bool(noted.get("writing"))))
+                theirs = noted.get("stamp") is None or noted.get("theirs", False) or more
+                self.ledger.set_note(_NOTE, {"commits": -1, **now, "theirs": theirs, "before": _before(noted)})
 
         shielded(work)
 
-    def refresh(self, fits: Callable[[], bool] | None = None) -> None:
+    @property
+    def fresh(self) -> bool:
+        """Whether the file showed what is in the ledger now, when headrace wrote it."""
+        return bool(self._noted().get("commits") == self.ledger.totals.commits)
+
+    def refresh(self, fits: Callable[[], bool] | None = None, *, over: bool = False) -> None:
         """Write the file, if it does not show what is in the ledger; Ctrl-C waits for it, a second one does not.
 
         Parameters
         ----------
         fits
             Asked, by who holds the path, whether it should be.
+        over
+            Put it in the place of what somebody else has written, too: that is kept as ``<name>.orig``. By default that
+            stays, until it is taken in.
 
         Raises
         ------
         SinkError
             When the disk takes no more; the file that was there stays.
         """
-        shielded(lambda: self._refresh(fits))  # a lock that is half taken is never let go of
+        shielded(lambda: self._refresh(fits, over))  # a lock that is half taken is never let go of
 
-    def _refresh(self, fits: Callable[[], bool] | None) -> None:
+    def _refresh(self, fits: Callable[[], bool] | None, over: bool) -> None:
         if not self.stale or self.ledger.readonly:
             return
         with held(self.path):
             if not self.stale or (fits is not None and not fits()):  # another process did, or it has grown too large
                 return
-            noted = self._noted()
+            noted, foreign = self._noted(), self._whose() == THEIRS
+            if foreign and not over:
+                return
             if not self.path.exists() and noted.get("stamp") is not None:
                 warn(f"{self.path} was gone; it is written again from the ledger, which has all of it.")
-            if self.path.exists() and noted.get("theirs", True):
+            if self.path.exists() and (foreign or noted.get("theirs", True)):
                 keep_original(self.path)
             commits = self.ledger.totals.commits
             self.ledger.set_note(_NOTE, {**noted, "theirs": False, "writing": True})
             self._write(self.path)
-            self.ledger.set_note(_NOTE, {"commits": commits, "stamp": stamp_of(self.path), "theirs": False})
+            now = {"commits": commits, "stamp": stamp_of(self.path), "digest": digest_of(self.path), "theirs": False}
+            self.ledger.set_note(_NOTE, {**now, "before": _before(noted)})
 
     def show(self, fits: Callable[[], bool] | None = None) -> None:
         """Write the file after a harvest if it ``fits``. Where that cannot be done, warn: the ledger has all of it."""
@@ -126,47 +152,24 @@ class Export:
         except Exception as error:
             warn(f"{self.path} could not be written, and the ledger has all of it: {error}")
 
-    def remove(self, backup: Path | None = None) -> None:
-        """Remove the file, or move it."""
-        with held(self.path):
-            if not self.path.exists():
-                return
-            if backup is None:
-                remove(self.path)
-            else:
-                os.rename(self.path, backup)
+
+def _before(noted: Mapping[str, Any]) -> list[str]:
+    """Return the digests of the files that were written before the next one."""
+    known = [*noted.get("before", []), noted.get("digest")]
+    return [told for told in known if told is not None][-_KNOWN:]
 
 
-def places_of(name: str, engine: str | None) -> tuple[Path | None, Path, Path | None]:
-    """Return the dataset that a ledger is shown as, the ledger, and a dataset that an unsuffixed name may have meant."""
-    path = real(name)
-    bare = not any(suffix in _SUFFIXES for suffix in path.suffixes)
-    is_data = path.is_file() or (path.is_dir() and any((path / mark).exists() for mark in ("zarr.json", ".zgroup")))
-    if bare and engine is None and not is_data:
-        meant = [each for each in (path.with_name(path.name + suffix) for suffix in _SUFFIXES) if each.exists()]
-        return (
-            None,
-            path,
-            meant[0] if len(meant) == 1 and not (meant[0].parent / f"{meant[0].name}.ledger").exists() else None,
-        )
-    shown = path if is_data else dataset_path(name, engine)
-    return shown, shown.with_name(f"{shown.name}.ledger"), None
-
-
-def remove_ledger(ledger: Ledger, export: Export | None, backup: bool) -> None:
-    """Remove a ledger and the file that shows it; or move both to ``<name>.BAK-YYYYmmdd-HHMMSS``."""
-    ledger.close()
-    where, mark = ledger.path, f".BAK-{datetime.now():%Y%m%d-%H%M%S}"
-    aside = where.with_name(where.name + mark)
-    if export is not None:
-        shown = export.path
-        aside = shown.with_name(f"{shown.name}{mark}.ledger")
-        export.remove(shown.with_name(shown.name + mark) if backup else None)
-    if where.exists():
-        gone = where.with_name(f".headrace-gone-{where.name}")
-        remove(gone)
-        os.rename(where, aside if backup else gone)  # half of it is never left under its name
-        remove(gone)
+def digest_of(path: Path) -> str:
+    """Return a digest of all that is in a file, or in the files of a folder."""
+    told = blake2b(digest_size=16)
+    names = [path] if not path.is_dir() else sorted(each for each in path.rglob("*") if each.is_file())
+    for each in names:
+        if each is not path:
+            told.update(f"{each.relative_to(path)} {each.stat().st_size}\n".encode())
+        with open(each, "rb") as file:
+            while part := file.read(1 << 20):
+                told.update(part)
+    return told.hexdigest()
 
 
 def stamp_of(path: Path) -> list[Any]:
@@ -226,6 +229,6 @@ def _at_exit() -> None:
             if export.ledger.exists and export.ledger.totals.commits and not export.foreign:
                 export.refresh()
         except Exception as error:
-            print(
-                f"headrace: {export.path} was not written: {error}\n  The ledger has all of it."
-            )  # nobody can catch it
+            print(  # nobody can catch it
+                f"headrace: {export.path} was not written: {error}\n  The ledger has all of it.", file=sys.stderr
+            )

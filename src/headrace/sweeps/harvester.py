@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from headrace.core.notes import warn
 from headrace.errors import DataError, StreamConfigError
 from headrace.store.ledger import FAILED, Point
 from headrace.sweeps.adaptive import Refinement, refine
 from headrace.sweeps.failures import Failure
-from headrace.sweeps.harvesting import Round, code_hash
+from headrace.sweeps.harvesting import Round
 from headrace.sweeps.merging import check_overwrite, raise_conflicts
-from headrace.sweeps.parse import Combos, parse_combos
+from headrace.sweeps.parse import Combos, parse_combos, parse_mapping
 from headrace.sweeps.points import Points
+from headrace.sweeps.provenance import tell_changes
 from headrace.sweeps.results import Results
 from headrace.sweeps.view import Frame
 
@@ -117,6 +116,7 @@ class Harvester(Results):
         rule = check_overwrite(overwrite)
         self._take_in(rule)
         pairs = self._with_known(pairs)
+        self._see_changes(constants, rule, runner_settings)
         if Refinement.needed(pairs):
             self._refined(pairs, cases, constants, missing_only, sync, rule, runner_settings)
             return
@@ -183,6 +183,7 @@ class Harvester(Results):
         """
         rule = check_overwrite(overwrite)
         self._take_in(rule)
+        self._see_changes(constants, rule, runner_settings)
         points = self._points(self._with_known(parse_combos(combos)), cases, constants)
         if missing_only:
             points = self._missing(points)
@@ -256,7 +257,6 @@ class Harvester(Results):
             known |= self._pending.known(keys)
         if not known:
             return points
-        self._see_code()
         if len(known) == len(keys):
             return Points(cases=[])
         at = [i for i, key in enumerate(keys) if key not in known]
@@ -266,16 +266,12 @@ class Harvester(Results):
         rows = [tuple(column[i] for column in columns) for i in at]
         return Points(cases=rows, fn_args=points.names, constants=points.constants)
 
-    def _see_code(self) -> None:
-        """Warn when results that are left as they are come from other code, in another process, than there is now."""
-        point = self.ledger.first()
-        session = {} if point is None else point.session or {}
-        was, now = session.get("code"), code_hash(self.fn)
-        if was and now and was != now and session.get("pid") != os.getpid():
-            warn(
-                f"{self._who} has results of another version of the function {session['fn']}, which stay as they are."
-                "\n  To compute them anew, harvest them without missing_only, overwrite=True."
-            )
+    def _see_changes(self, constants: Any, rule: bool | None, settings: Mapping[str, Any]) -> None:
+        """Warn when results that are there, and stay, come from other constants, another seed or other code."""
+        if rule is not True:
+            fixed = {**(self.runner.constants or {}), **parse_mapping(constants)}
+            seed = {**self.runner.settings, **settings}.get("seed", 0)
+            tell_changes(self.ledger, self.fn, fixed, seed, self._args() or (), self._who)
 
     def _refined(
         self, pairs: Combos, cases: Any, constants: Any, missing_only: bool, sync: bool, rule: bool | None,

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-import platform
-import socket
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from time import time
-from types import CellType, FunctionType
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
-
-from headrace.core.plain import code_of, digest, where_is
 from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.store.ledger import DONE, FAILED, Point
-from headrace.store.ledger_values import Packing
 from headrace.sweeps.canonical import point_key
 from headrace.sweeps.failures import Failure, failure
 from headrace.sweeps.keeping import SOON, Keeper
 from headrace.sweeps.merging import Conflict, merger
+from headrace.sweeps.outputs import has_names, parts, placed
 from headrace.sweeps.points import Points
 from headrace.sweeps.progress import Progress
+from headrace.sweeps.provenance import session_of, storable
 from headrace.sweeps.view import order_given
 
 HELD: Final = 64 << 20  # bytes of results that are kept for last_ds
@@ -83,6 +73,7 @@ class Round:
         check_names(self._layout)
         self._fn = runner.fn if fn is None else fn
         self._keys = list(points.keys()) if keys is None and len(points) <= _MANY else keys
+        self._along: dict[str, Any] = dict(self._layout["coords"])
         self._came: dict[int, Any] | None = {}
         self._bytes = 0
 
@@ -158,7 +149,7 @@ class Round:
             self._hold(i, keeper.add(Point(key, coords, told, FAILED, outcome.seconds)))
             return failed
         try:
-            value = split(outcome.value, self._layout["vars"])
+            value = split(outcome.value, self._layout, self._along)
             packed = keeper.add(Point(key, coords, value, DONE, outcome.seconds))
         except DataError as error:
             error.add_note(f"  while keeping the result at {settings}")
@@ -189,27 +180,23 @@ class Round:
         return {i: point.value[0] if alone else point.value for i, point in self.came().items() if point.state == DONE}
 
 
-def split(result: Any, names: list[Any] | None) -> tuple[Any, ...]:
-    """Return a result as a tuple of a value for each variable.
+def split(result: Any, layout: Mapping[str, Any], coords: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a result as a tuple of a value for each variable of a layout, the axes of each in its order.
+
+    ``coords`` are values along axes; see :func:`headrace.sweeps.outputs.placed`.
 
     Raises
     ------
     DataError
-        When there are more or fewer.
+        When there are more or fewer, or axes have other names.
     """
-    if names is None or len(names) == 1:
+    names = layout["vars"]
+    if names is None:
         return (result,)
-    try:
-        values = tuple(result)
-    except TypeError:
-        values = (result,)
-    if len(values) != len(names) or isinstance(result, str | bytes):
-        came = f"{len(values)} results" if len(values) != 1 else f"one {type(result).__name__}"
-        raise DataError(
-            f"a harvest got {came} from a call, wanted {len(names)}: one for each of the variables {tuple(names)}.\n"
-            "  Return a tuple of as many values as var_names has names."
-        )
-    return values
+    values = (result,) if len(names) == 1 else tuple(parts(result, names))
+    if not any(has_names(type(value)) for value in values):
+        return values
+    return tuple(placed(value, name, layout["dims"][name], coords) for name, value in zip(names, values, strict=True))
 
 
 def layout_of(runner: Any, points: Points) -> dict[str, Any]:
@@ -234,51 +221,6 @@ def check_names(layout: Mapping[str, Any]) -> None:
         taken = [name for name in names if name in args]
         if taken:
             raise StreamConfigError(f"{what} got {taken[0]!r}, which is an argument of the sweep, wanted another name.")
-
-
-def storable(value: Any) -> Any:
-    """Return a value that any ledger can hold: itself, or its text."""
-    if hasattr(value, "dims") and hasattr(value, "to_numpy"):
-        value = value.to_numpy()
-    elif type(value).__module__.startswith("pandas") and hasattr(value, "to_numpy"):
-        value = np.asarray(value)
-    try:
-        Packing().pack(value)
-    except DataError:
-        return repr(value)
-    return value
-
-
-def session_of(fn: Callable[..., Any], seed: Any, constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where results come from: the function and its code, the machine, the process, the seed."""
-    from headrace import __version__
-
-    return {
-        "fn": where_is(fn),
-        "code": code_hash(fn),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "began": time(),
-        "seed": storable(seed),
-        "constants": {name: storable(value) for name, value in constants.items() if not callable(value)},
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "headrace": __version__,
-        "script": sys.argv[0] if sys.argv else "",
-    }
-
-
-def code_hash(fn: Callable[..., Any]) -> str:
-    """Return a digest of a function's code, whatever data it holds: a list in its closure may grow in every run."""
-    try:
-        inside: Any = inspect.unwrap(fn)
-        while isinstance(inside, partial):
-            inside = inspect.unwrap(inside.func)
-        inside = getattr(inside, "__func__", inside)
-        code = getattr(inside, "__code__", None) or type(inside).__call__.__code__
-        return digest(code_of(FunctionType(code, {}, "fn", None, tuple(CellType() for _ in code.co_freevars))))
-    except Exception:  # of something that is no function of Python's
-        return ""
 
 
 def like(runner: Any, fn: Any) -> Any:

@@ -80,7 +80,10 @@ class Labels(NamedTuple):
         given = {**constants, **self.var_coords}
         axes = {dim for dims in self.var_dims.values() if dims is not ... for dim in dims}
         sizes = {name: len(value) for name, value in given.items() if name in axes and hasattr(value, "__len__")}
-        return Columns(self.var_names, n, lambda name: self.var_dims.get(name, ()), sizes)
+        made = Columns(self.var_names, n, lambda name: self.var_dims.get(name, ()), sizes)
+        for column in made.columns:
+            column.coords.update(self.var_coords)
+        return made
 
     def check_table(self) -> None:
         """Raise when results cannot be rows of a table."""
@@ -193,7 +196,9 @@ def coordinate(values: Sequence[Any]) -> Array:
     >>> coordinate([1, 2]), coordinate([[1, 2], [3]]), coordinate([1, "a"])
     (array([1, 2]), array([(1, 2), (3,)], dtype=object), array([1, 'a'], dtype=object))
     """
-    found = scalars(list(values))
+    kinds = set(map(type, values))
+    mixed = len(kinds) > 1 and bool(kinds & {bool, np.bool_})  # True among numbers would become one
+    found = None if mixed else scalars(list(values))
     if found is not None and found.dtype.kind != "O":
         return found
     return objects([_label(value) for value in values])

@@ -43,7 +43,9 @@ def check_overwrite(overwrite: Any) -> bool | None:
     return overwrite
 
 
-def merger(overwrite: bool | None, conflicts: list[Conflict]) -> Callable[[Point, Point], Point | None]:
+def merger(
+    overwrite: bool | None, conflicts: list[Conflict], lost: Callable[[Point, Point], object] | None = None
+) -> Callable[[Point, Point], Point | None]:
     """Return what a ledger is to do about a point that is there already.
 
     Missing values (NaN, NaT, None) are always filled from the other side, and a failure gives way to a result.
@@ -52,15 +54,17 @@ def merger(overwrite: bool | None, conflicts: list[Conflict]) -> Callable[[Point
     ----------
     overwrite
         Whether the new result wins; None for neither: then the old one stays, and the two are added to ``conflicts``.
+    lost
+        Called with the old and the new point where the old one stays though the new one differs.
     """
 
     def merge(old: Point, new: Point) -> Point | None:
         if old.state == FAILED or new.state == FAILED:
             return new if old.state == FAILED else None
         if old.layout["vars"] is None or new.layout["vars"] is None:
-            return _merged_whole(old, new, overwrite, conflicts)
+            return _merged_whole(old, new, overwrite, conflicts, lost)
         values = dict(zip(old.layout["vars"], old.value, strict=True))
-        found, changed = [], False
+        found, changed, differs = [], False, False
         for name, value in zip(new.layout["vars"], new.value, strict=True):
             if name not in values:
                 values[name], changed = value, True
@@ -71,6 +75,10 @@ def merger(overwrite: bool | None, conflicts: list[Conflict]) -> Callable[[Point
                 found.append(Conflict(dict(zip(new.layout["args"], new.coords, strict=True)), name, was, value))
             elif made is not was:
                 values[name], changed = made, True
+            if overwrite is False and lost is not None and not equal(values[name], combined(value, was)):
+                differs = True
+        if lost is not None and (found or differs):
+            lost(old, new)
         if found:
             conflicts.extend(found)
             return None
@@ -93,7 +101,21 @@ def _merged(old: Any, new: Any, overwrite: bool | None) -> Any:
     return mine if overwrite is False or equal(mine, combined(new, old)) else _NEITHER
 
 
-def _merged_whole(old: Point, new: Point, overwrite: bool | None, conflicts: list[Conflict]) -> Point | None:
+def exactly(old: Point, new: Point) -> Point | None:
+    """Return the new point, and in it what the old one says of the same more exactly: whole numbers that became floats."""
+    if FAILED in (old.state, new.state) or old.layout["vars"] is None or new.layout["vars"] is None:
+        return new
+    was = dict(zip(old.layout["vars"], old.value, strict=True))
+    pairs = zip(new.layout["vars"], new.value, strict=True)
+    value = tuple(was[name] if name in was and equal(was[name], each) else each for name, each in pairs)
+    same = len(value) == len(was) and all(each is was.get(name) for name, each in zip(new.layout["vars"], value, strict=True))
+    return None if same else new._replace(value=value)
+
+
+def _merged_whole(
+    old: Point, new: Point, overwrite: bool | None, conflicts: list[Conflict],
+    lost: Callable[[Point, Point], object] | None,
+) -> Point | None:  # fmt: skip
     """Merge results that have names of their own."""
     from headrace.sweeps.datasets import as_dataset
 
@@ -104,9 +126,13 @@ def _merged_whole(old: Point, new: Point, overwrite: bool | None, conflicts: lis
             made = xr.merge([one, two], compat="no_conflicts", join="outer", combine_attrs="override")
         except xr.MergeError:
             conflicts.append(Conflict(dict(zip(new.layout["args"], new.coords, strict=True)), None, one, two))
+            if lost is not None:
+                lost(old, new)
             return None
     else:
         made = two.combine_first(one) if overwrite else one.combine_first(two)
+        if lost is not None and not overwrite and not made.identical(two.combine_first(one)):
+            lost(old, new)
     return None if made.identical(one) else new._replace(value=(made,))
 
 
@@ -209,18 +235,40 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def raise_conflicts(conflicts: list[Conflict], who: str) -> None:
-    """Raise, if there are conflicts, one error that tells of them."""
-    if not conflicts:
-        return
+def raise_conflicts(conflicts: list[Conflict], who: str, *, waiting: bool = False, source: str | None = None) -> None:
+    """Raise, if there are conflicts, one error that tells of them.
+
+    Parameters
+    ----------
+    waiting
+        Whether the new results wait to be written, and go on waiting.
+    source
+        The file that they came from; None for those of a run.
+    """
+    if conflicts:
+        raise told_conflicts(conflicts, who, waiting=waiting, source=source)
+
+
+def told_conflicts(
+    conflicts: list[Conflict], who: str, *, waiting: bool = False, source: str | None = None
+) -> Exception:
+    """Return the error that tells of conflicts."""
     settings, name, old, new = conflicts[0]
     where = ", ".join(f"{arg}={_short(value)}" for arg, value in settings.items())
     others = f" and {len(conflicts) - 1} more such places" if len(conflicts) > 1 else ""
     what = "other results" if name is None else f"{name}={_short(new)}"
     was = "others" if name is None else _short(old)
-    raise conflict_error()(
+    if source is not None:
+        return conflict_error()(
+            f"{who} got {what} at {where} from {source}, which somebody has changed, where {was} is there{others}, wanted "
+            "equal results.\n  Nothing was taken in. For the file's results to win, harvest anything with overwrite=True, "
+            "or add_ds(load_ds(file), overwrite=True); for the others, move the file away: it is written again."
+        )
+    stay = "the new ones wait, in memory" if waiting else "the new ones are in last_ds"
+    how = " in the next harvest" if waiting else ""
+    return conflict_error()(
         f"{who} got {what} at {where}, where {was} is there{others}, wanted equal results: overwrite=None.\n"
-        "  The old ones stay, the new ones are in last_ds. Say overwrite=True for the new ones to win, False for the old."
+        f"  The old ones stay, {stay}. Say overwrite=True{how} for the new ones to win, False for the old."
     )
 
 

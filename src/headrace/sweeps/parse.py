@@ -80,7 +80,7 @@ def parse_combos(combos: Any) -> Combos:
     made: list[tuple[str | Names, Any]] = []
     for pair in pairs:
         try:
-            name, values = () if isinstance(pair, str) else pair  # a text has letters
+            name, values = [pair] if isinstance(pair, str) else pair  # not the letters of a text
         except (TypeError, ValueError):
             raise StreamConfigError(
                 f"combos got {_short(pair)}, wanted a pair of a name and its values.\n"

@@ -13,12 +13,14 @@ import numpy as np
 
 from headrace.errors import DataError
 from headrace.sweeps.failures import Failure
+from headrace.sweeps.outputs import has_names, parts, placed
 from headrace.sweeps.points import Points
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _EXACT: Final = 1 << 53  # whole numbers up to here are floats, all of them
 _NUMBERS: Final = "biufc"
 _SCALARS: Final = frozenset((int, float, bool, complex, str))
+_SEQUENCES: Final = frozenset((tuple, list))
 MOST_CELLS: Final = 10**8
 
 
@@ -34,6 +36,13 @@ class Column:
     dims
         Names of the value's own axes; ``...`` to keep values as they are, whatever they are.
 
+    Attributes
+    ----------
+    coords : dict
+        Values along those axes, as far as they are known: results that have others are refused.
+    data : array, optional
+        What came, a row for each point.
+
     Examples
     --------
     >>> column = Column("y", 4, ())
@@ -47,6 +56,7 @@ class Column:
         self.name: Any = name
         self.n: int = n
         self.dims: Any = dims
+        self.coords: dict[str, Any] = {}
         self.data: Array | None = None
 
     def put(self, places: Sequence[int], values: list[Any]) -> None:
@@ -59,6 +69,8 @@ class Column:
         """
         if not values:
             return
+        if self.dims is not ... and self.name is not None and any(has_names(kind) for kind in set(map(type, values))):
+            values = [placed(value, self.name, self.dims, self.coords) for value in values]
         at: Any = slice(places.start, places.stop) if isinstance(places, range) and places.step == 1 else list(places)
         if self.dims is ...:
             self._assign(at, objects(values))
@@ -78,7 +90,16 @@ class Column:
         made = scalars(values)
         if made is not None:
             return made
-        shape = next(np.shape(value) for value in values if isinstance(value, np.ndarray | list | tuple))
+        value = next(value for value in values if isinstance(value, np.ndarray | list | tuple))
+        try:
+            shape = np.shape(value)
+        except ValueError:  # ragged: parts of several lengths
+            raise DataError(
+                f"the variable {self.name!r} got a {type(value).__name__} of {len(value)} parts of several shapes, wanted a "
+                "scalar.\n"
+                f"  Name the parts, var_names=['{self.name}_0', ...], or keep values as they are: "
+                f"var_dims={{{self.name!r}: ...}}."
+            ) from None
         raise DataError(
             f"the variable {self.name!r} got a value of shape {shape}, and no names for its axes, wanted a scalar.\n"
             f"  Name them: var_dims={{{self.name!r}: {[f'axis_{k}' for k in range(len(shape))]}}}; "
@@ -148,7 +169,7 @@ def scalars(values: list[Any]) -> Array | None:
         return objects(values) if cut_off or not _exact(made, kinds, values) else made
     if any(issubclass(kind, np.ndarray | list | tuple) for kind in kinds):
         arrays = [value for value in values if isinstance(value, np.ndarray | list | tuple)]
-        if any(np.ndim(value) > 0 or not isinstance(value, np.ndarray) for value in arrays):
+        if any(not isinstance(value, np.ndarray) or value.ndim for value in arrays):
             return None
         return scalars([value[()] if isinstance(value, np.ndarray) else value for value in values])
     if all(issubclass(kind, np.generic | int | float | complex) for kind in kinds):
@@ -348,17 +369,8 @@ class Columns:
 
     def _split(self, values: list[Any]) -> list[tuple[Any, ...]]:
         k = len(self.columns)
-        try:
-            alike = set(map(len, values)) == {k}
-        except TypeError:
-            alike = False
-        if not alike:
-            wrong = next(value for value in values if not hasattr(value, "__len__") or len(value) != k)
-            came = f"{len(wrong)} results" if hasattr(wrong, "__len__") else f"one {type(wrong).__name__}"
-            raise DataError(
-                f"a sweep got {came} from a call, wanted {k}: one for each of the variables {self.names}.\n"
-                "  Return a tuple of as many values as var_names has names."
-            )
+        if not _SEQUENCES.issuperset(map(type, values)) or set(map(len, values)) != {k}:
+            values = [parts(value, self.names) for value in values]
         return list(zip(*values, strict=True))
 
     def filled(self, column: Column) -> Array:

@@ -9,22 +9,26 @@ from typing import Any
 
 from headrace.core.notes import warn
 from headrace.core.optional import optional
-from headrace.errors import StreamConfigError
-from headrace.store.datasets import load_ds, save_ds
+from headrace.errors import DataError, StreamConfigError
+from headrace.store.datasets import save_ds
 from headrace.store.datasets import write as write_ds
 from headrace.store.ledger import FAILED, Ledger, Point
 from headrace.store.ledger_memory import MemoryLedger
 from headrace.store.names import dataset_path
-from headrace.sweeps.editing import add_dataset, as_dataset, dropped, expanded
-from headrace.sweeps.exports import MANY, SMALL, Export, places_of, remove_ledger
+from headrace.store.ledger_salvage import Damage
+from headrace.sweeps.canonical import KEY
+from headrace.sweeps.editing import add_dataset, as_dataset, dropped, expanded, same_args
+from headrace.sweeps.exports import MANY, SMALL, Export
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.growing import Growing
 from headrace.sweeps.harvesting import Round
-from headrace.sweeps.ingest import points_of
-from headrace.sweeps.merging import Conflict, check_overwrite, merger, raise_conflicts
+from headrace.sweeps.ingest import ATTRS, attrs_beside, dataset_there, joined_attrs, keep_arrays, warn_of_gaps, with_attrs
+from headrace.sweeps.merging import check_overwrite, merger
 from headrace.sweeps.parse import parse_mapping
+from headrace.sweeps.places import places_of, remove_ledger
 from headrace.sweeps.tables import is_table, save_table
 from headrace.sweeps.view import Frame, View, failures_of, table_of, timings_of
+from headrace.sweeps.waiting import Waiting
 
 
 class Results:
@@ -60,10 +64,10 @@ class Results:
 
     def _begin(self) -> None:
         self._export: Export | None = None
-        self._pending = MemoryLedger()
+        self._pending = Waiting()
         self._last: Round | None = None
         self._last_ds: Any = None
-        self._ds: tuple[Any, Any] = (None, None)
+        self._ds: tuple[Any, Any, Any] = (None, None, None)
         self.ledger: Ledger | MemoryLedger
         if self.data_name is None:
             self.ledger = MemoryLedger()
@@ -99,6 +103,9 @@ class Results:
     def full_ds(self) -> Any:
         """All results as a labelled dataset, with NaN, NaT or None where there are none; None when there are none at all.
 
+        Its arrays are read-only, as it is the same until something is harvested. What is added to it, a variable or an
+        attribute, is kept by :meth:`save_full_ds`.
+
         Raises
         ------
         DataError
@@ -107,17 +114,31 @@ class Results:
         self._take_in(None)
         if self._export is not None:
             self._export.refresh()
-        return self._full()
+        self._full()
+        return self._ds[2]
 
     def _full(self) -> Any:
+        """Return the dataset of all results, which nobody changes; what users are given is another, of the same arrays."""
         now = (self.ledger.totals.commits, self._pending.totals.commits)
         if self._ds[0] != now:
+            if self._edited():
+                warn(
+                    f"{self._who} has new results, and what was changed in full_ds before is not in it any more."
+                    "\n  Say save_full_ds() after a change, before the next harvest."
+                )
             made = self._dataset(self._done())
-            if made is not None and self.chunks is not None:
-                optional("dask", "cluster", "Harvester(chunks=)")
-                made = made.chunk(self.chunks)
-            self._ds = (now, made)
+            if made is not None:
+                keep_arrays(made)
+                if self.chunks is not None:
+                    optional("dask", "cluster", "Harvester(chunks=)")
+                    made = made.chunk(self.chunks)
+            self._ds = (now, made, None if made is None else made.copy())
         return self._ds[1]
+
+    def _edited(self) -> bool:
+        """Tell whether the user has changed the dataset that they were given."""
+        _, made, given = self._ds
+        return given is not None and not given.identical(made)
 
     def _done(self, *, values: bool = False) -> list[Point]:
         """Return the points with results, those that wait to be written among them."""
@@ -126,17 +147,17 @@ class Results:
         both = MemoryLedger()
         for ledger in (self.ledger, self._pending):
             for point in ledger.rows():
-                both.put([point], layout=point.layout, session=point.session, merge=merger(self._rule, []))
+                merge = merger(self._pending.rule_of(point), [])
+                both.put([point], layout=point.layout, session=point.session, merge=merge)
         return View(both).done()
-
-    _rule: bool | None = None  # what results that wait do to those that are there
 
     def _dataset(self, done: list[Point]) -> Any:
         if not done:
             return None
         frame = Frame(done)
         held = done if all(point.value is not None for point in done) else self.ledger.rows()
-        return frame.dataset((each.key, each.layout["vars"], each.value) for each in held if each.state != FAILED)
+        made = frame.dataset((each.key, each.layout["vars"], each.value) for each in held if each.state != FAILED)
+        return with_attrs(made, self.ledger.note(ATTRS, {}))
 
     @property
     def done(self) -> Any:
@@ -198,14 +219,15 @@ class Results:
         rule = check_overwrite(overwrite)
         self._take_in(rule)
         if sync:
-            self._write_pending()
+            self._write_pending(rule)
         self._add(as_dataset(new_ds), rule, sync=sync)
         if sync:
-            self._show()
+            self._show(rule)
 
-    def _add(self, ds: Any, rule: bool | None, *, sync: bool) -> None:
-        self._rule = rule
-        add_dataset(self.ledger if sync else self._pending, ds, self.runner, self._args(), rule, self._who)
+    def _add(self, ds: Any, rule: bool | None, *, sync: bool, source: str | None = None) -> None:
+        self._pending.rule = rule
+        to = self.ledger if sync else self._pending
+        add_dataset(to, ds, self.runner, self._args(), rule, self._who, source=source)
 
     def expand_dims(self, name: str, value: Any, engine: str | None = None) -> None:
         """Give all results one more argument, which has been ``value`` so far; written at once.
@@ -213,17 +235,12 @@ class Results:
         Raises
         ------
         StreamConfigError
-            When there is such an argument already.
+            When there is such an argument already, or a result or an axis of this name.
         """
         self._again(None, engine)
         self._take_in(None)
         self._write_pending()
-        if name in (self._args() or ()):
-            raise StreamConfigError(
-                f"{self._who} got the new argument {name!r}, and has it already, wanted another name."
-            )
-
-        expanded(self.ledger, name, value)
+        expanded(self.ledger, name, value, self._who)
         self._changed()
 
     def drop_sel(
@@ -255,12 +272,17 @@ class Results:
         self._show()
 
     def delete_ds(self, backup: bool = False) -> None:
-        """Remove all results, on disk too.
+        """Remove all results, on disk too: the ledger and the dataset, and nothing else that is in its folder.
 
         Parameters
         ----------
         backup
             Move them to ``<name>.BAK-YYYYmmdd-HHMMSS`` instead.
+
+        Raises
+        ------
+        SinkError
+            When what has the name is neither a ledger nor a dataset; nothing is removed then.
         """
         if isinstance(self.ledger, Ledger):
             remove_ledger(self.ledger, self._export, backup)
@@ -269,14 +291,29 @@ class Results:
     # --- files ----------------------------------------------------------------------------------
 
     def load_full_ds(self, chunks: Any = None, engine: str | None = None) -> None:
-        """Read what is on disk anew; results that wait to be written are given up."""
+        """Read what is on disk anew; results that wait to be written are given up.
+
+        Raises
+        ------
+        OSError
+            When the dataset is there and may not be written to: what is harvested could not be shown in it.
+        """
         self._again(chunks, engine)
-        self._pending = MemoryLedger()
+        if self._export is not None and self._export.path.exists() and not os.access(self._export.path, os.W_OK):
+            raise PermissionError(13, "there is a dataset that may not be written to", str(self._export.path))
+        self._pending = Waiting()
         self._view.forget()
-        self._ds = (None, None)
+        self._ds = (None, None, None)
 
     def save_full_ds(self, new_full_ds: Any = None, engine: str | None = None) -> None:
-        """Write what waits to be written, and the file; or make ``new_full_ds`` all that there is.
+        """Write what waits to be written, what was changed in ``full_ds``, and the file.
+
+        Parameters
+        ----------
+        new_full_ds
+            Make this all that there is, in one step; by default ``full_ds``, where that was changed.
+        engine
+            As for :meth:`harvest_combos`.
 
         Raises
         ------
@@ -286,19 +323,61 @@ class Results:
         if self.data_name is None:
             raise StreamConfigError("save_full_ds of a harvester in memory, wanted one with a data_name.")
         self._again(None, engine)
-        self._take_in(None)
+        edited = new_full_ds is None and self._edited()
         if new_full_ds is None:
+            self._take_in(None)
             self._write_pending()
-        else:
-            before = {point.key for point in self.ledger.rows(values=False)}
-            self._pending = MemoryLedger()
-            ds = as_dataset(new_full_ds)
-            self._add(ds, True, sync=True)
-            stay = {point.key for point in points_of(ds, self._args() or ())}
-            self.ledger.drop(before - stay)
-            self._view.forget()
+        if edited or new_full_ds is not None:
+            self._replace(as_dataset(self._ds[2] if edited else new_full_ds))
         if self._export is not None:
-            self._export.refresh()
+            self._export.refresh(over=True)
+
+    def _replace(self, ds: Any) -> None:
+        """Make a dataset all that there is."""
+        known = self._args()
+        known = known if known is not None and set(known) <= set(ds.dims) else None
+        add_dataset(self.ledger, ds, self.runner, known, True, self._who, only=True)
+        self.ledger.set_note(ATTRS, None)
+        self._pending = Waiting()
+        self._view.forget()
+        self._ds = (None, None, None)
+        self._note_attrs(ds)
+
+    def _note_attrs(self, ds: Any, *, kept: bool = False) -> bool:
+        """Note the attributes of a dataset that ours has not; return whether it holds more than ours can."""
+        ours = self._full()
+        if ours is None:
+            return False
+        more = attrs_beside(ds, ours)
+        if more:
+            noted = self.ledger.note(ATTRS, {})
+            self.ledger.set_note(ATTRS, joined_attrs(noted, more), counts=True)
+        return not set(ds.variables) <= set(ours.variables)
+
+    def salvage(self) -> list[Damage]:
+        """Keep what is whole of a ledger that a disk has damaged, and let go of the rest, which can be run again.
+
+        Returns
+        -------
+        damages : list of Damage
+            What was lost: ``settings`` where these can still be read, and ``what`` was wrong; [] when all is well.
+
+        Raises
+        ------
+        DamageError
+            When nothing can be read at all.
+        SinkError
+            When the disk takes no more.
+
+        Notes
+        -----
+        The database that was there is kept, as ``ledger.db.damaged-...`` in the folder of the ledger. To have lost points
+        anew: ``harvest_combos(..., missing_only=True)``.
+        """
+        found: list[Damage] = self.ledger.salvage()
+        if found:
+            self._changed()
+        return found
 
     def export(self, path: str | os.PathLike[str] | None = None, engine: str | None = None) -> None:
         """Write all results as a dataset, or, by the suffix of ``path``, as a table (``.csv``, ``.parquet``, ``.pkl``...).
@@ -336,20 +415,18 @@ class Results:
         )
 
     def _write_to(self, path: Path) -> None:
-        ds = self._growing.dataset() if self._is_light() else self._dataset(self._view.done())
+        if self._is_light():
+            ds = with_attrs(self._growing.dataset(), self.ledger.note(ATTRS, {}))
+        else:
+            ds = self._dataset(self._view.done())
         if ds is None:
             ds = optional("xarray", "sweeps", "a harvest").Dataset()
         write_ds(ds, path, self.engine, allow_pickle=self.allow_pickle)
 
-    def _write_pending(self) -> None:
-        """Write what was harvested without ``sync``."""
-        if not len(self._pending):
-            return
-        conflicts: list[Conflict] = []
-        for point in self._pending.rows():
-            self.ledger.put([point], layout=point.layout, session=point.session, merge=merger(self._rule, conflicts))
-        self._pending = MemoryLedger()
-        raise_conflicts(conflicts, self._who)
+    def _write_pending(self, rule: bool | None = None) -> None:
+        """Write what was harvested without ``sync``; ``rule`` is for what came without one and differs."""
+        if len(self._pending):
+            self._pending.write(self.ledger, self._who, rule, lambda args: same_args(self.ledger, args, self._who))
 
     def _take_in(self, rule: bool | None) -> None:
         """Take in a dataset that was there before the ledger, or that somebody else has written since."""
@@ -357,17 +434,27 @@ class Results:
             return
         if self._export is None:
             source = self._source if self.data_name is not None else None
-            if source is not None and not self.ledger.exists and source.exists():
-                warn(f"{source} is taken into the ledger {self.data_name}; it stays as it is.")
-                self._add(load_ds(source, allow_pickle=self.allow_pickle), rule, sync=True)
+            # Not whether there is a ledger: one that was killed here has been begun, and has nothing in it.
+            if source is not None and source.exists() and not self.ledger.totals.commits:
+                ds = dataset_there(source, self.allow_pickle)
+                if len(ds.data_vars):
+                    warn(f"{source} is taken into the ledger {self.data_name}; it stays as it is.")
+                    self._add(ds, rule, sync=True)
+                    self._note_attrs(ds)
             return
+        export = self._export
 
-        def add(path: Path, half_written: bool) -> None:
-            ds = load_ds(path, allow_pickle=self.allow_pickle)
-            if len(ds.data_vars):
-                self._add(ds, False if half_written else rule, sync=True)
+        def add(path: Path, half_written: bool) -> bool:
+            ds = dataset_there(path, self.allow_pickle)
+            if not len(ds.data_vars):
+                return False
+            before = self._full() if export.fresh and not half_written else None
+            self._add(ds, False if half_written else rule, sync=True, source=str(path))
+            if before is not None:
+                warn_of_gaps(before, ds, path)
+            return self._note_attrs(ds)
 
-        self._export.take_in(add)
+        export.take_in(add)
 
     @property
     def _who(self) -> str:
@@ -381,9 +468,14 @@ class Results:
             if self._export is not None:
                 dataset_path(self._export.path, engine)  # raises for one that there is not
 
-    def _show(self) -> None:
+    def _show(self, rule: bool | None = None) -> None:
         """Write the file, if it is small enough to be written after each harvest; Ctrl-C waits for it."""
         if self._export is None or self.ledger.readonly:
+            return
+        try:
+            self._take_in(rule)  # what somebody has written there while we harvested
+        except DataError as error:
+            warn(f"{self._export.path} was changed by another program meanwhile, and is left as it is: {error}")
             return
         if self._is_light():
             self._export.show(self._is_small)
@@ -405,6 +497,11 @@ class Results:
         for ledger in (self.ledger, self._pending):
             point = ledger.first()
             if point is not None:
+                if len(point.key) != KEY:
+                    raise StreamConfigError(
+                        f"{self._who} is that of a Sampler, whose rows have no grid, wanted one of a Harvester, or a name that "
+                        "is free.\n  Choose another data_name, or use Sampler."
+                    )
                 return tuple(point.layout["args"])
         return None
 

@@ -21,6 +21,7 @@ from headrace.core.items import nbytes
 from headrace.core.key import Key, Seed, seed_integer
 from headrace.errors import StreamConfigError
 from headrace.sweeps.failures import FailFast, Failure, OnError, check_on_error, failure, note
+from headrace.sweeps.outputs import FIXED, own
 from headrace.sweeps.parse import GIVEN
 from headrace.sweeps.points import Points, point_key
 from headrace.sweeps.progress import Progress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Places = Sequence[int]
 Take = Callable[[Places, list[Any]], None]
+Keep = Callable[[Any], Any]
 _two_words: Final = struct.Struct("<QQ").unpack
 _SLICE: Final = 0.05  # seconds of calls between two looks at the clock
 _MOST: Final = 512  # calls in a slice: more results than these would be walked over by the garbage collector,
@@ -109,10 +111,10 @@ def _unknown(who: str, name: str, known: Sequence[str]) -> str:
     meant = ""
     if near:
         whose = f" of {_ELSEWHERE[near[0]]}" if near[0] in _ELSEWHERE else ""
-        meant = f"Did you mean {near[0]!r}{whose}?"
+        meant = f" Did you mean {near[0]!r}{whose}?"
         if near[0] == name:
-            meant = f"{name!r} belongs to {_ELSEWHERE[name]}."
-    return f"{who} got the setting {name!r}, wanted one of {', '.join(known)}.\n  {meant or 'See headrace.sweeps.combo_runner.'}"
+            meant = f" {name!r} is one{whose}."
+    return f"{who} got the setting {name!r}, wanted one of {', '.join(known)}.{meant}"
 
 
 class Task:
@@ -181,7 +183,7 @@ class _Moved:
         return self._rng
 
 
-def sweep(task: Task, points: Points, how: How, take: Take) -> list[Failure]:
+def sweep(task: Task, points: Points, how: How, take: Take, *, owned: bool = False) -> list[Failure]:
     """Call a task at points, and give what comes to ``take(places, values)``; return what failed.
 
     Parameters
@@ -191,6 +193,8 @@ def sweep(task: Task, points: Points, how: How, take: Take) -> list[Failure]:
     take
         Is handed numbers of points and their results, some at a time. A failed call has its
         :class:`~headrace.sweeps.failures.Failure` for a result. Before an error is raised, what came is handed over.
+    owned
+        Whether results of calls here are copied where a later call could change them.
     """
     at = order_of(len(points), how.shuffle)
     engine = how.engine()
@@ -198,7 +202,7 @@ def sweep(task: Task, points: Points, how: How, take: Take) -> list[Failure]:
     watch = _Watch(task.fn, points, how)
     try:
         if engine is None:
-            _here(task, points, at, watch, bar, take)
+            _here(task, points, at, watch, bar, take, own if owned else None)
         else:
             _elsewhere(task, points, at, engine, watch, bar, take)
     finally:
@@ -245,7 +249,9 @@ class _Watch:
             self.fast.succeeded()
 
 
-def _here(task: Task, points: Points, at: list[int] | None, watch: _Watch, bar: Progress, take: Take) -> None:
+def _here(
+    task: Task, points: Points, at: list[int] | None, watch: _Watch, bar: Progress, take: Take, kept: Keep | None
+) -> None:
     walk, fn, size = task.walk(points, at), task.fn, len(points)
     lo, n, most = 0, 1, _MOST
     order: Places = range(size) if at is None else at
@@ -257,9 +263,9 @@ def _here(task: Task, points: Points, at: list[int] | None, watch: _Watch, bar: 
             bar.show(points[order[lo]])
         try:
             if watch.goes_on:
-                _forgiving(fn, islice(walk, n), out, watch, order, lo)
+                _forgiving(fn, islice(walk, n), out, watch, order, lo, kept)
             else:
-                _calls(fn, islice(walk, n), out)
+                _calls(fn, islice(walk, n), out, kept)
         except BaseException as error:
             done = lo + len(out)
             with suppress(Exception):  # what was raised first is told
@@ -276,18 +282,31 @@ def _here(task: Task, points: Points, at: list[int] | None, watch: _Watch, bar: 
         n = max(1, min(n * 2 if passed < _SLICE / 2 else n // 2 if passed > _SLICE else n, most))
 
 
-def _calls(fn: Callable[..., Any], walk: Iterator[dict[str, Any]], out: list[Any]) -> None:
-    append = out.append
+def _calls(fn: Callable[..., Any], walk: Iterator[dict[str, Any]], out: list[Any], kept: Keep | None) -> None:
+    append, fixed = out.append, FIXED
+    if kept is None:
+        for settings in walk:
+            append(fn(**settings))
+        return
     for settings in walk:
-        append(fn(**settings))
+        made = fn(**settings)
+        append(made if type(made) in fixed else kept(made))
 
 
 def _forgiving(
-    fn: Callable[..., Any], walk: Iterator[dict[str, Any]], out: list[Any], watch: _Watch, order: Places, lo: int
+    fn: Callable[..., Any],
+    walk: Iterator[dict[str, Any]],
+    out: list[Any],
+    watch: _Watch,
+    order: Places,
+    lo: int,
+    kept: Keep | None,
 ) -> None:
     for settings in walk:
         try:
             made = fn(**settings)
+            if kept is not None:
+                made = kept(made)
             watch.succeeded()
         except Exception as error:
             made = watch.failed(order[lo + len(out)], error)

@@ -350,7 +350,7 @@ class Runner:
 
     def _sweep(self, points: Points, how: How, take: Take) -> None:
         task = Task(self.fn, {**(self._resources or {}), **points.constants}, how.key)
-        self.failures += sweep(task, points, how, take)
+        self.failures += sweep(task, points, how, take, owned=True)
 
     def _refined(
         self, combos: Combos, cases: Any, constants: Any, fn_args: Any, how: How, table: bool

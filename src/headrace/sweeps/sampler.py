@@ -16,12 +16,13 @@ from headrace.store.ledger import FAILED, Ledger, Point
 from headrace.store.swap import real
 from headrace.store.tables import load_df, write_df
 from headrace.sweeps.drawn import WithRow, drawn
-from headrace.sweeps.exports import SMALL, Export, remove_ledger
+from headrace.sweeps.exports import SMALL, Export
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.harvesting import ROW, Round, like
 from headrace.sweeps.labels import frame_of
 from headrace.sweeps.parse import parse_mapping
 from headrace.sweeps.place import Columns
+from headrace.sweeps.places import remove_ledger
 from headrace.sweeps.points import Points
 from headrace.sweeps.rows import begins_with, frame_of_points, joined, row_key, values_of
 from headrace.sweeps.run import Task, sweep
@@ -276,7 +277,7 @@ class Sampler:
         columns = self._columns(points)
         task = Task(runner.fn, {**(runner.resources or {}), **points.constants}, how.key)
         try:
-            self.failures_of_last = sweep(task, numbered, how, columns.take)
+            self.failures_of_last = sweep(task, numbered, how, columns.take, owned=True)
         except BaseException:
             if columns.done.any():
                 self._frames.append(self._frame(points, columns)[columns.done])

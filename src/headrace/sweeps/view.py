@@ -117,7 +117,11 @@ class Frame:
         if None in names and len(names) > 1:
             raise DataError("a harvest has results with names of their own and others, wanted one kind.")
         first: Mapping[str, Any] = self.layouts[0] if self.layouts else {"attrs": {}, "constants": {}}
-        constants = {name: value for name, value in first["constants"].items() if name not in self.args}
+        constants = {
+            name: value
+            for name, value in first["constants"].items()
+            if name not in self.args and all(_tells(layout, name, value) for layout in self.layouts[1:])
+        }
         return Labels(tuple(names), dims, coords, dict(first["attrs"])), constants
 
     def dataset(self, values: Iterator[tuple[bytes, Any, Any]]) -> Any:
@@ -196,6 +200,12 @@ class Frame:
         made = xr.DataArray(grid.reshape(self.points.shape), dims=self.points.names, name="done")
         coords = {name: ds[name] for name in self.points.names if name in ds.coords}
         return self._arranged(made.assign_coords(coords).to_dataset())["done"].drop_attrs()
+
+
+def _tells(layout: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Tell whether a constant is nowhere said to be another: then it is not one of all points."""
+    other = layout["constants"].get(name, layout["attrs"].get(name, value))
+    return other is value or encoded(other) == encoded(value)
 
 
 def columns_of(labels: Labels, n: int) -> dict[Any, Columns]:

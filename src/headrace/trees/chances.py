@@ -35,7 +35,7 @@ def checked(name: str, probs: Any, n: int, what: str = "probs") -> Floats:
         raise StreamConfigError(f"{who}, wanted probabilities of at least 0.\n  A branch that is never taken has 0.")
     total = float(found.sum())
     if abs(total - 1) > TOLERANCE:
-        raise StreamConfigError(f"{who}, which sum to {total:.6g}, wanted a sum of 1.\n  Divide them by their sum.")
+        raise StreamConfigError(f"{who}, which sum to {total!r}, wanted a sum of 1.\n  Divide them by their sum.")
     return found
 
 

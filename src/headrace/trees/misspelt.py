@@ -71,8 +71,10 @@ def _near(key: str, word: str) -> bool:
     low = key.casefold()
     if low == word or (word == "probs" and low in _SYNONYMS):
         return True
-    alike = SequenceMatcher(None, low, word).ratio() >= _ALIKE
-    return alike and (low[:1] == word[0] or sorted(low) == sorted(word))
+    if any(c.isdigit() for c in low) or (low[:1] != word[0] and sorted(low) != sorted(word)):
+        return False  # with a number it is one of several, as name1 and name2
+    alike = SequenceMatcher(None, low, word)
+    return alike.quick_ratio() >= _ALIKE and alike.ratio() >= _ALIKE  # the first, as most of a thousand keys end there
 
 
 # --- what the words want --------------------------------------------------------------------------

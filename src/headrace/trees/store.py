@@ -58,7 +58,7 @@ class ParameterStore(Contents):
     strict: bool = True
 
     def __init__(self, parameters: list[Parameter] | dict[str, Any] | None = None) -> None:
-        self.parameters = {}
+        self.parameters: dict[str, Any] = {}
         if parameters is None:
             return
         if isinstance(parameters, dict):

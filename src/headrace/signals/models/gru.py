@@ -64,7 +64,7 @@ class SimpleGruModel:
         if missing:
             raise StreamConfigError(f"SimpleGruModel got no {', '.join(missing)}, wanted {', '.join(PARTS)}.")
         self.weights: dict[str, Array] = {name: np.array(weights[name], dtype=np.float32) for name in PARTS}
-        w_in, w_state, b_in, b_state, w_out, b_out = self.weights.values()
+        w_in, w_state, w_out = (self.weights[name] for name in PARTS if "weight" in name)
         self.input_size, self.hidden_size, self.output_size = w_in.shape[1], w_state.shape[1], w_out.shape[0]
         h = self.hidden_size
         wanted = [(3 * h, self.input_size), (3 * h, h), (3 * h,), (3 * h,), (self.output_size, h), (self.output_size,)]
@@ -95,11 +95,11 @@ class SimpleGruModel:
 
     def save_checkpoint(self, path: str | PathLike[str]) -> None:
         """Write weights and hyperparameters to a file, in numpy's npz format."""
-        more: dict[str, Any] = {name: getattr(self, name) for name in (*_SIZES, "scaler_mean", "scaler_std")}
+        more: Any = {name: getattr(self, name) for name in (*_SIZES, "scaler_mean", "scaler_std")}
         if self.lr is not None:
             more["lr"] = self.lr
         with Path(path).open("wb") as file:
-            np.savez(file, **self.weights, **more)
+            np.savez(file, **{**self.weights, **more})
 
     def inference(self, x: Any, state: Any = None) -> tuple[Array, Array]:
         """Return (probabilities, next state).

@@ -106,4 +106,3 @@ class SamplingTree(native_tree.SamplingTree):
         rng: Seed | None = 42,
     ) -> None:
         super().__init__(_without_seeds(nodes), params, collate_func, string_node, rng, strict=False)
-        self.params.strict = False  # a further name in it is warned of, as one that was there

@@ -1,0 +1,251 @@
+"""A clock that asks its sources for their values, so many times a second."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from headrace.errors import DataError, StreamConfigError
+from headrace.live.calls import takes_time
+from headrace.live.clock import Anchor, Clock, SystemClock
+from headrace.live.device import Threaded
+from headrace.live.latch import Latch
+from headrace.live.pending import Overflow
+from headrace.live.remote import Remote
+
+Late = Literal["skip", "catch up"]
+
+
+class Sampler(Threaded):
+    """Sources asked together, at even moments: one row of their values each.
+
+    The moments are ``k / sample_rate`` seconds after the start, whenever the last one was: the rate does not drift. A
+    moment that is not kept within its period is late, and counted.
+
+    Parameters
+    ----------
+    sources
+        Functions by name, ``f(t)`` of the seconds since the start or ``f()``, giving a number or an array; one that
+        gives a dict makes a column of each of its values. Those with ``start`` and ``stop`` are started and stopped.
+        A device gives its newest row.
+    sample_rate
+        Rows a second.
+    sleep_time
+        Accepted for those who gave it: nothing is polled any more.
+    timestamp_key
+        The column of times, Unix seconds, float64.
+    prefix
+        Whether the values of a dict are called ``name_key``, and not ``key``.
+    clock
+        The source of time.
+    spin
+        Seconds of spinning at the end of each wait; see :class:`~headrace.live.clock.SystemClock`.
+    late
+        ``"skip"``: a late moment and those missed with it give one row; ``"catch up"``: one each, one after the other.
+    on_error
+        After an exception in a source: ``"fail"``; ``"skip"`` the row; ``"restart"`` the sources.
+    max_bytes, overflow
+        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.device.Threaded`.
+    monotonic_key
+        A column of the moments in nanoseconds of the monotonic clock, int64, if wanted.
+    process
+        Whether to run in a process of its own, which a busy interpreter does not disturb. The sources are sent there:
+        an attribute turned here is not turned there.
+
+    Raises
+    ------
+    StreamConfigError
+        When the rate is not positive, a source is no function of the time or of nothing, or a parameter is not known.
+
+    Examples
+    --------
+    >>> from headrace.live.clock import VirtualClock
+    >>> clock = VirtualClock()
+    >>> with Sampler({"x": lambda t: 2 * t, "n": lambda: 7}, sample_rate=10, clock=clock) as sampler:
+    ...     clock.advance(0.25)
+    ...     block = sampler.read()
+    >>> block["x"].tolist(), block["n"].tolist()
+    ([0.0, 0.2, 0.4], [7, 7, 7])
+    >>> list(block), block.rate, sampler.stats()["late"]
+    (['timestamp', 'x', 'n'], 10.0, 0)
+    """
+
+    policies = ("fail", "skip", "restart")
+
+    def __init__(
+        self,
+        sources: Mapping[str, Any],
+        sample_rate: float,
+        sleep_time: float = 1e-6,
+        timestamp_key: str = "timestamp",
+        *,
+        prefix: bool = False,
+        clock: Clock | None = None,
+        spin: float = 0.0,
+        late: Late = "skip",
+        on_error: str = "fail",
+        max_bytes: int = 1 << 26,
+        overflow: Overflow = "drop_oldest",
+        monotonic_key: str | None = None,
+        process: bool = False,
+    ) -> None:
+        rate = _rate(sample_rate)
+        if late not in ("skip", "catch up"):
+            raise StreamConfigError(f"Sampler got late={late!r}, wanted 'skip' or 'catch up'.\n  The default is 'skip'.")
+        if clock is not None and (spin or (process and not isinstance(clock, SystemClock))):
+            raise StreamConfigError(
+                f"Sampler got clock={clock!r} and {'spin' if spin else 'process'}=, wanted one of them.\n"
+                "  SystemClock(spin=80e-6) is a clock that spins; another process has the machine's clock only."
+            )
+        names = (timestamp_key, *([] if monotonic_key is None else [monotonic_key]), *sources)
+        chosen = SystemClock(spin) if spin else clock
+        super().__init__(
+            rate=rate, names=names, clock=chosen, max_bytes=max_bytes, overflow=overflow, on_error=on_error
+        )
+        # A device that is called itself (a ring that gives its newest packet) is called; any other gives its newest row.
+        self.sources: dict[str, Any] = {
+            name: Latch(each) if hasattr(each, "read") and not callable(each) else each
+            for name, each in sources.items()
+        }
+        self.sample_rate, self.timestamp_key, self.monotonic_key = rate, timestamp_key, monotonic_key
+        self.prefix, self.late, self.process = prefix, late, process
+        self._calls: list[tuple[str, Callable[..., Any], bool]] = [
+            (name, each, takes_time(each, name)) for name, each in self.sources.items()
+        ]
+        self._started: list[tuple[str, Any]] = []
+        self._missed = 0
+        self._began = 0.0
+        self._remote: Remote | None = None
+        self._options = {
+            "sample_rate": rate, "timestamp_key": timestamp_key, "prefix": prefix, "spin": getattr(clock, "spin", spin),
+            "late": late, "on_error": on_error, "max_bytes": max_bytes, "overflow": overflow,
+            "monotonic_key": monotonic_key,
+        }  # fmt: skip
+
+    def start(self) -> None:
+        if self._state != "running":
+            self._began = math.nan
+        super().start()
+
+    def opened(self) -> None:
+        if math.isnan(self._began):  # and not when the sources are opened again after an error
+            self._began = self.anchor.now
+        if self.process:
+            self._remote = Remote(self.sources, self._options, self.anchor)
+            return
+        try:
+            for name, source in self.sources.items():
+                start = getattr(source, "start", None)
+                if callable(start):
+                    start()
+                    self._started.append((name, source))
+        except BaseException as error:
+            error.add_note(f"  while starting source {name!r}")
+            try:
+                self.closed()
+            except Exception as another:
+                error.add_note(f"  and stopping the others raised {another!r}")
+            raise
+
+    def closed(self) -> None:
+        if self._remote is not None:
+            self._remote.close(self.patience)
+            return
+        failed: BaseException | None = None
+        while self._started:
+            name, source = self._started.pop()
+            try:
+                stop = getattr(source, "stop", None)
+                if callable(stop):
+                    stop()
+            except BaseException as error:  # the others are stopped all the same
+                error.add_note(f"  while stopping source {name!r}")
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def unblock(self) -> None:
+        if self._remote is not None:
+            self._remote.stop()
+
+    def run(self, stopping: threading.Event) -> None:
+        if self._remote is not None:
+            for columns in self._remote.blocks():
+                self.put_block(columns)
+            return
+        clock, rate, began = self.clock, self.sample_rate, self._began
+        k = max(0, math.ceil((clock.now() - began) * rate - 1e-6))
+        while clock.wait_until(began + k / rate, stopping):
+            now = clock.now()
+            behind = math.floor((now - began) * rate + 1e-6) - k  # whole periods
+            if behind > 0:
+                if self.late == "skip":
+                    self._late += behind
+                    self._missed += behind
+                    k += behind
+                else:
+                    self._late += 1
+            self._tick(k, now)
+            k += 1
+
+    def _tick(self, k: int, now: float) -> None:
+        row: dict[str, Any] = {self.timestamp_key: self.anchor.unix(now)}
+        if self.monotonic_key is not None:
+            row[self.monotonic_key] = round(now * 1e9)
+        t, name = now - self._began, ""
+        try:
+            for name, source, timed in self._calls:
+                value = source(t) if timed else source()
+                if isinstance(value, Mapping):
+                    for key, part in value.items():
+                        self._set(row, f"{name}_{key}" if self.prefix else key, part)
+                else:
+                    self._set(row, name, value)
+        except Exception as error:
+            error.add_note(f"  while asking source {name!r} for row {k}")
+            if self.on_error != "skip":
+                raise
+            self._errors += 1
+            self.last_error = error
+        else:
+            self.put(row)
+
+    def _set(self, row: dict[str, Any], name: str, value: Any) -> None:
+        if name in row:
+            raise DataError(
+                f"Sampler got two values for column {name!r}, wanted a name for each.\n"
+                "  Rename a source, or have the keys of dicts prefixed with prefix=True."
+            )
+        row[name] = value
+
+    def stats(self) -> dict[str, Any]:
+        """Return what it counts: see :meth:`Threaded.stats`; and moments ``missed``, the late ones without a row."""
+        found = {**super().stats(), "missed": self._missed}
+        if self._remote is not None:
+            for name, n in self._remote.counts.items():
+                found[name] += n
+        return found
+
+    def __repr__(self) -> str:
+        return f"Sampler({list(self.sources)}, sample_rate={self.sample_rate:g})"
+
+
+def _rate(sample_rate: Any) -> float:
+    try:
+        rate = float(sample_rate)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise StreamConfigError(
+            f"Sampler got sample_rate={sample_rate!r}, wanted rows a second, more than 0.\n  100 is a row each 10 ms."
+        )
+    return rate
+
+
+def here(sources: Mapping[str, Any], options: Mapping[str, Any], anchor: Anchor) -> Sampler:
+    """Return the sampler that runs in this process on behalf of one in another, whose times it tells."""
+    sampler = Sampler(sources, **options)
+    sampler.fixed = anchor
+    return sampler
