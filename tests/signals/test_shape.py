@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -64,7 +63,7 @@ def test_stack_adds_an_axis_behind_time() -> None:
     with pytest.raises(DataError, match="one shape"):
         Stack("a", "b", name="y")(A, C)
     with pytest.raises(StreamConfigError, match="axis="):
-        Stack("a", name="y", axis=None)
+        Stack("a", name="y", axis=None)  # type: ignore[arg-type]
 
 
 def test_reshape_keeps_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import headrace as hr
 from headrace.sweeps import (
     Adaptive,
+    Benchmarker,
     Points,
     Runner,
     combo_runner,
@@ -162,3 +164,46 @@ class TestAdaptive:
             runner.run_combos({"x": Adaptive((0, 1)), "y": [1]})
         with pytest.raises(hr.StreamConfigError, match="run_combos"):
             combo_runner(lambda x: x, {"x": Adaptive((0, 1))}, verbosity=0)
+
+    @pytest.mark.parametrize("bounds", [0, ("a", "b"), (0, math.inf), (-math.inf, 0), (1, 0), (0, math.nan)])
+    def test_bounds_of_no_range(self, bounds: Any) -> None:
+        with pytest.raises(hr.StreamConfigError, match=r"Adaptive\(bounds\).*wanted a lower and a higher end"):
+            Adaptive(bounds)
+
+    def test_losses_of_no_use(self) -> None:
+        with pytest.raises(hr.StreamConfigError, match="wanted a function of two neighbours"):
+            Adaptive((0, 1), lambda x: x)  # type: ignore[arg-type,misc,return-value]
+        with pytest.raises(hr.DataError, match="got 'much' from its loss, wanted a number"):
+            Runner(lambda x: x, "y", verbosity=0).run_combos({"x": Adaptive((0, 1), lambda x, y: "much")})  # type: ignore[arg-type,return-value]
+
+    def test_several_arguments_at_once_are_refused(self) -> None:
+        with pytest.raises(hr.StreamConfigError, match="one pair of bounds"):
+            Runner(lambda a, b: a, "y").run_combos({("a", "b"): Adaptive((0, 1))})
+
+    def test_both_parts_of_a_complex_result_count(self) -> None:
+        runner = Runner(lambda x: 1 + 1j * (x > 0.3), "y", verbosity=0)
+        ds = runner.run_combos({"x": Adaptive((0, 1), n=16)})
+        assert abs(ds.x - 0.3).min() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: linspace("a", 1, 3), "two finite numbers"),  # type: ignore[arg-type]
+        (lambda: linspace(0, math.inf, 3), "two finite numbers"),
+        (lambda: logspace(0, [1], 3), "two finite numbers"),  # type: ignore[arg-type]
+        (lambda: zipped(3, 4), "wanted the values of an argument"),  # type: ignore[arg-type]
+        (lambda: draws(lambda x: 1, 2), "which needs x"),
+        (lambda: Benchmarker(sum), "wanted several functions"),  # type: ignore[arg-type]
+        (lambda: Benchmarker([3]), "wanted several functions"),  # type: ignore[list-item]
+        (lambda: combo_runner(3, {"a": [1]}), "wanted a function"),  # type: ignore[arg-type]
+        (lambda: Runner(lambda a: a, "y", shuffle="x"), "shuffle='x'"),
+        (lambda: Runner(lambda a: a, "y", verbosity="x"), "verbosity='x'"),
+        (lambda: Runner(lambda a: a, "y", constants="b"), "wanted a mapping"),
+    ],
+)
+def test_slips_say_what_was_wanted(make: Any, told: str) -> None:
+    with pytest.raises(hr.StreamConfigError) as caught:
+        make()
+    assert told in str(caught.value)
+    assert "\n  " in str(caught.value)  # what to do

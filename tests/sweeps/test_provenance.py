@@ -42,7 +42,7 @@ class TestConstants:
     def test_it_is_told_and_the_dataset_does_not_claim_it(self, name: str) -> None:
         harvester(name=name, constants={"c": 1}).harvest_combos({"a": [1, 2]})
         other = harvester(name=name, constants={"c": 10})
-        with pytest.warns(HeadraceWarning, match=r"another constant \(c=1, now 10\).*overwrite=True") as told:
+        with pytest.warns(HeadraceWarning, match=r"another constant \(c=1, now 10\)(.|\n)*overwrite=True") as told:
             other.harvest_combos({"a": [1, 2, 3]}, missing_only=True)
         assert told[0].filename == __file__
         assert other.full_ds["y"].values.tolist() == [1, 2, 30]

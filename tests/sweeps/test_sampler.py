@@ -13,7 +13,7 @@ import pytest
 import headrace as hr
 from headrace.errors import DataError, HeadraceWarning, StreamConfigError
 from headrace.store import load_df, save_df
-from headrace.sweeps import Runner, Sampler, label
+from headrace.sweeps import Adaptive, Runner, Sampler, label
 from support.counts import heavy
 from support.require import require
 
@@ -137,7 +137,14 @@ def test_what_can_be_drawn() -> None:
         Sampler(made, None, {"a": []}).sample_combos(1)
     with pytest.raises(StreamConfigError, match="'rng'"):
         Sampler(made, None, {"rng": [1]}).sample_combos(1)
-    with pytest.raises(StreamConfigError, match="not 2 values each"):
+    with pytest.raises(StreamConfigError, match=r"got Adaptive.* for 'a'"):
+        Sampler(made, None, {"a": Adaptive((0, 1))}).sample_combos(1)
+    with pytest.raises(StreamConfigError, match="for 'a', which needs x"):
+        Sampler(made, None, {"a": lambda x: x}).sample_combos(1)
+    with pytest.raises(ZeroDivisionError) as caught:
+        Sampler(made, None, {"a": 1, "b": lambda: 1 / 0}).sample_combos(1)
+    assert "while drawing values for 'b'" in caught.value.__notes__[0]
+    with pytest.raises(StreamConfigError, match="wanted 2 values in each"):
         Sampler(made, None, {("a", "b"): [(1,)]}).sample_combos(1)
     with pytest.raises(StreamConfigError, match="n='x'"):
         sampling(made, None, {"a": [1]}).sample_combos("x")

@@ -33,13 +33,22 @@ def takes_time(source: Callable[..., Any], name: str) -> bool:
 
     Examples
     --------
-    >>> takes_time(lambda t: t, "x"), takes_time(lambda: 0, "x"), takes_time(lambda i=3: i, "x"), takes_time(np.sin, "x")
+    >>> (
+    ...     takes_time(lambda t: t, "x"),
+    ...     takes_time(lambda: 0, "x"),
+    ...     takes_time(lambda i=3: i, "x"),
+    ...     takes_time(np.sin, "x"),
+    ... )
     (True, False, False, True)
     """
     if not callable(source):
+        advice = (
+            f"Merge(sampler, {{{name!r}: device}}) adds it to each row"
+            if hasattr(source, "read")
+            else "a constant is lambda: 7"
+        )
         raise StreamConfigError(
-            f"source {name!r} is {source!r}, wanted a function of the time or of nothing, or a device.\n"
-            f"  A constant is lambda: {source!r}."
+            f"source {name!r} is {source!r}, wanted a function of the time or of nothing.\n  To do: {advice}."
         )
     if isinstance(source, np.ufunc):
         return source.nin == 1
@@ -54,4 +63,6 @@ def takes_time(source: Callable[..., Any], name: str) -> bool:
             "  Bind what it needs besides the time with functools.partial."
         )
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
-    return bool(wanted) or bool(places and (places[0].name in TIMES or places[0].kind is inspect.Parameter.VAR_POSITIONAL))
+    return bool(wanted) or bool(
+        places and (places[0].name in TIMES or places[0].kind is inspect.Parameter.VAR_POSITIONAL)
+    )

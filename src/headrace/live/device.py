@@ -91,6 +91,15 @@ class Threaded:
     patience
         Seconds that :meth:`stop` waits for the thread.
 
+    Attributes
+    ----------
+    anchor : Anchor
+        The moment that its times are counted from, on both clocks: that of the start.
+    fixed_anchor : Anchor or None
+        The anchor to take instead, where several devices of one session have one.
+    last_error : Exception or None
+        The newest, whatever became of it.
+
     Raises
     ------
     StreamConfigError
@@ -98,7 +107,6 @@ class Threaded:
 
     Examples
     --------
-    >>> import time
     >>> class Counter(Threaded):
     ...     def run(self, stopping):
     ...         for i in range(3):
@@ -135,6 +143,7 @@ class Threaded:
         self.clock: Clock = SYSTEM if clock is None else clock
         self.arrived: Wake = Wake()
         self.anchor: Anchor = Anchor.of(self.clock)
+        self.fixed_anchor: Anchor | None = None
         self.on_error, self.patience = on_error, patience
         self.last_error: BaseException | None = None
         self._rate, self._names = rate, names
@@ -213,7 +222,7 @@ class Threaded:
             if self._thread is not None:  # of a run that has ended by itself, or is about to
                 self._join()
             self._stopping, self._failure = threading.Event(), None
-            self.anchor = Anchor.of(self.clock)
+            self.anchor = self.fixed_anchor or Anchor.of(self.clock)
             self.opened()
             name = f"headrace-{type(self).__name__}"
             thread = threading.Thread(target=self._work, args=(self._stopping,), name=name, daemon=True)

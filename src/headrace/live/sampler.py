@@ -11,7 +11,6 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.live.calls import takes_time
 from headrace.live.clock import Anchor, Clock, SystemClock
 from headrace.live.device import Threaded
-from headrace.live.latch import Latch
 from headrace.live.pending import Overflow
 from headrace.live.remote import Remote
 
@@ -29,7 +28,7 @@ class Sampler(Threaded):
     sources
         Functions by name, ``f(t)`` of the seconds since the start or ``f()``, giving a number or an array; one that
         gives a dict makes a column of each of its values. Those with ``start`` and ``stop`` are started and stopped.
-        A device gives its newest row.
+        A device beside them is merged: :class:`~headrace.live.merge.Merge`.
     sample_rate
         Rows a second.
     sleep_time
@@ -93,7 +92,9 @@ class Sampler(Threaded):
     ) -> None:
         rate = _rate(sample_rate)
         if late not in ("skip", "catch up"):
-            raise StreamConfigError(f"Sampler got late={late!r}, wanted 'skip' or 'catch up'.\n  The default is 'skip'.")
+            raise StreamConfigError(
+                f"Sampler got late={late!r}, wanted 'skip' or 'catch up'.\n  The default is 'skip'."
+            )
         if clock is not None and (spin or (process and not isinstance(clock, SystemClock))):
             raise StreamConfigError(
                 f"Sampler got clock={clock!r} and {'spin' if spin else 'process'}=, wanted one of them.\n"
@@ -104,20 +105,17 @@ class Sampler(Threaded):
         super().__init__(
             rate=rate, names=names, clock=chosen, max_bytes=max_bytes, overflow=overflow, on_error=on_error
         )
-        # A device that is called itself (a ring that gives its newest packet) is called; any other gives its newest row.
-        self.sources: dict[str, Any] = {
-            name: Latch(each) if hasattr(each, "read") and not callable(each) else each
-            for name, each in sources.items()
-        }
+        self.sources: dict[str, Any] = dict(sources)
         self.sample_rate, self.timestamp_key, self.monotonic_key = rate, timestamp_key, monotonic_key
         self.prefix, self.late, self.process = prefix, late, process
         self._calls: list[tuple[str, Callable[..., Any], bool]] = [
             (name, each, takes_time(each, name)) for name, each in self.sources.items()
         ]
         self._started: list[tuple[str, Any]] = []
-        self._missed = 0
+        self._missed = self._k = 0
         self._began = 0.0
         self._remote: Remote | None = None
+        self._elsewhere: dict[str, int] = {}
         self._options = {
             "sample_rate": rate, "timestamp_key": timestamp_key, "prefix": prefix, "spin": getattr(clock, "spin", spin),
             "late": late, "on_error": on_error, "max_bytes": max_bytes, "overflow": overflow,
@@ -131,8 +129,9 @@ class Sampler(Threaded):
 
     def opened(self) -> None:
         if math.isnan(self._began):  # and not when the sources are opened again after an error
-            self._began = self.anchor.now
+            self._began, self._k = self.anchor.now, 0
         if self.process:
+            self._elsewhere = self._counts_elsewhere()
             self._remote = Remote(self.sources, self._options, self.anchor)
             return
         try:
@@ -176,19 +175,18 @@ class Sampler(Threaded):
                 self.put_block(columns)
             return
         clock, rate, began = self.clock, self.sample_rate, self._began
-        k = max(0, math.ceil((clock.now() - began) * rate - 1e-6))
-        while clock.wait_until(began + k / rate, stopping):
+        while clock.wait_until(began + self._k / rate, stopping):
             now = clock.now()
-            behind = math.floor((now - began) * rate + 1e-6) - k  # whole periods
+            behind = math.floor((now - began) * rate + 1e-6) - self._k  # whole periods
             if behind > 0:
                 if self.late == "skip":
                     self._late += behind
                     self._missed += behind
-                    k += behind
+                    self._k += behind
                 else:
                     self._late += 1
-            self._tick(k, now)
-            k += 1
+            self._k += 1  # at once, so that one that fails is not asked for again
+            self._tick(self._k - 1, now)
 
     def _tick(self, k: int, now: float) -> None:
         row: dict[str, Any] = {self.timestamp_key: self.anchor.unix(now)}
@@ -223,9 +221,18 @@ class Sampler(Threaded):
     def stats(self) -> dict[str, Any]:
         """Return what it counts: see :meth:`Threaded.stats`; and moments ``missed``, the late ones without a row."""
         found = {**super().stats(), "missed": self._missed}
-        if self._remote is not None:
-            for name, n in self._remote.counts.items():
-                found[name] += n
+        for name, n in self._counts_elsewhere().items():
+            found[name] += n
+        return found
+
+    def _counts_elsewhere(self) -> dict[str, int]:
+        """What was counted in processes of its own, those of earlier starts included."""
+        if self._remote is None:
+            return self._elsewhere
+        found = dict(self._elsewhere)
+        for name, n in self._remote.counts.items():
+            found[name] = found.get(name, 0) + n
+        found["produced"] = found["dropped"]  # the others are counted here
         return found
 
     def __repr__(self) -> str:
@@ -247,5 +254,5 @@ def _rate(sample_rate: Any) -> float:
 def here(sources: Mapping[str, Any], options: Mapping[str, Any], anchor: Anchor) -> Sampler:
     """Return the sampler that runs in this process on behalf of one in another, whose times it tells."""
     sampler = Sampler(sources, **options)
-    sampler.fixed = anchor
+    sampler.fixed_anchor = anchor
     return sampler

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.peaks import real, spaced, waits_after
+from headrace.signals.peaks import held, real, spaced, waits_after
 from headrace.signals.waveforms import a_real_number
 
 
@@ -77,9 +77,7 @@ class _State(Signal[Any]):
         # Each row has the last of what happened, and the first one what was before.
         happened = np.concatenate([np.ones((1, *x.shape[1:]), bool), up | down])
         value = np.concatenate([now[None], up])
-        rows = np.arange(len(happened)).reshape(-1, *[1] * (x.ndim - 1))
-        last = np.maximum.accumulate(np.where(happened, rows, 0), axis=0)[1:]
-        made = np.take_along_axis(value, last, axis=0)
+        made = held(value, happened)[1:]
         return made, (ups, downs, np.array(made[-1]))
 
 

@@ -19,6 +19,20 @@ def real(signal: Any, x: Array) -> Array:
     return x
 
 
+def held(values: Array, known: Array) -> Array:
+    """Return the last value that is known at each row, ``(rows, ...)``; in the first row all are.
+
+    Examples
+    --------
+    >>> held(np.array([5, 6, 7, 8]), np.array([True, False, True, False])).tolist()
+    [5, 5, 7, 7]
+    """
+    n = len(values)
+    flat = np.where(known.reshape(n, -1), np.arange(n)[:, None], 0)
+    at = np.maximum.accumulate(flat, axis=0)
+    return values.reshape(n, -1)[at, np.arange(at.shape[1])].reshape(values.shape)
+
+
 def spaced(marks: Array, waits: Array, rest: int) -> Array:
     """Remove, in place, marks that are within ``rest`` rows behind another, or within the first ``waits`` rows.
 
@@ -106,9 +120,7 @@ class Peaks(Signal[Any]):
         # What the slope before each row was: that of the last row that differed from its own.
         slopes = np.concatenate([rising[None], up])
         changed = np.concatenate([np.ones((1, *x.shape[1:]), bool), x != before])
-        at = np.arange(len(changed)).reshape(-1, *[1] * (x.ndim - 1))
-        known = np.maximum.accumulate(np.where(changed, at, 0), axis=0)
-        slope = np.take_along_axis(slopes, known, axis=0)
+        slope = held(slopes, changed)
         marks = down & slope[:-1]
         if self.height is not None:
             marks &= before >= self.height

@@ -174,4 +174,8 @@ class MemoryLedger:
 
 
 def _own(leaf: Any) -> Any:
-    return leaf.copy() if isinstance(leaf, np.ndarray | list | dict) else leaf
+    if not isinstance(leaf, np.ndarray):
+        return leaf.copy() if isinstance(leaf, list | dict) else leaf
+    made = leaf.copy()
+    made.flags.writeable = False  # it is the result itself that readers are given
+    return made

@@ -7,14 +7,16 @@ are, so that a refined sweep is the same serially and in parallel.
 from __future__ import annotations
 
 import heapq
+import inspect
 from collections.abc import Callable, Sequence
-from math import hypot
+from math import hypot, inf
 from typing import Any
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.sweeps.failures import Failure
+from headrace.sweeps.outputs import short
 from headrace.sweeps.parse import Combos, parse_combos
 from headrace.sweeps.place import Array
 from headrace.sweeps.points import Points
@@ -31,7 +33,7 @@ class Adaptive:
         The lowest and the highest value; both are run.
     loss
         ``loss((x0, x1), (y0, y1))`` says how much there is to gain between two neighbours; the y are arrays of all
-        numbers that came at x. By default the distance, with both scaled to their range so far.
+        numbers that came at x (of complex ones both parts). By default the distance, with both scaled to their range so far.
     n
         How many values to end with.
     start
@@ -65,15 +67,24 @@ class Adaptive:
         batch: int = 4,
         goal: float = 0.0,
     ) -> None:
-        lo, hi = map(float, bounds)
-        if not lo < hi:
-            raise StreamConfigError(f"Adaptive(bounds) got {bounds!r}, wanted a lower and a higher end.")
+        try:
+            lo, hi = map(float, bounds)
+        except (TypeError, ValueError):
+            lo = hi = inf
+        if not -inf < lo < hi < inf:
+            raise StreamConfigError(
+                f"Adaptive(bounds) got {bounds!r}, wanted a lower and a higher end, both finite.\n"
+                "  Write Adaptive((0, 1)); of a half-open range sweep its logarithm."
+            )
         if not 2 <= start <= n or batch < 1:
             raise StreamConfigError(
                 f"Adaptive got n={n}, start={start}, batch={batch}, wanted 2 <= start <= n and a batch of at least 1."
             )
-        if loss is not None and not callable(loss):
-            raise StreamConfigError(f"Adaptive(loss) got {loss!r}, wanted a function of two neighbours.")
+        if loss is not None and not _takes_two(loss):
+            raise StreamConfigError(
+                f"Adaptive(loss) got {loss!r}, wanted a function of two neighbours.\n"
+                "  It is called as loss((x0, x1), (y0, y1)), and returns a number."
+            )
         self.bounds: tuple[float, float] = (lo, hi)
         self.loss: Loss | None = loss
         self.n: int = n
@@ -106,7 +117,7 @@ class Adaptive:
         found = []
         for k in range(len(xs) - 1):
             if self.loss is not None:
-                loss = float(self.loss((xs[k], xs[k + 1]), (ys[k], ys[k + 1])))
+                loss = _number(self.loss((xs[k], xs[k + 1]), (ys[k], ys[k + 1])))
             else:
                 steps = np.nan_to_num(np.abs(scaled[k + 1] - scaled[k]))
                 loss = hypot((xs[k + 1] - xs[k]) / x_range, float(steps.max(initial=0.0)))
@@ -127,6 +138,29 @@ class Adaptive:
 
     def __repr__(self) -> str:
         return f"Adaptive({self.bounds}, n={self.n})"
+
+
+def _takes_two(loss: Any) -> bool:
+    if not callable(loss):
+        return False
+    try:
+        signature = inspect.signature(loss)
+    except (TypeError, ValueError):  # of a built-in, which is called to find out
+        return True
+    try:
+        signature.bind((0.0, 1.0), (None, None))
+    except TypeError:
+        return False
+    return True
+
+
+def _number(loss: Any) -> float:
+    try:
+        return float(loss)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"Adaptive got {short(loss)} from its loss, wanted a number.\n  NaN says that there is nothing to gain."
+        ) from None
 
 
 def _range(values: Array) -> Array:
@@ -166,12 +200,18 @@ class Refinement:
     def __init__(self, combos: Any) -> None:
         self._pairs: Combos = parse_combos(combos)
         moving = [(name, values) for name, values in self._pairs if isinstance(values, Adaptive)]
-        if len(moving) != 1 or not isinstance(moving[0][0], str):
+        if len(moving) != 1:
             raise StreamConfigError(
                 f"combos got {len(moving)} Adaptive arguments, wanted one, of one name.\n"
                 "  Refine one after the other, or spread the others with sobol(...)."
             )
-        self.name: str = moving[0][0]
+        name = moving[0][0]
+        if not isinstance(name, str):
+            raise StreamConfigError(
+                f"combos got Adaptive for the arguments {name}, wanted one argument: it has one pair of bounds.\n"
+                "  Spread several with sobol(...), or refine one after the other."
+            )
+        self.name: str = name
         self._design: Adaptive = moving[0][1]
         self.results: dict[float, list[Any]] = {}
 
@@ -196,6 +236,7 @@ class Refinement:
         if len(found) != width:
             raise DataError(
                 f"Adaptive({self.name!r}) got {len(found)} numbers from a call and {width} from others, wanted as many."
+                "\n  Return as many from every call, real numbers or complex ones."
             )
         return found
 
@@ -240,9 +281,13 @@ def _numbers(result: Any, name: str) -> list[float]:
     found: list[float] = []
     try:
         for part in result if isinstance(result, tuple | list) else [result]:
-            found += np.asarray(np.nan if part is None else part, dtype=float).reshape(-1).tolist()
+            array = np.asarray(np.nan if part is None else part).reshape(-1)
+            if array.dtype.kind == "c":  # a change of either part is one
+                array = np.stack([array.real, array.imag], axis=1).reshape(-1)
+            found += array.astype(float).tolist()
     except (TypeError, ValueError):
         raise DataError(
             f"Adaptive({name!r}) got the result {result!r}, wanted numbers: a change of anything else has no size."
+            "\n  Return a number that says what changes, beside the rest: its own variable."
         ) from None
     return found

@@ -95,6 +95,21 @@ def check_arguments(fn: Callable[..., Any], given: Collection[str]) -> None:
         )
 
 
+def parameters_needed(fn: Callable[..., Any]) -> list[str]:
+    """Return the parameters that a caller must give, ``rng`` left out; none of a function that does not tell.
+
+    Examples
+    --------
+    >>> parameters_needed(lambda a, b=1, *, rng: a)
+    ['a']
+    """
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in _OPEN and p.name != GIVEN]
+
+
 def _unknown(fn: Callable[..., Any], name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, 1, 0.5)
     meant = f" Did you mean {near[0]!r}?" if near else ""

@@ -54,10 +54,15 @@ class Benchmarker:
         benchmark_opts: Mapping[str, Any] | None = None,
         data_name: str | None = None,
     ) -> None:
+        if not isinstance(kernels, Iterable) or not all(map(callable, kernels := list(kernels))):
+            raise StreamConfigError(
+                f"Benchmarker(kernels) got {kernels!r}, wanted several functions to compare.\n  One is a list, too: [sum]."
+            )
         called = [name_of_function(kernel) for kernel in kernels] if names is None else list(names)
         if len(called) != len(kernels) or len(set(called)) != len(called):
             raise StreamConfigError(
                 f"Benchmarker got {len(kernels)} functions with the names {called}, wanted a name of its own for each."
+                "\n  Give names=[...], as many as functions."
             )
         self.kernels: dict[str, Callable[..., Any]] = dict(zip(called, kernels, strict=True))
         self.setup: Callable[[Any], Any] | None = setup
@@ -86,7 +91,9 @@ class Benchmarker:
         asked = self.names if kernels is None else [kernels] if isinstance(kernels, str) else list(kernels)
         unknown = [name for name in asked if name not in self.kernels]
         if unknown:
-            raise StreamConfigError(f"Benchmarker.run(kernels) got {unknown}, wanted some of {self.names}.")
+            raise StreamConfigError(
+                f"Benchmarker.run(kernels) got {unknown}, wanted some of {self.names}.\n  By default all are timed."
+            )
         self.harvester.harvest_combos({"n": ns, "kernel": asked}, **{"overwrite": True, **harvest_opts})
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.sweeps.arguments import check_arguments
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.parse import parse_fn_args, parse_mapping
@@ -157,6 +157,10 @@ def nested(
     fn: Callable[..., Any], points: Points, how: How, *, resources: Any = None, split: bool = False, flat: bool = False
 ) -> Any:
     """Return the results of a function at points as :func:`combo_runner` does."""
+    if not callable(fn):
+        raise StreamConfigError(
+            f"a sweep got {fn!r}, wanted a function.\n  The function stands first: combo_runner(fn, combos)."
+        )
     if len(points):
         check_arguments(fn, {**parse_mapping(resources), **points.constants, **dict.fromkeys(points.names)})
     if not flat:

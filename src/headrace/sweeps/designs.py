@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.functions import takes_rng
+from headrace.core.functions import name_of_function, takes_rng
 from headrace.core.key import Key, Seed
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
+from headrace.sweeps.arguments import parameters_needed
 
 Bound = float | Sequence[float]
 
@@ -27,6 +28,7 @@ def linspace(lo: float, hi: float, n: int = 50) -> list[float]:
     >>> linspace(0, 1, 5)
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    _check_ends("linspace", lo, hi)
     return list(np.linspace(lo, hi, _count("linspace", n)).tolist())
 
 
@@ -38,6 +40,7 @@ def logspace(lo: float, hi: float, n: int = 50, base: float = 10.0) -> list[floa
     >>> logspace(-2, 0, 3)
     [0.01, 0.1, 1.0]
     """
+    _check_ends("logspace", lo, hi)
     return list(np.logspace(lo, hi, _count("logspace", n), base=base).tolist())
 
 
@@ -59,7 +62,16 @@ def draws(function: Callable[..., Any], n: int, *, seed: Seed = 0) -> list[Any]:
     3
     """
     if not callable(function):
-        raise StreamConfigError(f"draws(function) got {function!r}, wanted a function that returns one value.")
+        raise StreamConfigError(
+            f"draws(function, n) got {function!r}, wanted a function that returns one value.\n"
+            "  Write draws(lambda rng: rng.normal(), 10)."
+        )
+    needed = parameters_needed(function)
+    if needed:
+        raise StreamConfigError(
+            f"draws(function, n) got {name_of_function(function)}, which needs {', '.join(needed)}, wanted one that is called "
+            "without arguments.\n  A parameter named rng is filled with a generator: lambda rng: rng.normal()."
+        )
     if not takes_rng(function):
         return [function() for _ in range(_count("draws", n))]
     key = Key(seed).child("draws")
@@ -80,9 +92,17 @@ def zipped(*columns: Iterable[Any]) -> list[tuple[Any, ...]]:
     >>> list(Points({("a", "b"): zipped([1, 2], [10, 20]), "c": [0]}))
     [{'a': 1, 'b': 10, 'c': 0}, {'a': 2, 'b': 20, 'c': 0}]
     """
+    odd = [column for column in columns if not isinstance(column, Iterable)]
+    if odd:
+        raise StreamConfigError(
+            f"zipped got {odd[0]!r}, wanted the values of an argument, and those of others.\n  Write zipped([1, 2], [10, 20])."
+        )
     listed = [list(column) for column in columns]
     if len({len(column) for column in listed}) > 1:
-        raise StreamConfigError(f"zipped got {[len(column) for column in listed]} values, wanted equally many of each.")
+        raise StreamConfigError(
+            f"zipped got {[len(column) for column in listed]} values, wanted equally many of each.\n"
+            "  Arguments that are combined with each other are combos of their own."
+        )
     return list(zip(*listed, strict=True))
 
 
@@ -173,7 +193,8 @@ def _box(who: str, lo: Any, hi: Any) -> tuple[list[float], list[float], bool]:
     low, high = np.atleast_1d(lo).tolist(), np.atleast_1d(hi).tolist()
     if len(low) != len(high) or not low or any(not a < b for a, b in zip(low, high, strict=False)):
         raise StreamConfigError(
-            f"{who}(lo, hi) got {lo!r} and {hi!r}, wanted a lower and a higher end for each argument."
+            f"{who}(lo, hi) got {lo!r} and {hi!r}, wanted a lower and a higher end for each argument.\n"
+            f"  Write {who}([0, 0], [1, 9], 64) for two arguments, {who}(0, 1, 64) for one."
         )
     return low, high, alone
 
@@ -183,7 +204,18 @@ def _scaled(unit: Any, low: list[float], high: list[float], alone: bool) -> list
     return list(made[:, 0].tolist()) if alone else [tuple(row) for row in made.tolist()]
 
 
+def _check_ends(who: str, lo: Any, hi: Any) -> None:
+    for end in (lo, hi):
+        if isinstance(end, str) or not np.isscalar(end) or not np.isfinite(end):
+            raise StreamConfigError(
+                f"{who}(lo, hi, n) got {lo!r} and {hi!r}, wanted two finite numbers.\n"
+                f"  The name of the argument stands before: {{'x': {who}(0, 1, 5)}}."
+            )
+
+
 def _count(who: str, n: Any) -> int:
     if isinstance(n, bool) or not hasattr(n, "__index__") or int(n) < 0:
-        raise StreamConfigError(f"{who}(n) got {n!r}, wanted how many values, a whole number of at least 0.")
+        raise StreamConfigError(
+            f"{who}(n) got {n!r}, wanted how many values, a whole number of at least 0.\n  Write {who}(..., 10)."
+        )
     return int(n)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headrace.core.functions import takes_rng
+from headrace.core.functions import name_of_function, takes_rng
 from headrace.core.key import Key
 from headrace.errors import StreamConfigError
+from headrace.sweeps.arguments import parameters_needed
 from headrace.sweeps.parse import check_no_rng
 
 _CHOICES = 1  # the branch of a lane that choices come from; functions draw from branch 0
@@ -48,30 +49,53 @@ def drawn(combos: Mapping[Any, Any], key: Key, first: int, n: int) -> tuple[tupl
             names.append(name)
             columns.append(column)
     if any(not isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise StreamConfigError(f"a Sampler got the arguments {names}, wanted names, each once.")
+        raise StreamConfigError(
+            f"a Sampler got the arguments {names}, wanted names, each once.\n  A tuple of names has rows of values."
+        )
     check_no_rng(names)
     return tuple(names), columns
 
 
 def _column(name: Any, values: Any, key: Key, first: int, n: int) -> list[Any]:
+    if hasattr(values, "propose"):
+        raise StreamConfigError(
+            f"a Sampler got {values!r} for {name!r}, wanted what a row's value is drawn from: it goes by results."
+            "\n  Run it with a Runner or a Harvester, or give a distribution of scipy.stats."
+        )
     if hasattr(values, "rvs"):  # of scipy.stats
         lane = key.lane()
         return [values.rvs(random_state=lane.at(i)) for i in range(first, first + n)]
     if callable(values):
-        if not takes_rng(values):
-            return [values() for _ in range(n)]
-        lane = key.lane()
-        return [values(rng=lane.at(i)) for i in range(first, first + n)]
+        return _called(name, values, key, first, n)
     if isinstance(values, str) or not isinstance(values, Iterable):
         return [values] * n
     if hasattr(values, "dims") and hasattr(values, "values"):  # a DataArray would give DataArrays
         values = values.values
     listed = values if isinstance(values, list | tuple | range) else list(values)
     if not listed:
-        raise StreamConfigError(f"a Sampler got no values for {name!r}, wanted some to choose from.")
+        raise StreamConfigError(
+            f"a Sampler got no values for {name!r}, wanted some to choose from.\n  Give a list, a function or a value."
+        )
     size = len(listed)
     at = (key.lane().uniforms(first, n, _CHOICES) * size).astype(int)
     return [listed[k] for k in at.tolist()]
+
+
+def _called(name: Any, function: Any, key: Key, first: int, n: int) -> list[Any]:
+    needed = parameters_needed(function)
+    if needed:
+        raise StreamConfigError(
+            f"a Sampler got {name_of_function(function)} for {name!r}, which needs {', '.join(needed)}, wanted a function that "
+            "is called without arguments.\n  A parameter named rng is filled with a generator of the row's own."
+        )
+    try:
+        if not takes_rng(function):
+            return [function() for _ in range(n)]
+        lane = key.lane()
+        return [function(rng=lane.at(i)) for i in range(first, first + n)]
+    except Exception as error:
+        error.add_note(f"  while drawing values for {name!r}, rows {first} to {first + n - 1}")
+        raise
 
 
 def _unzipped(names: tuple[str, ...], rows: list[Any]) -> list[list[Any]]:
@@ -80,7 +104,10 @@ def _unzipped(names: tuple[str, ...], rows: list[Any]) -> list[list[Any]]:
     except TypeError:
         whole = [()]
     if any(len(row) != len(names) for row in whole):
-        raise StreamConfigError(f"a Sampler got rows for {names} that are not {len(names)} values each.")
+        raise StreamConfigError(
+            f"a Sampler got rows for {names} of other lengths, wanted {len(names)} values in each.\n"
+            "  Columns become rows by zipped(a, b)."
+        )
     return [[row[k] for row in whole] for k in range(len(names))]
 
 

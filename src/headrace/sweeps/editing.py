@@ -37,7 +37,7 @@ def as_dataset(ds: Any) -> Any:
 
 def add_dataset(
     ledger: Any, ds: Any, runner: Any, known: Sequence[str] | None, rule: bool | None, who: str, *,
-    source: str | None = None, only: bool = False,
+    source: str | None = None, only: bool = False, holes: bool = False,
 ) -> None:  # fmt: skip
     """Add the results that are in a dataset: all of them, or none.
 
@@ -51,6 +51,8 @@ def add_dataset(
         The file that the dataset is from, for errors.
     only
         Remove all others: the dataset is all that there is.
+    holes
+        Whether an empty text beside nothing but missing values is one too, as in files of other programs.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def add_dataset(
         "attrs": {name: storable(value) for name, value in ds.attrs.items()},
         "constants": {},
     }
-    points = own_points_of(ds, args) if labels.own_names else points_of(ds, args)
+    points = own_points_of(ds, args) if labels.own_names else points_of(ds, args, holes=holes)
     conflicts: list[Conflict] = []
     inside = merger(rule, conflicts)
 
@@ -122,7 +124,11 @@ def expanded(ledger: Any, name: str, value: Any, who: str) -> None:
             return point  # of somebody who knew of it already
         lacked = True
         axes = [dim for dims in layout["dims"].values() if dims is not ... for dim in dims]
-        own = [] if layout["vars"] is not None or point.state == FAILED else list(getattr(point.value[0], "variables", ()))
+        own = (
+            []
+            if layout["vars"] is not None or point.state == FAILED
+            else list(getattr(point.value[0], "variables", ()))
+        )
         if name in (layout["vars"] or own) or name in axes or name in layout["coords"]:
             raise StreamConfigError(
                 f"{who} got the new argument {name!r}, which is the name of a result or of its axis, wanted another name."

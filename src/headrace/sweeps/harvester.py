@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.store.ledger import FAILED, Point
 from headrace.sweeps.adaptive import Refinement, refine
+from headrace.sweeps.editing import same_args
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.harvesting import Round
-from headrace.sweeps.merging import check_overwrite, raise_conflicts
+from headrace.sweeps.merging import check_overwrite, raise_conflicts, told_conflicts
 from headrace.sweeps.parse import Combos, parse_combos, parse_mapping
 from headrace.sweeps.points import Points
 from headrace.sweeps.provenance import tell_changes
@@ -115,6 +116,8 @@ class Harvester(Results):
         pairs = parse_combos(combos)
         rule = check_overwrite(overwrite)
         self._take_in(rule)
+        if sync:
+            self._write_pending(rule)
         pairs = self._with_known(pairs)
         self._see_changes(constants, rule, runner_settings)
         if Refinement.needed(pairs):
@@ -183,36 +186,54 @@ class Harvester(Results):
         """
         rule = check_overwrite(overwrite)
         self._take_in(rule)
+        self._write_pending(rule)
         self._see_changes(constants, rule, runner_settings)
         points = self._points(self._with_known(parse_combos(combos)), cases, constants)
         if missing_only:
             points = self._missing(points)
-        return self._streamed(Round(self.runner, points, self.ledger, rule, runner_settings))
+        return self._streamed(Round(self.runner, points, self.ledger, rule, runner_settings, guard=self._guard), rule)
 
-    def _streamed(self, this: Round) -> Iterator[tuple[dict[str, Any], Any]]:
+    def _streamed(self, this: Round, rule: bool | None) -> Iterator[tuple[dict[str, Any], Any]]:
         try:
             yield from this.results(_STREAM)
+        except GeneratorExit:  # nothing can be raised to who has left
+            if this.conflicts:
+                warn(str(told_conflicts(this.conflicts, self._who)))
+            raise
+        except BaseException as error:
+            self._note_conflicts(error, this)
+            raise
         finally:
-            self._end(this)
+            self._end(this, rule)
         raise_conflicts(this.conflicts, self._who)
 
+    def _note_conflicts(self, error: BaseException, this: Round) -> None:
+        """Tell with an error that ends a harvest of results that were not kept before it."""
+        if this.conflicts:
+            error.add_note(f"  before that: {told_conflicts(this.conflicts, self._who)}")
+
+    def _guard(self, args: tuple[str, ...]) -> Callable[[], None]:
+        return same_args(self.ledger, args, self._who)
+
     def _harvest(self, points: Points, sync: bool, rule: bool | None, settings: Mapping[str, Any]) -> Round:
-        if sync:
-            self._write_pending()
-        self._rule = rule
-        this = Round(self.runner, points, self.ledger if sync else self._pending, rule, settings)
+        self._pending.rule = rule
+        to, guard = (self.ledger, self._guard) if sync else (self._pending, None)
+        this = Round(self.runner, points, to, rule, settings, guard=guard)
         try:
             this.run()
+        except BaseException as error:
+            self._note_conflicts(error, this)
+            raise
         finally:
-            self._end(this)
+            self._end(this, rule)
         raise_conflicts(this.conflicts, self._who)
         return this
 
-    def _end(self, this: Round) -> None:
+    def _end(self, this: Round, rule: bool | None) -> None:
         self._last = this
         self.failures_of_last = this.failures
         self.runner.failures = this.failures
-        self._show()
+        self._show(rule)
 
     def _points(self, combos: Combos, cases: Any, constants: Any) -> Points:
         """Return the points of a harvest: arguments that the others have, and this gives as constants, are theirs."""

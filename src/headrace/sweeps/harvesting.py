@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
+import numpy as np
+
+from headrace.core.notes import warn
 from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.store.ledger import DONE, FAILED, Point
 from headrace.sweeps.canonical import point_key
 from headrace.sweeps.failures import Failure, failure
 from headrace.sweeps.keeping import SOON, Keeper
+from headrace.sweeps.losers import Losers
 from headrace.sweeps.merging import Conflict, merger
 from headrace.sweeps.outputs import has_names, parts, placed
 from headrace.sweeps.points import Points
@@ -20,6 +25,7 @@ from headrace.sweeps.view import order_given
 
 HELD: Final = 64 << 20  # bytes of results that are kept for last_ds
 ROW: Final = "_row"  # of a ledger: an argument of what stands for a function that takes rng, and of nothing else
+_MUTABLE: Final = frozenset((list, dict, set, bytearray, np.ndarray))
 _MANY: Final = 1_000_000  # points whose keys are worked out beforehand
 
 
@@ -42,6 +48,8 @@ class Round:
         What the ledger knows the points by; by default that of their settings.
     fn
         The function, where that of the runner stands for another.
+    guard
+        Makes, of the arguments, what is called before anything is written, when nobody else can write.
 
     Attributes
     ----------
@@ -61,6 +69,7 @@ class Round:
         *,
         keys: list[bytes] | None = None,
         fn: Any = None,
+        guard: Callable[[tuple[str, ...]], Callable[[], None]] | None = None,
     ) -> None:
         self.runner: Any = runner
         self.points: Points = points
@@ -68,12 +77,19 @@ class Round:
         self.conflicts: list[Conflict] = []
         self.failures: list[Failure] = []
         self._settings = dict(settings)
-        self._merge = merger(overwrite, self.conflicts)
+        self._rule = overwrite
+        self._merge = merger(overwrite, self.conflicts, self._lose)
+        self._losers = Losers()
+        self._stayed: dict[bytes, Any] = {}  # what is told in the place of a result that was not taken
+        self._telling = False
+        self._misfit = False
         self._layout = layout_of(runner, points)
         check_names(self._layout)
         self._fn = runner.fn if fn is None else fn
         self._keys = list(points.keys()) if keys is None and len(points) <= _MANY else keys
         self._along: dict[str, Any] = dict(self._layout["coords"])
+        self._told_coords = _own_values(points)
+        self._guard = None if guard is None else guard(tuple(self._layout["args"]))
         self._came: dict[int, Any] | None = {}
         self._bytes = 0
 
@@ -91,38 +107,54 @@ class Round:
             pass
 
     def results(self, soon: float, *, tell: bool = True) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Run all points; yield settings and result of each when it is safe."""
+        """Run all points; yield settings and result of each when it is safe.
+
+        Results that the ledger does not take, as others are there, are not among them: by the rule that the old ones stay,
+        these are. Before an error is raised, what was kept is yielded.
+        """
+        self._telling = tell
         how = {**self.runner.settings, **self._settings}
         bar = Progress(len(self.points), how.get("verbosity", 1), how.get("desc"))
         session = session_of(self._fn, how.get("seed", 0), self.points.constants)
-        waiting: deque[tuple[dict[str, Any], Any]] = deque()
+        waiting: deque[tuple[dict[str, Any], Any, bytes]] = deque()
         safe = 0
 
         def put(batch: list[Any]) -> None:
-            self.ledger.put(batch, layout=self._layout, session=session, merge=self._merge)
+            self.ledger.put(batch, layout=self._layout, session=session, merge=self._merge, guard=self._guard)
 
         def kept(batch: list[Any]) -> None:
             nonlocal safe
             safe += len(batch)
             bar.update(len(batch), failed=sum(packed.state == FAILED for packed in batch))
 
+        def told() -> Iterator[tuple[dict[str, Any], Any]]:
+            nonlocal safe
+            while safe and waiting:
+                safe -= 1
+                settings, result, key = waiting.popleft()
+                if key not in self._stayed:
+                    yield settings, result
+                elif self._rule is False:
+                    yield settings, self._stayed.pop(key)
+
         keeper = Keeper(self.ledger.pack, put, kept, soon)
         coming = self.runner.run(self.points, progress=bar, **self._settings)
         try:
             for i, outcome in coming:
                 settings = self.points[i]
-                result = self._take(keeper, i, settings, outcome)
+                key = self._keys[i] if self._keys is not None else point_key(settings)
+                result = self._take(keeper, i, key, settings, outcome)
                 if tell:
-                    waiting.append((settings, result))
-                    while safe:
-                        safe -= 1
-                        yield waiting.popleft()
+                    waiting.append((settings, result, key))
+                    yield from told()
                 if bar.detailed:
                     bar.show(settings)
             keeper.flush()
-            yield from waiting
+            yield from told()
         except BaseException as error:
             self._end(keeper, error)
+            if isinstance(error, Exception):  # who was interrupted, or has left, wants no more
+                yield from told()
             raise
         else:
             keeper.close()
@@ -136,12 +168,12 @@ class Round:
         try:
             keeper.close()
         except HeadraceError as second:
-            if second is not error:
+            if second is not error and str(second) != str(error):
                 error.add_note(f"  and what came before it could not all be kept: {second}")
 
-    def _take(self, keeper: Keeper, i: int, settings: dict[str, Any], outcome: Any) -> Any:
-        key = self._keys[i] if self._keys is not None else point_key(settings)
-        coords = tuple([settings[name] for name in self._layout["args"]])
+    def _take(self, keeper: Keeper, i: int, key: bytes, settings: dict[str, Any], outcome: Any) -> Any:
+        own = self._told_coords
+        coords = tuple([own[name][i] if name in own else settings[name] for name in self._layout["args"]])
         if outcome.error is not None:
             failed = failure(self._fn, settings, outcome.error)
             self.failures.append(failed)
@@ -150,6 +182,8 @@ class Round:
             return failed
         try:
             value = split(outcome.value, self._layout, self._along)
+            if not self._misfit:
+                self._see_shapes(value, settings)
             packed = keeper.add(Point(key, coords, value, DONE, outcome.seconds))
         except DataError as error:
             error.add_note(f"  while keeping the result at {settings}")
@@ -165,12 +199,34 @@ class Round:
         if self._bytes > HELD:
             self._came = None  # the ledger has them
 
+    def _lose(self, old: Point, new: Point) -> None:
+        """See that a result was not taken, as another is there."""
+        self._losers.add(new.key, self.ledger.pack(new))
+        if self._telling:
+            names = self._layout["vars"]
+            was = dict(zip(old.layout["vars"] or (), old.value, strict=False))
+            values = old.value if names is None else [was.get(name) for name in names]
+            self._stayed[new.key] = values[0] if len(values) == 1 else tuple(values)
+
+    def _see_shapes(self, values: tuple[Any, ...], settings: Mapping[str, Any]) -> None:
+        """Warn, once, of a result that no dataset can show: it is kept all the same."""
+        for name, value in zip(self._layout["vars"] or (), values, strict=False):
+            dims = self._layout["dims"].get(name, ())
+            if isinstance(value, np.ndarray) and dims is not ... and value.ndim != len(dims):
+                self._misfit = True
+                warn(
+                    f"a harvest got {name!r} of shape {value.shape} at {settings}, wanted "
+                    f"{f'the axes {tuple(dims)}' if dims else 'a scalar'}: it is kept, and full_ds cannot show it.\n"
+                    "  harvester.table has it; name its axes with var_dims, or remove the point with drop_sel."
+                )
+
     def came(self) -> dict[int, Point]:
-        """Return what came of the points, by their numbers."""
+        """Return what came of the points, by their numbers, whether the ledger took it or not."""
         if self._came is not None:
             return {i: self.ledger.unpack(packed) for i, packed in self._came.items()}
         keys = self._keys if self._keys is not None else list(self.points.keys())
         found = self.ledger.get(keys)
+        found.update((key, self.ledger.unpack(packed)) for key, packed in self._losers.items())
         return {i: found[key] for i, key in enumerate(keys) if key in found}
 
     def values(self) -> dict[int, Any]:
@@ -178,6 +234,12 @@ class Round:
         names = self._layout["vars"]
         alone = names is None or len(names) == 1
         return {i: point.value[0] if alone else point.value for i, point in self.came().items() if point.state == DONE}
+
+
+def _own_values(points: Points) -> dict[str, list[Any]]:
+    """Return the values of arguments that a function could change, as they are before any call."""
+    mutable = [name for name, axis in points.axes.items() if any(type(value) in _MUTABLE for value in axis)]
+    return {name: deepcopy(list(points.column(name))) for name in mutable}
 
 
 def split(result: Any, layout: Mapping[str, Any], coords: dict[str, Any]) -> tuple[Any, ...]:

@@ -34,19 +34,23 @@ def args_of(ds: Any, own: Sequence[str], known: Sequence[str] | None = None) -> 
     return list(known)
 
 
-def points_of(ds: Any, args: Sequence[str]) -> Iterator[Point]:
+def points_of(ds: Any, args: Sequence[str], *, holes: bool = False) -> Iterator[Point]:
     """Yield a point for each place of a dataset where some variable has data.
 
     Parameters
     ----------
     ds : xarray.Dataset
         All of whose variables have the axes ``args``.
+    holes
+        Whether empty texts are no data where there is another variable that is no text: what is missing among texts has
+        no other form in files of other programs.
 
     Raises
     ------
     DataError
         When a variable lacks one.
     """
+    all_texts = all(map(_is_text, ds.data_vars.values()))
     columns, there = [], np.zeros([ds.sizes[arg] for arg in args], dtype=bool)
     for name, variable in ds.data_vars.items():
         lacks = [arg for arg in args if arg not in variable.dims]
@@ -56,7 +60,8 @@ def points_of(ds: Any, args: Sequence[str]) -> Iterator[Point]:
                 f"\n  Use ds[{name!r}].expand_dims, or drop the variable."
             )
         data = np.asarray(variable.transpose(*args, ...).values)
-        there |= ~nulls(data).reshape((*there.shape, -1)).all(axis=-1) if data.size else False
+        missing = nulls(data) | (_empty(data) if holes and not all_texts else False)
+        there |= ~missing.reshape((*there.shape, -1)).all(axis=-1) if data.size else False
         columns.append(data.reshape((there.size, *data.shape[len(args) :])))
     labels = [_labels(ds, arg) for arg in args]
     flat = np.flatnonzero(there.reshape(-1))
@@ -67,6 +72,24 @@ def points_of(ds: Any, args: Sequence[str]) -> Iterator[Point]:
         here = tuple(column[k] for column in coords)
         value = tuple(column[k] for column in values)
         yield Point(point_key(dict(zip(args, here, strict=True))), here, value)
+
+
+def _is_text(variable: Any) -> bool:
+    if variable.dtype.kind in "US":
+        return True
+    return variable.dtype == object and all(
+        each is None or isinstance(each, str | bytes) for each in np.ravel(variable.values)
+    )
+
+
+def _empty(data: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return where texts are empty."""
+    if data.dtype.kind in "US":
+        return np.asarray(data == data.dtype.type(""))
+    if data.dtype == object:
+        found = [isinstance(each, str | bytes) and not each for each in data.reshape(-1)]
+        return np.array(found, dtype=bool).reshape(data.shape)
+    return np.zeros(data.shape, dtype=bool)
 
 
 def own_points_of(ds: Any, args: Sequence[str]) -> Iterator[Point]:

@@ -24,7 +24,7 @@ class Conflict(NamedTuple):
     name
         Of the variable.
     old, new
-        The results.
+        The results; None but for the first of many, as these may be large.
     """
 
     settings: dict[str, Any]
@@ -80,7 +80,8 @@ def merger(
         if lost is not None and (found or differs):
             lost(old, new)
         if found:
-            conflicts.extend(found)
+            known = len(conflicts)
+            conflicts.extend(found if not known else [each._replace(old=None, new=None) for each in found])
             return None
         if not changed:
             return None
@@ -108,7 +109,9 @@ def exactly(old: Point, new: Point) -> Point | None:
     was = dict(zip(old.layout["vars"], old.value, strict=True))
     pairs = zip(new.layout["vars"], new.value, strict=True)
     value = tuple(was[name] if name in was and equal(was[name], each) else each for name, each in pairs)
-    same = len(value) == len(was) and all(each is was.get(name) for name, each in zip(new.layout["vars"], value, strict=True))
+    same = len(value) == len(was) and all(
+        each is was.get(name) for name, each in zip(new.layout["vars"], value, strict=True)
+    )
     return None if same else new._replace(value=value)
 
 

@@ -306,7 +306,9 @@ def parse_var_names(var_names: Any) -> tuple[Any, ...]:
         return names
     odd = [name for name in names if not isinstance(name, str) or not name]
     if odd:
-        raise StreamConfigError(f"var_names got {_short(odd[0])}, wanted texts.\n  Give one text, or several in a list.")
+        raise StreamConfigError(
+            f"var_names got {_short(odd[0])}, wanted texts.\n  Give one text, or several in a list."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise StreamConfigError(
@@ -428,7 +430,15 @@ def parse_mapping(given: Any) -> dict[str, Any]:
     """
     if isinstance(given, Mapping):
         return dict(given)
-    return {} if given is None or (hasattr(given, "__len__") and not len(given)) else dict(given)
+    if given is None or (hasattr(given, "__len__") and not len(given)):
+        return {}
+    try:
+        return dict(given)
+    except (TypeError, ValueError):
+        raise StreamConfigError(
+            f"a sweep got {_short(given)} for constants, resources, coordinates or attributes, wanted a mapping from names "
+            "to values.\n  Write {'b': 3}."
+        ) from None
 
 
 def _short(value: Any) -> str:

@@ -115,7 +115,9 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any], args: Collection[st
             continue
         if name not in after or name not in before:
             there, here = (name in before, name in after)
-            told = f"{name}={short(before[name])}, not given now" if there and not here else f"without {name}, given now"
+            told = (
+                f"{name}={short(before[name])}, not given now" if there and not here else f"without {name}, given now"
+            )
             found.append(f"another constant ({told})")
         elif encoded(before[name]) != encoded(after[name]):
             found.append(f"another constant ({name}={short(before[name])}, now {short(after[name])})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headrace.core.notes import warn
 from headrace.core.optional import optional
@@ -14,21 +14,30 @@ from headrace.store.datasets import save_ds
 from headrace.store.datasets import write as write_ds
 from headrace.store.ledger import FAILED, Ledger, Point
 from headrace.store.ledger_memory import MemoryLedger
-from headrace.store.names import dataset_path
 from headrace.store.ledger_salvage import Damage
-from headrace.sweeps.canonical import KEY
+from headrace.store.names import dataset_path
+from headrace.sweeps.beside import (
+    ATTRS,
+    attrs_beside,
+    dataset_there,
+    joined_attrs,
+    keep_arrays,
+    warn_of_gaps,
+    with_attrs,
+)
 from headrace.sweeps.editing import add_dataset, as_dataset, dropped, expanded, same_args
 from headrace.sweeps.exports import MANY, SMALL, Export
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.growing import Growing
 from headrace.sweeps.harvesting import Round
-from headrace.sweeps.ingest import ATTRS, attrs_beside, dataset_there, joined_attrs, keep_arrays, warn_of_gaps, with_attrs
 from headrace.sweeps.merging import check_overwrite, merger
 from headrace.sweeps.parse import parse_mapping
 from headrace.sweeps.places import places_of, remove_ledger
 from headrace.sweeps.tables import is_table, save_table
 from headrace.sweeps.view import Frame, View, failures_of, table_of, timings_of
 from headrace.sweeps.waiting import Waiting
+
+_KEY: Final = 16  # bytes that a Harvester knows a point by: a Sampler's rows have eight
 
 
 class Results:
@@ -224,10 +233,10 @@ class Results:
         if sync:
             self._show(rule)
 
-    def _add(self, ds: Any, rule: bool | None, *, sync: bool, source: str | None = None) -> None:
+    def _add(self, ds: Any, rule: bool | None, *, sync: bool, source: str | None = None, holes: bool = False) -> None:
         self._pending.rule = rule
         to = self.ledger if sync else self._pending
-        add_dataset(to, ds, self.runner, self._args(), rule, self._who, source=source)
+        add_dataset(to, ds, self.runner, self._args(), rule, self._who, source=source, holes=holes)
 
     def expand_dims(self, name: str, value: Any, engine: str | None = None) -> None:
         """Give all results one more argument, which has been ``value`` so far; written at once.
@@ -439,7 +448,7 @@ class Results:
                 ds = dataset_there(source, self.allow_pickle)
                 if len(ds.data_vars):
                     warn(f"{source} is taken into the ledger {self.data_name}; it stays as it is.")
-                    self._add(ds, rule, sync=True)
+                    self._add(ds, rule, sync=True, holes=True)
                     self._note_attrs(ds)
             return
         export = self._export
@@ -449,7 +458,7 @@ class Results:
             if not len(ds.data_vars):
                 return False
             before = self._full() if export.fresh and not half_written else None
-            self._add(ds, False if half_written else rule, sync=True, source=str(path))
+            self._add(ds, False if half_written else rule, sync=True, source=str(path), holes=True)
             if before is not None:
                 warn_of_gaps(before, ds, path)
             return self._note_attrs(ds)
@@ -497,7 +506,7 @@ class Results:
         for ledger in (self.ledger, self._pending):
             point = ledger.first()
             if point is not None:
-                if len(point.key) != KEY:
+                if len(point.key) != _KEY:
                     raise StreamConfigError(
                         f"{self._who} is that of a Sampler, whose rows have no grid, wanted one of a Harvester, or a name that "
                         "is free.\n  Choose another data_name, or use Sampler."

@@ -85,6 +85,13 @@ class How(NamedTuple):
         if unknown:
             raise StreamConfigError(_unknown(who, unknown[0], cls._fields))
         made = cls(**settings)
+        for name in ("shuffle", "verbosity"):
+            if not hasattr(settings.get(name, 0), "__index__") and settings[name] is not None:
+                raise StreamConfigError(
+                    f"{who} got {name}={settings[name]!r}, wanted "
+                    + ("True, False or a whole number: the seed of the order." if name == "shuffle" else "0, 1 or 2.")
+                    + f"\n  Leave {name} out for the usual way."
+                )
         check_on_error(made.on_error)
         seed_integer(made.seed)
         return made

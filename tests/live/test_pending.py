@@ -1,0 +1,147 @@
+"""Rows that wait: none is lost without a count, and what was read never changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import DataError, StreamConfigError
+from headrace.live.pending import ROWS, Pending
+from support.exactly import differ
+
+
+def counted(pending: Pending) -> dict[str, int]:
+    counts = pending.counts()
+    assert counts["produced"] == counts["delivered"] + counts["dropped"] + counts["pending"]
+    return counts
+
+
+@given(
+    st.lists(st.one_of(st.integers(1, 40).map(lambda n: ("block", n)), st.just(("row", 1)), st.just(("take", 0)))),
+    st.sampled_from([1, 100, 1000, 1 << 20]),
+    st.sampled_from(["drop_oldest", "drop_newest"]),
+)
+def test_what_is_taken_and_what_is_dropped_is_all_there_was(
+    steps: list[tuple[str, int]], max_bytes: int, overflow: Any
+) -> None:
+    pending, at, taken = Pending(max_bytes, overflow), 0, []
+    kept: list[int] = []  # the numbers of the rows that should wait
+    room = max(1, max_bytes // 24)
+    for kind, n in steps:
+        if kind == "take":
+            block = pending.take()
+            assert block.get("i", np.array([], int)).tolist() == kept
+            if kept:
+                np.testing.assert_array_equal(block["v"], np.array(kept)[:, None] * [1.0, 2.0])
+            taken += kept
+            kept = []
+            continue
+        new = np.arange(at, at + n)
+        at += n
+        if kind == "row":
+            pending.row({"i": int(new[0]), "v": new[0] * np.array([1.0, 2.0])})
+        else:
+            pending.block({"i": new, "v": new[:, None] * np.array([1.0, 2.0])})
+        if overflow == "drop_oldest":
+            kept = (kept + new.tolist())[-room:]
+        elif not kept or len(kept) + min(n, room) <= room:
+            kept += new.tolist()[:room]
+        counts = counted(pending)
+        assert counts["produced"] == at
+        assert counts["pending"] == len(kept)
+        assert counts["pending_bytes"] == 24 * len(kept)
+    assert counted(pending)["delivered"] == len(taken)
+
+
+def test_what_was_read_never_changes() -> None:
+    pending, seen = Pending(), []
+    for i in range(3 * ROWS):
+        pending.row({"x": float(i)})
+        if i % 100 == 7:
+            block = pending.take()
+            seen.append((block, {name: column.copy() for name, column in block.items()}))
+    for block, copy in seen:
+        assert not differ(dict(block), copy)
+    assert np.concatenate([block["x"] for block, _ in seen]).tolist() == list(range(3 * ROWS))[: seen[-1][0].first + 100]
+
+
+def test_the_first_row_of_a_block_says_what_was_dropped_before() -> None:
+    pending = Pending(max_bytes=80)
+    pending.block({"x": np.arange(4.0)})
+    assert pending.take().first == 0
+    pending.block({"x": np.arange(25.0)})
+    block = pending.take()
+    assert (block.first, block["x"].tolist()) == (4 + 15, list(range(15, 25)))
+
+
+def test_a_wider_type_is_taken_and_never_cut() -> None:
+    pending = Pending()
+    for value in (1, 2, 2.5, 3, 4):
+        pending.row({"x": value, "l": [value], "s": "a" * int(value * 2)})
+    block = pending.take()
+    assert block["x"].tolist() == [1, 2, 2.5, 3, 4]
+    assert block["l"].tolist() == [[1], [2], [2.5], [3], [4]]
+    assert block["s"].tolist() == ["aa", "aaaa", "aaaaa", "aaaaaa", "aaaaaaaa"]
+    pending.row({"x": 5, "l": [1], "s": ""})
+    assert pending.take()["x"].dtype == np.float64
+    pending = Pending()
+    pending.row({"x": np.float32(1.5)})
+    pending.row({"x": 2**53 + 1.0})
+    assert pending.take()["x"].tolist() == [1.5, 2**53 + 1.0]
+
+
+def test_values_are_copied_out_of_an_array_that_its_source_uses_again() -> None:
+    pending, array = Pending(), np.zeros(2)
+    for i in range(3):
+        array[:] = i
+        pending.row({"x": array})
+    assert pending.take()["x"].tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"x": 1.0}, r"got a row of columns \['x'\], after rows of \['x', 'v'\]"),
+        ({"x": 1.0, "w": np.zeros(2)}, r"got a row of columns \['x', 'w'\]"),
+        ({"x": 1.0, "v": np.zeros(3)}, r"got a value of shape \(3,\) for 'v', after values of shape \(2,\)"),
+        ({"x": np.zeros(1), "v": np.zeros(2)}, r"got a value of shape \(1,\) for 'x'"),
+    ],
+)
+def test_rows_have_the_same_columns_and_shapes(row: dict[str, Any], message: str) -> None:
+    pending = Pending(who="mine")
+    pending.row({"x": 0.0, "v": np.zeros(2)})
+    with pytest.raises(DataError, match="mine " + message):
+        pending.row(row)
+    with pytest.raises(DataError, match=r"mine got"):
+        pending.block({name: np.asarray(value)[None] for name, value in row.items()})
+    assert counted(pending)["pending"] == 1
+
+
+def test_full_is_an_error_on_request() -> None:
+    pending = Pending(max_bytes=16, overflow="fail")
+    pending.row({"x": 0.0})
+    pending.row({"x": 1.0})
+    with pytest.raises(DataError, match=r"has 2 rows, 16 bytes, that nobody has read, and max_bytes=16"):
+        pending.row({"x": 2.0})
+    assert pending.take()["x"].tolist() == [0, 1]
+    pending.row({"x": 3.0})
+    assert pending.take()["x"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize("wrong", [{"overflow": "drop"}, {"max_bytes": 0}])
+def test_a_parameter_that_is_none(wrong: dict[str, Any]) -> None:
+    with pytest.raises(StreamConfigError, match=f"got {next(iter(wrong))}="):
+        Pending(**wrong)
+
+
+def test_columns_of_a_block_have_one_length() -> None:
+    pending = Pending()
+    with pytest.raises(DataError, match="columns of lengths"):
+        pending.block({"x": np.zeros(3), "y": np.zeros(4)})
+    pending.block({})
+    pending.block({"x": np.zeros(0)})
+    assert not pending.take()
