@@ -1,6 +1,6 @@
 """Train the small models of the signal examples, on data that this script makes.
 
-    python train_signal_models.py            # all three, about two minutes; needs torch and onnx
+    python train_signal_models.py            # all three, about ten minutes; needs torch and onnx
     python train_signal_models.py letters
 
 - ``signal_models/letters.npz``: what a mouse draws, from its velocity in pixels per second, row by row: background,

@@ -120,6 +120,12 @@ CASES: dict[str, Callable[[], Graph]] = {
     ),
     "spectrogram": both(lambda x, y: Spectrogram(x, y, 64, 32, decibel=True)),
     "average of windows": of(Spectrogram("acc", "p", 32, 8), MovingAverage("p", "mean", 4), outputs=["mean"]),
+    "recursion over windows": of(
+        Spectrogram("x", "p", 32, 8),
+        ExponentialMean("p", "mean", 0.1),
+        Integrate("mean", None, "sum"),
+        outputs=["mean", "sum"],
+    ),
     "moving": of(
         MovingRMS("acc", "rms", 10),
         MovingMin("acc", "min", 7),

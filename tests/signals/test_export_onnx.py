@@ -15,7 +15,7 @@ from headrace.signals.export_onnx import first_state
 from headrace.signals.filters import LowPassFilter
 from headrace.signals.graph import Graph
 from headrace.signals.inference import Inference
-from headrace.signals.spectral import FourierTransform
+from headrace.signals.spectral import FourierTransform, Spectrogram
 from signals.exported import by_onnx, cuts, error
 from signals.exported_cases import CASES, DTYPES, columns_of
 from signals.onnx_models import dense, leaky
@@ -108,6 +108,12 @@ def test_an_onnx_model_inside_is_asked_row_by_row(opset: int) -> None:
     found, wanted = by_onnx(graph, x, cuts(300, most=40)), graph(x)
     for name in wanted:
         assert error(found[name], wanted[name]) <= 1e-6
+
+
+def test_a_model_over_windows_when_a_block_brings_none() -> None:
+    nodes = [Spectrogram("x", "p", 32, 8), Inference("p", name="y", model=leaky(0.5, 17), stateful=True)]
+    graph, columns = Graph(nodes, outputs=["y"]), {"x": np.random.default_rng(0).normal(size=400)}
+    assert error(by_onnx(graph, columns, [1] * 40 + [360])["y"], graph(columns)["y"]) <= 1e-6
 
 
 def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path: Path) -> None:

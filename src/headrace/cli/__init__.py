@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -107,3 +110,22 @@ def failed(error: BaseException, code: int, *, debug: bool) -> int:
 def tell(text: str) -> None:
     """Print a message for people, on stderr."""
     print(f"headrace: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def told_warnings() -> Iterator[None]:
+    """Print headrace's warnings as messages, without a line of code."""
+    from headrace.errors import HeadraceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", HeadraceWarning)
+        show = warnings.showwarning
+
+        def told(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+            if issubclass(category, HeadraceWarning):
+                tell(f"warning: {message}")
+            else:
+                show(message, category, *rest, **named)
+
+        warnings.showwarning = told
+        yield

@@ -32,11 +32,16 @@ def _harvester(args: Namespace) -> Any:
     from headrace.errors import StreamConfigError
     from headrace.sweeps import Harvester, Runner
 
-    found = Harvester(Runner(_nothing, None), args.harvest, allow_pickle=args.allow_pickle)
+    runner = Runner(_nothing, None)
+    found = Harvester(runner, args.harvest, allow_pickle=args.allow_pickle)
     if not found.ledger.exists:
         raise StreamConfigError(
             f"there is no harvest {args.harvest}, wanted what a sweep has written.\n  A harvest foo.h5 has a folder foo.h5.ledger."
         )
+    point = found.ledger.first()
+    if point is not None and point.layout["vars"] is not None:  # for what else is in its file
+        runner.var_names = point.layout["vars"]
+        runner.var_dims = point.layout["dims"]
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import warnings
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,10 +68,10 @@ def _shard(text: str) -> tuple[int, int]:
 
 def main(args: Namespace) -> int:
     """Write the dataset."""
-    from headrace.cli import failed, tell
+    from headrace.cli import failed, tell, told_warnings
     from headrace.cli.progress import Progress
 
-    with _told_warnings(), _signals() as asked:
+    with told_warnings(), _signals() as asked:
         job = _job(args)
         before, was_complete = job.kept, job.complete
         progress = Progress(lambda: job.total, before, quiet=args.quiet)
@@ -165,23 +164,3 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _told_warnings() -> Iterator[None]:
-    """Print headrace's warnings as messages, without a line of code."""
-    from headrace.cli import tell
-    from headrace.errors import HeadraceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", HeadraceWarning)
-        show = warnings.showwarning
-
-        def told(message: Any, category: Any, *rest: Any, **named: Any) -> None:
-            if issubclass(category, HeadraceWarning):
-                tell(f"warning: {message}")
-            else:
-                show(message, category, *rest, **named)
-
-        warnings.showwarning = told
-        yield

@@ -8,6 +8,7 @@ import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,8 +27,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="OUT", help="what is kept, and where: foo, foo.h5 or foo.zarr")
     parser.add_argument("--format", choices=tuple(SUFFIXES), help="what OUT is shown as, where it has no suffix (by default it is a ledger alone)")  # fmt: skip
     parser.add_argument("--returns", metavar="NAMES", help="names of what the function returns, with their axes: loss,weights[layer,unit] (by default its own name); '-' where it returns a dict or dataset")  # fmt: skip
-    parser.add_argument("--resume", "--missing-only", action="store_true", dest="resume", help="go on with a harvest that is there: run only points without a result")  # fmt: skip
-    parser.add_argument(
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument("--resume", "--missing-only", action="store_true", dest="resume", help="go on with a harvest that is there: run only points without a result")  # fmt: skip
+    there.add_argument(
         "--overwrite", action="store_true", help="run points anew that have a result, and keep the new one"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="run in N processes, or N workers of the executor")
@@ -43,8 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run the sweep."""
-    from headrace.cli import failed, tell
-    from headrace.cli.run import _told_warnings as told_warnings
+    from headrace.cli import failed, tell, told_warnings
 
     with told_warnings(), _terminated():
         harvester = _harvester(args)
@@ -53,7 +54,9 @@ def main(args: Namespace) -> int:
         if not combos and cases is None:
             from headrace.errors import StreamConfigError
 
-            raise StreamConfigError("sweep got no --combo and no --cases, wanted points to run.")
+            raise StreamConfigError(
+                "sweep got no --combo and no --cases, wanted points to run.\n  Write --combo a=1,2,3."
+            )
         constants = {name: scalar(text) for name, text in assigned(args.constant, "--constant").items()}
         before = _kept(harvester)
         if before and not args.resume and not args.overwrite:
@@ -67,17 +70,24 @@ def main(args: Namespace) -> int:
                 combos,
                 cases=cases,
                 constants=constants,
-                missing_only=args.resume and not args.overwrite,
+                missing_only=args.resume,
                 overwrite=True if args.overwrite else None,
                 verbosity=0 if args.quiet else 1,
                 **_how(args),
             )
+            if Path(harvester.data_name).suffix in set(SUFFIXES.values()) - {""}:
+                harvester.export()  # what could not be written was warned of: here it ends in an error
         except Exception as error:
-            if not _kept(harvester):
-                return failed(error, _code_of(error), debug=args.debug)
             code = failed(error, _code_of(error), debug=args.debug)
-            tell(_how_to_go_on(args, harvester))
+            if code != 2 and _kept(harvester):
+                tell(_how_to_go_on(args, harvester))
             return code
+        except SystemExit as leaving:
+            told = "\n".join(["", *getattr(leaving, "__notes__", ())])
+            tell(f"the function left Python (sys.exit({leaving.code!r})), which ended the sweep.{told}")
+            if _kept(harvester):
+                tell(_how_to_go_on(args, harvester))
+            return 1
         except KeyboardInterrupt as stopped:
             tell(f"stopped. {_how_to_go_on(args, harvester)}")
             return 143 if isinstance(stopped, _Terminated) else 130
@@ -94,22 +104,29 @@ def _harvester(args: Namespace) -> Any:
     runner = found.runner if isinstance(found, Harvester) else found
     where = args.out or (found.data_name if isinstance(found, Harvester) else None)
     if where is None:
-        raise StreamConfigError("sweep got no --out, wanted where results are kept, such as --out foo.")
+        raise StreamConfigError(
+            "sweep got no --out, wanted where results are kept.\n  Write --out foo, or --out foo.h5."
+        )
     if args.format is not None:
-        from pathlib import Path
-
         suffix = SUFFIXES[args.format]
         if Path(where).suffix not in ("", suffix):
-            raise StreamConfigError(f"--format {args.format} and --out {where} say two things, wanted one.")
+            raise StreamConfigError(
+                f"--format {args.format} and --out {where} say two things, wanted one.\n  Leave out --format."
+            )
         where = str(Path(where).with_suffix(suffix)) if suffix else where
     if not isinstance(runner, Runner):
         if not callable(runner) or isinstance(runner, type):
-            raise StreamConfigError(f"{args.function} is a {type(runner).__name__}, wanted a function.")
+            raise StreamConfigError(
+                f"{args.function} is a {type(runner).__name__}, wanted a function.\n  A runner or harvester of one will do, too."
+            )
         own = args.function.rpartition(":")[2].rpartition(".")[2]
         names, dims = names_of(own if args.returns is None else args.returns)
         runner = Runner(runner, names, var_dims=dims)
     elif args.returns is not None:
-        raise StreamConfigError(f"--returns and {args.function}, which has names for its results, wanted one of them.")
+        raise StreamConfigError(
+            f"sweep got --returns and {args.function}, which has names for its results, wanted one of them."
+            "\n  Leave out --returns."
+        )
     return Harvester(runner, where, allow_pickle=args.allow_pickle)
 
 
@@ -136,7 +153,10 @@ def names_of(text: str) -> tuple[Any, dict[str, Any]]:
         if match is None:
             from headrace.errors import StreamConfigError
 
-            raise StreamConfigError(f"--returns got {text!r}, wanted names, such as loss,weights[layer,unit], or '-'.")
+            raise StreamConfigError(
+                f"--returns got {text!r}, wanted names of results, or '-' where they come with their names."
+                "\n  Such as --returns loss,weights[layer,unit]."
+            )
         names.append(match[1])
         if match[2]:
             dims[match[1]] = tuple(dim.strip() for dim in match[2].split(","))

@@ -82,7 +82,10 @@ def _loaded(where: str) -> ModuleType:
             ) from error
         raise StreamConfigError(f"{where} failed{_line_of(error)}: {error}") from error
     except SyntaxError as error:
-        raise StreamConfigError(f"{where} is not Python: line {error.lineno}: {error.msg}") from error
+        if error.filename is None or not Path(error.filename).is_file():  # of a text that the module has evaluated
+            raise StreamConfigError(f"{where} failed{_line_of(error)}: SyntaxError: {error.msg}") from error
+        told = where if is_file and Path(error.filename).resolve() == Path(where).resolve() else error.filename
+        raise StreamConfigError(f"{told} is not Python: line {error.lineno}: {error.msg}") from error
     except Exception as error:
         raise StreamConfigError(f"{where} failed{_line_of(error)}: {type(error).__name__}: {error}") from error
 

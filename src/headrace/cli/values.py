@@ -16,6 +16,7 @@ HELP = (
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9_]*)\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?\Z", re.IGNORECASE)
 _NAMED = {"True": True, "False": False, "None": None}
+_LOOKS = re.compile(r"(true|false|none|[+-]?0[xob][0-9a-f_]+|[\[({].*[\])}])\Z", re.IGNORECASE)  # like what it is not
 _NOT_FINITE = ("nan", "inf", "+inf", "-inf")
 
 
@@ -27,6 +28,7 @@ def scalar(text: str) -> Any:
     >>> [scalar(word) for word in ("3", "-2.5", "1e-3", "nan", "True", "None", "adam", "007", "'3'")]
     [3, -2.5, 0.001, nan, True, None, 'adam', '007', '3']
     """
+    text = text.strip()
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     if text in _NAMED:
@@ -35,6 +37,12 @@ def scalar(text: str) -> Any:
         return int(text)
     if text in _NOT_FINITE or (_NUMBER.match(text) and not re.match(r"[+-]?0[0-9]", text)):
         return float(text)
+    if _LOOKS.match(text):
+        from headrace.core.notes import warn
+
+        meant = {"true": "True", "false": "False", "none": "None"}.get(text.lower())
+        known = f"{meant} is written so" if meant else "values stand between commas, numbers in digits"
+        warn(f"{text} is taken as a text; {known}. A text that is meant stands in quotes: \"'{text}'\".")
     return text
 
 
@@ -55,9 +63,9 @@ def values(text: str) -> Any:
         return ...
     made: list[Any] = []
     for word in words(text):
-        if not word:
+        if not word.strip():
             raise StreamConfigError(f"{text!r} has nothing between two commas, wanted values.\n  An empty text is ''.")
-        made += _range(word) or [scalar(word)]
+        made += _range(word.strip()) or [scalar(word)]
     return made
 
 
@@ -67,7 +75,7 @@ def words(text: str) -> list[str]:
     for letter in text:
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in "'\"" and not word:
+        elif letter in "'\"" and not word.strip():
             quote = letter
         elif letter == ",":
             found.append(word)
@@ -75,7 +83,9 @@ def words(text: str) -> list[str]:
             continue
         word += letter
     if quote:
-        raise StreamConfigError(f"{text!r} has a quote {quote} that is not closed.")
+        raise StreamConfigError(
+            f"{text!r} has a quote {quote} that is not closed, wanted two.\n  The shell takes a pair of them for itself."
+        )
     return [*found, word]
 
 
@@ -85,12 +95,18 @@ def _range(word: str) -> list[Any]:
     if len(ends) == 2 and all(_INTEGER.match(end) for end in ends):
         lo, hi = map(int, ends)
         if hi < lo:
-            raise StreamConfigError(f"{word!r} is an empty range, wanted LO..HI with HI of at least LO.")
+            raise StreamConfigError(
+                f"{word!r} is an empty range, wanted LO..HI with HI of at least LO.\n  Write {hi}..{lo}."
+            )
         return list(range(lo, hi + 1))
     parts = word.split(":")
     log = len(parts) == 4 and parts[3] == "log"
-    if not (len(parts) == 3 or log) or not all(_NUMBER.match(part) for part in parts[:3]):
+    if len(parts) < 2 or not all(_NUMBER.match(part) for part in parts[:2]):
         return []
+    if not (len(parts) == 3 or log) or not _NUMBER.match(parts[2]):
+        raise StreamConfigError(
+            f"{word!r} is no range, wanted LO:HI:N or LO:HI:N:log, as in 0:1:5.\n  A text stands in quotes: '{word}'."
+        )
     if not _INTEGER.match(parts[2]) or int(parts[2]) < 1:
         raise StreamConfigError(
             f"{word!r} got {parts[2]!r} numbers, wanted LO:HI:N with N of at least 1.\n  A text stands in quotes: '{word}'."
@@ -104,7 +120,9 @@ def _spaced(word: str, lo: float, hi: float, n: int, *, log: bool) -> list[float
     if not log:
         return linspace(lo, hi, n)
     if lo <= 0 or hi <= 0:
-        raise StreamConfigError(f"{word!r} has no ratios, wanted two numbers above 0.")
+        raise StreamConfigError(
+            f"{word!r} has no ratios, wanted two numbers above 0.\n  Without :log the steps are equal."
+        )
     import numpy as np
 
     found: list[float] = np.geomspace(lo, hi, n).tolist()
@@ -123,7 +141,7 @@ def assigned(texts: list[str], option: str) -> dict[str, str]:
     for text in texts:
         name, sign, told = text.partition("=")
         if not sign or not name.isidentifier() or not told:
-            raise StreamConfigError(f"{option} got {text!r}, wanted NAME=VALUES, such as {option} a=1,2,3.")
+            raise StreamConfigError(f"{option} got {text!r}, wanted NAME=VALUES.\n  Write {option} a=1,2,3.")
         if name in made:
             raise StreamConfigError(
                 f"{option} got {name!r} twice, wanted each name once.\n  Values stand between commas."
@@ -146,9 +164,18 @@ def cases_in(path: str) -> list[dict[str, Any]]:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             names, *rows = [row for row in csv.reader(file, skipinitialspace=True) if row] or [[]]
     except (OSError, UnicodeDecodeError) as error:
-        raise StreamConfigError(f"--cases {path} cannot be read: {error}") from error
+        raise StreamConfigError(
+            f"--cases {path} cannot be read: {error}, wanted a csv file.\n  Its first line has names of arguments, the others values."
+        ) from error
     if not names or not all(name.isidentifier() for name in names):
-        raise StreamConfigError(f"--cases {path} has the first line {names}, wanted names of arguments.")
+        raise StreamConfigError(
+            f"--cases {path} has the first line {names}, wanted names of arguments.\n  Such as: a,b"
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise StreamConfigError(
+            f"--cases {path} has {twice[0]!r} twice in its first line, wanted each name once.\n  Leave out one of the columns."
+        )
     for number, row in enumerate(rows, 1):
         if len(row) != len(names):
             raise StreamConfigError(

@@ -27,6 +27,7 @@ def main() -> None:
         _sample(sys.stdin.buffer, out)
     except BrokenPipeError:  # the parent is gone
         pass
+    sys.stdout.flush()
     os._exit(0)  # the thread below may still wait for its input
 
 

@@ -9,14 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from headrace.core.block import ROWS, Pace
 from headrace.core.registry import find
 from headrace.errors import StreamConfigError
 from headrace.live import buffer_tables as tables
-from headrace.live.buffer_rows import Arrival, arrange
+from headrace.live.buffer_columns import Columns
 from headrace.live.buffer_watch import Following, Watchers
 from headrace.live.buffers import Buffer, BufferShapeError
-from headrace.live.ring import Ring, Rows
+from headrace.live.ring import Rows
 
 PLOT_TYPES = ("chart", "spectrogram", "trace2D", "histogram", "video")
 Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill"]
@@ -61,11 +60,15 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
     (dict_keys(['timestamp', 'acc']), [5, 8, 0], [2, 5, 8])
     """
 
+    _followings: list[Following]
+
     def __init__(self, maxlen: int | None = None, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(maxlen)
-        self._set_up()
-        for name, value in (data or {}).items():
-            self[name] = value
+        self._set_up(Columns(self.maxlen))
+        if isinstance(data, DataBuffer):
+            self.extend(data)
+        elif data is not None:
+            self._held.start(data)
 
     # --- rows -----------------------------------------------------------------------------------------
 
@@ -86,14 +89,9 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
         DataError
             When columns that had one pace differ in length, or dtypes cannot be joined. Nothing is added then.
         """
-        if isinstance(data, DataBuffer):
-            data = data.copy()  # it may change meanwhile, or be this one
+        brought = data.copy()._held if isinstance(data, DataBuffer) else data  # it may change meanwhile, or be this one
         with self._lock:
-            if not self._extend_plainly(data):
-                arrival = arrange(data, self._columns, self._paces, self._unborn)
-                if isinstance(data, DataBuffer):
-                    arrival = data._as_arrival(arrival)
-                self._add(arrival)
+            self._held.extend(brought)
         if self._watchers:
             self._watchers.tell(self)
 
@@ -110,15 +108,14 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
     def view(self, n: int | None = None) -> DataBuffer:
         """Return the oldest ``n`` moments, or all, as a buffer that shares their memory and does not change with this."""
         with self._lock:
-            upto = {name: len(ring) if n is None else self._among(name, n) for name, ring in self._columns.items()}
-            return self._cut({name: slice(0, end) for name, end in upto.items()})
+            return self._of(self._held.part(0, len(self) if n is None else self._count(n, "view")))
 
     def newest(self, n: int) -> DataBuffer:
         """Return the newest ``n`` moments as a buffer that shares their memory and does not change with this."""
         n = self._count(n, "newest")
         with self._lock:
-            longest = self._longest() or len(self)
-            return self._cut({name: slice(self._among(name, max(longest - n, 0)), None) for name in self._columns})
+            longest = self._held.longest()
+            return self._of(self._held.part(max(longest - n, 0), longest))
 
     def copy(self) -> DataBuffer:
         """Return a buffer of the same rows that does not change with this one. It costs nothing until it is added to."""
@@ -140,17 +137,15 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
             When there is no such column.
         """
         with self._lock:
-            times, rows = np.asarray(self[timestamp], np.float64), len(self[name])
-            at = self._at[name].rows if name in self._at else np.arange(self._total - rows, self._total)
-            index = at - (self._total - len(times))
-            known = (index >= 0) & (index < len(times))
-            return np.where(known, times[np.where(known, index, 0)] if len(times) else np.nan, np.nan)
+            if name not in self._held.rings:
+                raise self._unknown(name)
+            return self._held.times(name, self[timestamp])
 
     # --- the mapping ----------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Rows:
         with self._lock:
-            ring = self._columns.get(name)
+            ring = self._held.rings.get(name)
             return self._picked(name) if ring is None else ring.rows
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -163,32 +158,23 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
             )
         rows = np.array(rows[max(len(rows) - (self.maxlen or len(rows)), 0) :])
         with self._lock:
-            others = [len(ring) for each, ring in self._columns.items() if each != name and each not in self._paces]
-            self._columns[name] = Ring.of(rows, self.maxlen)
-            self._unborn.discard(name)
-            if not len(rows):
-                self._unborn.add(name)
-            self._join(name)
-            if others and len(rows) != max(others):
-                self._leave(name, None)
+            self._held.put(name, rows)
         if self._watchers:
             self._watchers.tell(self)
 
     def __delitem__(self, name: str) -> None:
         with self._lock:
-            if name not in self._columns:
+            if name not in self._held.rings:
                 raise self._unknown(name)
-            del self._columns[name]
-            self._unborn.discard(name)
-            self._join(name)
+            self._held.remove(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._columns))
+        return iter(tuple(self._held.rings))
 
     def __len__(self) -> int:
         """The rows of the longest column."""
         with self._lock:
-            return max(map(len, self._columns.values()), default=0)
+            return max(map(len, self._held.rings.values()), default=0)
 
     def __contains__(self, name: object) -> bool:
         try:
@@ -199,19 +185,17 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
 
     def keys(self) -> KeysView[str]:
         """Return the names of the columns, in the order they came."""
-        return self._columns.keys()
+        return self._held.rings.keys()
 
     def clear(self) -> None:
         """Remove all columns."""
         with self._lock:
-            self._columns.clear()
-            for each in (self._paces, self._at, self._unborn):
-                each.clear()
+            self._held.clear()
 
     def as_dict(self) -> dict[str, Rows]:
         """Return the arrays by name, all of one moment; views that never change."""
         with self._lock:
-            return {name: ring.rows for name, ring in self._columns.items()}
+            return {name: ring.rows for name, ring in self._held.rings.items()}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
@@ -227,16 +211,11 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
-            at = {name: ring.rows for name, ring in self._at.items()}
-            return {"maxlen": self.maxlen, "columns": self.as_dict(), "paces": self._paces, "at": at, "total": self._total}
+            return {"maxlen": self.maxlen, **self._held.state()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.maxlen = state["maxlen"]
-        self._set_up()
-        self._columns = {name: Ring.of(rows, self.maxlen) for name, rows in state["columns"].items()}
-        self._at = {name: Ring.of(rows, self.maxlen) for name, rows in state["at"].items()}
-        self._paces, self._total = dict(state["paces"]), state["total"]
-        self._unborn = {name for name, ring in self._columns.items() if not len(ring)}
+        self._set_up(Columns.restored(self.maxlen, state))
 
     # --- other forms ----------------------------------------------------------------------------------
 
@@ -299,10 +278,7 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
     def to_xarray(self) -> Any:
         """Return an xarray Dataset. Columns of another pace have a dimension of their own in place of ``time``."""
         with self._lock:
-            times = {name: self.timestamps(name) for name in self._columns} if "timestamp" in self._columns else {}
-            main = [name for name in self._columns if name not in self._paces]
-            rows = tables.padded({name: self._columns[name] for name in main})
-            return tables.to_dataset({**self.as_dict(), **rows}, dict(self._paces), times)
+            return tables.to_dataset(self._held)
 
     @classmethod
     def from_xarray(cls, dataset: Any, maxlen: int | None = None) -> DataBuffer:
@@ -394,116 +370,38 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _set_up(self) -> None:
-        self._columns: dict[str, Ring] = {}
-        self._paces: dict[str, Pace | None] = {}  # of columns that have not the input's; None: not known
-        self._at: dict[str, Ring] = {}  # the moments their rows stand at
-        self._unborn: set[str] = set()  # columns that never had a row: shape and dtype are still open
-        self._total = 0  # the number of the next moment
+    def _set_up(self, held: Columns) -> None:
+        self._held = held
         self._lock = RLock()
         self._watchers = Watchers()
-        self._followings: list[Following] = []
+        self._followings = []
 
-    def _extend_plainly(self, data: Mapping[str, Any]) -> bool:
-        """Add the rows if they are what nearly all are: as many for every known column and for no other."""
-        columns, n = self._columns, -1
-        if self._paces or self._unborn or len(data) != len(columns):
-            return not data
-        for name, rows in data.items():
-            ring = columns.get(name)
-            if ring is None or type(rows) is not np.ndarray or rows.dtype != ring.dtype or rows.shape[1:] != ring.lead:
-                return False
-            if rows.shape[0] != n:
-                if n >= 0:
-                    return False
-                n = rows.shape[0]
-        if getattr(data, "paces", None):
-            return False
-        for name, rows in data.items():
-            columns[name].extend(rows)
-        self._total += max(n, 0)
-        return True
-
-    def _as_arrival(self, arrival: Arrival) -> Arrival:
-        """Return what this buffer brings to another: it knows the paces, and the moments of the rows."""
-        ...
-        return arrival
-
-    def _add(self, arrival: Arrival) -> None:
-        for name, rows in arrival.arrays.items():
-            ring = self._columns.get(name)
-            if ring is None and not (len(rows) or arrival.n):
-                continue
-            if ring is None or (name in self._unborn and len(rows)):
-                ring = self._columns[name] = Ring(rows.shape[1:], rows.dtype.newbyteorder("="), self.maxlen)
-                self._unborn.add(name)
-            if name in arrival.paces:
-                self._leave(name, arrival.paces[name])
-                self._at[name].extend(self._total + arrival.places[name])
-            elif name in self._paces:
-                self._join(name)
-            if len(rows):
-                self._unborn.discard(name)
-                ring.extend(rows)
-        self._total += arrival.n
-
-    def _leave(self, name: str, pace: Pace | None) -> None:
-        """Let a column have another pace than the input's."""
-        if name not in self._at:
-            rows = len(self._columns[name])
-            self._at[name] = Ring.of(np.arange(self._total - rows, self._total), self.maxlen)
-        self._paces[name] = pace
-
-    def _join(self, name: str) -> None:
-        self._paces.pop(name, None)
-        self._at.pop(name, None)
-
-    def _longest(self) -> int:
-        return max((len(ring) for name, ring in self._columns.items() if name not in self._paces), default=0)
-
-    def _among(self, name: str, n: int) -> int:
-        """Return how many rows of a column are among the oldest ``n`` moments."""
-        ring, longest = self._columns[name], self._longest()
-        if name not in self._paces:
-            return min(max(n - (longest - len(ring)), 0), len(ring))
-        if not longest:
-            return min(n, len(ring))
-        return int(np.searchsorted(self._at[name].rows, self._total - longest + n))
-
-    def _cut(self, parts: Mapping[str, slice]) -> DataBuffer:
+    def _of(self, held: Columns) -> DataBuffer:
         made = DataBuffer(self.maxlen)
-        made._columns = {name: Ring.of(self._columns[name].rows[part], self.maxlen) for name, part in parts.items()}
-        made._at = {name: Ring.of(ring.rows[parts[name]], self.maxlen) for name, ring in self._at.items()}
-        made._paces, made._unborn = dict(self._paces), set(self._unborn)
-        made._total = self._total
+        made._held = held
         return made
 
     def _drop(self, n: int) -> DataBuffer:
         with self._lock:
-            ends = {name: self._among(name, n) for name in self._columns}
-            found = self._cut({name: slice(0, end) for name, end in ends.items()})
-            found._total = self._total - max(self._longest() - n, 0)
-            for name, end in ends.items():
-                self._columns[name].popleft(end)
-                if name in self._at:
-                    self._at[name].popleft(end)
+            found = self._of(self._held.popleft(n))
+        if self._watchers:
+            self._watchers.tell(self)
         return found
+
+    def _level(self, names: Iterable[str] | None, who: str) -> dict[str, Rows]:
+        with self._lock:
+            return self._held.level(names, who)
 
     def _picked(self, name: str) -> Rows:
         found = _PICK.fullmatch(name) if isinstance(name, str) else None
         if found is not None and found[1] in self:
-            rows = self[found[1]]
-            if rows.ndim > 1 and int(found[2]) < rows.shape[1]:
-                part: Rows = rows[:, int(found[2])]
+            rows, at = self[found[1]], int(found[2])
+            if rows.ndim > 1 and at < rows.shape[1]:
+                part: Rows = rows[:, at]
                 return part
         raise self._unknown(name)
 
     def _unknown(self, name: object) -> KeyError:
         error = KeyError(name)
-        error.add_note(f"DataBuffer has the columns: {', '.join(map(str, self._columns)) or 'none'}.")
+        error.add_note(f"DataBuffer has the columns: {', '.join(map(str, self._held.rings)) or 'none'}.")
         return error
-
-    def _level(self, names: Iterable[str] | None, who: str) -> dict[str, Rows]:
-        """Return columns of one length: those of the input's pace filled up in front, or such as are of one length."""
-        ...
-        return {}

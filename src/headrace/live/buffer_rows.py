@@ -37,31 +37,47 @@ class Arrival(NamedTuple):
     places: dict[str, Rows]
 
 
-def arrange(data: Mapping[str, Any], columns: Mapping[str, Ring], paces: Paces, unborn: set[str]) -> Arrival:
-    """Return the rows that a mapping brings, those included that say that a column got none.
+def brought(data: Mapping[str, Any], rings: Mapping[str, Ring], paces: Paces, unborn: set[str]) -> Arrival:
+    """Return the rows that a mapping brings, and which of them are at the pace of the input.
+
+    Raises
+    ------
+    BufferShapeError
+        When rows have no axis of time.
+    DataError
+        When columns of one pace differ in length, or rows in shape.
+    """
+    arrays = {name: _rows(name, each) for name, each in data.items()}
+    n, own = _of_block(data, arrays) if isinstance(data, Block) else _of_mapping(arrays, rings, paces, unborn)
+    places = {name: _places(data, name, pace, n, len(arrays[name])) for name, pace in own.items()}
+    return Arrival(arrays, n, own, places)
+
+
+def arrange(arrival: Arrival, rings: Mapping[str, Ring], paces: Paces, unborn: set[str]) -> Arrival:
+    """Return an arrival that fits the columns, rows added that say that a column got none.
 
     Raises
     ------
     BufferShapeError
         When rows have another shape than those before.
     DataError
-        When columns of one pace differ in length, or what should be rows is none.
+        When their dtype cannot be joined with that of those before.
     """
-    arrays = {name: _rows(name, each, None if name in unborn else columns.get(name)) for name, each in data.items()}
-    n, own = _of_block(data, arrays) if isinstance(data, Block) else _of_mapping(arrays, columns, paces)
-    places = {name: _places(data, name, pace, n, len(arrays[name])) for name, pace in own.items()}
-    for name, ring in columns.items():
-        if name in arrays or name in unborn:
+    arrays, n, own, places = arrival
+    for name, ring in rings.items():
+        rows = arrays.get(name)
+        if name in unborn:
             continue
-        if name not in paces:
+        if rows is not None:
+            _check(name, rows, ring)
+        elif name not in paces:
             if n:
                 arrays[name] = missing(n, ring)
-            continue
-        pace = paces[name]
-        sibling = None if pace is None else next((each for each in own if own[each] == pace), None)
-        if sibling is not None:
-            arrays[name], own[name], places[name] = missing(len(arrays[sibling]), ring), pace, places[sibling]
-    return Arrival(arrays, n, own, places)
+        elif (pace := paces[name]) is not None:
+            sibling = next((each for each in own if own[each] == pace), None)
+            if sibling is not None:
+                arrays[name], own[name], places[name] = missing(len(arrays[sibling]), ring), pace, places[sibling]
+    return arrival
 
 
 def missing(n: int, ring: Ring) -> Rows:
@@ -79,7 +95,7 @@ def missing(n: int, ring: Ring) -> Rows:
     return made
 
 
-def _rows(name: str, value: Any, ring: Ring | None) -> Rows:
+def _rows(name: str, value: Any) -> Rows:
     try:
         rows = value if type(value) is np.ndarray else np.asarray(value)
     except ValueError:
@@ -92,14 +108,17 @@ def _rows(name: str, value: Any, ring: Ring | None) -> Rows:
             f"extend got {value!r} for column {name!r}, wanted an array whose axis 0 is time.\n"
             "  append(point) adds one value per column."
         )
-    if ring is not None:
-        if len(rows) and rows.shape[1:] != ring.lead:
-            raise BufferShapeError(
-                f"extend got rows of shape {rows.shape[1:]} for column {name!r}, wanted {ring.lead}.\n"
-                f"  Reshape the rows, or del buffer[{name!r}] to start the column again."
-            )
-        ring.promoted(rows.dtype)  # raises before anything is changed
     return rows
+
+
+def _check(name: str, rows: Rows, ring: Ring) -> None:
+    if len(rows) and rows.shape[1:] != ring.lead:
+        raise BufferShapeError(
+            f"extend got rows of shape {rows.shape[1:]} for column {name!r}, wanted {ring.lead}.\n"
+            f"  Reshape the rows, or del buffer[{name!r}] to start the column again."
+        )
+    if len(rows):
+        ring.promoted(rows.dtype)  # raises before anything is changed
 
 
 def _of_block(block: Block, arrays: Mapping[str, Rows]) -> tuple[int, dict[str, Pace | None]]:
@@ -111,15 +130,17 @@ def _of_block(block: Block, arrays: Mapping[str, Rows]) -> tuple[int, dict[str, 
 
 
 def _of_mapping(
-    arrays: Mapping[str, Rows], columns: Mapping[str, Ring], paces: Paces
+    arrays: Mapping[str, Rows], rings: Mapping[str, Ring], paces: Paces, unborn: set[str]
 ) -> tuple[int, dict[str, Pace | None]]:
-    known = {name: len(rows) for name, rows in arrays.items() if name in columns and name not in paces}
+    lengths = {name: len(rows) for name, rows in arrays.items()}
+    known = {name: n for name, n in lengths.items() if name in rings and name not in paces and name not in unborn}
+    new = {name: n for name, n in lengths.items() if name not in rings or name in unborn}
     if len(set(known.values())) > 1:
         raise _unequal(known, known.get("timestamp", max(known.values())))
-    new = {name: len(rows) for name, rows in arrays.items() if name not in columns}
     # Nothing says what is one row a moment: what is as long as the times, or the longest; the others have their own pace.
     n = next(iter(known.values()), new.get("timestamp", max(new.values(), default=0)))
-    return n, {name: paces.get(name) for name, rows in arrays.items() if name in paces or (name in new and len(rows) != n)}
+    own = {name: paces.get(name) for name in lengths if (name in new and lengths[name] != n) or name in paces}
+    return n, own
 
 
 def _unequal(lengths: Mapping[str, int], wanted: int) -> DataError:
@@ -130,9 +151,9 @@ def _unequal(lengths: Mapping[str, int], wanted: int) -> DataError:
 
 
 def _places(data: Mapping[str, Any], name: str, pace: Pace | None, n: int, rows: int) -> Rows:
-    """Return the moment that each row stands at: the last of these where the pace is not known."""
+    """Return the moment that each row stands at; where the pace is not known they are spread, the last of them at the end."""
     if not isinstance(data, Block) or pace is None or not rows:
-        return np.full(rows, n - 1, np.int64)
+        return np.arange(1, rows + 1, dtype=np.int64) * n // max(rows, 1) - 1
     whole = lcm(pace.every.denominator, pace.offset.denominator)
     numbers = np.asarray(data.numbers(name), np.int64)
     places: Rows = (int(pace.offset * whole) + numbers // pace.burst * int(pace.every * whole)) // whole - data.first

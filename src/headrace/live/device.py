@@ -80,6 +80,8 @@ class Threaded:
         Rows a second, where they come evenly.
     names
         The columns, where they are known before the first row.
+    timestamp_key
+        Which of them has the times.
     clock
         The source of time.
     max_bytes
@@ -128,6 +130,7 @@ class Threaded:
         *,
         rate: float | None = None,
         names: tuple[str, ...] = (),
+        timestamp_key: str = "timestamp",
         clock: Clock | None = None,
         max_bytes: int = 1 << 26,
         overflow: Overflow = "drop_oldest",
@@ -146,6 +149,7 @@ class Threaded:
         self.fixed_anchor: Anchor | None = None
         self.on_error, self.patience = on_error, patience
         self.last_error: BaseException | None = None
+        self.timestamp_key: str = timestamp_key
         self._rate, self._names = rate, names
         self._pending = Pending(max_bytes, overflow, who)
         self._state: State = "idle"
@@ -309,7 +313,7 @@ class Threaded:
             What the device failed with, once, after the rows before it.
         """
         failed = self._failure is not None  # looked at first, so that the rows before it are in the block
-        block = self._pending.take(self._rate)
+        block = self._pending.take(self._rate, self.timestamp_key)
         if failed:
             if not block:
                 self._raise_failure()

@@ -40,7 +40,9 @@ class PandasBuffer(Buffer):
         super().__init__(maxlen)
         self._cols = None if cols is None else list(cols)
         if self._cols is not None and len(set(self._cols)) != len(self._cols):
-            raise StreamConfigError(f"PandasBuffer got cols={self._cols}, wanted each name once.\n  Name each column once.")
+            raise StreamConfigError(
+                f"PandasBuffer got cols={self._cols}, wanted each name once.\n  Name each column once."
+            )
         self._pieces: list[Any] = []
         self._len = 0
 

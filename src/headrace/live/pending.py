@@ -217,7 +217,7 @@ class Pending:
         if oldest.lo == oldest.hi and oldest is not self._chunk:
             self._segments.popleft()
 
-    def take(self, rate: float | None = None) -> Block:
+    def take(self, rate: float | None = None, timestamp: str = "timestamp") -> Block:
         """Return all rows that wait, and forget them; an empty Block when there is none."""
         with self._lock:
             parts = [(each.columns, each.lo, each.hi) for each in self._segments if each.hi > each.lo]
@@ -235,9 +235,10 @@ class Pending:
             return Block({}, first=first, rate=rate)
         if len(parts) == 1:
             columns, lo, hi = parts[0]
-            return Block({name: column[lo:hi] for name, column in columns.items()}, first=first, rate=rate)
+            only = {name: column[lo:hi] for name, column in columns.items()}
+            return Block(only, first=first, rate=rate, timestamp=timestamp)
         found = {name: np.concatenate([each[name][lo:hi] for each, lo, hi in parts]) for name in parts[-1][0]}
-        return Block(found, first=first, rate=rate)
+        return Block(found, first=first, rate=rate, timestamp=timestamp)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows came, were read, were dropped and wait; the first is the sum of the others."""

@@ -46,6 +46,12 @@ class Ring:
 
     _store: Any  # None while the rows are somebody else's
     _shown: Rows
+    _start: int
+    _end: int
+    _cap: int
+    _mirrored: int
+    lead: tuple[int, ...]
+    dtype: np.dtype[Any]
 
     def __init__(self, lead: tuple[int, ...], dtype: Any, maxlen: int | None = None) -> None:
         self.limit = sys.maxsize if maxlen is None else maxlen

@@ -103,10 +103,16 @@ class Sampler(Threaded):
         names = (timestamp_key, *([] if monotonic_key is None else [monotonic_key]), *sources)
         chosen = SystemClock(spin) if spin else clock
         super().__init__(
-            rate=rate, names=names, clock=chosen, max_bytes=max_bytes, overflow=overflow, on_error=on_error
+            rate=rate,
+            names=names,
+            timestamp_key=timestamp_key,
+            clock=chosen,
+            max_bytes=max_bytes,
+            overflow=overflow,
+            on_error=on_error,
         )
         self.sources: dict[str, Any] = dict(sources)
-        self.sample_rate, self.timestamp_key, self.monotonic_key = rate, timestamp_key, monotonic_key
+        self.sample_rate, self.monotonic_key = rate, monotonic_key
         self.prefix, self.late, self.process = prefix, late, process
         self._calls: list[tuple[str, Callable[..., Any], bool]] = [
             (name, each, takes_time(each, name)) for name, each in self.sources.items()
@@ -128,8 +134,6 @@ class Sampler(Threaded):
         super().start()
 
     def opened(self) -> None:
-        if math.isnan(self._began):  # and not when the sources are opened again after an error
-            self._began, self._k = self.anchor.now, 0
         if self.process:
             self._elsewhere = self._counts_elsewhere()
             self._remote = Remote(self.sources, self._options, self.anchor)
@@ -147,6 +151,8 @@ class Sampler(Threaded):
             except Exception as another:
                 error.add_note(f"  and stopping the others raised {another!r}")
             raise
+        if math.isnan(self._began):  # and not when the sources are opened again after an error
+            self._began, self._k = self.clock.now(), 0
 
     def closed(self) -> None:
         if self._remote is not None:

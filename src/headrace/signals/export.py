@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from headrace.core.block import ROWS
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array
 from headrace.signals.order import nearest
@@ -104,13 +105,18 @@ def exporter_of(node: Any, target: str) -> Exporter | None:
 
 
 class Step(NamedTuple):
-    """A node to export: how, what it sees and gives (columns of no row), its first state."""
+    """A node to export: how, what it sees and gives (columns of no row), its first state.
+
+    ``reads_slow`` and ``slow``: whether what it reads, or gives, has not a row for each of the input, and a block may bring none.
+    """
 
     node: Any
     exporter: Exporter
     heads: tuple[Array, ...]
     out: Array
     state: dict[str, Array]
+    reads_slow: bool
+    slow: bool
 
 
 class Plan(NamedTuple):
@@ -147,7 +153,7 @@ class Plan(NamedTuple):
         for step in self.steps:
             name = step.node.name
             mine = {part: state[f"{name}.{part}"] for part in step.state}
-            t.heads, t.out = step.heads, step.out
+            t.heads, t.out, t.slow = step.heads, step.out, step.reads_slow
             rows = [t.wide(values[each], head) for each, head in zip(step.node.inputs, step.heads, strict=True)]
             made = step.exporter.write(t, step.node, mine, *rows)
             if step.state:
@@ -192,7 +198,8 @@ def plan(graph: Any, target: str, inputs: Any, outputs: Any, dtype: Any = "float
             f"{', '.join(sorted({type(node).__name__ for node in lacking}))}.\n"
             "  Leave it out with outputs=, or write one with headrace.signals.export.exports."
         )
-    given, steps = dict(values), []
+    given = dict(values)
+    steps: list[Step] = []
     for node in nodes:
         exporter = exporter_of(node, target)
         assert exporter is not None
@@ -203,7 +210,9 @@ def plan(graph: Any, target: str, inputs: Any, outputs: Any, dtype: Any = "float
         out, _ = node.step(node.init(*heads), *heads)
         values[node.name] = out = np.asarray(out)[:0]
         state = {} if exporter.start is None else dict(exporter.start(node, *heads))
-        steps.append(Step(node, exporter, heads, out, {k: np.asarray(v) for k, v in state.items()}))
+        reads_slow = any(step.slow for step in steps if step.node.name in node.inputs)
+        first = {part: np.asarray(value) for part, value in state.items()}
+        steps.append(Step(node, exporter, heads, out, first, reads_slow, reads_slow or node.pace != ROWS))
     return Plan(given, wanted, tuple(steps))
 
 

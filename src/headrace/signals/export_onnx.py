@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.block import ROWS
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, positive
@@ -131,8 +130,8 @@ def _model(plan: Plan, stateful: bool, block: int | None) -> Any:
     for name in plan.outputs:
         made = t.named("Identity", f"{name}{'.out' if name in plan.inputs else ''}", found[name])
         step = next((s for s in plan.steps if s.node.name == name), None)
-        same_pace = step is None or (step.node.pace == ROWS and _paced(plan, step))
-        results.append(_info(helper, made, plan.column(name), rows if same_pace else f"rows of {name}"))
+        slow = step is not None and step.slow
+        results.append(_info(helper, made, plan.column(name), f"rows of {name}" if slow else rows))
     if stateful:
         for name, value in after.items():
             first = start[name]
@@ -146,15 +145,6 @@ def _model(plan: Plan, stateful: bool, block: int | None) -> Any:
     entry.key, entry.value = "headrace.state", json.dumps({k: value_to_plain(v) for k, v in start.items()})
     onnx.checker.check_model(model)
     return model
-
-
-def _paced(plan: Plan, step: Any) -> bool:
-    """Tell whether all that a node comes from has a row for each of the input."""
-    by_name = {s.node.name: s for s in plan.steps}
-    return all(
-        name not in by_name or (by_name[name].node.pace == ROWS and _paced(plan, by_name[name]))
-        for name in step.node.inputs
-    )
 
 
 def _open(shape: Sequence[int], name: str) -> list[Any]:
@@ -277,12 +267,12 @@ class _Onnx(Tensors):
                 value = y
             return after, [value]
 
-        after, (y,) = self.scan(body, flat, [x])
+        after, (y,) = self.scan(body, flat, [x], [x])
         joined = [self.reshape(each, [1, 1, -1]) for each in after]
         pairs = [self.concat(joined[2 * s : 2 * s + 2], axis=1) for s in range(k)]
         return y, self.concat(pairs)
 
-    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T]) -> tuple[list[T], list[T]]:
+    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T], none: Sequence[T]) -> tuple[list[T], list[T]]:
         inner = _Onnx(self.helper, self)
         known, rows = [inner.fresh("#state") for _ in carry], [inner.fresh("#row") for _ in xs]
         after, made = body(inner, known, rows)
@@ -292,8 +282,32 @@ class _Onnx(Tensors):
         results = [self.helper.make_tensor_value_info(n, double, None) for n in (*after, *made)]
         graph = self.helper.make_graph(inner.nodes, self.fresh("#body"), feeds, results)
         names = [self.fresh("#Scan") for _ in (*after, *made)]
-        self.nodes.append(self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs)))
+        node = self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs))
+        if self.slow:
+            names = self._if_rows(xs[0], node, [*carry, *none])
+        else:
+            self.nodes.append(node)
         return names[: len(after)], names[len(after) :]
+
+    def _if_rows(self, x: T, node: Any, otherwise: Sequence[T]) -> list[T]:
+        """Return what a node gives if there are rows, which runtimes ask of Scan, and else what is named."""
+        some = self.make("Greater", self.reshape(self.length(x), []), self.const(np.int64(0)))
+        double = _type(self.helper, np.float64)
+        there = [self.helper.make_tensor_value_info(name, double, None) for name in node.output]
+        others = _Onnx(self.helper, self)
+        passed = [others.make("Identity", each) for each in otherwise]
+        infos = [self.helper.make_tensor_value_info(name, double, None) for name in passed]
+        names = [self.fresh("#If") for _ in passed]
+        self.nodes.append(
+            self.helper.make_node(
+                "If",
+                [some],
+                names,
+                then_branch=self.helper.make_graph([node], self.fresh("#some"), [], there),
+                else_branch=self.helper.make_graph(others.nodes, self.fresh("#none"), [], infos),
+            )
+        )
+        return names
 
     def fmod(self, x: T, y: T) -> T:
         return self.make("Mod", x, y, fmod=1)

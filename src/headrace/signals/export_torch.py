@@ -137,14 +137,14 @@ class _Torch(Tensors):
             z = rows_on @ part + state_on @ z
         return self.torch.cat(found) if found else x, z.reshape(len(sos), 2, -1)
 
-    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T]) -> tuple[list[T], list[T]]:
+    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T], none: Sequence[T]) -> tuple[list[T], list[T]]:
         known, found = list(carry), []
         n = xs[0].shape[0]
         for k in range(n):
             known, made = body(self, known, [x[k] for x in xs])
             found.append(made)
         if not n:
-            raise DataError("this graph, exported, got no row. Give it one or more.")
+            return known, list(none)
         return known, [self.torch.stack(list(each)) for each in zip(*found, strict=True)]
 
     def fmod(self, x: T, y: T) -> T:

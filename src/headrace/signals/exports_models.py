@@ -104,7 +104,7 @@ def _inlined(t: Any, node: Any, state: State, x: T) -> Any:
         return after, [inner.cast(inner.reshape(first, list(t.out.shape[1:])), np.float64)]
 
     carry = [t.cast(state[name], np.float64) for name in state]
-    after, (made,) = t.scan(body, carry, [x])
+    after, (made,) = t.scan(body, carry, [x], [t.const(np.zeros((0, *t.out.shape[1:])))])
     following = {name: t.cast(value, dtype) for name, value, dtype in zip(state, after, types[1:], strict=True)}
     return (made, following) if node.stateful else made
 

@@ -23,10 +23,13 @@ class Tensors(ABC):
         Columns of no row, like the inputs of the node that is written now.
     out : array
         A column of no row, like its output.
+    slow : bool
+        Whether there may be no row, since what it reads has not one for each of the input.
     """
 
     heads: tuple[Array, ...]
     out: Array
+    slow: bool
 
     # --- made of a few names, alike in both ---------------------------------------------------------
 
@@ -120,8 +123,11 @@ class Tensors(ABC):
         """Return (filtered rows, next state) for second-order sections; rows ``(n, k)``, state ``(sections, 2, k)``."""
 
     @abstractmethod
-    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T]) -> tuple[list[T], list[T]]:
-        """Return (last carry, columns of results) of ``body(t, carry, rows) -> (carry, results)``, row by row."""
+    def scan(self, body: Body, carry: Sequence[T], xs: Sequence[T], none: Sequence[T]) -> tuple[list[T], list[T]]:
+        """Return (last carry, columns of results) of ``body(t, carry, rows) -> (carry, results)``, row by row.
+
+        ``none`` are the columns when there is no row.
+        """
 
     @abstractmethod
     def atan(self, x: T) -> T:

@@ -56,6 +56,11 @@ class Reading:
         """Whether it was opened to be read."""
         return self._db.readonly
 
+    @property
+    def allow_pickle(self) -> bool:
+        """Whether values that only a pickle can carry are kept, and loaded."""
+        return self._packing.allow_pickle
+
     def note(self, name: str, default: Any = None) -> Any:
         """Return what was noted under a name."""
         if not self.exists:

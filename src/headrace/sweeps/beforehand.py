@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from headrace.errors import SinkError, StreamConfigError
+from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.store.ledger import Ledger
 from headrace.store.ledger_values import Packing
 from headrace.sweeps.outputs import short
@@ -19,7 +19,7 @@ _ALWAYS: Final = frozenset(
 )
 
 
-def check_keepable(ledger: Any, points: Points, who: str) -> None:
+def check_keepable(ledger: Any, points: Points) -> None:
     """Raise when a ledger on disk cannot keep results at these points.
 
     Parameters
@@ -28,8 +28,6 @@ def check_keepable(ledger: Any, points: Points, who: str) -> None:
         What will keep them; one in memory keeps all.
     points
         Where the function will be called.
-    who
-        For errors.
 
     Raises
     ------
@@ -40,33 +38,31 @@ def check_keepable(ledger: Any, points: Points, who: str) -> None:
     """
     if not isinstance(ledger, Ledger) or not len(points):
         return
-    check_writable(ledger, who)
+    check_writable(ledger)
     if ledger.allow_pickle:
         return
-    packing = Packing(who=who)
+    packing = Packing()
     for block in points.blocks:
         for name, column in zip(block.names, block.columns, strict=True):
             if _ALWAYS.issuperset(map(type, column)):
                 continue
             for value in column:
                 if type(value) not in _ALWAYS:
-                    _check_value(packing, name, value, who)
+                    _check_value(packing, name, value)
 
 
-def _check_value(packing: Packing, name: str, value: Any, who: str) -> None:
-    from headrace.errors import DataError
-
+def _check_value(packing: Packing, name: str, value: Any) -> None:
     try:
         packing.pack(value)
     except DataError as error:
         raise StreamConfigError(
-            f"{who} got {short(value)} for the argument {name!r}, which only a pickle can carry, wanted settings that can be "
+            f"a harvest got {short(value)} for the argument {name!r}, which only a pickle can carry, wanted settings that can be "
             "kept.\n  Sweep over a name or a number and look the object up in the function; or pass allow_pickle=True, and "
             "read the data only where you trust who wrote it."
         ) from error
 
 
-def check_writable(ledger: Ledger, who: str) -> None:
+def check_writable(ledger: Ledger) -> None:
     """Raise when nothing can be written where a ledger is, or would be.
 
     Raises
@@ -80,6 +76,6 @@ def check_writable(ledger: Ledger, who: str) -> None:
     if ledger.readonly or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         kind = "folder" if place.is_dir() else "file"
         raise SinkError(
-            f"{who} is to be kept in {ledger.path}, and the {kind} {place} cannot be written, wanted a folder that can."
+            f"a harvest is to be kept in {ledger.path}, and the {kind} {place} cannot be written, wanted a folder that can."
             "\n  Nothing was run. Give it another data_name, or ask who owns the folder for the right to write there."
         )

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from headrace.core.notes import warn
 from headrace.errors import DataError
 from headrace.store.datasets import load_ds
 from headrace.sweeps.ingest import points_of
@@ -61,12 +60,10 @@ def with_attrs(ds: Any, attrs: Mapping[str, Mapping[str, Any]]) -> Any:
 
 def keep_arrays(ds: Any) -> None:
     """Make the arrays of a dataset read-only, in place: who changes one would change what others are given."""
-    for name, variable in ds.data_vars.items():
-        data = variable.variable.values
+    for variable in ds.data_vars.values():
+        data = variable.variable.values  # the very array: put back as another, xarray would guess its type anew
         if isinstance(data, np.ndarray):
-            view = data.view()
-            view.flags.writeable = False
-            ds[name].variable.data = view
+            data.flags.writeable = False
 
 
 def dataset_there(path: Path, allow_pickle: bool) -> Any:
@@ -91,8 +88,8 @@ def dataset_there(path: Path, allow_pickle: bool) -> Any:
     return ds
 
 
-def warn_of_gaps(before: Any, ds: Any, path: Path) -> None:
-    """Warn when a file that somebody has changed lacks what was in it: the ledger keeps that."""
+def gaps(before: Any, ds: Any, path: Path) -> list[str]:
+    """Return what to say of a file that somebody has changed and that lacks what was in it: the ledger keeps that."""
     lacks = [str(name) for name in before.data_vars if name not in ds.data_vars]
     args = [dim for dim in before.dims if dim in ds.dims and dim in before.coords and dim in ds.coords]
     gone = 0
@@ -105,7 +102,8 @@ def warn_of_gaps(before: Any, ds: Any, path: Path) -> None:
         gone = sum(point.key not in there for point in points_of(before, args))
     if lacks or gone:
         what = f"the variable {lacks[0]!r}" if lacks else f"{gone} points" if gone > 1 else "a point"
-        warn(
+        return [
             f"{path} was changed by another program, and lacks {what} now, which the ledger has, and which comes back."
             "\n  Use harvester.drop_sel to remove points, and save_full_ds(ds) to make a dataset all that there is."
-        )
+        ]
+    return []

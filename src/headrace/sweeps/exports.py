@@ -42,6 +42,7 @@ class Export:
         self.path: Path = path
         self.ledger: Any = ledger
         self._write = write
+        self._told: list[str] = []
         _live.add(self)
         _watch_exit()
 
@@ -94,7 +95,9 @@ class Export:
                 noted = self._noted()
                 now = {"stamp": stamp_of(self.path), "digest": digest_of(self.path)}
                 if whose == OLDER:
-                    warn(f"{self.path} is an older one of the same harvest; it is written again from the ledger.")
+                    self._told.append(
+                        f"{self.path} is an older one of the same harvest; it is written again from the ledger."
+                    )
                     self.ledger.set_note(_NOTE, {**noted, **now, "commits": -1})
                     return
                 more = bool(add(self.path, bool(noted.get("writing"))))
@@ -102,6 +105,12 @@ class Export:
                 self.ledger.set_note(_NOTE, {"commits": -1, **now, "theirs": theirs, "before": _before(noted)})
 
         shielded(work)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Warn of what was seen, in the thread of who asked, and when it is done."""
+        while self._told:
+            warn(self._told.pop(0))
 
     @property
     def fresh(self) -> bool:
@@ -125,6 +134,7 @@ class Export:
             When the disk takes no more; the file that was there stays.
         """
         shielded(lambda: self._refresh(fits, over))  # a lock that is half taken is never let go of
+        self._tell()
 
     def _refresh(self, fits: Callable[[], bool] | None, over: bool) -> None:
         if not self.stale or self.ledger.readonly:
@@ -136,7 +146,7 @@ class Export:
             if foreign and not over:
                 return
             if not self.path.exists() and noted.get("stamp") is not None:
-                warn(f"{self.path} was gone; it is written again from the ledger, which has all of it.")
+                self._told.append(f"{self.path} was gone; it is written again from the ledger, which has all of it.")
             if self.path.exists() and (foreign or noted.get("theirs", True)):
                 keep_original(self.path)
             commits = self.ledger.totals.commits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from headrace.core.notes import warn
 from headrace.errors import DataError, StreamConfigError
 from headrace.store.ledger import FAILED, Point
 from headrace.sweeps.adaptive import Refinement, refine

@@ -12,6 +12,7 @@ import numpy as np
 from headrace.core.notes import warn
 from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.store.ledger import DONE, FAILED, Point
+from headrace.sweeps.beforehand import check_keepable
 from headrace.sweeps.canonical import point_key
 from headrace.sweeps.failures import Failure, failure
 from headrace.sweeps.keeping import SOON, Keeper
@@ -85,6 +86,7 @@ class Round:
         self._misfit = False
         self._layout = layout_of(runner, points)
         check_names(self._layout)
+        check_keepable(ledger, points)
         self._fn = runner.fn if fn is None else fn
         self._keys = list(points.keys()) if keys is None and len(points) <= _MANY else keys
         self._along: dict[str, Any] = dict(self._layout["coords"])

@@ -20,9 +20,9 @@ from headrace.sweeps.beside import (
     ATTRS,
     attrs_beside,
     dataset_there,
+    gaps,
     joined_attrs,
     keep_arrays,
-    warn_of_gaps,
     with_attrs,
 )
 from headrace.sweeps.editing import add_dataset, as_dataset, dropped, expanded, same_args
@@ -460,10 +460,13 @@ class Results:
             before = self._full() if export.fresh and not half_written else None
             self._add(ds, False if half_written else rule, sync=True, source=str(path), holes=True)
             if before is not None:
-                warn_of_gaps(before, ds, path)
+                told.extend(gaps(before, ds, path))
             return self._note_attrs(ds)
 
+        told: list[str] = []
         export.take_in(add)
+        for text in told:  # only now, when it is known that it was taken in
+            warn(text)
 
     @property
     def _who(self) -> str:

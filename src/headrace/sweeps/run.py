@@ -244,7 +244,12 @@ class _Watch:
     def failed(self, i: int, error: BaseException) -> Failure:
         """Return what is kept of the failed call of point ``i``, or raise its error."""
         settings = self.points[i]
-        if not self.goes_on or not isinstance(error, Exception) or (self.fast is not None and self.fast.failed(error)):
+        # A function that leaves Python, as argparse does, has failed; Ctrl-C is no failure.
+        if (
+            not self.goes_on
+            or not isinstance(error, Exception | SystemExit)
+            or (self.fast is not None and self.fast.failed(error))
+        ):
             note(error, self.fn, settings)
             raise error
         made = failure(self.fn, settings, error)
@@ -315,7 +320,7 @@ def _forgiving(
             if kept is not None:
                 made = kept(made)
             watch.succeeded()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             made = watch.failed(order[lo + len(out)], error)
         out.append(made)
 

@@ -1,0 +1,293 @@
+"""What a merge takes from one follower for each row of its leader."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from headrace.core.block import Block
+from headrace.errors import DataError
+from headrace.live.history import Array, History, with_gaps
+
+HOWS: Final = ("latest", "nearest", "linear", "all", "window:mean", "window:any", "window:count")
+AGES: Final = 4096  # the newest of which the 99th percentile is told
+LONGEST: Final = 1_000_000  # values of a function that wait for their rows to be read
+
+Found = tuple[dict[str, Array], Array]  # columns, and which rows have no value yet
+
+
+def named(follower: str, key: str) -> str:
+    """Return the column of a follower's value: ``follower_key``, or ``follower`` alone where both are one."""
+    return follower if key == follower else f"{follower}_{key}"
+
+
+class Ages:
+    """How old the values of a follower's samples were in their rows."""
+
+    def __init__(self) -> None:
+        self._newest: deque[float] = deque(maxlen=AGES)
+        self._oldest = 0.0
+
+    def add(self, ages: Array) -> None:
+        if len(ages):
+            self._oldest = max(self._oldest, float(ages.max()))
+            self._newest.extend(ages[-AGES:].tolist())
+
+    def told(self) -> dict[str, float]:
+        p99 = float(np.percentile(list(self._newest), 99)) if self._newest else 0.0
+        return {"age_max": self._oldest, "age_p99": p99}
+
+
+class DeviceFollower:
+    """A device with a clock of its own, whose samples are matched by time.
+
+    Parameters
+    ----------
+    name, device
+        The follower.
+    how
+        One of ``HOWS``.
+    max_age
+        Seconds beyond which a value is missing.
+    gaps
+        Whether rows may be given out without a value, so that columns are of a type that has one for that.
+    timestamps
+        Whether the times of the samples are a column.
+    max_bytes
+        How much is kept.
+    """
+
+    def __init__(
+        self, name: str, device: Any, how: str, max_age: float | None, *, gaps: bool, timestamps: bool, max_bytes: int
+    ) -> None:
+        self.name, self.device, self.how, self.max_age, self.timestamps = name, device, how, max_age, timestamps
+        self.gaps = gaps or max_age is not None or how == "linear"
+        self.shift = 0.0  # from the follower's Unix seconds to the leader's
+        self._history = History(max_bytes)
+        self._ages = Ages()
+        self._since = -np.inf  # the time of the row before
+        self._used = self._rows = self._missing = 0
+        self._last = -1  # the number of the last sample that a row has
+
+    def poll(self) -> None:
+        """Take what the device has. Raises what it raises."""
+        block: Block = self.device.read()
+        if not block.n:
+            return
+        if block.times is None:
+            raise DataError(
+                f"follower {self.name!r} gave rows without times, wanted a column 'timestamp' of Unix seconds.\n"
+                "  Say which column it is with timestamp_key= where the device is made."
+            )
+        times = np.asarray(block.times, dtype=np.float64) + self.shift
+        key = getattr(self.device, "timestamp_key", "timestamp")
+        self._history.add(times, {name: np.asarray(each) for name, each in block.items() if name != key})
+
+    def ready(self, at: Array) -> int:
+        """Return how many of the next rows can be given their values, if no more is waited for."""
+        if not self._history.columns:
+            return 0  # not even the shapes are known
+        if self.how in ("nearest", "linear"):
+            return int(np.searchsorted(at, self._history.times[-1], side="right"))
+        return len(at)
+
+    def columns(self, at: Array, rows: Array) -> Found:
+        """Return the columns of rows at these moments, and which rows have no value yet."""
+        history = self._history
+        if not history.columns:
+            key = getattr(self.device, "timestamp_key", "timestamp")
+            names = [named(self.name, name) for name in self.device.names if name != key] or [self.name]
+            if self.how.startswith(("all", "window")):
+                names = []  # of nothing there is no shape either
+            self._missing += len(at)
+            return {name: np.full(len(at), np.nan) for name in names}, np.ones(len(at), bool)
+        found = self._windows(at) if self.how.startswith(("all", "window")) else self._picked(at)
+        self._since = float(at[-1]) if len(at) else self._since
+        history.forget_before(self._since, keep=0 if self.how.startswith(("all", "window")) else 1)
+        return found
+
+    def _picked(self, at: Array) -> Found:
+        history, times = self._history, self._history.times
+        index = history.nearest(at) if self.how == "nearest" else history.latest(at)
+        none = index < 0
+        safe = index.clip(0)
+        age = np.abs(at - times[safe])
+        part = np.zeros(len(at))
+        after = safe
+        if self.how == "linear":
+            after = (safe + 1).clip(max=len(times) - 1)
+            gap = times[after] - times[safe]
+            exact = at == times[safe]
+            part = np.where(exact | (gap <= 0), 0.0, (at - times[safe]) / np.where(gap > 0, gap, 1.0))
+            age = np.where(exact, 0.0, np.minimum(age, np.abs(times[after] - at)))
+            none = none | (~exact & (after == safe))
+        missing = none.copy()
+        if self.max_age is not None:
+            missing |= age > self.max_age
+        columns: dict[str, Array] = {}
+        for key, column in history.columns.items():
+            value = column[safe]
+            if self.how == "linear":
+                value = self._between(key, value, column[after], part)
+            columns[named(self.name, key)] = with_gaps(value, missing) if self.gaps else value
+        if self.timestamps:
+            columns[f"{self.name}_timestamp"] = np.where(missing, np.nan, times[safe])
+        self._count(index, missing, age)
+        return columns, none
+
+    def _between(self, key: str, before: Array, after: Array, part: Array) -> Array:
+        if before.dtype.kind not in "iufcb":
+            raise DataError(
+                f"follower {self.name!r} gave {before.dtype} for {key!r}, wanted numbers for how='linear'.\n"
+                "  Take 'nearest' or 'latest'."
+            )
+        if before.dtype.kind in "iub":
+            before, after = before.astype(np.float64), after.astype(np.float64)
+        weight = part.reshape(-1, *[1] * (before.ndim - 1))
+        return np.asarray(before + weight * (after - before), dtype=before.dtype)
+
+    def _count(self, index: Array, missing: Array, age: Array) -> None:
+        numbers = index[~missing] + self._history.base
+        if len(numbers):
+            self._used += len(np.unique(numbers[numbers > self._last]))
+            self._last = max(self._last, int(numbers[-1]))
+        self._rows += len(numbers)
+        self._missing += int(missing.sum())
+        self._ages.add(age[~missing])
+
+    def _windows(self, at: Array) -> Found:
+        history = self._history
+        hi = np.searchsorted(history.times, at, side="right")
+        since = np.concatenate([[self._since], at[:-1]])
+        lo = np.minimum(np.searchsorted(history.times, since, side="right"), hi)
+        self._used += int((hi - lo).sum())
+        self._rows += len(at)
+        self._missing += int((hi == lo).sum())
+        if len(at):
+            self._last = int(hi[-1]) + history.base - 1
+        pieces = list(zip(lo.tolist(), hi.tolist(), strict=True))
+        columns = {named(self.name, key): self._windowed(column, pieces) for key, column in history.columns.items()}
+        if self.how == "window:count":
+            columns = {f"{self.name}_count": hi - lo}
+        elif self.how == "all" and self.timestamps:
+            columns[f"{self.name}_timestamp"] = _ragged(history.times, pieces)
+        return columns, np.zeros(len(at), bool)
+
+    def _windowed(self, column: Array, pieces: list[tuple[int, int]]) -> Array:
+        if self.how == "all":
+            return _ragged(column, pieces)
+        if self.how == "window:any":
+            return np.array([column[lo:hi].any(axis=0) for lo, hi in pieces], bool).reshape(-1, *column.shape[1:])
+        dtype = np.result_type(column.dtype, np.float64) if column.dtype.kind in "iub" else column.dtype
+        found = np.full((len(pieces), *column.shape[1:]), np.nan, dtype)
+        for k, (lo, hi) in enumerate(pieces):
+            if hi > lo:
+                found[k] = column[lo:hi].mean(axis=0)
+        return found
+
+    def stats(self) -> dict[str, Any]:
+        """Return samples ``skipped`` and ``lost``, rows ``repeated`` and ``missing``, ages in seconds."""
+        windows = self.how.startswith(("all", "window"))
+        return {
+            "how": self.how, "skipped": 0 if windows else self._last + 1 - self._used,
+            "repeated": 0 if windows else self._rows - self._used, "missing": self._missing,
+            "lost": self._history.lost, **self._ages.told(),
+        }  # fmt: skip
+
+
+def _ragged(column: Array, pieces: list[tuple[int, int]]) -> Array:
+    found = np.empty(len(pieces), object)
+    for k, (lo, hi) in enumerate(pieces):
+        found[k] = column[lo:hi]
+    return found
+
+
+class FunctionFollower:
+    """A function, asked on demand: of the time, for each row; or of nothing, whenever the leader has something new.
+
+    Parameters
+    ----------
+    name, function
+        The follower.
+    timed
+        Whether it is ``f(t)``.
+    leader
+        Whose rows they are.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], timed: bool, leader: Any) -> None:
+        self.name, self.function, self.timed, self.leader = name, function, timed, leader
+        self.began = 0.0  # Unix seconds of t = 0
+        self.failure: BaseException | None = None
+        self._values: deque[tuple[int, Any]] = deque(maxlen=LONGEST)
+        self._turn = threading.Lock()
+        self._repeated = self._seen = 0
+
+    def look(self) -> None:
+        """Ask the function, for the rows that the leader has made since it was last asked; in the leader's thread."""
+        if self.failure is not None:
+            return
+        try:
+            produced = self.leader.stats()["produced"]
+            if produced > self._seen:
+                value = self.function()
+                with self._turn:
+                    self._values.append((produced, value))
+                self._seen = produced
+        except Exception as error:  # the leader is not to fail of it
+            error.add_note(f"  while asking follower {self.name!r}")
+            self.failure = error
+
+    def poll(self) -> None:
+        """Raise what the function has raised."""
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+
+    def ready(self, at: Array) -> int:
+        """Return how many of the next rows can be given their values: all."""
+        return len(at)
+
+    def columns(self, at: Array, rows: Array) -> Found:
+        """Return the columns of rows with these moments and numbers."""
+        none = np.zeros(len(at), bool)
+        if self.timed:
+            values = [self.function(t) for t in (at - self.began).tolist()]
+        else:
+            values = self._kept(rows)
+            missing = [value is None for value in values]
+            if any(missing):  # it failed, or the rows are older than what is kept
+                none = np.array(missing)
+                like = next((value for value in values if value is not None), None)
+                if like is None:
+                    return {self.name: np.full(len(at), np.nan)}, none
+                parts, _ = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
+                return {name: with_gaps(column, none) for name, column in parts.items()}, none
+        return self._stacked(values)[0], none
+
+    def _stacked(self, values: list[Any]) -> tuple[dict[str, Array], None]:
+        if isinstance(values[0], Mapping):
+            keys = list(values[0])
+            return {named(self.name, key): np.array([value[key] for value in values]) for key in keys}, None
+        return {self.name: np.array(values)}, None
+
+    def _kept(self, rows: Array) -> list[Any]:
+        with self._turn:
+            there = list(self._values)
+            while self._values and len(rows) and self._values[0][0] <= rows[-1] + 1:
+                self._values.popleft()
+        ends = np.array([end for end, _ in there])
+        index = np.searchsorted(ends, rows, side="right")
+        self._repeated += max(0, len(rows) - len(np.unique(index)))
+        return [there[k][1] if k < len(there) else None for k in index.tolist()]
+
+    def stats(self) -> dict[str, Any]:
+        """Return what there is to tell: rows that have the value of the row before."""
+        return {
+            "how": "asked", "skipped": 0, "repeated": self._repeated, "missing": 0, "lost": 0,
+            "age_max": 0.0, "age_p99": 0.0,
+        }  # fmt: skip
