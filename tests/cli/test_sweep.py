@@ -18,6 +18,7 @@ from headrace.sweeps import Harvester, Runner
 from support.require import require
 
 FUNCTIONS = """
+import sys
 import time
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def fails(a):
 def slow(a):
     time.sleep(0.02)
     return a
+
+
+def leaves(a):
+    if a == 2:
+        sys.exit(5)
+    return a
+
+
+def ragged(a):
+    return a, [a, a]
 
 
 @label(var_names=["sum", "difference"])
@@ -241,6 +252,56 @@ def kept() -> int:
         return Ledger("foo", readonly=True).totals.rows
     except Exception:  # being made
         return 0
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["here", "processes"])
+def test_a_function_that_leaves_python(
+    workers: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep("leaves", "--combo", "a=1..3", "--out", "foo", *workers) == 1
+    told = capsys.readouterr().err
+    assert "the function left Python (sys.exit(5)), which ended the sweep" in told
+    assert "while calling leaves(a=2)" in told
+    assert sweep("leaves", "--combo", "a=1..3", "--out", "foo", "--resume", "--on-error", "keep", *workers) == 0
+    assert table("foo")["a"] == [1, 3] or set(table("foo")["a"]) == {1, 3}
+    assert "1 call failed" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("ragged", "--combo", "a=1,2", "--out", "foo.h5") == 1
+    assert "parts of several shapes" in capsys.readouterr().err
+    assert not Path("foo.h5").exists()
+
+
+def test_a_constant_that_is_swept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("both", "--combo", "a=1", "--combo", "b=1", "--constant", "a=2", "--out", "foo") == 2
+    assert "'a' among those that vary and in constants" in capsys.readouterr().err
+
+
+def test_no_advice_to_repeat_a_mistake(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("score", "--combo", "noise=1", "--combo", "n=1", "--out", "foo") == 0
+    assert sweep("score", "--combo", "noise=1", "--constant", "kind=x", "--out", "foo", "--resume") == 2
+    assert "Go on with" not in capsys.readouterr().err
+    assert sweep("score", "--combo", "noise=1", "--combo", "n=1", "--out", "foo", "--resume", "--overwrite") == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", ["foo.h5", "foo.zarr"])
+def test_a_file_that_was_touched_is_exported(file: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import os
+
+    assert sweep("curve", "--combo", "a=1,2", "--out", file, "--returns", "c[t],n") == 0
+    found = Harvester(Runner(lambda a: a, ["c", "n"], var_dims={"c": "t"}), file)
+    found.add_ds(found.full_ds.isel(a=[0]).assign_coords(a=[9]), sync=True)
+    if file == "foo.h5":
+        ds = found.full_ds.load().copy(deep=True)
+        from headrace.store import save_ds
+
+        save_ds(ds.assign_coords(a=[1, 2, 10]), file)
+    os.utime(file, (1, 1))
+    assert main(["harvest", "export", file, "out.csv"]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+    assert len(Path("out.csv").read_text().splitlines()) >= 4
 
 
 def test_status_and_export(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

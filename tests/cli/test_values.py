@@ -10,7 +10,7 @@ import pytest
 
 from headrace.cli.sweep import names_of
 from headrace.cli.values import assigned, cases_in, scalar, values
-from headrace.errors import StreamConfigError
+from headrace.errors import HeadraceWarning, StreamConfigError
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,10 @@ from headrace.errors import StreamConfigError
         ('"don\'t",x', ["don't", "x"]),
         ("''", [""]),
         ("True,False,None", [True, False, None]),
-        ("007,12:30:x,a:b", ["007", "12:30:x", "a:b"]),
+        ("007,'12:30:x',a:b", ["007", "12:30:x", "a:b"]),
         ("...", ...),
         ("it's", ["it's"]),
+        (" 4 , 5,0:1:3 , 'a b' ", [4, 5, 0.0, 0.5, 1.0, "a b"]),
     ],
 )
 def test_values(text: str, made: Any) -> None:
@@ -57,12 +58,26 @@ def test_not_finite() -> None:
         ("0:1:2.5", "at least 1"),
         ("0:1:3:log", "above 0"),
         ("5..1", "empty range"),
+        ("1e-4:1e-1:4:lg", "is no range"),
+        ("1:2", "is no range"),
+        ("0:1:x", "is no range"),
+        ("-1:1:4:log", "above 0"),
         ("'a,b", "not closed"),
     ],
 )
 def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
     with pytest.raises(StreamConfigError, match=message):
         values(text)
+
+
+@pytest.mark.parametrize("text", ["true", "False ", "none", "0x10", "[1]", "(1)", "{2}"])
+def test_what_looks_like_something_else_is_told(text: str) -> None:
+    if text.strip() == "False":
+        assert values(text) == [False]
+        return
+    with pytest.warns(HeadraceWarning, match="is taken as a text"):
+        assert values(text) == [text]
+    assert values(f"'{text}'") == [text]
 
 
 def test_assignments() -> None:
@@ -78,7 +93,12 @@ def test_cases(tmp_path: Path) -> None:
     assert cases_in(str(file)) == [{"a": 1, "b": 0.5, "c": "adam"}, {"a": 2, "b": 0.001, "c": "a,b"}]
     file.write_text("a,b\n")
     assert cases_in(str(file)) == []
-    for text, message in (("", "first line"), ("a,b\n1\n", "1 values in row 1"), ("1,2\n3,4\n", "first line")):
+    for text, message in (
+        ("", "first line"),
+        ("a,b\n1\n", "1 values in row 1"),
+        ("1,2\n3,4\n", "first line"),
+        ("a,a\n1,2\n", "twice"),
+    ):
         file.write_text(text)
         with pytest.raises(StreamConfigError, match=message):
             cases_in(str(file))

@@ -15,7 +15,10 @@ X = np.random.default_rng(0).normal(size=(300, 2))
 def test_filters_of_their_parameters() -> None:
     sos = scipy_signal.butter(4, 10, fs=100, output="sos")
     b, a = scipy_signal.butter(2, 10, fs=100)
-    for filter, (num, den) in ((Filter(SosParams(sos), 2), scipy_signal.sos2tf(sos)), (Filter(BaParams(b, a), 2), (b, a))):
+    for filter, (num, den) in (
+        (Filter(SosParams(sos), 2), scipy_signal.sos2tf(sos)),
+        (Filter(BaParams(b, a), 2), (b, a)),
+    ):
         start = np.concatenate([filter.process(X[:7]), filter.process(X[7:])])
         zi = scipy_signal.lfilter_zi(num, den)[:, None] * X[0]
         assert np.allclose(start, scipy_signal.lfilter(num, den, X, axis=0, zi=zi)[0])
@@ -34,7 +37,9 @@ def test_one_sample_at_a_time() -> None:
     assert abs(db[0]) < 1e-6
 
 
-@pytest.mark.parametrize("make", [FirFilter.create_moving_average, FirFilter.create_gaussian, FirFilter.create_half_gaussian])
+@pytest.mark.parametrize(
+    "make", [FirFilter.create_moving_average, FirFilter.create_gaussian, FirFilter.create_half_gaussian]
+)
 @pytest.mark.parametrize("width", [0.05, 0.1, 0.12, 0.33, 1.0])
 def test_kernels_of_every_width(make: object, width: float) -> None:
     filter = make(width, 100)  # type: ignore[operator]

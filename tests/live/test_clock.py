@@ -86,6 +86,22 @@ def test_a_virtual_clock_wakes_each_waiter_at_its_moment() -> None:
     assert len(seen) == 10
 
 
+def test_small_steps_of_a_virtual_clock_add_up() -> None:
+    clock, seen = VirtualClock(), []
+
+    def work() -> None:
+        clock.wait_until(1.0)
+        seen.append(clock.now())
+
+    thread = threading.Thread(target=work, daemon=True)
+    clock.expect(thread)
+    thread.start()
+    for _ in range(10):
+        clock.advance(0.1)  # whose sum is a little less than 1
+    thread.join(10)
+    assert seen == [1.0]
+
+
 def test_a_virtual_clock_does_not_wait_for_ever_for_a_thread_that_waits_for_something_else() -> None:
     clock, leave = VirtualClock(patience=0.05), threading.Event()
 

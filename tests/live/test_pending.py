@@ -66,7 +66,9 @@ def test_what_was_read_never_changes() -> None:
             seen.append((block, {name: column.copy() for name, column in block.items()}))
     for block, copy in seen:
         assert not differ(dict(block), copy)
-    assert np.concatenate([block["x"] for block, _ in seen]).tolist() == list(range(3 * ROWS))[: seen[-1][0].first + 100]
+    assert (
+        np.concatenate([block["x"] for block, _ in seen]).tolist() == list(range(3 * ROWS))[: seen[-1][0].first + 100]
+    )
 
 
 def test_the_first_row_of_a_block_says_what_was_dropped_before() -> None:

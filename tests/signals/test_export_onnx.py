@@ -15,6 +15,7 @@ from headrace.signals.export_onnx import first_state
 from headrace.signals.filters import LowPassFilter
 from headrace.signals.graph import Graph
 from headrace.signals.inference import Inference
+from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.spectral import FourierTransform, Spectrogram
 from signals.exported import by_onnx, cuts, error
 from signals.exported_cases import CASES, DTYPES, columns_of
@@ -114,6 +115,19 @@ def test_a_model_over_windows_when_a_block_brings_none() -> None:
     nodes = [Spectrogram("x", "p", 32, 8), Inference("p", name="y", model=leaky(0.5, 17), stateful=True)]
     graph, columns = Graph(nodes, outputs=["y"]), {"x": np.random.default_rng(0).normal(size=400)}
     assert error(by_onnx(graph, columns, [1] * 40 + [360])["y"], graph(columns)["y"]) <= 1e-6
+
+
+def test_the_swipe_model_inside() -> None:
+    model = Path(__file__).parents[2] / "examples" / "signal_models" / "swipe.onnx"
+    node = WindowedInference("imu", "y", model, 128, 32, (3,))
+    extra = WindowedInference("imu", "extra", model, 128, output="output_extra")
+    graph = Graph([node, extra, Scale("y", name="twice", scale_factor=2.0)], outputs=["y", "twice", "extra"])
+    columns = {"imu": np.random.default_rng(0).normal(size=(700, 6)).astype(np.float32)}
+    found, wanted = by_onnx(graph, columns, cuts(700, most=90)), graph(columns)
+    for name in wanted:
+        assert error(found[name], wanted[name]) <= 1e-6
+    with pytest.raises(StreamConfigError, match="upsample"):
+        Graph([WindowedInference("imu", "y", model, 128, upsample=True)]).to_onnx()
 
 
 def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_circles_are_refused_and_shown() -> None:
 
 
 def test_a_name_that_is_not_there_is_told_with_the_nearest() -> None:
-    with pytest.raises(StreamConfigError, match="reads 'sine_O'.*\n?.*Did you mean 'sine_0'"):
+    with pytest.raises(StreamConfigError, match=r"reads 'sine_O'.*\n?.*Did you mean 'sine_0'"):
         s.Graph([s.Sum("sine_O", name="a")], inputs=["sine_0", "noise"])
     with pytest.raises(DataError, match="Did you mean 'sine_0'"):
         s.Graph([s.Sum("sine_O", name="a")])({"sine_0": X})

@@ -177,7 +177,9 @@ def test_one_row_that_is_damaged_costs_one_row(tmp_path: Path) -> None:
     wanted = {point.key: repr(point) for point in Ledger(whole).rows()}
     ledger = Ledger(whole)
     layout = {"args": ["n", "k"], "vars": ["v"]}
-    ledger.put([Point(b"odd", (3, 4), ("this one is hit",)), Point(b"old", (3, 5), ("another one is hit",))], layout=layout)
+    ledger.put(
+        [Point(b"odd", (3, 4), ("this one is hit",)), Point(b"old", (3, 5), ("another one is hit",))], layout=layout
+    )
     ledger.put([Point(b"new", (3, 6), ("and this one is not",))], layout=layout)
     ledger.close()
     flipped(whole, b"this one is hit")

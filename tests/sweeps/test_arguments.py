@@ -54,7 +54,9 @@ class TestSweptOnce:
             "sample": lambda: Sampler(runner, "s", {"a": 1, "b": [1, 2]}).sample_combos(3),
             "label": lambda: label("y", verbosity=0, **{what: {"b": 10}})(f).run_combos(SWEPT),  # type: ignore[arg-type]
         }
-        with pytest.raises(StreamConfigError, match=rf"'b' among those that vary and in {what}.*wanted it in one place"):
+        with pytest.raises(
+            StreamConfigError, match=rf"'b' among those that vary and in {what}.*wanted it in one place"
+        ):
             begin[run]()
         assert not calls
 

@@ -38,7 +38,9 @@ def barred(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     """Take the right to write in a folder away: from root, too, who has it everywhere."""
     real, where = os.access, place.resolve()
     monkeypatch.setattr(
-        os, "access", lambda path, mode, **more: real(path, mode, **more) and not (mode & os.W_OK and Path(path).resolve() == where)
+        os,
+        "access",
+        lambda path, mode, **more: real(path, mode, **more) and not (mode & os.W_OK and Path(path).resolve() == where),
     )
 
 
@@ -69,7 +71,9 @@ def test_a_file_in_the_way() -> None:
 def test_settings_that_only_a_pickle_can_carry(name: str) -> None:
     harvester = Harvester(runner(), name)
     for combos in ({"a": [1, np.sin]}, {"a": [object()]}):
-        with pytest.raises(StreamConfigError, match=r"for the argument 'a', which only a pickle can carry(.|\n)*allow_pickle"):
+        with pytest.raises(
+            StreamConfigError, match=r"for the argument 'a', which only a pickle can carry(.|\n)*allow_pickle"
+        ):
             harvester.harvest_combos(combos)
     with pytest.raises(StreamConfigError, match="'a'"):
         harvester.harvest_cases([{"a": 1}, {"a": np.sin}])

@@ -342,14 +342,14 @@ def test_a_directory_that_cannot_be_written(name: str, tmp_path: Path) -> None:
     ):
         subprocess.run(["umount", view], capture_output=True, check=False)
         pytest.skip("may not mount here")
+    harvester = Harvester(runner(), str(view / name))
     try:
-        harvester = Harvester(runner(), str(view / name))
         assert harvester.full_ds["y"].values.tolist() == [1, 2]
         assert len(harvester.table) == 2
-        with pytest.raises(hr.HeadraceError, match="opened to be read"):
+        with pytest.raises(hr.HeadraceError, match="cannot be written"):
             harvester.harvest_combos({"a": [3]})
-        harvester.ledger.close()
     finally:
+        harvester.ledger.close()
         subprocess.run(["umount", view], check=True)
 
 

@@ -182,7 +182,9 @@ class TestLabels:
             runner.run_combos({"a": [1]})
 
     def test_coordinates_beside_axes(self) -> None:
-        runner = Runner(lambda a: [a, a], "y", var_dims={"y": "k"}, var_coords={"scale": 3, "m": ("k", [5, 6])}, verbosity=0)
+        runner = Runner(
+            lambda a: [a, a], "y", var_dims={"y": "k"}, var_coords={"scale": 3, "m": ("k", [5, 6])}, verbosity=0
+        )
         ds = runner.run_combos({"a": [1]})
         assert ds["m"].dims == ("k",)
         assert ds["scale"].item() == 3

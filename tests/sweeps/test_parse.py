@@ -50,7 +50,9 @@ class TestCombos:
         assert parse_combos(("a", [1, 2])) == (("a", [1, 2]),)
         assert parse_combos(["a", [1, 2]]) == (("a", [1, 2]),)
 
-    @pytest.mark.parametrize("given", [("ab", "cd"), ["ab", "cd"], "ab", ["ab"], [("a", [1]), "bc"], 3, ("a", [1], [2])])
+    @pytest.mark.parametrize(
+        "given", [("ab", "cd"), ["ab", "cd"], "ab", ["ab"], [("a", [1]), "bc"], 3, ("a", [1], [2])]
+    )
     def test_letters_are_no_names_and_values(self, given: Any) -> None:
         with pytest.raises(hr.StreamConfigError, match=r"combos got .*wanted a (mapping|pair)"):
             parse_combos(given)

@@ -86,7 +86,9 @@ class Columns:
         return found
 
     def until(self, name: str, n: int) -> int:
-        """Return how many rows of a column are among the oldest ``n`` moments."""
+        """Return how many rows of a column are among the oldest ``n`` moments, or, for some, before these."""
+        if n <= 0:
+            return 0
         ring, moments = self.rings[name], self.moments()
         if not moments or n >= moments:
             return len(ring) if moments else min(n, len(ring))

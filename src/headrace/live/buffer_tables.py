@@ -53,12 +53,13 @@ def from_frame(frame: Any) -> dict[str, Rows]:
         twice = sorted(name for name, n in Counter(names).items() if n > 1)
         raise DataError(f"from_dataframe got columns of one name, {twice}, wanted each once.\n  Rename them.")
     cells = {name: np.asarray(frame.iloc[:, i]) for i, name in enumerate(names)}
-    kept = frame.attrs.get(SIDECAR)
-    if kept is not None:
-        needed = {"_".join([name, *map(str, at)]) for name, each in kept.items() for at in np.ndindex(*each["shape"])}
-        if needed == set(cells):
-            return {name: _kept(name, each, cells, len(frame)) for name, each in kept.items()}
-    return _gathered(cells, len(frame))
+    made: dict[str, Rows] = {}
+    for name, kept in (frame.attrs.get(SIDECAR) or {}).items():
+        own = {"_".join([name, *map(str, index)]) for index in np.ndindex(*kept["shape"])}
+        if own <= cells.keys():  # else some were dropped or renamed
+            made[name] = _kept(name, kept, cells, len(frame))
+            cells = {cell: rows for cell, rows in cells.items() if cell not in own}
+    return {**made, **_gathered(cells, len(frame))}
 
 
 def _kept(name: str, kept: Mapping[str, Any], cells: Mapping[str, Rows], n: int) -> Rows:
@@ -77,32 +78,36 @@ def _any_missing(rows: Rows) -> bool:
 
 
 def _gathered(cells: Mapping[str, Rows], n: int) -> dict[str, Rows]:
-    groups: dict[str, dict[tuple[int, ...], str]] = {}
+    groups: dict[str, dict[str, tuple[int, ...]]] = {}
     for cell in cells:
         found = _CELL.fullmatch(cell)
         if found is not None:
-            groups.setdefault(found[1], {})[tuple(map(int, found[2][1:].split("_")))] = cell
-    for name in list(groups):
-        places = groups[name]
-        axes = {len(place) for place in places}
-        # One cell written twice (x_1, x_01), two shapes, a name that is there by itself, numbers that are none of rows.
-        spelt = {"_".join([name, *map(str, place)]) for place in places}
-        size = prod(max(each) + 1 for each in zip(*places, strict=True)) if len(axes) == 1 else 0
-        if len(axes) > 1 or name in cells or not spelt <= cells.keys() or size > 2 * len(places) + SPARSE:
-            del groups[name]
-    owner = {cell: name for name, places in groups.items() for cell in places.values()}
+            groups.setdefault(found[1], {})[cell] = tuple(map(int, found[2][1:].split("_")))
+    groups = {name: places for name, places in groups.items() if name not in cells and _makes_rows(places)}
+    owner = {cell: name for name, places in groups.items() for cell in places}
     made: dict[str, Rows] = {}
     for cell, rows in cells.items():
-        name = owner.get(cell, cell)
-        if name == cell or name in made:
-            made.setdefault(name, rows)
-            continue
-        places = groups[name]
-        shape = tuple(max(each) + 1 for each in zip(*places, strict=True))
-        made[name] = np.zeros((n, *shape), np.result_type(*{cells[each].dtype for each in places.values()}))
-        for place, each in places.items():
-            made[name][(slice(None), *place)] = cells[each]
+        name = owner.get(cell)
+        if name is None:
+            made[cell] = rows
+        elif name not in made:
+            places = groups[name]
+            made[name] = np.zeros((n, *_shape(places)), np.result_type(*{cells[each].dtype for each in places}))
+            for each, place in places.items():
+                index: tuple[Any, ...] = (slice(None), *place)
+                made[name][index] = cells[each]
     return made
+
+
+def _makes_rows(places: Mapping[str, tuple[int, ...]]) -> bool:
+    """Say whether the places are of one array, each once, and fill a good part of it: device_20240101 is a name."""
+    if len({len(place) for place in places.values()}) > 1 or len(set(places.values())) < len(places):
+        return False
+    return prod(_shape(places)) <= 2 * len(places) + SPARSE
+
+
+def _shape(places: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(max(axis) + 1 for axis in zip(*places.values(), strict=True))
 
 
 def to_arrow(columns: Mapping[str, Rows]) -> Any:

@@ -196,7 +196,8 @@ class VirtualClock:
         with self._told:
             end = self._now + seconds
             self._settle()
-            while due := [t for t in self._waits.values() if t <= end]:
+            # A moment that only rounding keeps from the end is there: ten times 0.1 s is one second.
+            while due := [t for t in self._waits.values() if t <= end + 1e-9]:
                 self._now = max(self._now, min(due))
                 for thread in [thread for thread, t in self._waits.items() if t <= self._now]:
                     del self._waits[thread]

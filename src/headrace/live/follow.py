@@ -87,8 +87,8 @@ class DeviceFollower:
         key = getattr(self.device, "timestamp_key", "timestamp")
         self._history.add(times, {name: np.asarray(each) for name, each in block.items() if name != key})
 
-    def ready(self, at: Array) -> int:
-        """Return how many of the next rows can be given their values, if no more is waited for."""
+    def ready(self, at: Array, rows: Array) -> int:
+        """Return how many of the next rows, with these moments and numbers, have a value that no later one betters."""
         if not self._history.columns:
             return 0  # not even the shapes are known
         if self.how in ("nearest", "linear"):
@@ -248,9 +248,9 @@ class FunctionFollower:
         if failure is not None:
             raise failure
 
-    def ready(self, at: Array) -> int:
-        """Return how many of the next rows can be given their values: all."""
-        return len(at)
+    def ready(self, at: Array, rows: Array) -> int:
+        """Return how many of the next rows, with these moments and numbers, have been asked for."""
+        return len(at) if self.timed else int(np.searchsorted(rows, self._seen, side="left"))
 
     def columns(self, at: Array, rows: Array) -> Found:
         """Return the columns of rows with these moments and numbers."""

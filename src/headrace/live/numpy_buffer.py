@@ -60,7 +60,7 @@ class NumpyBuffer(Buffer):
         if rows.ndim and not len(rows):
             return
         if rows.ndim == 0 or (self._lead is not None and rows.shape[1:] != self._lead):
-            wanted = "(n, ...)" if self._lead is None else f"(n, {str(self._lead)[1:]}".replace("(n, )", "(n,)")
+            wanted = "(n, ...)" if self._lead is None else str((..., *self._lead)).replace("Ellipsis", "n")
             raise BufferShapeError(
                 f"NumpyBuffer.extend got rows of shape {rows.shape}, wanted {wanted}.\n"
                 "  Time is axis 0; append(row) adds a single one."

@@ -75,11 +75,13 @@ class Ring:
 
     def extend(self, rows: Rows) -> None:
         """Add rows, ``(n, *lead)``, behind the newest."""
+        n = len(rows)
+        if not n:
+            return
         if rows.dtype != self.dtype:
             wanted = self.promoted(rows.dtype)
             if wanted != self.dtype:
                 self._adopt(self.rows.astype(wanted))
-        n = len(rows)
         if n >= self.limit:
             self._replace(rows[n - self.limit :])
             return

@@ -34,12 +34,12 @@ class Wake:
 
     def set(self) -> None:
         """Say that something came."""
+        for relay in self._relays:  # first: who wakes up shall find what they have done
+            relay()
         try:
             self._rung.release()
         except RuntimeError:  # rung already
             pass
-        for relay in self._relays:
-            relay()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Return True once it has been set since the last wait, or False when ``timeout`` seconds are over."""

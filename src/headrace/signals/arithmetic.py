@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Scale(Signal[None]):
     x: str
     name: str
     scale_factor: Any
-    tunable = ("scale_factor",)
+    tunable: ClassVar[tuple[str, ...]] = ("scale_factor",)
 
     def check(self) -> None:
         if isinstance(self.scale_factor, str | bool) or self.scale_factor is None or np.ndim(self.scale_factor):
@@ -110,7 +110,7 @@ class Difference(Signal[None]):
     a: str
     b: str
     name: str
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)
@@ -142,7 +142,7 @@ class Multiply(Signal[None]):
     a: str
     b: str
     name: str
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)

@@ -212,7 +212,7 @@ class Many(Signal[None]):
 
     xs: tuple[str, ...]
     name: str
-    roles = ("xs",)
+    roles: ClassVar[tuple[str, ...]] = ("xs",)
     _variadic = True
 
     def __init__(self, *inputs: Any, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class CrossCorrelation(Signal[Any]):
     name: str
     length: int
     max_lag: int = 0
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def check(self) -> None:
         length = positive("CrossCorrelation(length=)", self.length, whole=True)

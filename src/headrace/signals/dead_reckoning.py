@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -168,8 +168,8 @@ class DeadReckoning(Signal[Any]):
     beta: float = BETA
     threshold: float = 0.5
     half: bool = True
-    roles = ("gyro", "acc")
-    tunable = ("bias", "beta", "threshold")
+    roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
+    tunable: ClassVar[tuple[str, ...]] = ("bias", "beta", "threshold")
 
     def check(self) -> None:
         for name in ("len_sec", "sample_rate"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class AmplitudeDemodulation(_Demodulation):
     bandwidth: float
     n_taps: int = 101
     depth: float = 1.0
-    tunable = ("depth",)
+    tunable: ClassVar[tuple[str, ...]] = ("depth",)
 
     def check(self) -> None:
         super().check()
@@ -159,7 +159,7 @@ class FrequencyDemodulation(_Demodulation):
     deviation: float
     bandwidth: float
     n_taps: int = 101
-    tunable = ("deviation",)
+    tunable: ClassVar[tuple[str, ...]] = ("deviation",)
 
     def check(self) -> None:
         super().check()

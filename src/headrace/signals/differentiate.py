@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Integrate(Signal[Any]):
     b: str | None = None
     name: str = ""
     use_trapz: bool = True
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def init(self, *head: Array) -> Any:
         _fits(self, *head)
@@ -94,7 +94,7 @@ class Differentiate(Signal[Any]):
     a: str
     b: str | None = None
     name: str = ""
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def init(self, *head: Array) -> Any:
         _fits(self, *head)
@@ -145,7 +145,7 @@ class SampleRate(Signal[Any]):
     name: str = "sample_rate"
     unit_multiplier: Any = 1
     start: float | None = None
-    tunable = ("unit_multiplier",)
+    tunable: ClassVar[tuple[str, ...]] = ("unit_multiplier",)
 
     def check(self) -> None:
         self.fix(unit_multiplier=a_number("SampleRate(unit_multiplier=)", self.unit_multiplier))

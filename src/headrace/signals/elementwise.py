@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import e as euler
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -75,7 +75,7 @@ class Pow(Signal[None]):
     x: str
     name: str
     exponent: Any = 2.0
-    tunable = ("exponent",)
+    tunable: ClassVar[tuple[str, ...]] = ("exponent",)
 
     def check(self) -> None:
         self.fix(exponent=float(a_number("Pow(exponent=)", self.exponent)))
@@ -112,7 +112,7 @@ class Exp(Signal[None]):
     x: str
     name: str
     base: Any = euler
-    tunable = ("base",)
+    tunable: ClassVar[tuple[str, ...]] = ("base",)
 
     def check(self) -> None:
         self.fix(base=_base("Exp", self.base))
@@ -149,7 +149,7 @@ class Logarithm(Signal[None]):
     x: str
     name: str
     base: Any = euler
-    tunable = ("base",)
+    tunable: ClassVar[tuple[str, ...]] = ("base",)
 
     def check(self) -> None:
         self.fix(base=_base("Logarithm", self.base))
@@ -190,7 +190,7 @@ class Clip(Signal[None]):
     name: str
     min_value: Any = None
     max_value: Any = None
-    tunable = ("min_value", "max_value")
+    tunable: ClassVar[tuple[str, ...]] = ("min_value", "max_value")
 
     def check(self) -> None:
         for side in ("min_value", "max_value"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -128,7 +128,7 @@ class Threshold(_State):
     high: float
     low: Any = None
     debounce: int = 1
-    tunable = ("high", "low")
+    tunable: ClassVar[tuple[str, ...]] = ("high", "low")
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         above, after = self.above(state, real(self, rows[0]))
@@ -172,7 +172,7 @@ class EventDetector(_State):
     debounce: int = 1
     edge: str = "rise"
     refractory: int = 0
-    tunable = ("high", "low", "edge", "refractory")
+    tunable: ClassVar[tuple[str, ...]] = ("high", "low", "edge", "refractory")
 
     def check(self) -> None:
         super().check()

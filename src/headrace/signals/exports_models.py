@@ -1,4 +1,4 @@
-"""How models are exported: a torch module into torch, an ONNX model into ONNX, asked row by row."""
+"""How models are exported: a torch module into torch, an ONNX model into ONNX, asked row by row or window by window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
+from headrace.signals.exports import row_of
 from headrace.signals.inference import Inference
+from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.tensors import T
 
 
@@ -64,7 +66,7 @@ def _no_onnx(node: Any, *heads: Array) -> str | None:
     model = _load(onnx, node.model)
     if len(model.opset_import) > 1 or model.opset_import[0].domain not in ("", "ai.onnx"):
         return "its model uses operators of its own"
-    if node.output is not None and node.stateful:
+    if node.output is not None and getattr(node, "stateful", False):
         return "a model with a state is exported with its first output"
     return None
 
@@ -74,7 +76,32 @@ def _load(onnx: Any, model: Path | bytes) -> Any:
 
 
 @exports(Inference, start=_start, targets=("onnx",), fits=_no_onnx)
-def _inlined(t: Any, node: Any, state: State, x: T) -> Any:
+def _by_row(t: Any, node: Any, state: State, x: T) -> Any:
+    made, following = _inlined(t, node, state, x, t.heads[0].shape[1:], t.out.shape[1:])
+    return (made, following) if node.stateful else made
+
+
+def _windows_start(node: Any, *heads: Array) -> dict[str, Array]:
+    return {"past": row_of(heads[0])[:0]}
+
+
+def _no_windows(node: Any, *heads: Array) -> str | None:
+    return "upsample=True is not written in tensors" if node.upsample else _no_onnx(node, *heads)
+
+
+@exports(WindowedInference, start=_windows_start, targets=("onnx",), fits=_no_windows)
+def _by_window(t: Any, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    size, hop = node.window_size, node.window_size - node.window_overlap
+    window, shape, k = (size, *t.heads[0].shape[1:]), t.out.shape[1:], node.pace.burst
+    t.slow = True  # a block may complete no window
+    made, _ = _inlined(t, node, {}, t.windows(rows, size, hop), window, (*shape, k))
+    made = t.transpose(made, [0, len(shape) + 1, *range(1, len(shape) + 1)])
+    return t.reshape(made, [-1, *shape]), {"past": t.behind(rows, size, hop)}
+
+
+def _inlined(t: Any, node: Any, state: State, x: T, row: Any, out: Any) -> tuple[T, State]:
+    """Return what the model says about each row, of shape ``out``, and its next state."""
     import onnx
     from onnx import compose, version_converter
 
@@ -91,7 +118,6 @@ def _inlined(t: Any, node: Any, state: State, x: T) -> Any:
     plain = [each.name for each in model.graph.output]
     first = names[plain.index(node.output) if node.output is not None else 0]
     rank = len(feeds[0].type.tensor_type.shape.dim)
-    row = t.heads[0].shape[1:]
     axes = [1] * max(0, rank - 1 - len(row))
     types = [onnx.helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type) for each in feeds]
 
@@ -101,12 +127,12 @@ def _inlined(t: Any, node: Any, state: State, x: T) -> Any:
             inner.named("Cast", each.name, value, to=_elem(onnx, dtype))
         inner.nodes.extend(graph.node)
         after = [inner.cast(name, np.float64) for name in names[1 : 1 + len(carry)]]
-        return after, [inner.cast(inner.reshape(first, list(t.out.shape[1:])), np.float64)]
+        return after, [inner.cast(inner.reshape(first, list(out)), np.float64)]
 
     carry = [t.cast(state[name], np.float64) for name in state]
-    after, (made,) = t.scan(body, carry, [x], [t.const(np.zeros((0, *t.out.shape[1:])))])
+    after, (made,) = t.scan(body, carry, [x], [t.const(np.zeros((0, *out)))])
     following = {name: t.cast(value, dtype) for name, value, dtype in zip(state, after, types[1:], strict=True)}
-    return (made, following) if node.stateful else made
+    return made, following
 
 
 def _elem(onnx: Any, dtype: Any) -> int:

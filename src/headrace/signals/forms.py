@@ -14,6 +14,7 @@ Back = Callable[[Any], Any]
 
 
 def as_is(value: Any) -> Any:
+    """Return what it is given."""
     return value
 
 

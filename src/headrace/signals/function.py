@@ -90,7 +90,9 @@ class Function:
             When it is the state of another kind.
         """
         if not isinstance(state, Mapping) or state.get("type") != kind_of(self.signal):
-            raise StateMismatchError(f"load_state_dict got {str(state)[:80]}, wanted a state of {kind_of(self.signal)}.")
+            raise StateMismatchError(
+                f"load_state_dict got {str(state)[:80]}, wanted a state of {kind_of(self.signal)}."
+            )
         self._begun, self._state = state["begun"], owned(state["state"])
 
     def __eq__(self, other: object) -> bool:
@@ -170,7 +172,11 @@ def config_json(make: Callable[..., Any]) -> dict[str, Any]:
     """
     args = []
     for name, parameter in signature(make).parameters.items():
-        told = parameter.annotation if isinstance(parameter.annotation, str) else getattr(parameter.annotation, "__name__", "Any")
+        told = (
+            parameter.annotation
+            if isinstance(parameter.annotation, str)
+            else getattr(parameter.annotation, "__name__", "Any")
+        )
         found: dict[str, Any] = {"name": name, "type": told.partition(" |")[0]}
         if parameter.kind is Parameter.VAR_POSITIONAL:
             found["type"] = "list[str]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -188,7 +188,7 @@ class Rotate(Signal[None]):
     x: str
     orientation: str
     name: str
-    roles = ("x", "orientation")
+    roles: ClassVar[tuple[str, ...]] = ("x", "orientation")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         v, q = parts(self, rows[0], 3, VECTOR), parts(self, rows[1], 4, QUATERNION)
@@ -256,7 +256,7 @@ class AngleBetween(Signal[None]):
     a: str
     b: str
     name: str
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple
 
@@ -70,10 +71,12 @@ class Graph(Recipe):
     Examples
     --------
     >>> import numpy as np, headrace as hr, headrace.signals as s
-    >>> graph = s.Graph([
-    ...     s.Scale("sum", name="twice", scale_factor=2.0),
-    ...     s.Sum("a", "b", name="sum"),
-    ... ])
+    >>> graph = s.Graph(
+    ...     [
+    ...         s.Scale("sum", name="twice", scale_factor=2.0),
+    ...         s.Sum("a", "b", name="sum"),
+    ...     ]
+    ... )
     >>> block = graph({"a": np.array([1.0, 2.0]), "b": np.array([10.0, 20.0])})
     >>> {name: column.tolist() for name, column in block.items()}
     {'a': [1.0, 2.0], 'b': [10.0, 20.0], 'sum': [11.0, 22.0], 'twice': [22.0, 44.0]}
@@ -202,7 +205,8 @@ class Graph(Recipe):
     def _wire(self) -> tuple[Any, ...]:
         """Return what a step needs of each node, looked up once."""
         wired = tuple(
-            (node.step, node.inputs, node.name, node.inputs[0] if len(node.inputs) == 1 else None) for node in self.nodes
+            (node.step, node.inputs, node.name, node.inputs[0] if len(node.inputs) == 1 else None)
+            for node in self.nodes
         )
         self.fix(_wired=wired)
         return wired
@@ -366,18 +370,14 @@ class Graph(Recipe):
 _PLAIN: Mapping[str, Any] = {}  # the paces and latencies of a block that names none
 
 
-class _named:
+@contextmanager
+def _named(node: Signal[Any]) -> Iterator[None]:
     """Say in errors which node they come from."""
-
-    def __init__(self, node: Signal[Any]) -> None:
-        self.node = node
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception):
-            _note(error, self.node)
+    try:
+        yield
+    except Exception as error:
+        _note(error, node)
+        raise
 
 
 def _note(error: Exception, node: Signal[Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import pi
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -102,7 +102,7 @@ class OffsetGyro(Signal[Offset]):
     cutoff_freq: float = CUTOFF
     timeout_const: float = TIMEOUT
     threshold: float = THRESHOLD
-    tunable = ("cutoff_freq", "timeout_const", "threshold")
+    tunable: ClassVar[tuple[str, ...]] = ("cutoff_freq", "timeout_const", "threshold")
 
     def check(self) -> None:
         for name in ("sampling_rate", "cutoff_freq", "timeout_const", "threshold"):

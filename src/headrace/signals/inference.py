@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Inference(ModelSignal):
     init_state: Any = None
     chunk: int | None = None
     output: str | None = None
-    roles = ("input_signal",)
+    roles: ClassVar[tuple[str, ...]] = ("input_signal",)
 
     def check(self) -> None:
         self.fix(model=a_model("Inference", self.model), stateful=bool(self.stateful))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class WindowedInference(ModelSignal):
     default_value: float = 0
     columns: int | None = None
     output: str | None = None
-    roles = ("input_signal",)
+    roles: ClassVar[tuple[str, ...]] = ("input_signal",)
 
     def check(self) -> None:
         who = "WindowedInference"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class AmplitudeModulation(Carrier):
     sample_rate: float
     depth: float = 1.0
     phase: float = 0.0
-    tunable = ("carrier_freq", "depth", "phase")
+    tunable: ClassVar[tuple[str, ...]] = ("carrier_freq", "depth", "phase")
 
     def check(self) -> None:
         super().check()
@@ -140,7 +140,7 @@ class FrequencyModulation(Carrier):
     sample_rate: float
     deviation: float
     phase: float = 0.0
-    tunable = ("carrier_freq", "deviation", "phase")
+    tunable: ClassVar[tuple[str, ...]] = ("carrier_freq", "deviation", "phase")
 
     def check(self) -> None:
         super().check()

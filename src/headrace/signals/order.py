@@ -79,7 +79,9 @@ def check_paces(nodes: Iterable[Any]) -> None:
         above[node.name] = {root: pace.then(node.pace) for root, (pace, _) in merged.items()}
 
 
-def paces_of(nodes: Iterable[Any], given: Mapping[str, Pace], late: Mapping[str, Fraction]) -> tuple[Paces, dict[str, Fraction]]:
+def paces_of(
+    nodes: Iterable[Any], given: Mapping[str, Pace], late: Mapping[str, Fraction]
+) -> tuple[Paces, dict[str, Fraction]]:
     """Return the paces, and the latencies in input rows, of all columns that have not the plain ones.
 
     Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import atan2, cos, inf, radians, sin, sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,8 +80,8 @@ class MadgwickOrientation(Signal[Any]):
     name: str
     gain: float = 0.033
     q0: Any = None
-    roles = ("gyro", "acc")
-    tunable = ("gain",)
+    roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
+    tunable: ClassVar[tuple[str, ...]] = ("gain",)
 
     def check(self) -> None:
         self.fix(
@@ -194,8 +194,14 @@ class FusionOrientation(Signal[Any]):
     acceleration_rejection: float = 90.0
     rejection_timeout: float = 3.0
     gyroscope_range: float = 0.0
-    roles = ("gyro", "acc")
-    tunable = ("gain", "use_offset", "acceleration_rejection", "rejection_timeout", "gyroscope_range")
+    roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
+    tunable: ClassVar[tuple[str, ...]] = (
+        "gain",
+        "use_offset",
+        "acceleration_rejection",
+        "rejection_timeout",
+        "gyroscope_range",
+    )
 
     def check(self) -> None:
         self.fix(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class Peaks(Signal[Any]):
     name: str
     height: Any = None
     distance: int = 1
-    tunable = ("height", "distance")
+    tunable: ClassVar[tuple[str, ...]] = ("height", "distance")
 
     def check(self) -> None:
         height = None if self.height is None else a_real_number("Peaks(height=)", self.height)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from headrace.signals.base import Array, Signal, signal_class
@@ -44,7 +46,7 @@ class GravityProjection(Signal[None]):
     x: str
     gravity: str
     name: str
-    roles = ("x", "gravity")
+    roles: ClassVar[tuple[str, ...]] = ("x", "gravity")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         v, g = (parts(self, each, 3, VECTOR) for each in rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from headrace.signals.base import Array, Signal, signal_class
@@ -49,7 +51,7 @@ class QuaternionProduct(Signal[None]):
     a: str
     b: str
     name: str
-    roles = ("a", "b")
+    roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         a, b = (parts(self, each, 4, QUATERNION) for each in rows)

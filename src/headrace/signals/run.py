@@ -243,7 +243,12 @@ class Run:
         """
         with self._lock:
             state = self._state
-            found: dict[str, Any] = {"headrace": "signals", "version": 1, "of": fingerprint(self.graph), "log": self.log_plain()}
+            found: dict[str, Any] = {
+                "headrace": "signals",
+                "version": 1,
+                "of": fingerprint(self.graph),
+                "log": self.log_plain(),
+            }
             found["knobs"] = {f"{node}.{name}": value for (node, name), value in self._values.items()}
             found["at"] = None
             if state is not None:
@@ -260,7 +265,9 @@ class Run:
         """Return the log as plain tuples; a node that was added as its JSON."""
         from headrace.signals.json import node_to_plain
 
-        return tuple((row, what, name, node_to_plain(v) if isinstance(v, Signal) else v) for row, what, name, v in self.log)
+        return tuple(
+            (row, what, name, node_to_plain(v) if isinstance(v, Signal) else v) for row, what, name, v in self.log
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another run of the same graph was.
@@ -290,7 +297,8 @@ class Run:
                 self._values[node, name] = value
             self._now = self._settled(self.graph)
             self.log = [
-                Change(row, what, name, _node(v, self.graph) if what == "add" else v) for row, what, name, v in state["log"]
+                Change(row, what, name, _node(v, self.graph) if what == "add" else v)
+                for row, what, name, v in state["log"]
             ]
             at = state["at"]
             if at is not None:

@@ -289,7 +289,7 @@ class Combine(Signal[tuple[Any, ...]]):
 
     functions: Any
     name: str
-    roles = ()
+    roles: ClassVar[tuple[str, ...]] = ()
 
     def check(self) -> None:
         functions = (self.functions,) if isinstance(self.functions, Signal) else tuple(self.functions)
@@ -327,6 +327,11 @@ class Combine(Signal[tuple[Any, ...]]):
     def inputs(self) -> tuple[str, ...]:
         found: tuple[str, ...] = self._known()._outer
         return found
+
+    @property
+    def pace(self) -> Pace:
+        pace = self._known()._pace
+        return Pace() if pace is None else Pace(*pace)
 
     @property
     def every(self) -> Fraction:

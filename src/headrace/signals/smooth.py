@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -152,7 +152,7 @@ class ExponentialMean(Signal[Any]):
     x: str
     name: str
     alpha: Any
-    tunable = ("alpha",)
+    tunable: ClassVar[tuple[str, ...]] = ("alpha",)
 
     def check(self) -> None:
         alpha = positive("ExponentialMean(alpha=)", self.alpha)

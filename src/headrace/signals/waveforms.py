@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class _Waveform(Signal[None]):
     amplitude: Any = 1.0
     frequency: Any = 1.0
     phase: Any = 0.0
-    tunable = _TURNS
+    tunable: ClassVar[tuple[str, ...]] = _TURNS
 
     def check(self) -> None:
         who = type(self).__name__

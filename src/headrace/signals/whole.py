@@ -68,9 +68,13 @@ def _dataset(graph: Any, dataset: Any) -> Any:
 
     read = [name for name in graph.reads if name in dataset]
     if not read or not dataset[read[0]].ndim:
-        raise DataError(f"the graph reads {', '.join(map(repr, graph.reads))}, and the Dataset has none of it with a time.")
+        raise DataError(
+            f"the graph reads {', '.join(map(repr, graph.reads))}, and the Dataset has none of it with a time."
+        )
     time = dataset[read[0]].dims[0]
-    columns = {str(name): each.transpose(time, ...).to_numpy() for name, each in dataset.data_vars.items() if time in each.dims}
+    columns = {
+        str(name): each.transpose(time, ...).to_numpy() for name, each in dataset.data_vars.items() if time in each.dims
+    }
     dims = {str(name): each.transpose(time, ...).dims for name, each in dataset.data_vars.items() if time in each.dims}
     for name in graph.reads:
         if name not in columns and name in dataset.coords and dataset[name].dims == (time,):

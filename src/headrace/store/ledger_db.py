@@ -27,6 +27,7 @@ R = TypeVar("R")
 DB: Final = "ledger.db"
 MARK: Final = "ledger.json"
 LOCK: Final = "ledger.lock"
+FOLDERS: Final = ("arrays", "writers")
 VERSION: Final = 1
 _HEAD: Final = 512  # bytes; SQLite takes less for nothing, and begins anew over it
 _OURS: Final = 0x68726C67  # "hrlg", so that nobody takes another's database for a ledger
@@ -133,7 +134,7 @@ class Database:
                 f"the ledger {self.path} would be a folder, and a file has this name, wanted a name that is free.\n"
                 "  Choose another one; a dataset is named by its suffix: 'foo.h5', 'foo.nc' or 'foo.zarr'."
             ) from None
-        if there and not {DB, MARK, LOCK, "writers"} & set(there):
+        if there and not {DB, MARK, LOCK, *FOLDERS} & set(there):
             raise SinkError(
                 f"the ledger {self.path} would be in a folder that holds {min(there)!r}, wanted one of its own.\n"
                 "  Choose a name that is free, or that of a ledger."

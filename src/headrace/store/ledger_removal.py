@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from headrace.errors import SinkError
 from headrace.store.files import make_folder
-from headrace.store.ledger_db import DB, LOCK, MARK, Database
+from headrace.store.ledger_db import DB, FOLDERS, LOCK, MARK, Database
 from headrace.store.swap import beside, remove
-
-_FOLDERS: Final = ("arrays", "writers")
 
 
 def is_ledger(path: Path) -> bool:
@@ -30,7 +27,7 @@ def removed(database: Database, to: Path | None) -> None:
     path = database.path
     if not path.exists():
         return
-    if not is_ledger(path):
+    if not is_ledger(path) and not (path.is_dir() and set(os.listdir(path)) <= {LOCK, *FOLDERS}):  # one just begun
         raise SinkError(
             f"{path} was to be deleted as a ledger, and is none, wanted a folder with {DB}.\n"
             "  Nothing was deleted; remove it yourself if you mean it."
@@ -55,4 +52,4 @@ def _ours(path: Path) -> list[str]:
     first = [MARK, f"{DB}-journal", DB, f"{DB}-wal", f"{DB}-shm", LOCK]
     there = set(os.listdir(path))
     others = [name for name in there if name.startswith((f"{DB}.", f".{DB}.", f".headrace-{MARK}"))]
-    return [name for name in (*first, *_FOLDERS, *sorted(others)) if name in there]
+    return [name for name in (*first, *FOLDERS, *sorted(others)) if name in there]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from headrace.errors import DataError
 from headrace.store.datasets import load_ds
+from headrace.store.ledger import Point
 from headrace.sweeps.ingest import points_of
 from headrace.sweeps.merging import equal
 from headrace.sweeps.provenance import storable
@@ -56,6 +57,54 @@ def with_attrs(ds: Any, attrs: Mapping[str, Mapping[str, Any]]) -> Any:
         elif name in ds.variables:
             ds[name].attrs.update(more)
     return ds
+
+
+def as_one(make: Callable[[], Any], who: str, points: Any) -> Any:
+    """Return the dataset that ``make`` makes; where results do not fit into one, say which, and where they are.
+
+    Parameters
+    ----------
+    points
+        Those that are in it, or what returns them.
+
+    Raises
+    ------
+    DataError
+        Then.
+    """
+    try:
+        return make()
+    except (DataError, ValueError) as error:  # xarray's own of axes that clash are of the second kind
+        odd = _odd(points() if callable(points) else points)
+        way = "harvester.table has all results, and drop_sel removes some"
+        if isinstance(error, DataError):
+            if odd:
+                error.add_note(f"  which came at {odd}; {way}")
+            raise
+        raise DataError(
+            f"{who} has results that cannot be one dataset{f', such as that at {odd}' if odd else ''}: {error}\n  Use what there is instead: {way}."
+        ) from error
+
+
+def _odd(points: list[Point]) -> dict[str, Any] | None:
+    """Return where the first result is that has another shape than its axes say, or than the first has."""
+    shapes: dict[Any, Any] = {}
+    for point in points:
+        names, dims = point.layout["vars"], point.layout["dims"]
+        here = dict(zip(point.layout["args"], point.coords, strict=True))
+        if names is None:
+            value = point.value[0] if point.value else None
+            parts: Any = getattr(value, "sizes", value)
+            told = tuple(sorted(map(str, parts))) if hasattr(parts, "__iter__") else ()
+            if set(told) & set(here) or shapes.setdefault(None, told) != told:
+                return here
+            continue
+        for name, value in zip(names, point.value or (), strict=False):
+            wanted = dims.get(name, ())
+            shape = value.shape if isinstance(value, np.ndarray) else ()
+            if wanted is not ... and len(shape) != len(wanted):
+                return here
+    return None
 
 
 def keep_arrays(ds: Any) -> None:

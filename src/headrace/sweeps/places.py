@@ -113,8 +113,8 @@ def remove_ledger(ledger: Ledger, export: Any, backup: bool) -> None:
                 f"{export.path} was to be deleted as a dataset, and is something else, wanted what headrace or xarray "
                 "wrote.\n  Nothing was deleted; remove it yourself if you mean it."
             )
-        if ledger.path.exists() and not is_ledger(ledger.path):
-            ledger.remove()  # raises
+        if export is not None and ledger.path.exists() and not is_ledger(ledger.path):
+            ledger.remove()  # raises, where it is none
         shown = ledger.path if export is None else export.path
         mark, k = f"BAK-{datetime.now():%Y%m%d-%H%M%S}", 0
         aside = shown.with_name(f"{shown.name}.{mark}")

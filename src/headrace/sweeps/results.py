@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from headrace.store.ledger_salvage import Damage
 from headrace.store.names import dataset_path
 from headrace.sweeps.beside import (
     ATTRS,
+    as_one,
     attrs_beside,
     dataset_there,
     gaps,
@@ -155,9 +157,10 @@ class Results:
             return self._view.done(values=values)
         both = MemoryLedger()
         for ledger in (self.ledger, self._pending):
-            for point in ledger.rows():
-                merge = merger(self._pending.rule_of(point), [])
-                both.put([point], layout=point.layout, session=point.session, merge=merge)
+            alike = groupby(ledger.rows(), lambda p: (id(p.layout), id(p.session), self._pending.rule_of(p)))
+            for (_, _, rule), some in alike:
+                points = list(some)
+                both.put(points, layout=points[0].layout, session=points[0].session, merge=merger(rule, []))
         return View(both).done()
 
     def _dataset(self, done: list[Point]) -> Any:
@@ -165,7 +168,8 @@ class Results:
             return None
         frame = Frame(done)
         held = done if all(point.value is not None for point in done) else self.ledger.rows()
-        made = frame.dataset((each.key, each.layout["vars"], each.value) for each in held if each.state != FAILED)
+        values = ((each.key, each.layout["vars"], each.value) for each in held if each.state != FAILED)
+        made = as_one(lambda: frame.dataset(values), self._who, done)
         return with_attrs(made, self.ledger.note(ATTRS, {}))
 
     @property
@@ -425,7 +429,8 @@ class Results:
 
     def _write_to(self, path: Path) -> None:
         if self._is_light():
-            ds = with_attrs(self._growing.dataset(), self.ledger.note(ATTRS, {}))
+            made = as_one(self._growing.dataset, self._who, self._view.done)
+            ds = with_attrs(made, self.ledger.note(ATTRS, {}))
         else:
             ds = self._dataset(self._view.done())
         if ds is None:

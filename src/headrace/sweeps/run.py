@@ -124,6 +124,17 @@ def _unknown(who: str, name: str, known: Sequence[str]) -> str:
     return f"{who} got the setting {name!r}, wanted one of {', '.join(known)}.{meant}"
 
 
+class Left(Exception):  # it is never told: a SystemExit is made of it
+    """A function left Python, in a worker."""
+
+    def told(self) -> SystemExit:
+        """Return what it did, with what was noted since."""
+        made = SystemExit(*self.args).with_traceback(self.__traceback__)
+        for text in getattr(self, "__notes__", ()):
+            made.add_note(text)
+        return made
+
+
 class Task:
     """A function with its fixed arguments and its random numbers: what travels to workers, once.
 
@@ -164,6 +175,20 @@ class Task:
         for settings, key in zip(walk, keys, strict=True):
             settings[GIVEN] = moved.to(key)
             yield settings
+
+
+class Held:
+    """A task as workers call it, where a SystemExit would end the run of all: it travels as what a sweep can go on after."""
+
+    def __init__(self, task: Task) -> None:
+        self.task: Task = task
+        self.fn: Callable[..., Any] = task.fn  # whose name errors tell
+
+    def __call__(self, **settings: Any) -> Any:
+        try:
+            return self.task(**settings)
+        except SystemExit as leaving:
+            raise Left(leaving.code).with_traceback(leaving.__traceback__) from None
 
 
 class _Moved:
@@ -344,13 +369,13 @@ def _elsewhere(
 
     from headrace.parallel.executors import outcomes
 
-    coming = outcomes(task, map(dict, points.walk({}, at)), executor=engine)
+    coming = outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine)
     weight = 0
     try:
         for number, (value, error, _) in coming:
             i = number if at is None else at[number]
             if error is not None:
-                value = watch.failed(i, error)
+                value = watch.failed(i, error.told() if isinstance(error, Left) else error)
             else:
                 watch.succeeded()
                 weight = weight or _bytes(value)
@@ -409,12 +434,14 @@ def run_points(
     coming: Any = (
         _one_by_one(task, points, at)
         if engine is None
-        else outcomes(task, map(dict, points.walk({}, at)), executor=engine)
+        else outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine)
     )
     try:
         for number, outcome in coming:
             i = number if at is None else at[number]
             if outcome.error is not None:
+                if isinstance(outcome.error, Left):
+                    outcome = outcome._replace(error=outcome.error.told())
                 watch.failed(i, outcome.error)
             else:
                 watch.succeeded()

@@ -310,6 +310,12 @@ class Sampler:
 
     def _reserve(self, n: int) -> int:
         if self.ledger is not None:
+            point = self.ledger.first()
+            if point is not None and len(point.key) != len(row_key(0)):
+                raise StreamConfigError(
+                    f"the sampler {self.data_name} is that of a Harvester, whose points have a grid, wanted rows, or a name that "
+                    "is free.\n  Choose another data_name, or use Harvester."
+                )
             return self.ledger.reserve(n)
         first, self._drawn = self._drawn, self._drawn + n
         return first
@@ -355,7 +361,7 @@ class Sampler:
         names = [str(name) for name in df.columns]
         outputs = [name for name in names if name in (self.runner.var_names or ())]
         args = [name for name in names if name not in outputs]
-        first = self.ledger.reserve(len(df))
+        first = self._reserve(len(df))
         columns = {name: values_of(df[label]) for name, label in zip(names, df.columns, strict=True)}
         points = [
             Point(

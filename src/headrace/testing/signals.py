@@ -209,7 +209,9 @@ def _snapshots(case: _Case) -> None:
             break
     found = case.in_blocks(sizes, lambda state: pickle.loads(pickle.dumps(state)))
     if not same(np.asarray(whole), found):
-        raise case.broken(_differ(np.asarray(whole), found, sizes), "the same bytes with the state saved between blocks")
+        raise case.broken(
+            _differ(np.asarray(whole), found, sizes), "the same bytes with the state saved between blocks"
+        )
 
 
 def _causal(case: _Case) -> None:

@@ -51,7 +51,9 @@ def door(name: str, make: Callable[..., Any] | None = None, **spellings: str) ->
     """Return the class called ``name`` that makes signals by ``make``, headrace's own of that name by default."""
     made = getattr(s, name) if make is None else make
     doc = f"{(made.__doc__ or name).strip().splitlines()[0]}\n\n    See headrace.signals.{name}; this one remembers from call to call.\n    "
-    cls = type(name, (SignalFunction,), {"make": staticmethod(made), "kind": name, "spellings": spellings, "__doc__": doc})
+    cls = type(
+        name, (SignalFunction,), {"make": staticmethod(made), "kind": name, "spellings": spellings, "__doc__": doc}
+    )
     cls.__module__ = __name__
     KNOWN[name] = cls
     globals()[name] = cls

@@ -2,4 +2,4 @@
 
 from headrace.compat.genki_signals._functions import Inference
 
-__all__ = ['Inference']
+__all__ = ["Inference"]

@@ -24,7 +24,13 @@ def encode_signal_fn(obj: Any) -> Any:
     """
     if isinstance(obj, SignalFunction):
         node = node_to_plain(obj.signal)
-        return {MARK: True, "type": type(obj).__name__, "inputs": node["inputs"], "name": obj.name, "params": node["params"]}
+        return {
+            MARK: True,
+            "type": type(obj).__name__,
+            "inputs": node["inputs"],
+            "name": obj.name,
+            "params": node["params"],
+        }
     if isinstance(obj, np.ndarray):
         return obj.tolist()
     raise TypeError(f"Object of type {type(obj).__name__} is not JSON serializable")
@@ -42,8 +48,12 @@ def decode_signal_fn(dct: dict[str, Any]) -> Any:
         return dct
     cls = KNOWN.get(dct["type"])
     if cls is None:
-        raise RegistryError(f"decode_signal_fn got the type {dct['type']!r}, which is not known. {nearest(dct['type'], KNOWN)}")
-    return cls.of(node_from_plain({"type": cls.kind, "inputs": dct["inputs"], "name": dct["name"], "params": dct["params"]}))
+        raise RegistryError(
+            f"decode_signal_fn got the type {dct['type']!r}, which is not known. {nearest(dct['type'], KNOWN)}"
+        )
+    return cls.of(
+        node_from_plain({"type": cls.kind, "inputs": dct["inputs"], "name": dct["name"], "params": dct["params"]})
+    )
 
 
 __all__ = ["decode_signal_fn", "encode_signal_fn"]

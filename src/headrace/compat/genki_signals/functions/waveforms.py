@@ -2,4 +2,4 @@
 
 from headrace.compat.genki_signals._functions import SineWave, SquareWave, TriangleWave
 
-__all__ = ['SineWave', 'SquareWave', 'TriangleWave']
+__all__ = ["SineWave", "SquareWave", "TriangleWave"]

@@ -2,4 +2,4 @@
 
 from headrace.compat.genki_signals._functions import Delay, FourierTransform, WindowedInference
 
-__all__ = ['Delay', 'FourierTransform', 'WindowedInference']
+__all__ = ["Delay", "FourierTransform", "WindowedInference"]

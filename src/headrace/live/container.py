@@ -1,0 +1,212 @@
+"""An append-only file of records that check themselves: what a recording is kept in.
+
+The file begins with :data:`MAGIC`, 16 bytes of which one is the version. Records follow, each at a multiple of 16::
+
+    head, 32 bytes, little-endian
+        4s  SYNC, found again by who has lost the way
+        4s  kind
+        u64 size: bytes behind the head, padding included, a multiple of 16
+        u32 front: how many of them the next number is over
+        u32 CRC-32 of the front
+        u32 number of the record in the file, from 0
+        u32 CRC-32 of the 28 bytes before
+    front
+    data, at a multiple of 16: what the front tells of, with check sums of its own
+
+A record is in the file whole once :meth:`Writer.append` has returned, so that killing the process loses none. Nothing
+that was written is ever changed. What is left of a record that the machine did not finish is told by its length.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.errors import ClosedError, SinkError
+from headrace.store.files import sync_folder
+
+VERSION: Final = 1
+MAGIC: Final = b"\x8bheadrace\r\n\x1a\n" + bytes([VERSION, 0, 0])
+SYNC: Final = b"\xf6\x9dHR"
+HEAD: Final = struct.Struct("<4s4sQIIII")
+ALIGN: Final = 16  # what any number's address may have to be a multiple of
+_TOGETHER: Final = 1 << 16  # bytes below which copying parts into one is quicker than a call for each
+_AT_ONCE: Final = 1 << 30  # bytes that every system writes in one call
+_ZEROS: Final = bytes(ALIGN)
+
+
+def padding(n: int) -> int:
+    """Return how many bytes are missing to the next multiple of 16."""
+    return -n % ALIGN
+
+
+class Writer:
+    """The one who appends to a container; used from any thread.
+
+    Parameters
+    ----------
+    path
+        The file; it is made, and must not exist.
+
+    Attributes
+    ----------
+    size : int
+        Bytes written.
+
+    Raises
+    ------
+    SinkError
+        When the file exists or cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> writer = Writer(Path(tempfile.mkdtemp()) / "notes.hrc")
+    >>> writer.append(b"NOTE", b"hello")
+    >>> writer.size, writer.records
+    (64, 1)
+    >>> writer.close()
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path: Path = Path(path)
+        self.size: int = 0
+        self.records: int = 0
+        self._lock = threading.Lock()
+        self._dirty = False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        try:
+            self._fd: int | None = os.open(self.path, flags, 0o666)
+        except OSError as error:
+            raise SinkError(
+                f"cannot make the file {self.path}: {error.strerror or error}.\n"
+                "  Name a path that does not exist, in a folder that can be written to."
+            ) from error
+        try:
+            with self._lock:
+                self._write([MAGIC])
+        except BaseException:
+            self._close()
+            raise
+
+    def append(self, kind: bytes, front: bytes, data: Sequence[Any] = (), *, size: int = 0) -> None:
+        """Add one record, whole or not at all.
+
+        Parameters
+        ----------
+        kind
+            Four letters.
+        front
+            What comes first, and has a check sum in the head.
+        data
+            What follows, padded already, as anything with bytes; ``size`` bytes in all.
+
+        Raises
+        ------
+        SinkError
+            When the disk takes no more. The file is then as it was before, and the record can be tried again.
+        ClosedError
+            After :meth:`close`.
+        """
+        gap = padding(len(front))
+        with self._lock:
+            number = self.records & 0xFFFFFFFF
+            head = HEAD.pack(SYNC, kind, len(front) + gap + size, len(front), zlib.crc32(front), number, 0)[:-4]
+            crc = zlib.crc32(head).to_bytes(4, "little")
+            self._write([head, crc, front, _ZEROS[:gap], *data])
+            self.records += 1
+
+    def _write(self, parts: Iterable[Any]) -> None:
+        fd = self._fd
+        if fd is None:
+            raise ClosedError(f"{self.path} is closed and takes no more.\n  Record to another path.")
+        done = 0
+        try:
+            small: list[Any] = []
+            held = 0
+            for part in parts:
+                n = len(part) if isinstance(part, bytes) else part.nbytes
+                if n < _TOGETHER:
+                    small.append(part)
+                    held += n
+                    if held < _TOGETHER:
+                        continue
+                    n = 0
+                done += _write_all(fd, b"".join(small))
+                small, held = [], 0
+                if n:
+                    done += _write_all(fd, part)
+            done += _write_all(fd, b"".join(small))
+        except BaseException as error:  # Ctrl-C too: half a record is cut off again
+            self._cut(fd, error)
+            if isinstance(error, OSError):
+                raise SinkError(
+                    f"could not write to {self.path}: {error.strerror or error}.\n"
+                    "  What was written before is safe. Make room, or see to the disk, and go on."
+                ) from error
+            raise
+        self.size += done
+        self._dirty = True
+
+    def _cut(self, fd: int, error: BaseException) -> None:
+        try:
+            os.ftruncate(fd, self.size)
+        except OSError as again:  # readers then find a record that is not whole, and all before it
+            error.add_note(f"  and what was half written could not be cut off: {again}")
+
+    def sync(self) -> None:
+        """Have what was written survive a crash of the machine, too.
+
+        Raises
+        ------
+        SinkError
+            When the disk does not do it.
+        """
+        with self._lock:
+            fd, dirty, self._dirty = self._fd, self._dirty, False
+            if fd is None or not dirty:
+                return
+            fd = os.dup(fd)  # so that writing, and closing, need not wait for the disk
+        try:
+            getattr(os, "fdatasync", os.fsync)(fd)
+        except OSError as error:
+            self._dirty = True
+            raise SinkError(
+                f"{self.path} was written and the disk does not confirm it: {error.strerror or error}.\n"
+                "  See to the disk; what was recorded may be lost with the machine's power."
+            ) from error
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Keep it all for good. Twice is fine."""
+        if self._fd is None:
+            return
+        try:
+            self.sync()
+            sync_folder(self.path.parent)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        with self._lock:
+            fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_fd") is not None:
+            self._close()
+
+
+def _write_all(fd: int, part: Any) -> int:
+    view = memoryview(part).cast("B") if not isinstance(part, bytes) else memoryview(part)
+    at, n = 0, len(view)
+    while at < n:
+        at += os.write(fd, view[at : at + _AT_ONCE])
+    return n

@@ -1,0 +1,408 @@
+"""One row for each row of a leader, with what its followers said at that moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from headrace.core.block import Block
+from headrace.errors import DataError, StreamConfigError
+from headrace.live.active import Active
+from headrace.live.calls import takes_time
+from headrace.live.clock import SYSTEM
+from headrace.live.device import State
+from headrace.live.follow import HOWS, DeviceFollower, FunctionFollower
+from headrace.live.history import Array
+from headrace.live.wake import Wake
+
+Self = TypeVar("Self", bound="Merge")
+
+
+class Merge:
+    """A device whose rows are those of a leader, each with the values of followers at its moment.
+
+    A follower at a lower rate gives a value several times, one at a higher rate is skipped now and then; both are
+    counted. Times are compared in Unix seconds; devices that tell their ``anchor`` are compared on the monotonic
+    clock, which no step of the wall clock changes.
+
+    Parameters
+    ----------
+    leader
+        A device whose rows have times.
+    followers
+        By name: devices, or functions. ``f(t)`` is asked for each row, with the seconds from the start to its moment;
+        ``f()`` is asked in the leader's thread whenever it has made rows, and so once for each chunk of a microphone.
+    how
+        What a row takes from a device: the ``"latest"`` sample up to its moment; the ``"nearest"``; a value on the
+        straight line between two (``"linear"``); ``"all"`` since the row before, as a column of arrays; or of those
+        the ``"window:mean"``, ``"window:any"``, ``"window:count"``. One for all, or a dict by name.
+    max_age
+        Seconds beyond which a value is missing; one for all, or a dict by name.
+    before
+        Rows from before the first sample of a follower: ``"nan"``, they have NaN; ``"wait"``, they are left out, and
+        counted as dropped. With ``"nan"`` integers and truths become float64.
+    timestamps
+        Whether ``<follower>_timestamp`` is a column: the time of the sample that was taken.
+    on_error
+        After a failure of a follower: ``"fail"``, or ``"skip"``: go on with the values there are.
+    patience
+        Seconds for which a row waits for a sample that would better its values: one later than it for ``"nearest"``
+        and ``"linear"``, or the very first, which says what shape they have.
+    max_bytes
+        How much of each follower is kept for rows to come.
+
+    Raises
+    ------
+    StreamConfigError
+        When the leader is no device, or a parameter is none of these.
+
+    Examples
+    --------
+    >>> from headrace.live.clock import VirtualClock
+    >>> from headrace.live.sampler import Sampler
+    >>> clock = VirtualClock()
+    >>> fast = Sampler({"x": lambda t: t}, 4, clock=clock)
+    >>> slow = Sampler({"y": lambda t: 10 * t}, 2, clock=clock)
+    >>> with Merge(fast, {"slow": slow, "double": lambda t: 2 * t}) as merged:
+    ...     clock.advance(1.0)
+    ...     block = merged.read()
+    >>> block["x"].tolist(), block["slow_y"].tolist(), block["double"].tolist()
+    ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.0, 5.0, 5.0, 10.0], [0.0, 0.5, 1.0, 1.5, 2.0])
+    >>> merged.stats()["followers"]["slow"]["repeated"]
+    2
+    """
+
+    def __init__(
+        self,
+        leader: Any,
+        followers: Mapping[str, Any],
+        how: str | Mapping[str, str] = "latest",
+        *,
+        max_age: float | Mapping[str, float] | None = None,
+        before: Literal["nan", "wait"] = "nan",
+        timestamps: bool = True,
+        on_error: Literal["fail", "skip"] = "fail",
+        patience: float = 1.0,
+        max_bytes: int = 1 << 26,
+    ) -> None:
+        if not hasattr(leader, "read"):
+            raise StreamConfigError(
+                f"Merge got leader {leader!r}, wanted a device, whose rows the others follow.\n"
+                "  A function gets a clock by Sampler({'x': function}, sample_rate)."
+            )
+        for name, value, wanted in (("before", before, ("nan", "wait")), ("on_error", on_error, ("fail", "skip"))):
+            if value not in wanted:
+                raise StreamConfigError(
+                    f"Merge got {name}={value!r}, wanted one of {', '.join(wanted)}.\n  The default is {wanted[0]!r}."
+                )
+        hows, ages = _each("how", how, followers, "latest"), _each("max_age", max_age, followers, None)
+        wrong = {name: value for name, value in hows.items() if value not in HOWS}
+        if wrong:
+            raise StreamConfigError(
+                f"Merge got how={wrong}, wanted one of {', '.join(HOWS)}.\n  'latest' is the value at that moment."
+            )
+        self.leader = leader
+        self.arrived: Wake = Wake()
+        self.before, self.on_error, self.patience = before, on_error, patience
+        self.clock: Any = getattr(leader, "clock", SYSTEM)
+        self.timestamp_key: str = getattr(leader, "timestamp_key", "timestamp")
+        options: dict[str, Any] = {"gaps": before == "nan", "timestamps": timestamps, "max_bytes": max_bytes}
+        self.followers: dict[str, Any] = {
+            name: DeviceFollower(name, each, hows[name], ages[name], **options)
+            if hasattr(each, "read")
+            else FunctionFollower(name, each, takes_time(each, name), leader)
+            for name, each in followers.items()
+        }
+        self._state: State = "idle"
+        self._failures: list[BaseException] = []
+        self._held: list[tuple[float, Block]] = []  # with the moment at which it came
+        self._mine: list[Any] = []  # the devices that this one has started, and is to stop
+        self._delivered = self._dropped = 0
+        self._names: tuple[str, ...] = ()
+        self._turn = threading.RLock()
+
+    # --- starting and stopping ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the followers and then the leader, those that do not run yet; of no effect while it runs.
+
+        Raises
+        ------
+        Exception
+            What one of them raises; the others are stopped again.
+        """
+        with self._turn:
+            if self._state == "running":
+                return
+            self._failures = []
+            try:
+                for device in [*self._devices(), self.leader]:
+                    if device is self.leader:
+                        self._listen()
+                    if not device.is_active:
+                        device.start()
+                        self._mine.append(device)
+            except BaseException as error:
+                error.add_note(f"  while starting {self!r}")
+                self._deaf()
+                for failure in self._stopped():
+                    error.add_note(f"  and stopping the others raised {failure!r}")
+                raise
+            self._align()
+            self._state = "running"
+
+    def _devices(self) -> list[Any]:
+        return [each.device for each in self.followers.values() if isinstance(each, DeviceFollower)]
+
+    def _listen(self) -> None:
+        for each in self.followers.values():
+            if isinstance(each, FunctionFollower) and not each.timed:
+                self.leader.arrived.relay(each.look)
+        for device in [self.leader, *self._devices()]:
+            device.arrived.relay(self.arrived.set)
+
+    def _deaf(self) -> None:
+        for device in [self.leader, *self._devices()]:
+            device.arrived.unrelay(self.arrived.set)
+        for each in self.followers.values():
+            if isinstance(each, FunctionFollower):
+                self.leader.arrived.unrelay(each.look)
+
+    def _align(self) -> None:
+        """Take the times of all on the leader's own clock."""
+        anchor = getattr(self.leader, "anchor", None)
+        for each in self.followers.values():
+            if isinstance(each, FunctionFollower):
+                each.began = self.clock.wall() if anchor is None else anchor.unix(anchor.now)
+                continue
+            other = getattr(each.device, "anchor", None)
+            if anchor is not None and other is not None:
+                each.shift = anchor.unix(other.now) - other.wall
+
+    def stop(self) -> None:
+        """Stop what it has started; rows that were not read yet still can be. Twice is fine.
+
+        Raises
+        ------
+        Exception
+            A failure that :meth:`read` has not raised.
+        """
+        with self._turn:
+            if self._state != "running":
+                return
+            found = self._stopped()
+            self._deaf()
+            self._state = "stopped"
+            self._failures += found
+            self._raise_failure()
+
+    def _stopped(self) -> list[BaseException]:
+        """Stop the leader, then the followers, and return what that raised."""
+        found: list[BaseException] = []
+        for device in reversed(self._mine):
+            try:
+                device.stop()
+            except Exception as error:
+                if device is self.leader or self.on_error == "fail":
+                    found.append(error)
+        self._mine = []
+        return found
+
+    # --- reading ------------------------------------------------------------------------------------
+
+    def read(self) -> Block:
+        """Return the leader's rows that came since the last read, with the followers' values, without waiting.
+
+        Raises
+        ------
+        DataError
+            When rows have no times, or two columns one name.
+        Exception
+            What the leader or a follower failed with, once.
+        """
+        with self._turn:
+            self._raise_failure()
+            block = self._merged()
+            if self._failures:
+                if not block:
+                    self._raise_failure()
+                self.arrived.set()  # there is more to come: the failure
+            return block
+
+    def _raise_failure(self) -> None:
+        if self._failures:
+            failure, *self._failures = self._failures
+            self._state = "failed" if self._state == "stopped" else self._state
+            raise failure
+
+    def _merged(self) -> Block:
+        over = not self.leader.is_active  # looked at first: what it has then is all
+        try:
+            block = self.leader.read()  # before the followers, so that what came before its rows is there
+        except Exception as error:
+            self._failures.append(error)
+        else:
+            if block.n:
+                self._held.append((self.clock.now(), block))
+        for name, each in self.followers.items():
+            try:
+                each.poll()
+            except Exception as error:
+                error.add_note(f"  while reading follower {name!r}")
+                if self.on_error == "fail":
+                    self._failures.append(error)
+        at, rows = self._moments()
+        if not len(at):
+            return self._block({}, rows)
+        n = len(at)
+        if not over:
+            n = min([n, *(each.ready(at, rows) for each in self.followers.values())])
+            n = max(n, self._overdue())
+        return self._given(at[:n], rows[:n])
+
+    def _moments(self) -> tuple[Array, Array]:
+        """Return the times and the numbers of the rows that are held."""
+        at, rows = [np.zeros(0)], [np.zeros(0, np.int64)]
+        for _, block in self._held:
+            if block.times is None:
+                raise DataError(
+                    f"Merge got rows without times from its leader {self.leader!r}, wanted a column "
+                    f"{self.timestamp_key!r} of Unix seconds.\n  Say which it is with timestamp_key= where it is made."
+                )
+            at.append(np.asarray(block.times, dtype=np.float64))
+            rows.append(np.arange(block.first, block.first + block.n))
+        return np.concatenate(at), np.concatenate(rows)
+
+    def _overdue(self) -> int:
+        limit = self.clock.now() - self.patience
+        return sum(block.n for came, block in self._held if came <= limit)
+
+    def _given(self, at: Array, rows: Array) -> Block:
+        """Give out the first rows that are held."""
+        columns = self._cut(len(at))
+        if not len(at):
+            return self._block({}, rows)
+        out = np.zeros(len(at), bool)
+        for name, each in self.followers.items():
+            found, none = each.columns(at, rows)
+            out |= none
+            for column, values in found.items():
+                if column in columns:
+                    raise DataError(
+                        f"Merge got two columns {column!r}, one of follower {name!r}, wanted a name for each.\n"
+                        "  Call the follower something else."
+                    )
+                columns[column] = values
+        if self.before == "wait" and out.any():
+            self._dropped += int(out.sum())
+            rows = rows[~out]
+            columns = {name: column[~out] for name, column in columns.items()}
+        self._delivered += len(rows)
+        return self._block(columns if len(rows) else {}, rows)
+
+    def _cut(self, n: int) -> dict[str, Array]:
+        parts: list[Block] = []
+        while n:
+            came, block = self._held[0]
+            if block.n <= n:
+                parts.append(block)
+                n -= block.n
+                del self._held[0]
+                continue
+            parts.append(self._part(block, 0, n))
+            self._held[0] = (came, self._part(block, n, block.n))
+            n = 0
+        if len(parts) < 2:
+            return dict(parts[0]) if parts else {}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _part(self, block: Block, lo: int, hi: int) -> Block:
+        columns = {name: column[lo:hi] for name, column in block.items()}
+        return Block(columns, first=block.first + lo, rate=block.rate, timestamp=self.timestamp_key)
+
+    def _block(self, columns: dict[str, Array], rows: Array) -> Block:
+        self._names = tuple(columns) or self._names
+        first = int(rows[0]) if len(rows) else self._delivered + self._dropped
+        return Block(columns, first=first, rate=self.rate, timestamp=self.timestamp_key)
+
+    # --- what it is ---------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """How it is: ``"idle"``, ``"running"``, ``"stopped"`` or ``"failed"``, as its leader and followers are."""
+        if self._state != "running":
+            return self._state
+        states = [self.leader.state, *(each.state for each in self._devices() if self.on_error == "fail")]
+        if "failed" in states or any(getattr(each, "failure", None) for each in self.followers.values()):
+            return "failed"
+        return "running" if self.leader.state == "running" else "stopped"
+
+    @property
+    def is_active(self) -> Active:
+        """Whether it runs; true or false, and callable."""
+        return Active(self.state == "running")
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second, those of the leader."""
+        rate: float | None = self.leader.rate
+        return rate
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its columns, as far as they are known."""
+        return self._names or (*self.leader.names, *self.followers)
+
+    def stats(self) -> dict[str, Any]:
+        """Return what it counts.
+
+        Returns
+        -------
+        counts
+            Rows ``produced`` by the leader, ``delivered``, ``dropped`` and ``pending`` (the first is the sum of the
+            others), ``late``; and ``followers``, by name: samples ``skipped`` and ``lost``, rows ``repeated`` and
+            ``missing``, ``age_max`` and ``age_p99`` in seconds.
+        """
+        with self._turn:
+            leader, held = self.leader.stats(), sum(block.n for _, block in self._held)
+            return {
+                "produced": leader["produced"],
+                "delivered": self._delivered,
+                "dropped": leader["dropped"] + self._dropped,
+                "pending": leader["pending"] + held,
+                "late": leader.get("late", 0),
+                "followers": {name: each.stats() for name, each in self.followers.items()},
+            }
+
+    def __enter__(self: Self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.stop()
+        except Exception as failure:
+            if error is None:
+                raise
+            error.add_note(f"  and {self!r} failed meanwhile: {failure!r}")
+
+    def __repr__(self) -> str:
+        return f"Merge({self.leader!r}, {list(self.followers)})"
+
+
+def _each(what: str, given: Any, followers: Mapping[str, Any], otherwise: Any) -> dict[str, Any]:
+    """Return a value for each follower."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(followers, given)
+    unknown = [name for name in given if name not in followers]
+    if unknown:
+        raise StreamConfigError(
+            f"Merge got {what}= for {unknown}, wanted names among {list(followers)}.\n  Those not named have the default."
+        )
+    return {name: given.get(name, otherwise) for name in followers}

@@ -1,0 +1,216 @@
+"""What is in a recording, found by reading it through once: where each block lies, marks, clocks, graphs, damage."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from headrace.core.block import ROWS as EACH
+from headrace.core.block import Block, Pace
+from headrace.errors import DamageError
+from headrace.live.container import HEAD, padding
+from headrace.live.rows import COLS, FRONT, ROWS, Front, Schema, read_block, read_column, read_front
+from headrace.live.scan import Damage, Record, View, scan
+from headrace.store.ledger_values import Packing
+
+Index = np.ndarray[Any, np.dtype[np.int64]]
+_JSON: Final = {b"HEAD": "head", b"MARK": "marks", b"CLCK": "clocks", b"GRPH": "graphs", b"DONE": "done"}
+
+
+class Recording:
+    """A container of blocks, read by number.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Attributes
+    ----------
+    notes : dict
+        What stands in it as JSON, each in the order of the file: ``head``, ``marks``, ``clocks``, ``graphs``, ``done``.
+    states : list
+        What was kept of runs under way when it began.
+    schemas : dict
+        What columns there are, by number.
+    damage : tuple of Damage
+        What is not as it was written, or not whole yet.
+    offsets, sizes, schema, first, rows : ndarray of int64
+        Of each block: its place, number of description, first row, rows.
+    arrived : ndarray of float64
+        When each came, on the clock of the recorder.
+
+    Raises
+    ------
+    DataError
+        When it is no recording, or one of a later version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path = path
+        self.view: View = View(path)
+        self.notes: dict[str, list[dict[str, Any]]] = {name: [] for name in _JSON.values()}
+        self.states: list[Any] = []
+        self.schemas: dict[int, Schema] = {}
+        damage: list[Damage] = []
+        found = [array("q") for _ in range(6)]
+        arrived = array("d")
+        try:
+            for record in scan(self.view):
+                if isinstance(record, Damage):
+                    damage.append(record)
+                elif record.kind == ROWS:
+                    number, _, _, _, first, rows, came, _ = FRONT.unpack_from(record.front)
+                    for column, value in zip(
+                        found, (record.at, record.size, len(record.front), number, first, rows), strict=True
+                    ):
+                        column.append(value)
+                    arrived.append(came)
+                else:
+                    self._take(record)
+        except BaseException:
+            self.view.close()
+            raise
+        self.offsets, self.sizes, self.fronts, self.schema, self.first, self.rows = (
+            np.array(column, dtype=np.int64) for column in found
+        )
+        self.arrived: np.ndarray[Any, np.dtype[np.float64]] = np.array(arrived, dtype=np.float64)
+        known = np.isin(self.schema, list(self.schemas))
+        if not known.all():  # every copy of their description is damaged
+            for at, size in zip(self.offsets[~known].tolist(), self.sizes[~known].tolist(), strict=True):
+                damage.append(Damage(at, size, "what its columns are is not known any more"))
+            self._keep(known)
+        self.damage: tuple[Damage, ...] = tuple(sorted(damage))
+
+    def _keep(self, which: Any) -> None:
+        for name in ("offsets", "sizes", "fronts", "schema", "first", "rows", "arrived"):
+            setattr(self, name, getattr(self, name)[which])
+
+    def _take(self, record: Record) -> None:
+        if record.kind == COLS:
+            number, schema = Schema.read(record.front)
+            self.schemas[number] = schema
+        elif record.kind in _JSON:
+            self.notes[_JSON[record.kind]].append(json.loads(record.front))
+        elif record.kind == b"STAT":
+            self.states.append(Packing(who="a recording").unpack(record.front))
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was closed, and not cut off."""
+        return bool(self.notes["done"])
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def front(self, i: int) -> Front:
+        """Return what block ``i`` says of itself."""
+        return read_front(self.view.read(int(self.offsets[i]) + HEAD.size, int(self.fronts[i])))
+
+    def block(self, i: int) -> Block:
+        """Return block ``i`` as it was recorded.
+
+        Raises
+        ------
+        DamageError
+            When it is not what was written.
+        """
+        told = int(self.fronts[i])
+        raw = memoryview(self.view.read(int(self.offsets[i]) + HEAD.size, int(self.sizes[i])))
+        front = read_front(raw[:told])  # type: ignore[arg-type]  # struct reads any buffer
+        try:
+            return read_block(self.schemas[front.schema], front, raw[told + padding(told) :])
+        except DamageError as error:
+            raise self._damaged(i, error) from None
+
+    def column(self, i: int, name: str) -> Any:
+        """Return one column of block ``i``, without reading the others."""
+        schema = self.schemas[int(self.schema[i])]
+        k = schema.index(name)
+        assert k is not None
+        rows, size, crc, at = self.front(i).columns[k]
+        told = int(self.fronts[i])
+        try:
+            data = self.view.read(int(self.offsets[i]) + HEAD.size + told + padding(told) + at, size)
+            return read_column(schema.columns[k], rows, crc, data)
+        except DamageError as error:
+            raise self._damaged(i, error) from None
+
+    def _damaged(self, i: int, error: DamageError) -> DamageError:
+        first, rows = int(self.first[i]), int(self.rows[i])
+        return DamageError(
+            f"block {i} of {self.path}, rows {first} to {first + rows}, is not what was recorded: {error}\n"
+            "  Open it with damaged='skip' to read the rest."
+        )
+
+    def blocks(self, lo: int = 0, hi: int | None = None) -> Iterator[Block]:
+        """Yield blocks ``lo`` to ``hi``, each read when it is asked for."""
+        for i in range(lo, len(self) if hi is None else min(hi, len(self))):
+            yield self.block(i)
+
+    def sift(self) -> None:
+        """Read all that was not read yet; what is damaged is left out from now on, and told in ``damage``."""
+        sound = np.ones(len(self), dtype=bool)
+        for i in range(len(self)):
+            try:
+                self.block(i)
+            except DamageError as error:
+                sound[i] = False
+                what = str(error).partition("\n")[0]
+                self.damage = (*self.damage, Damage(int(self.offsets[i]), int(self.sizes[i]) + HEAD.size, what))
+        if not sound.all():
+            self._keep(sound)
+            self.damage = tuple(sorted(self.damage))
+
+    # --- columns of all blocks --------------------------------------------------------------------
+
+    def names(self) -> tuple[str, ...]:
+        """Return the columns that all blocks have, at one pace, with rows of one shape."""
+        used = [self.schemas[k] for k in np.unique(self.schema).tolist()]
+        if not used:
+            return ()
+        found = []
+        for told in used[0].columns:
+            name = told.name
+            if name is None:
+                continue
+            places = [schema.index(name) for schema in used]
+            if None in places:
+                continue
+            each = [schema.columns[k] for schema, k in zip(used, places, strict=True) if k is not None]
+            paces = {schema.paces.get(name, EACH) for schema in used}
+            kinds = {(one.dtype is None, one.shape) for one in each}
+            if len(paces) == len(kinds) == 1:
+                found.append(name)
+        return tuple(found)
+
+    def kind(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """Return the dtype that holds a column of all blocks, and the shape of a row."""
+        used = [self.schemas[k] for k in np.unique(self.schema).tolist()]
+        each = [schema.columns[k] for schema in used if (k := schema.index(name)) is not None]
+        if each[0].dtype is None:
+            first = self.column(0, name)
+            return first.dtype, first.shape[1:]
+        return np.result_type(*(one.dtype for one in each if one.dtype is not None)), each[0].shape
+
+    def ends(self, name: str) -> Index:
+        """Return, for each block, how many rows of a column there are up to its end."""
+        pace: Pace = self.schemas[int(self.schema[0])].paces.get(name, EACH) if len(self) else EACH
+        if pace == EACH:
+            return np.cumsum(self.rows)
+        rows = []
+        for i in range(len(self)):
+            k = self.schemas[int(self.schema[i])].index(name)
+            assert k is not None
+            rows.append(self.front(i).columns[k][0])
+        return np.array(list(accumulate(rows)), dtype=np.int64)
+
+    def close(self) -> None:
+        """Let go of the file; what was read stays. Twice is fine."""
+        self.view.close()

@@ -1,0 +1,139 @@
+"""A buffer that follows a system."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headrace.core.block import Block
+from headrace.errors import StreamConfigError
+from headrace.live.buffer import DataBuffer
+
+
+class FakeSystem:
+    """What a buffer needs of a System: consumers with a thread of their own, whose close joins it."""
+
+    def __init__(self) -> None:
+        self.consumers: list[FakeConsumer] = []
+        self.lock = threading.Lock()
+
+    def add_consumer(self, callback: Callable[[Block], None], **options: Any) -> FakeConsumer:
+        self.consumers.append(FakeConsumer(self, callback, options))
+        return self.consumers[-1]
+
+    def send(self, block: Block) -> None:
+        for consumer in tuple(self.consumers):
+            consumer.queue.put(block)
+            consumer.queue.join()
+
+
+class FakeConsumer:
+    def __init__(self, system: FakeSystem, callback: Callable[[Block], None], options: dict[str, Any]) -> None:
+        self.system, self.callback, self.options = system, callback, options
+        self.queue: queue.Queue[Block | None] = queue.Queue()
+        self.failure: Exception | None = None
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self) -> None:
+        while (block := self.queue.get()) is not None:
+            try:
+                self.callback(block)
+            except Exception as error:
+                self.failure = error
+            self.queue.task_done()
+        self.queue.task_done()
+
+    def close(self) -> None:
+        with self.system.lock:
+            self.system.consumers.remove(self)
+        self.queue.put(None)
+        self.thread.join()
+        if self.failure is not None:
+            raise self.failure
+
+
+def block(first: int) -> Block:
+    return Block({"x": np.arange(first, first + 3)}, first=first)
+
+
+def until(met: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("end", ["close", "stop"])
+def test_it_follows_until_it_is_closed(end: str) -> None:
+    system = FakeSystem()
+    system.send(block(0))
+    buffer = DataBuffer(maxlen=4).follow(system)
+    consumer = system.consumers[0]
+    assert consumer.options == {"policy": "latest"}
+    for first in (3, 6):
+        system.send(block(first))
+    assert buffer["x"].tolist() == [5, 6, 7, 8]
+    getattr(buffer, end)()
+    getattr(buffer, end)()
+    assert not system.consumers
+    assert not consumer.thread.is_alive()
+    assert buffer["x"].tolist() == [5, 6, 7, 8]
+
+
+def test_its_options_are_those_of_the_consumer() -> None:
+    system = FakeSystem()
+    buffer = DataBuffer().follow(system, policy="grow", limit=5, name="view")
+    assert system.consumers[0].options == {"policy": "grow", "limit": 5, "name": "view"}
+    buffer.close()
+
+
+@pytest.mark.parametrize("cycle", [False, True])
+def test_a_buffer_that_is_gone_follows_nobody(cycle: bool) -> None:
+    system = FakeSystem()
+    buffer = DataBuffer().follow(system)
+    if cycle:
+        buffer.watch(lambda _, held=[buffer]: None)  # type: ignore[misc]
+    consumer = system.consumers[0]
+    system.send(block(0))
+    with system.lock:  # whoever drops it may be inside the system
+        del buffer
+        gc.collect()
+    until(lambda: not system.consumers)
+    until(lambda: not consumer.thread.is_alive())
+
+
+def test_the_last_reference_may_go_in_the_consumers_own_thread() -> None:
+    system = FakeSystem()
+    held = [DataBuffer().follow(system)]
+    held[0].watch(lambda _: held.clear())
+    consumer = system.consumers[0]
+    consumer.queue.put(block(0))
+    until(lambda: not system.consumers)
+    until(lambda: not consumer.thread.is_alive())
+
+
+def test_it_follows_several_and_says_which_failed() -> None:
+    one, two = FakeSystem(), FakeSystem()
+    buffer = DataBuffer().follow(one).follow(two)
+    one.send(block(0))
+    two.send(Block({"y": np.arange(2)}))
+    assert buffer["x"].shape == (5,)
+    one.send(Block({"x": np.zeros((1, 3))}))
+    with pytest.raises(ValueError, match="wanted \\(\\)"):
+        buffer.close()
+    assert not one.consumers
+    assert not two.consumers
+    buffer.close()
+
+
+def test_what_is_no_system_is_refused() -> None:
+    with pytest.raises(StreamConfigError, match="System"):
+        DataBuffer().follow(3)
