@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.target import find_stream
+from headrace.cli.target import find_object, find_stream
 from headrace.errors import StreamConfigError
 
 
@@ -81,3 +81,18 @@ def test_functions_are_known_by_the_files_name(here: Path) -> None:
 
     assert where_is(find_stream("demo_streams.py:fragile").function) == "demo_streams:broken"  # type: ignore[attr-defined]
     assert find_stream("demo_streams.py:stream").fingerprint == find_stream("demo_streams:stream").fingerprint
+
+
+def test_syntax_of_a_text_that_a_module_evaluates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "evaluates.py"
+    file.write_text("x = 1\neval('1 +')\n")
+    with pytest.raises(StreamConfigError, match=r"failed at evaluates\.py:2: SyntaxError"):
+        find_object(f"{file}:x")
+    file = tmp_path / "broken.py"
+    file.write_text("x = (\n")
+    with pytest.raises(StreamConfigError, match="broken.py is not Python: line 1"):
+        find_object(f"{file}:x")
+    (tmp_path / "imports.py").write_text("import broken\n")
+    with pytest.raises(StreamConfigError, match=r"broken\.py is not Python: line 1"):
+        find_object(f"{tmp_path}/imports.py:x")

@@ -10,6 +10,8 @@ import pytest
 from headrace.core.block import Block, Pace
 from headrace.errors import DataError
 from headrace.live.buffer import DataBuffer
+from headrace.signals import FourierTransform, Graph
+from headrace.signals.run import Run
 
 
 def test_a_column_that_is_not_brought_says_so() -> None:
@@ -101,8 +103,8 @@ def test_a_plain_mapping_may_bring_fewer_rows_of_a_new_column() -> None:
     buffer.extend({"x": np.arange(4), "spectrum": np.ones((1, 3), complex)})
     buffer.extend({"x": np.arange(4)})
     assert {name: rows.shape for name, rows in buffer.items()} == {"x": (12,), "spectrum": (1, 3)}
+    buffer.extend({"x": np.arange(4), "y": np.arange(4.0)})
     with pytest.raises(DataError, match=r"\{'x': 4, 'y': 3\}"):
-        buffer.extend({"x": np.arange(4), "y": np.arange(4.0)})
         buffer.extend({"x": np.arange(4), "y": np.arange(3.0)})
 
 
@@ -125,3 +127,16 @@ def test_a_block_changed_by_hand_is_refused() -> None:
     with pytest.raises(DataError, match="lengths"):
         buffer.extend(block)
     assert list(buffer) == []
+
+
+def test_a_run_of_a_graph_fills_it_with_what_the_graph_gives_at_once() -> None:
+    graph = Graph([FourierTransform("x", name="spectrum", window_size=64, window_overlap=32)])
+    times = np.arange(1000) / 100
+    columns = {"timestamp": times, "x": np.sin(times)}
+    run, buffer = Run(graph), DataBuffer()
+    for at in range(0, 1000, 13):
+        buffer.extend(run({name: rows[at : at + 13] for name, rows in columns.items()}))
+    whole = graph(columns)
+    assert np.array_equal(buffer["spectrum"], whole["spectrum"])
+    assert buffer.timestamps("spectrum").tolist() == whole.timestamps("spectrum").tolist()
+    assert buffer.newest(40)["spectrum"].shape == (1, 33)

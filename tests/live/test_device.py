@@ -112,9 +112,14 @@ def test_with_raises_a_failure_but_hides_no_other() -> None:
     device = Counting(fails=ValueError("broken"))
     with pytest.raises(ValueError, match="broken"), device:
         wait(device, lambda: device.state == "failed")
-    with pytest.raises(KeyError) as found, device:
-        wait(device, lambda: device.state == "failed")
-        raise KeyError("mine")
+
+    def fails() -> None:
+        with device:
+            wait(device, lambda: device.state == "failed")
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError) as found:
+        fails()
     assert "Counting failed meanwhile: ValueError('broken')" in found.value.__notes__[0]
 
 

@@ -559,7 +559,8 @@ def test_only_these_points_stay(ledger: Any) -> None:
     assert ledger.put([Point(b"00000001", (1,), "new"), Point(b"x", (), 1)], layout=["a"], only=True) == 2
     assert [(point.key, point.value) for point in ledger.rows()] == [(b"00000001", "new"), (b"x", 1)]
     ledger.put([], only=True)
-    assert list(ledger.rows()) == [] and ledger.totals.bytes == 0
+    assert list(ledger.rows()) == []
+    assert ledger.totals.bytes == 0
 
 
 def test_a_guard_sees_what_is_there_and_can_refuse(ledger: Any) -> None:
@@ -623,4 +624,5 @@ def test_what_rows_share_is_right_after_a_merge_that_met_a_full_disk(tmp_path: P
     other.put([Point(b"theirs", (9,), "theirs")], layout=["theirs"])
     ledger.put([Point(b"mine", (1,), "mine")], layout=["mine"])
     told = {point.key: point.layout for point in Ledger(tmp_path / "ledger").rows()}
-    assert told[b"mine"] == ["mine"] and told[b"theirs"] == ["theirs"]
+    assert told[b"mine"] == ["mine"]
+    assert told[b"theirs"] == ["theirs"]

@@ -198,7 +198,8 @@ def test_one_row_that_is_damaged_costs_one_row(tmp_path: Path) -> None:
     assert ledger.salvage() == found[1:]
     assert ledger.damages() == ledger.salvage() == []
     told = {point.key: point.value for point in ledger.rows()}
-    assert told.pop(b"odd") == ("whole again",) and told.pop(b"new") == ("and this one is not",)
+    assert told.pop(b"odd") == ("whole again",)
+    assert told.pop(b"new") == ("and this one is not",)
     assert {point.key: repr(point) for point in ledger.rows() if point.key in told} == wanted
     (kept,) = whole.glob("ledger.db.damaged-*")
     assert b"one is hit" in kept.read_bytes()

@@ -62,7 +62,7 @@ def test_a_folder_that_cannot_be_written(name: str, there: bool, monkeypatch: py
 
 def test_a_file_in_the_way() -> None:
     Path("taken").write_text("mine")
-    with pytest.raises(SinkError, match="the file .*taken cannot be written"):
+    with pytest.raises(SinkError, match=r"the file .*taken cannot be written"):
         Harvester(runner(), "taken/foo").harvest_combos({"a": [1]})
     assert not calls
 

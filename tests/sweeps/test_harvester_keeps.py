@@ -36,6 +36,12 @@ def results(harvester: Any) -> dict[Any, Any]:
     return dict(zip(table["a"].tolist(), table["y"].tolist(), strict=True))
 
 
+def told(stream: Any, came: list[Any]) -> None:
+    """Add what a stream yields to a list."""
+    for settings, result in stream:
+        came.append((settings["a"], result))
+
+
 def python(code: str) -> None:
     """Run in a process of its own, which ends as if it were killed."""
     head = (
@@ -111,8 +117,8 @@ def test_a_dataset_beside_a_ledger_is_taken_in_after_a_kill() -> None:
         "def commit(connection): os._exit(9)\n"
         "db.commit = commit\nimport warnings; warnings.simplefilter('ignore')\nHarvester(runner(), 'f').full_ds"
     )
+    harvester = Harvester(runner(), "f")
     with pytest.warns(HeadraceWarning, match=r"f\.h5 is taken into the ledger f"):
-        harvester = Harvester(runner(), "f")
         harvester.harvest_combos({"a": [3]})
     assert results(harvester) == {1: 1, 2: 2, 3: 3}
     Harvester(runner(), "f").harvest_combos({"a": [4]})  # once
@@ -197,7 +203,8 @@ def test_a_dataset_becomes_all_that_there_is(monkeypatch: pytest.MonkeyPatch) ->
     assert len(states) == 1  # in one step: no kill leaves a mixture
     table = harvester.table
     assert table["n"].tolist() == [2**60 + 1, 2**60 + 2]
-    assert np.isnan(table["y"][0]) and table["y"][1] == 2
+    assert np.isnan(table["y"][0])
+    assert table["y"][1] == 2
     assert list(table.columns) == ["a", "n", "y"]
     assert load_ds("f.h5").identical(harvester.full_ds)
 
@@ -210,7 +217,7 @@ def test_what_waits_is_kept_until_it_is_written() -> None:
     harvester = Harvester(runner(100.0), "f")
     harvester.harvest_combos({"a": [2, 3]}, sync=False)
     harvester.harvest_combos({"a": [1]}, sync=False, overwrite=True)
-    with pytest.raises(DataError, match="y=102.0 at a=2.*\n.*the new ones wait"):
+    with pytest.raises(DataError, match=r"y=102.0 at a=2.*\n.*the new ones wait"):
         harvester.harvest_combos({"a": [4]})
     assert results(Harvester(runner(), "f")) == {1: 101, 2: 2, 3: 103}  # each by the rule of its own round
     harvester.harvest_combos({"a": [4]}, overwrite=True)
@@ -307,17 +314,15 @@ def test_last_ds_is_what_was_computed_however_large(rule: bool | None, monkeypat
 def test_a_stream_tells_what_is_kept_and_nothing_else() -> None:
     Harvester(runner(), "f").harvest_combos({"a": [1, 2]})
     harvester = Harvester(runner(100.0), "f")
-    came = []
+    came: list[Any] = []
     with pytest.raises(DataError, match=r"y=101.0 at a=1.* and 1 more"):
-        for settings, result in harvester.stream({"a": [1, 2, 3, 4]}):
-            came.append((settings["a"], result))
+        told(harvester.stream({"a": [1, 2, 3, 4]}), came)
     assert came == [(3, 103), (4, 104)]
     again = [(settings["a"], result) for settings, result in harvester.stream({"a": [1, 3, 5]}, overwrite=False)]
     assert again == [(1, 1), (3, 103), (5, 105)]
-    rest = harvester.stream({"a": [1, *range(10, 20)]}, overwrite=None)
-    with pytest.warns(HeadraceWarning, match="y=101.0 at a=1"):
-        next(rest)
-        harvester.ledger.totals
+    rest: Any = harvester.stream({"a": [1, *range(10, 20)]}, overwrite=None)
+    next(rest)
+    with pytest.warns(HeadraceWarning, match=r"y=101\.0 at a=1"):
         rest.close()
 
 
@@ -329,12 +334,11 @@ def test_a_stream_tells_what_was_kept_before_an_error() -> None:
 
     Harvester(runner(), "f").harvest_combos({"a": [0]})
     harvester = Harvester(Runner(work, "y", verbosity=0), "f")
-    came = []
+    came: list[Any] = []
     with pytest.raises(ValueError, match="no luck") as caught:
-        for settings, _ in harvester.stream({"a": range(9)}):
-            came.append(settings["a"])
-    assert came == [1, 2, 3, 4, 5]
-    assert set(came) <= set(results(harvester))
+        told(harvester.stream({"a": range(9)}), came)
+    assert came == [(a, a + 100) for a in range(1, 6)]
+    assert set(dict(came)) <= set(results(harvester))
     assert any("before that: the harvest f got y=100.0 at a=0" in note for note in caught.value.__notes__)
     with pytest.raises(ValueError, match="no luck") as caught:
         harvester.harvest_combos({"a": range(9)})
@@ -402,7 +406,7 @@ def test_what_is_somebody_elses_is_not_deleted(name: str, backup: bool) -> None:
     with pytest.raises(SinkError, match="Nothing was deleted"):
         Harvester(runner(), name).delete_ds(backup)
     if name == "proj":
-        with pytest.raises(SinkError, match="holds 'thesis.tex'"):
+        with pytest.raises(SinkError, match=r"holds 'thesis\.tex'"):
             Harvester(runner(), name).harvest_combos({"a": [1]})
     assert [path.name for path in Path().iterdir()] == [name]
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
@@ -484,7 +488,7 @@ def test_one_odd_result_is_named_when_it_comes() -> None:
 def test_results_that_clash_are_an_error_of_ours() -> None:
     harvester = Harvester(Runner(lambda a: {"a": 7, "z": 1}, None, verbosity=0), "f")
     harvester.harvest_combos({"a": [1, 2]})
-    with pytest.raises(DataError, match="harvester.table"):
+    with pytest.raises(DataError, match=r"harvester\.table"):
         harvester.full_ds
     assert len(harvester.table) == 2
 

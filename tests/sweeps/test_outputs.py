@@ -16,7 +16,7 @@ from support.require import require
 xr = require("xarray")
 require("pandas")
 
-Pair = namedtuple("Pair", "x y")  # noqa: PYI024  # what users write
+Pair = namedtuple("Pair", "x y")  # what users write
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Print, or write."""
-    return _export(args) if args.what == "export" else _status(args)
+    from headrace.cli import told_warnings
+
+    with told_warnings():
+        return _export(args) if args.what == "export" else _status(args)
 
 
 def _harvester(args: Namespace) -> Any:

@@ -139,12 +139,12 @@ class ClockFit:
             return
         weight = np.ones(len(x))
         offset, slope = self._least_squares(x, y, weight)
-        for _ in range(ROUNDS):
+        for k in range(ROUNDS):
             off = y - (offset + slope * x)
             middle = np.median(off)
             spread = max(TINY, MAD * float(np.median(np.abs(off - middle))))
             # Around the median at first: bursts come late only, and pull a line of least squares up.
-            u = (off - (middle if _ < 3 else 0.0)) / (BIWEIGHT * spread)
+            u = (off - (middle if k < 3 else 0.0)) / (BIWEIGHT * spread)
             weight = np.where(np.abs(u) < 1, (1 - u * u) ** 2, 0.0)
             before = offset, slope
             offset, slope = self._least_squares(x, y, weight)

@@ -117,7 +117,7 @@ def _check(name: str, rows: Rows, ring: Ring) -> None:
             f"extend got rows of shape {rows.shape[1:]} for column {name!r}, wanted {ring.lead}.\n"
             f"  Reshape the rows, or del buffer[{name!r}] to start the column again."
         )
-    if len(rows):
+    if rows.dtype != ring.dtype and len(rows):
         ring.promoted(rows.dtype)  # raises before anything is changed
 
 

@@ -20,7 +20,14 @@ from headrace.live.scan import Damage, Record, View, scan
 from headrace.store.ledger_values import Packing
 
 Index = np.ndarray[Any, np.dtype[np.int64]]
-_JSON: Final = {b"HEAD": "head", b"MARK": "marks", b"CLCK": "clocks", b"GRPH": "graphs", b"DONE": "done"}
+_JSON: Final = {
+    b"HEAD": "head",
+    b"MARK": "marks",
+    b"CLCK": "clocks",
+    b"GRPH": "graphs",
+    b"CHNG": "changes",
+    b"DONE": "done",
+}
 
 
 class Recording:
@@ -34,7 +41,8 @@ class Recording:
     Attributes
     ----------
     notes : dict
-        What stands in it as JSON, each in the order of the file: ``head``, ``marks``, ``clocks``, ``graphs``, ``done``.
+        What stands in it as JSON, each in the order of the file: ``head``, ``marks``, ``clocks``, ``graphs``,
+        ``changes`` of the graph, ``done``.
     states : list
         What was kept of runs under way when it began.
     schemas : dict

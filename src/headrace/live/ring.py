@@ -151,7 +151,9 @@ class Ring:
     def _grow(self, n: int) -> None:
         rows = self.rows
         each = self.dtype.itemsize * int(np.prod(self.lead, dtype=np.int64))
-        self._own(min(2 * self.limit, max(2 * (len(rows) + n), PAGE // max(each, 1))))
+        cap = max(2 * (len(rows) + n), PAGE // max(each, 1))
+        # Memory that was not written to costs nothing yet: the last step is a large one.
+        self._own(cap if cap < self.limit else 2 * self.limit)
         self._store[: len(rows)] = rows
         self._end = len(rows)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from headrace.core.block import Pace
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, alike, names, signal_class
 from headrace.signals.order import paces_of

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -24,6 +25,7 @@ from headrace.store.files import make_folder, sync_folder, write_file
 from headrace.store.ledger_lock import HostClaim, Turnstile, is_far
 
 R = TypeVar("R")
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 DB: Final = "ledger.db"
 MARK: Final = "ledger.json"
 LOCK: Final = "ledger.lock"
@@ -72,6 +74,7 @@ class Database:
         self._thread = threading.RLock()
         self._deep = 0
         self.turnstile: Turnstile = Turnstile(path / LOCK, f"the ledger {path}")
+        _databases.add(self)
 
     # --- opening --------------------------------------------------------------------------------
 
@@ -456,6 +459,27 @@ def copy_or_link(path: Path, to: Path) -> None:
 
 
 _left: list[sqlite3.Connection] = []  # connections of a parent
+_PAUSE: Final = 2.0  # seconds that a fork waits for threads that are in a database
+_held_back = threading.local()
+
+
+def _before_fork() -> None:
+    """Let no thread be inside SQLite: its own locks would be held for ever in the child, which lacks that thread."""
+    _held_back.threads = found = []
+    until = monotonic() + _PAUSE
+    for database in list(_databases):
+        lock = database._thread
+        if lock.acquire(timeout=max(0.0, until - monotonic())):
+            found.append(lock)
+
+
+def _after_fork() -> None:
+    while _held_back.threads:
+        _held_back.threads.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def commit(connection: sqlite3.Connection) -> None:

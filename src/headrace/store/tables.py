@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -66,7 +68,9 @@ def write_df(df: Any, path: Path, engine: str = "pickle", key: str = "df", **kwa
         kwargs.setdefault("index", False)
 
     def write(tmp: Path) -> None:
-        if engine == "hdf":
+        if engine == "json" and not kwargs:
+            tmp.write_text(_as_json(df), encoding="utf-8")
+        elif engine == "hdf":
             if path.exists() and kwargs.get("mode", "a") != "w":
                 shutil.copy2(path, tmp)
             to(tmp, key=key, **kwargs)
@@ -74,6 +78,17 @@ def write_df(df: Any, path: Path, engine: str = "pickle", key: str = "df", **kwa
             to(tmp, **kwargs)
 
     replace_file(path, write)
+
+
+def _as_json(df: Any) -> str:
+    """Return a table as pandas writes it, but for its numbers, which pandas cuts off after so many decimals."""
+    told: dict[str, dict[str, Any]] = json.loads(df.to_json())
+    for name, column in zip(df.columns, (df.iloc[:, k] for k in range(df.shape[1])), strict=True):
+        cells = told.get(str(name), {})
+        for row, value in zip(cells, column.tolist(), strict=True):
+            if isinstance(value, float) and math.isfinite(value):
+                cells[row] = value
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def load_df(name: str | os.PathLike[str], engine: str = "pickle", key: str = "df", **kwargs: Any) -> Any:

@@ -71,7 +71,10 @@ def fragments(name: str, values: Sequence[Any]) -> list[bytes]:
         word = name.encode()
         head = b"%d:%s=" % (len(word), word)
         return [b"%s%d:%s;" % (head, len(told), told) for told in map(encoded, values)]
-    digits = list(map(str, values))
+    try:
+        digits = list(map(str, values))
+    except ValueError:  # see _whole
+        return [fragment(name, value) for value in values]
     heads = {n: f"{len(name.encode())}:{name}={1 + n}:n" for n in set(map(len, digits))}
     return [f"{heads[len(told)]}{told};".encode() for told in digits]
 
@@ -111,7 +114,10 @@ def encoded(value: Any, deep: int = 0) -> bytes:
 
 
 def _whole(value: int) -> bytes:
-    return b"n%d" % value
+    try:
+        return b"n%d" % value
+    except ValueError:  # of more digits than Python turns into text; no float is as large
+        return b"nx%x" % value
 
 
 def _float(value: float) -> bytes:

@@ -129,7 +129,7 @@ class WithRow:
         self.__qualname__ = getattr(fn, "__qualname__", type(fn).__qualname__)
         self.__module__ = getattr(fn, "__module__", __name__)
 
-    def __call__(self, *, _row: int, **settings: Any) -> Any:
+    def __call__(self, /, *, _row: int, **settings: Any) -> Any:
         if self._lane is None:
             self._lane = self.key.lane()
         return self.fn(**settings, rng=self._lane.at(_row))

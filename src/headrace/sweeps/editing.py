@@ -64,6 +64,12 @@ def add_dataset(
     if labels.own_names:
         own |= {dim for dim in ds.dims if dim not in (runner.fn_args or ())}
     args = args_of(ds, sorted(map(str, own)), known)
+    bare = [name for name in args if name not in ds.coords]
+    if bare:
+        raise DataError(
+            f"{who} got a dataset without values along {bare[0]!r}, wanted some for each argument.\n"
+            f"  Use ds.assign_coords({bare[0]}=...); its places have numbers, which are no values."
+        )
     dims = {name: [dim for dim in each.dims if dim not in args] for name, each in ds.data_vars.items()}
     coords = {name: np.asarray(each.values) for name, each in ds.coords.items() if not {name, *each.dims} & set(args)}
     for name, each in ds.coords.items():
@@ -152,6 +158,14 @@ def dropped(ledger: Any, wanted: Mapping[str, Any], strict: bool, who: str) -> N
         When ``strict`` and no point has a value.
     """
     told = {name: {encoded(value): value for value in _several(values)} for name, values in wanted.items()}
+    whole = {name: encoded(values) for name, values in wanted.items() if isinstance(values, tuple)}
+    if whole:  # a tuple may be one value
+        axes: dict[str, set[bytes]] = {name: set() for name in whole}
+        for point in ledger.rows(values=False):
+            for name, value in zip(point.layout["args"], point.coords, strict=True):
+                if name in axes and isinstance(value, tuple):
+                    axes[name].add(encoded(value))
+        told.update({name: {code: wanted[name]} for name, code in whole.items() if code in axes[name]})
     found: dict[str, set[bytes]] = {name: set() for name in wanted}
     keys = []
     for point in ledger.rows(values=False):

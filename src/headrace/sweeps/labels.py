@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,6 +123,7 @@ def dataset_of(points: Points, columns: Columns, labels: Labels, constants: Mapp
             own = () if column.dims is ... else column.dims
             grid = dense(columns.filled(column), columns.done, points)
             # Objects as they are: xarray would hand them to pandas, which makes None among texts NaN.
+            grid = moments(grid)
             variables[column.name] = xr.Variable((*points.names, *own), grid, fastpath=grid.dtype.kind == "O")
         made = xr.Dataset(variables, coords=coords)
     made.attrs.update(labels.attrs)
@@ -136,6 +138,26 @@ def dataset_of(points: Points, columns: Columns, labels: Labels, constants: Mapp
             except Exception as error:  # a name that attributes cannot have
                 warn(f"the constant {name!r} could not be made an attribute: {error}.")
     return made
+
+
+def moments(values: Array) -> Array:
+    """Return moments without a time zone as NumPy has them, which every file of datasets holds; anything else as it is."""
+    if values.dtype.kind != "O" or not values.size:
+        return values
+    flat = values.reshape(-1)
+    if not isinstance(next((each for each in flat if each is not None), None), datetime):
+        return values
+    if not all(each is None or (isinstance(each, datetime) and each.tzinfo is None) for each in flat):
+        return values
+    # of pandas, which has nanoseconds, whatever the others are
+    fine = any(getattr(each, "nanosecond", 0) for each in flat)
+    made = [np.datetime64("NaT") if each is None or each != each else _moment(each, fine=fine) for each in flat]
+    return np.asarray(made, dtype="datetime64[ns]" if fine else "datetime64[us]").reshape(values.shape)
+
+
+def _moment(value: Any, *, fine: bool) -> Any:
+    found = value.to_datetime64() if hasattr(value, "to_datetime64") else np.datetime64(value)
+    return found.astype("datetime64[ns]" if fine else "datetime64[us]")
 
 
 def frame_of(points: Points, columns: Columns, labels: Labels, constants: Mapping[str, Any]) -> Any:

@@ -50,5 +50,9 @@ class Losers:
     def __contains__(self, key: object) -> bool:
         return key in self._held or key in self._at
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def __len__(self) -> int:
         return len(self._held) + len(self._at)

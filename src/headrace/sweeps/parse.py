@@ -165,7 +165,9 @@ def _rows(names: Names, values: Any) -> list[tuple[Any, ...]]:
 
 
 def _check_once(name: Any, values: list[Any]) -> None:
-    if set(map(type, values)) <= PLAIN and len(set(values)) == len(values):
+    kinds = set(map(type, values))
+    several_nan = float in kinds and sum(value != value for value in values) > 1  # each of them another object
+    if kinds <= PLAIN and len(set(values)) == len(values) and not several_nan:
         return
     seen: set[bytes] = set()
     for value in values:

@@ -35,7 +35,7 @@ from headrace.sweeps.harvesting import Round
 from headrace.sweeps.merging import check_overwrite, merger
 from headrace.sweeps.parse import parse_mapping
 from headrace.sweeps.places import places_of, remove_ledger
-from headrace.sweeps.tables import is_table, save_table
+from headrace.sweeps.tables import check_suffix, is_table, save_table
 from headrace.sweeps.view import Frame, View, failures_of, table_of, timings_of
 from headrace.sweeps.waiting import Waiting
 
@@ -124,7 +124,7 @@ class Results:
         """
         self._take_in(None)
         if self._export is not None:
-            self._export.refresh()
+            self._export.show()  # what a file cannot hold is here all the same
         self._full()
         return self._ds[2]
 
@@ -416,6 +416,7 @@ class Results:
                 )
             self._export.refresh()
             return
+        check_suffix(path, engine)
         if is_table(path, engine):
             save_table(self.table, path, engine)
             return

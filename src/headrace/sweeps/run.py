@@ -153,7 +153,7 @@ class Task:
         self.fixed: dict[str, Any] = dict(fixed)
         self.key: Key | None = key.child("point") if GIVEN not in fixed and takes_rng(fn) else None
 
-    def __call__(self, **settings: Any) -> Any:
+    def __call__(self, /, **settings: Any) -> Any:  # an argument may be called self
         if self.key is not None:
             return self.fn(**{**settings, **self.fixed, GIVEN: self.rng(point_key(settings))})
         return self.fn(**{**settings, **self.fixed})
@@ -184,7 +184,7 @@ class Held:
         self.task: Task = task
         self.fn: Callable[..., Any] = task.fn  # whose name errors tell
 
-    def __call__(self, **settings: Any) -> Any:
+    def __call__(self, /, **settings: Any) -> Any:
         try:
             return self.task(**settings)
         except SystemExit as leaving:
@@ -369,7 +369,7 @@ def _elsewhere(
 
     from headrace.parallel.executors import outcomes
 
-    coming = outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine)
+    coming = outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine, stops=not watch.goes_on)
     weight = 0
     try:
         for number, (value, error, _) in coming:
@@ -434,7 +434,7 @@ def run_points(
     coming: Any = (
         _one_by_one(task, points, at)
         if engine is None
-        else outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine)
+        else outcomes(Held(task), map(dict, points.walk({}, at)), executor=engine, stops=not watch.goes_on)
     )
     try:
         for number, outcome in coming:

@@ -96,7 +96,7 @@ class Undecorated:
         self.fn: Callable[..., Any] = fn
         update_wrapper(self, fn, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
     def __eq__(self, other: object) -> bool:

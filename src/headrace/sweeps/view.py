@@ -309,8 +309,16 @@ def table_of(done: list[Point]) -> Any:
         made[arg] = column_of([row[k] for row in rows])
     values = [dict(zip(point.layout["vars"] or ["result"], point.value, strict=True)) for point in done]
     for name in names:
-        made[name] = column_of([value.get(name) for value in values])
+        made[name] = column_of([_seen(value.get(name)) for value in values])
     return as_frame(made, len(done))
+
+
+def _seen(value: Any) -> Any:
+    """Return a value to be looked at: arrays are held here too, and stay what they are."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
 
 
 def as_frame(columns: Mapping[str, Any], n: int) -> Any:

@@ -193,7 +193,7 @@ def run(task: Task, chunk: Chunk, begin: Callable[[int], None] | None = None, bu
         nbytes += weight(value)
         now = perf_counter()
         seconds.append(now - since)
-        if now > until or nbytes > _HEAVY or task.over:
+        if now > until or nbytes > _HEAVY or task.over or (task.stops and k in done.failed):
             break
         since = now
     done.nbytes = nbytes

@@ -28,6 +28,7 @@ def outcomes(
     parallel: bool | int = False,
     num_workers: int | None = None,
     cancel: bool = True,
+    stops: bool = False,
 ) -> Iterator[tuple[int, Outcome]]:
     """Give what comes of each call of ``fn``, with the number of the call, as they finish.
 
@@ -46,6 +47,9 @@ def outcomes(
     cancel
         Whether closing early gives up the calls under way. Those that have not begun are given up in either case;
         with False, closing waits for the others.
+    stops
+        Whether the caller ends with the first failure: then no call that travels with it is made after it, and of what
+        arrives together the failure comes last.
 
     Yields
     ------
@@ -68,7 +72,7 @@ def outcomes(
     1 None ZeroDivisionError('division by zero')
     """
     engine = executor if isinstance(executor, Engine) else resolve(executor, parallel, num_workers)
-    return _serial(fn, calls) if engine is None else _gathered(fn, calls, engine, cancel)
+    return _serial(fn, calls) if engine is None else _gathered(fn, calls, engine, cancel, stops)
 
 
 def _serial(fn: Callable[..., Any], calls: Iterable[Call]) -> Iterator[tuple[int, Outcome]]:
@@ -84,20 +88,20 @@ def _serial(fn: Callable[..., Any], calls: Iterable[Call]) -> Iterator[tuple[int
 
 
 def _gathered(
-    fn: Callable[..., Any], calls: Iterable[Call], engine: Engine, cancel: bool
+    fn: Callable[..., Any], calls: Iterable[Call], engine: Engine, cancel: bool, stops: bool
 ) -> Iterator[tuple[int, Outcome]]:
     task: Task | None = None
     crew: Crew | None = None
     try:
         with undisturbed():  # no Ctrl-C comes between a file that is made and its name
-            task = Task(fn, near=engine.near)
+            task = Task(fn, near=engine.near, stops=stops)
         if engine.apart:
             task.as_bytes()  # raises now what could otherwise only be told by a worker
         crew = engine.hire(task)
         source = Source(calls, Sizes(crew.workers, crew.heavy))
         crew.feed(source)
         while reports := crew.wait():
-            for report in reports:
+            for report in sorted(reports, key=_fails) if stops else reports:
                 yield from _told(report, source, task, engine)
             crew.feed(source)
     except GeneratorExit:
@@ -112,6 +116,11 @@ def _gathered(
                 task.finish()
             if crew is not None:
                 crew.close()
+
+
+def _fails(report: Report) -> bool:
+    """Tell whether some call of a chunk failed, or all are lost."""
+    return report.done is None or bool(report.done.failed) or bool(report.lost)
 
 
 def _told(report: Report, source: Source, task: Task, engine: Engine) -> Iterator[tuple[int, Outcome]]:

@@ -37,14 +37,14 @@ def submit_of(dask: Any) -> Submit:
             f"executor= got {dask!r}, which is asynchronous, wanted a Client that can be waited for.\n"
             "  Make it with asynchronous=False."
         )
-    sent: dict[int, Any] = {}
+    sent: dict[str, Any] = {}  # by the task's own mark: another one may have the number that an old one had
 
     def submit(task: Task, chunk: Chunk) -> Any:
-        if id(task) not in sent:
+        if task.mark not in sent:
             sent.clear()
             # To every worker: dask would rather run calls one after another where the function is than send it on.
-            sent[id(task)] = dask.scatter(task, hash=False, broadcast=True) if _is_large(task) else task
-        return dask.submit(run, sent[id(task)], chunk, pure=False)
+            sent[task.mark] = dask.scatter(task, hash=False, broadcast=True) if _is_large(task) else task
+        return dask.submit(run, sent[task.mark], chunk, pure=False)
 
     return submit
 

@@ -33,6 +33,7 @@ __all__ = ["Hired", "hire", "let_go", "listened", "shutdown"]
 
 _PATIENCE: Final = 0.15  # seconds that a worker has to end when told to
 _SURE: Final = 1 << 15  # bytes that an empty pipe takes without anybody reading
+_BLIND: Final = 1.0  # seconds between two looks at workers whose end cannot be waited for
 _WIDE: Final = 1 << 20  # bytes that a pipe is asked to hold
 _BOOT: Final = "import sys; sys.path[:] = {path!r}; from headrace.parallel.executors.worker import main; main({fds})"
 
@@ -51,6 +52,7 @@ class Hired:
     doing: deque[Chunk]
     since: float
     tell: int
+    watched: int | None
 
     def __init__(self) -> None:
         with undisturbed():
@@ -87,6 +89,9 @@ class Hired:
         for fd in theirs:
             os.close(fd)
         self._ours = [self.ask, self.tell, self._life]
+        self.watched = _watched(self.pid)
+        if self.watched is not None:
+            self._ours.append(self.watched)
         self._finalizer = weakref.finalize(self, _drop, os.getpid(), self.process, self._ours)
         self._finalizer.atexit = False
         _all.add(self)
@@ -127,6 +132,8 @@ class Hired:
 
     def take(self) -> Any:
         """Return what came of the first chunk; waits for it. Raises Gone when it has ended."""
+        if self.process.poll() is not None:  # a process that a call has forked may hold the pipe open
+            os.set_blocking(self.tell, False)
         done = receive(self.tell, self._lane)
         self.doing.popleft()
         if self._held is not None:
@@ -190,6 +197,16 @@ def _drop(program: int, process: Any, ours: list[int]) -> None:
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+def _watched(pid: int) -> int | None:
+    """Return a descriptor that can be read when a process has ended; None where the system has none."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # of an old kernel
+        return None
 
 
 def _pipe(ends: list[int]) -> tuple[int, int]:
@@ -287,9 +304,19 @@ def listened(workers: Iterable[Hired], seconds: float) -> list[Hired]:
     """Return those of ``workers`` that have something to tell, their end included; waits for the first."""
     inlets = select.poll()
     known = {worker.tell: worker for worker in workers}
+    # Their pipe's end is not enough: what a call has forked holds it open, however long that lives.
+    known |= {worker.watched: worker for worker in known.values() if worker.watched is not None}
     for fd in known:
         inlets.register(fd, select.POLLIN | select.POLLHUP)
-    return [known[fd] for fd, _ in inlets.poll(1000 * seconds)]
+    until = monotonic() + seconds
+    while True:
+        blind = any(worker.watched is None for worker in known.values())
+        found = inlets.poll(1000 * min(max(0.0, until - monotonic()), _BLIND if blind else seconds))
+        ready = list(dict.fromkeys(known[fd] for fd, _ in found))
+        if not ready and blind:
+            ready = [worker for worker in dict.fromkeys(known.values()) if worker.process.poll() is not None]
+        if ready or monotonic() >= until:
+            return ready
 
 
 def _at_exit() -> None:

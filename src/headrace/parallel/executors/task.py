@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
+from time import time
 from typing import Any, Final
 
 from headrace.errors import StreamConfigError
@@ -18,6 +19,7 @@ from headrace.parallel.executors.carry import dumps
 __all__ = ["Task", "forget", "name_of"]
 
 _KEPT: Final = 2  # functions that a worker remembers
+_FRESH: Final = 3600.0  # seconds after which its file is touched
 _INLINE: Final = 1 << 16  # bytes of a function that travel with every chunk at most, where they may lie in a file
 
 
@@ -34,21 +36,30 @@ class Task:
     near
         Whether whoever runs it shares our file system: then a file says whether anybody still wants the results, and
         carries the function where that is large.
+    stops
+        Whether nothing is wanted after a call that fails: a chunk ends with it.
+
+    Attributes
+    ----------
+    mark
+        What it is known by, in whichever process.
     """
 
     fn: Any
     name: str
     over: bool
     path: str | None
+    mark: str
 
-    def __init__(self, fn: Callable[..., Any], *, near: bool = False) -> None:
+    def __init__(self, fn: Callable[..., Any], *, near: bool = False, stops: bool = False) -> None:
         self.fn = fn
         self.name = name_of(fn)
         self.over = False
         self.path = None
         self.unread: Exception | None = None  # why it could not be read, in a worker
         self._bytes: bytes | None = None
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex
+        self.stops = stops
         if near:
             data = self.as_bytes()
             fd, self.path = tempfile.mkstemp(prefix=f"headrace-{os.getpid()}-", suffix=".task")
@@ -64,7 +75,16 @@ class Task:
     @property
     def wanted(self) -> bool:
         """Whether anybody still waits for what this task's calls return."""
-        return not self.over and (self.path is None or os.path.exists(self.path))
+        if self.over or self.path is None:
+            return not self.over
+        try:
+            if time() - os.stat(self.path).st_mtime > _FRESH:
+                os.utime(self.path)  # or the system tidies it away, in the midst of a run of weeks
+        except FileNotFoundError:
+            return False
+        except OSError:  # of another user: it is there all the same
+            pass
+        return True
 
     def finish(self) -> None:
         """Say, to whoever can hear it, that nobody waits any more."""
@@ -97,14 +117,14 @@ class Task:
             data = b""
         if protocol >= 5:
             data = pickle.PickleBuffer(data)  # which is not copied where the pickler can do without
-        return _read, (self._mark, self.name, self.path, data)
+        return _read, (self.mark, self.name, self.path, data, self.stops)
 
 
 _tasks: OrderedDict[str, Task] = OrderedDict()  # those that this process, a worker, has read
 _lock = Lock()
 
 
-def _read(mark: str, name: str, path: str | None, data: bytes) -> Task:
+def _read(mark: str, name: str, path: str | None, data: bytes, stops: bool = False) -> Task:
     """Return the task in a worker: the one of an earlier chunk, where there is one."""
     with _lock:
         task = _tasks.get(mark)
@@ -113,7 +133,7 @@ def _read(mark: str, name: str, path: str | None, data: bytes) -> Task:
             return task
         task = Task.__new__(Task)
         task.fn, task.name, task.path, task.over, task.unread = None, name, path, False, None
-        task._bytes, task._mark = None, mark
+        task._bytes, task.mark, task.stops = None, mark, stops
         try:
             if not len(data) and path is not None:
                 with open(path, "rb") as file:

@@ -1,0 +1,50 @@
+"""Compute a recorded graph again as it was computed live: from the state it began in, changed where it was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headrace.core.block import Block
+from headrace.core.fingerprint import fingerprint
+from headrace.live.recording import Recording
+
+
+def starts(
+    graph: Any, recording: Recording | None, functions: Mapping[str, Any] | None
+) -> Callable[[], Callable[[Block], Block]]:
+    """Return what begins a run of a graph as it ran beside a recording."""
+    changes = [] if recording is None else recording.notes["changes"]
+    states = [] if recording is None else recording.states
+
+    def start() -> Callable[[Block], Block]:
+        run = graph.run()
+        if states:
+            run.load_state_dict({**states[0], "of": fingerprint(graph)})  # knobs in it are where they were, not at first
+        return _Relived(run, changes, functions) if changes else run
+
+    return start
+
+
+class _Relived:
+    """A run whose changes take place before the rows that they did."""
+
+    def __init__(self, run: Any, changes: list[dict[str, Any]], functions: Mapping[str, Any] | None) -> None:
+        self.run, self.changes, self.functions = run, changes, functions
+        self.done = self.row = 0
+
+    def __call__(self, block: Block) -> Block:
+        from headrace.signals.json import node_from_plain, value_from_plain
+
+        while self.done < len(self.changes) and self.changes[self.done]["row"] <= self.row and block.n:
+            told = self.changes[self.done]
+            if told["what"] == "add":
+                self.run.add(node_from_plain(told["value"], self.functions))
+            elif told["what"] == "remove":
+                self.run.remove(told["name"])
+            else:
+                self.run.set(told["name"], value_from_plain(told["value"], self.functions))
+            self.done += 1
+        made: Block = self.run(block)
+        self.row += block.n
+        return made

@@ -1,0 +1,338 @@
+"""What was recorded, opened again: lazily, larger than memory, with whatever of it is damaged told."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from headrace.core.block import Block
+from headrace.errors import DamageError, DataError, StreamConfigError
+from headrace.live.clock import Anchor
+from headrace.live.folder import GRAPH, METADATA, RAW, SUFFIX, json_of, metadata_bytes
+from headrace.live.lazy import Raw
+from headrace.live.lazy_raw import derived_of, raw_of
+from headrace.live.record import Mark
+from headrace.live.recording import Recording
+from headrace.live.scan import Damage
+from headrace.store.files import write_file
+
+Damaged = Literal["raise", "skip"]
+
+
+class Session:
+    """A recorded session.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    damaged
+        Where data is not what was written: ``"raise"`` when it is read; ``"skip"``: all is read once, now, and the rest
+        is what there is. An end that is cut off, as after a kill, is no damage; ``damage`` tells it.
+    known_functions
+        ``{"module:qualname": function}``: those of the graph that are not registered.
+    allow_pickle
+        Whether a ``.pickle`` file of someone else may be loaded, which can run any code of theirs.
+
+    Attributes
+    ----------
+    path, metadata_path : Path
+        Where it is.
+    damaged : str
+        As given.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no session.
+    DataError
+        When its metadata is none.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, headrace.signals as s
+    >>> from headrace.live.record import Recorder
+    >>> path = tempfile.mkdtemp() + "/monday"
+    >>> with Recorder(path, graph=s.Graph([s.Integrate("x", None, name="sum")])) as recorder:
+    ...     for i in range(3):
+    ...         recorder.write({"x": np.array([1.0, i])})
+    >>> session = Session(path)
+    >>> session.raw["x"][2:5].tolist(), session.signals()["sum"][:].tolist()
+    ([1.0, 1.0, 1.0], [1.0, 1.0, 2.0, 3.0, 4.0, 6.0])
+    >>> [block["sum"].tolist() for block in session.signals().blocks()]
+    [[1.0, 1.0], [2.0, 3.0], [4.0, 6.0]]
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        damaged: Damaged = "raise",
+        known_functions: Mapping[str, Any] | None = None,
+        allow_pickle: bool = False,
+    ) -> None:
+        if damaged not in ("raise", "skip"):
+            raise StreamConfigError(f"Session got damaged={damaged!r}, wanted 'raise' or 'skip'.\n  The default is 'raise'.")
+        self.path: Path = Path(os.path.expanduser(path))
+        self.metadata_path: Path = self.path / METADATA
+        self.damaged: Damaged = damaged
+        self._functions, self._allow_pickle = known_functions, allow_pickle
+        try:
+            self._metadata = json.loads(self.metadata_path.read_bytes())
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{str(self.path)!r} is no session: there is no {METADATA} in it.\n"
+                "  Name the folder that was given to record()."
+            ) from None
+        except ValueError as error:
+            raise DataError(f"{self.metadata_path} is no JSON: {error}.\n  Put back what was there.") from error
+
+    @classmethod
+    def from_filename(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the session in a folder."""
+        return cls(path)
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is known of it; yours to change, which changes no file."""
+        found: dict[str, Any] = json.loads(json.dumps(self._metadata))
+        return found
+
+    def add_metadata_field(self, name: str, value: Any) -> None:
+        """Add a field to the metadata, or change one, in the file too.
+
+        Raises
+        ------
+        DataError
+            When ``value`` is no JSON.
+        SinkError
+            When the file cannot be written.
+        """
+        plain = json.loads(json_of(value, f"add_metadata_field({name!r}) got a value"))
+        told = {**json.loads(self.metadata_path.read_bytes()), name: plain}
+        write_file(self.metadata_path, metadata_bytes(told, "add_metadata_field"))
+        self._metadata = told
+
+    @property
+    def raw_data_path(self) -> Path:
+        """The file of the data.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is none, or several.
+        """
+        found = sorted(each for each in self.path.glob(f"{RAW}.*") if not each.name.endswith(".tmp"))
+        if len(found) != 1:
+            names = ", ".join(each.name for each in found) or "none"
+            raise FileNotFoundError(
+                f"the session {str(self.path)!r} has {names} for its data, wanted one file {RAW}.*\n"
+                "  Put it there, or move the others away."
+            )
+        return found[0]
+
+    @property
+    def datafile_extension(self) -> str:
+        """What the name of the data's file ends in: ``".hrc"``, ``".wav"``, ..."""
+        return self.raw_data_path.suffix
+
+    @cached_property
+    def _recording(self) -> Recording | None:
+        path = self.raw_data_path
+        if path.suffix != SUFFIX:
+            return None
+        found = Recording(path)
+        if self.damaged == "skip":
+            found.sift()
+        return found
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is known not to be as it was written; :meth:`verify` looks everywhere."""
+        return () if self._recording is None else self._recording.damage
+
+    @property
+    def complete(self) -> bool:
+        """Whether the recording was closed, and nothing of it cut off."""
+        return self._recording is None or self._recording.complete
+
+    def verify(self) -> tuple[Damage, ...]:
+        """Read everything; return what is not as it was written, and leave that out from now on."""
+        if self._recording is not None:
+            self._recording.sift()
+            self.__dict__.pop("raw", None)
+        return self.damage
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """What was marked, in order."""
+        return () if self._recording is None else tuple(Mark(**told) for told in self._recording.notes["marks"])
+
+    @cached_property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Moments on both clocks, from the first on: how the machine's time went beside the recorder's clock."""
+        if self._recording is None:
+            return ()
+        notes = self._recording.notes
+        told = [*notes["head"][:1], *(each for each in notes["clocks"] if "wall" in each)]
+        return tuple(Anchor(each["now"], each["wall"]) for each in told)
+
+    @property
+    def alignments(self) -> tuple[dict[str, Any], ...]:
+        """Raw pairs of devices' clocks and ours, and what was made of them, as :meth:`Recorder.align` was told."""
+        if self._recording is None:
+            return ()
+        return tuple(dict(told) for told in self._recording.notes["clocks"] if "wall" not in told)
+
+    # --- the data ---------------------------------------------------------------------------------
+
+    @cached_property
+    def raw(self) -> Raw:
+        """Every column, read when it is looked at; and block by block, as it was recorded: see :class:`Raw`.
+
+        Raises
+        ------
+        DamageError
+            When data is damaged, and ``damaged`` is "raise".
+        """
+        if self._recording is not None:
+            self._sound(self._recording)
+            return raw_of(self._recording)
+        from headrace.live.raw_files import read_raw
+
+        return read_raw(self.raw_data_path, allow_pickle=self._allow_pickle)
+
+    @property
+    def raw_data(self) -> Raw:
+        """The same as ``raw``."""
+        return self.raw
+
+    def _sound(self, recording: Recording) -> None:
+        bad = [each for each in recording.damage if not each.tail]
+        if bad and self.damaged == "raise":
+            at, size, what, _ = bad[0]
+            raise DamageError(
+                f"{recording.path} is not what was recorded, in {len(bad)} place{'s' * (len(bad) > 1)}: at byte {at}, "
+                f"{what} ({size} bytes).\n  Open it with damaged='skip' to read the rest; session.damage lists all."
+            )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield it as it was recorded, block by block, never more of it in memory."""
+        return self.raw.blocks()
+
+    # --- signals ----------------------------------------------------------------------------------
+
+    @cached_property
+    def graph(self) -> Any:
+        """The graph that was computed live, as it was at the beginning; None where there was none.
+
+        Raises
+        ------
+        RegistryError
+            When a function of it is neither registered nor among ``known_functions``.
+        """
+        from headrace.signals.json import from_json
+
+        path = self.path / GRAPH
+        if path.exists():
+            return from_json(path.read_text(), functions=self._functions)
+        notes = [] if self._recording is None else self._recording.notes["graphs"]
+        return from_json(notes[0]["graph"], functions=self._functions) if notes else None
+
+    @property
+    def functions(self) -> tuple[Any, ...]:
+        """The signals of the graph."""
+        return () if self.graph is None else tuple(self.graph.nodes)
+
+    def get_parameters(self) -> dict[str, Any]:
+        """Return the parameters of the graph, as ``{"signal.parameter": value}``."""
+        return {} if self.graph is None else dict(self.graph.get_params())
+
+    def signals(self, graph: Any = None) -> Raw:
+        """Return the recording with what a graph makes of it, computed when it is looked at, a block at a time.
+
+        Parameters
+        ----------
+        graph
+            By default the one that was recorded: then it begins in the state that the run had, is changed where it
+            was, and gives what was computed live, to the bit.
+
+        Raises
+        ------
+        DamageError, RegistryError
+            As :attr:`raw` and :attr:`graph`.
+        DataError
+            When there is no graph, or the recording has not the columns that it reads.
+        """
+        from headrace.live.relive import starts
+
+        if graph is not None:
+            return derived_of(self.raw, graph.run)
+        if self.graph is None:
+            raise DataError(
+                f"the session {str(self.path)!r} has no graph of its own.\n  Give one: session.signals(graph)."
+            )
+        start: Callable[[], Callable[[Block], Block]] = starts(self.graph, self._recording, self._functions)
+        return derived_of(self.raw, start)
+
+    def get_data(self) -> Block:
+        """Return every column in memory, those of the graph included; the same each time."""
+        import numpy as np
+
+        found = self.raw if self.graph is None else self.graph(self.raw)
+        return Block(
+            {name: np.asarray(column) for name, column in found.items()},
+            first=found.first, rate=found.rate, paces=found.paces, latencies=found.latencies,
+        )  # fmt: skip
+
+    # --- as something else ------------------------------------------------------------------------
+
+    def to_xarray(self, graph: Any = None, *, chunks: Any = None) -> Any:
+        """Return it as an xarray Dataset: see :func:`headrace.live.exports.to_xarray`."""
+        from headrace.live.exports import to_xarray
+
+        return to_xarray(self.raw if graph is None else self.signals(graph), self.metadata, chunks=chunks)
+
+    def to_zarr(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
+        """Write a zarr group: see :func:`headrace.live.exports.to_zarr`."""
+        from headrace.live.exports import to_zarr
+
+        return to_zarr(self.raw if graph is None else self.signals(graph), path, self.metadata)
+
+    def to_parquet(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
+        """Write a parquet file: see :func:`headrace.live.exports.to_parquet`."""
+        from headrace.live.exports import to_parquet
+
+        return to_parquet(self.raw if graph is None else self.signals(graph), path, self.metadata)
+
+    def to_wav(self, path: str | os.PathLike[str], column: str | None = None, rate: float | None = None) -> Path:
+        """Write a column as sound: see :func:`headrace.live.exports.to_wav`."""
+        from headrace.live.exports import to_wav
+
+        return to_wav(self.raw, path, column, rate)
+
+    # --- an end -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of the file; what was read stays. Twice is fine."""
+        recording = self.__dict__.get("_recording")
+        if recording is not None:
+            recording.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Session({str(self.path)!r})"
