@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -140,9 +142,14 @@ def at_once(make: Callable[[], Step], whole: Any, n: int) -> Side:
 
 
 def peer(name: str, *, quick: bool) -> Any:
-    """A peer's module; None where it cannot be imported, and in a quick run."""
+    """A peer's module; None where it cannot be imported, and in a quick run.
+
+    Genki Signals wants other versions of its packages than we do: BENCH_PATH names where it is installed apart.
+    """
     if quick:
         return None
+    if (apart := os.environ.get("BENCH_PATH")) and apart not in sys.path:
+        sys.path.append(apart)
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -191,9 +191,11 @@ def test_values_that_are_no_numbers() -> None:
 
 
 def test_vectors_are_followed_by_row() -> None:
-    clock = VirtualClock()
-    vectors = Scripted(clock, [0.0, 0.2], values=[np.array([0.0, 1.0]), np.array([2.0, 3.0])])
-    for how, expected in (("linear", [[0, 1], [1, 2], [2, 3]]), ("window:mean", [[0, 1], [np.nan] * 2, [2, 3]])):
+    expectations: dict[str, Any] = {
+        "linear": [[0, 1], [1, 2], [2, 3]],
+        "window:mean": [[0, 1], [np.nan] * 2, [2, 3]],
+    }
+    for how, expected in expectations.items():
         clock = VirtualClock()
         vectors = Scripted(clock, [0.0, 0.2], values=[np.array([0.0, 1.0]), np.array([2.0, 3.0])])
         found = run(Merge(ticks(clock), {"f": vectors}, how), clock, 0.2)

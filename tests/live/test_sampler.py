@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -247,7 +249,8 @@ def test_rows_with_an_exception_are_skipped_on_request() -> None:
 
 
 def test_sources_are_opened_again_on_request_and_the_pause_is_counted() -> None:
-    clock, log = VirtualClock(), []
+    clock = VirtualClock()
+    log: list[str] = []
     opened = Opened(log, "a")
     with Sampler({"x": failing({2}), "a": opened}, 100, on_error="restart", clock=clock) as sampler:
         clock.advance(0.2)
@@ -371,3 +374,45 @@ def test_a_start_that_fails_in_the_other_process_is_raised_by_start() -> None:
     sampler = Sampler({"x": Absent()}, 100, process=True)
     with pytest.raises(OSError, match="no device"):
         sampler.start()
+
+
+def test_large_rows_come_from_another_process_too() -> None:
+    def image(t: float) -> Any:
+        return np.full((300, 400), round(t * 50), np.int32)
+
+    with Sampler({"image": image}, 50, process=True) as sampler:
+        found = read_all(sampler, 10)["image"]
+    assert [row[0][0] for row in found] == [row[-1][-1] for row in found]
+    numbers = [row[0][0] for row in found]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_process_of_its_own_ends_when_its_parent_is_killed() -> None:
+    code = """
+import os, signal
+from headrace.live.sampler import Sampler
+sampler = Sampler({"x": lambda t: t}, 100, process=True)
+sampler.start()
+sampler.arrived.wait(30)
+print("came", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    # Returns when the last process that holds its stderr has ended: the sampler's has it, too.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout == "came\n"
+    assert done.stderr == ""
+
+
+def test_what_a_source_prints_does_not_come_among_the_rows() -> None:
+    code = """
+from headrace.live.sampler import Sampler
+def source():
+    print("printed")
+    return 1
+with Sampler({"x": source}, 100, process=True) as sampler:
+    sampler.arrived.wait(30)
+print(set(sampler.read()["x"].tolist()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout == "{1}\n"
+    assert set(done.stderr.split()) == {"printed"}

@@ -31,7 +31,7 @@ def write_wav(path: Path, samples: Any, rate: int = 8000, width: int = 2) -> Non
 
 def test_functions_of_time_are_columns_at_even_moments() -> None:
     clock = VirtualClock(wall=1000.0)
-    functions = {"sine": np.sin, "xy": lambda t: np.stack([t, -t], axis=1)}
+    functions: dict[str, Any] = {"sine": np.sin, "xy": lambda t: np.stack([t, -t], axis=1)}
     source = FunctionSource(functions, 10_000, clock=clock)
     assert isinstance(source, Device)
     blocks = []
@@ -72,9 +72,9 @@ def test_a_function_of_other_shapes_is_a_failure_that_says_so() -> None:
     clock.advance(0.05)
     with pytest.raises(DataError, match=r"got shape \(\) of 'x' for 1 times.*\n.*each=True"):
         source.read()
-    for wrong in ({"rate": 0}, {"rate": 10, "period": 0}):
+    for rate, period in ((0, 0.01), (10, 0.0)):
         with pytest.raises(StreamConfigError, match="wanted more than 0"):
-            FunctionSource({}, **wrong)
+            FunctionSource({}, rate, period=period)
     with pytest.raises(StreamConfigError, match="wanted a function of the time"):
         FunctionSource({"x": lambda: 0}, 10)
 

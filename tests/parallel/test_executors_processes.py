@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,10 @@ import pytest
 
 from headrace.errors import StreamConfigError, WorkerError
 from headrace.parallel.executors import outcomes, shutdown
+from headrace.parallel.executors.crew import Engine
+from headrace.parallel.executors.futures import FutureCrew
+from headrace.parallel.executors.on_dask import submit_of
+from headrace.parallel.executors.task import Task
 from parallel.left import HANG, MARKS, alive, children, none_alive, until
 from support.counts import heavy
 from support.require import require
@@ -431,3 +438,78 @@ def test_joblib_and_scikit_learn_go_on_working_beside_it(tmp_path: Path) -> None
     with script(text, tmp_path) as program:
         out, err = program.communicate(timeout=3 * HANG)
     assert (out, err) == ("done\n", "")
+
+
+def test_a_worker_that_dies_is_noticed_though_what_it_forked_lives_on(tmp_path: Path) -> None:
+    """The child holds the worker's pipe open: its end is no sign that can be waited for."""
+
+    def call(i: int) -> int:
+        if i == 1:
+            child = os.fork()
+            if child == 0:
+                time.sleep(HANG)
+                os._exit(0)
+            told.write_text(str(child))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return i
+
+    told = tmp_path / "child"
+    before = time.monotonic()
+    found = run(call, 4)
+    assert time.monotonic() - before < HANG / 2
+    assert isinstance(found.pop(1), WorkerError)
+    assert found == [0, 2, 3]
+    os.kill(int(told.read_text()), signal.SIGKILL)
+
+
+def test_no_call_of_a_chunk_is_made_after_one_that_fails_where_that_is_the_end(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+
+    def call(i: int) -> int:
+        with open(calls, "a") as file:
+            file.write(f"{i}\n")
+        if i == 500:
+            raise ValueError("no luck")
+        return i
+
+    came = []
+    for i, outcome in outcomes(call, ({"i": i} for i in range(5000)), parallel=1, executor="processes", stops=True):
+        if outcome.error is not None:
+            break
+        came.append(i)
+    assert came == list(range(500))
+    assert [int(line) for line in calls.read_text().split()][-1] == 500
+
+
+def test_the_file_of_a_run_stays_young(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system removes files of temporary folders that nobody has touched for days; a run may take weeks."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    task = Task(len, near=True)
+    (path,) = tmp_path.glob("headrace-*.task")
+    os.utime(path, (0, 0))
+    assert pickle.loads(pickle.dumps(task)).wanted
+    assert path.stat().st_mtime > time.time() - 1000
+    task.finish()
+    assert not task.wanted
+
+
+def test_a_function_that_dask_has_got_is_not_taken_for_another() -> None:
+    """Numbers of objects come back when these are gone; a client that is used again must not mix up functions."""
+
+    class Client:
+        asynchronous = False
+
+        def scatter(self, task: Any, **_: Any) -> Any:
+            return pickle.loads(pickle.dumps(task))
+
+        def submit(self, fn: Any, task: Any, chunk: Any, pure: bool) -> Any:
+            made: Future[Any] = Future()
+            made.set_result(fn(task, chunk))
+            return made
+
+    submit = submit_of(Client())
+    engine = Engine("dask", lambda task: FutureCrew(task, submit, 2))
+    for k in range(50):
+        large = np.full(20_000, float(k))
+        found = [outcome.value for _, outcome in outcomes(lambda i, large=large: large[i], [{"i": 1}], executor=engine)]
+        assert found == [k]

@@ -528,3 +528,48 @@ def test_holes_of_a_file_with_texts() -> None:
     Path("g").mkdir()
     xr.Dataset({"s": ("a", ["", "y"])}, {"a": [1, 2]}).to_netcdf("g.h5", engine="h5netcdf")
     assert len(Harvester(Runner(work, ["s"], verbosity=0), "g.h5").table) == 2  # nothing but texts: an empty one is one
+
+
+def test_arrays_that_nothing_speaks_of_go_with_an_export() -> None:
+    plus = [0]
+    made = Runner(lambda a: np.arange(20_000) + a + plus[0], "y", var_dims={"y": "t"}, verbosity=0)
+    harvester = Harvester(made, "f")
+
+    def files() -> list[Path]:
+        return list(Path("f/arrays").rglob("*.npy"))
+
+    def aged() -> None:
+        for path in Path("f/arrays").rglob("*"):
+            os.utime(path, (0, 0))
+
+    for _ in range(5):
+        plus[0] += 1000
+        harvester.harvest_combos({"a": [1, 2]}, overwrite=True)
+    assert len(files()) == 10
+    aged()  # as when the clock is set forward: what is seen for the first time may be another process's that is at work
+    harvester.export("out.h5")
+    assert len(files()) == 10
+    harvester.export("out.h5")
+    assert len(files()) == 2
+    assert Harvester(made, "f").full_ds["y"].values[:, 0].tolist() == [5001, 5002]
+
+
+def test_large_arrays_count_for_what_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have files of their own, and the dataset is as large all the same."""
+    monkeypatch.setattr("headrace.sweeps.results.SMALL", 1_000_000)
+    harvester = Harvester(Runner(lambda a: np.arange(20_000) + a, "y", var_dims={"y": "t"}, verbosity=0), "f.h5")
+    harvester.harvest_combos({"a": range(5)})
+    assert load_ds("f.h5").sizes["a"] == 5
+    harvester.harvest_combos({"a": range(5, 10)})
+    assert load_ds("f.h5").sizes["a"] == 5
+    harvester.export()
+    assert load_ds("f.h5").sizes["a"] == 10
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything")
+def test_a_dataset_that_may_not_be_written_to_is_an_error_when_it_is_loaded() -> None:
+    harvester = Harvester(runner(), "f.h5")
+    harvester.harvest_combos({"a": [1]})
+    os.chmod("f.h5", 0o444)
+    with pytest.raises(OSError, match=r"f\.h5"):
+        harvester.load_full_ds()

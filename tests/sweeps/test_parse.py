@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from headrace.sweeps.parse import (
-    in_order,
-    parse_cases,
-    parse_combos,
-    parse_fn_args,
-    parse_mapping,
-    parse_var_dims,
-    parse_var_names,
-)
+from headrace.sweeps.parse import in_order, parse_cases, parse_combos, parse_fn_args, parse_mapping
+from headrace.sweeps.variables import parse_var_dims, parse_var_names
 from support.require import require
 
 

@@ -18,7 +18,10 @@ def arguments(parser: ArgumentParser) -> None:
     export = what.add_parser("export", help="all results as a dataset or table")
     export.add_argument("harvest", metavar="FOO", help="what sweep was told as --out")
     export.add_argument("file", metavar="FILE", help="foo.h5, foo.nc, foo.zarr: a dataset; foo.csv, foo.parquet, ...: a table")  # fmt: skip
-    for each in (status, export):
+    check = what.add_parser("check", help="read all of it, and name what a disk has damaged")
+    check.add_argument("harvest", metavar="FOO", help="what sweep was told as --out")
+    check.add_argument("--salvage", action="store_true", help="keep what is whole, and let go of the rest: run it again with --resume")  # fmt: skip
+    for each in (status, export, check):
         each.add_argument("--allow-pickle", action="store_true", help="load values that only a pickle can carry")
 
 
@@ -27,20 +30,37 @@ def main(args: Namespace) -> int:
     from headrace.cli import told_warnings
 
     with told_warnings():
-        return _export(args) if args.what == "export" else _status(args)
+        return {"export": _export, "status": _status, "check": _check}[args.what](args)
+
+
+def _ledger(args: Namespace) -> Any:
+    """Return the ledger, to be read: nothing is written, whoever else is harvesting, on whichever host."""
+    from headrace.store.ledger import Ledger
+    from headrace.sweeps.places import places_of
+
+    _, where, _ = places_of(args.harvest, None)
+    found = Ledger(where, readonly=True, allow_pickle=args.allow_pickle)
+    if not found.exists:
+        raise _absent(args.harvest)
+    return found
+
+
+def _absent(name: str) -> Exception:
+    from headrace.errors import StreamConfigError
+
+    return StreamConfigError(
+        f"there is no harvest {name}, wanted what a sweep has written.\n  A harvest foo.h5 has a folder foo.h5.ledger."
+    )
 
 
 def _harvester(args: Namespace) -> Any:
     """Return a harvester of what is there: its points know what they are called."""
-    from headrace.errors import StreamConfigError
     from headrace.sweeps import Harvester, Runner
 
     runner = Runner(_nothing, None)
     found = Harvester(runner, args.harvest, allow_pickle=args.allow_pickle)
     if not found.ledger.exists:
-        raise StreamConfigError(
-            f"there is no harvest {args.harvest}, wanted what a sweep has written.\n  A harvest foo.h5 has a folder foo.h5.ledger."
-        )
+        raise _absent(args.harvest)
     point = found.ledger.first()
     if point is not None and point.layout["vars"] is not None:  # for what else is in its file
         runner.var_names = point.layout["vars"]
@@ -55,17 +75,26 @@ def _nothing() -> None:
 def _export(args: Namespace) -> int:
     harvester = _harvester(args)
     harvester.export(args.file)
-    print(f"{args.file} has the {_kept(harvester)} points of {args.harvest}")
+    totals = harvester.ledger.totals
+    print(f"{args.file} has the {totals.rows - totals.failed} points of {args.harvest}")
     return 0
 
 
-def _kept(harvester: Any) -> int:
-    totals = harvester.ledger.totals
-    return int(totals.rows - totals.failed)
+def _check(args: Namespace) -> int:
+    found = _harvester(args).salvage() if args.salvage else _ledger(args).damages()
+    for damage in found:
+        where = "" if damage.settings is None else f" at {', '.join(f'{k}={v!r}' for k, v in damage.settings.items())}"
+        print(f"row {damage.row}{where}: {damage.what}")
+    if not found:
+        print(f"{args.harvest} is whole")
+    elif args.salvage:
+        print(f"{args.harvest} has what was whole; --resume runs the rest again")
+        return 0
+    return int(bool(found))
 
 
 def _status(args: Namespace) -> int:
-    told = status_of(_harvester(args), args.failures)
+    told = status_of(_ledger(args), args.failures)
     if args.json:
         import json
 
@@ -75,14 +104,14 @@ def _status(args: Namespace) -> int:
     return 0
 
 
-def status_of(harvester: Any, failures: int) -> dict[str, Any]:
+def status_of(ledger: Any, failures: int) -> dict[str, Any]:
     """Return what is known of a harvest as plain values."""
-    totals = harvester.ledger.totals
-    times = harvester.timings
-    table = harvester.failures
-    from headrace.sweeps.view import Frame, View
+    from headrace.sweeps.view import Frame, View, failures_of, timings_of
 
-    there = list(View(harvester.ledger).points(values=False).values())
+    totals = ledger.totals
+    there = list(View(ledger).points(values=False).values())
+    times = timings_of(there)
+    table = failures_of(ledger.get([point.key for point in there if point.state]).values())
     frame = Frame(there)
     names = list(
         dict.fromkeys(name for layout in frame.layouts for name in layout["vars"] or ["(named by the function)"])
@@ -93,7 +122,7 @@ def status_of(harvester: Any, failures: int) -> dict[str, Any]:
         "cells": frame.points.cells if there else 0,
         "arguments": {name: list(axis) for name, axis in frame.points.axes.items()},
         "results": names,
-        "bytes": int(totals.bytes),
+        "bytes": int(ledger.size(1 << 62)),
     }
     if len(times):
         told["seconds"] = float(times["seconds"].sum())

@@ -4,24 +4,91 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
 import time
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import IO, Any, Final
 
-from headrace.live.remote import COUNTS, receive, send
-from headrace.live.sampler import here
+from headrace.live.remote import COUNTS, LENGTH, receive
+from headrace.live.sampler import Sampler
+from headrace.live.wake import Wake
 
-PAUSE = 0.002  # seconds between two messages: at kHz rates some rows travel together
-LOOK = 0.1  # seconds after which counts are sent although no row has come
+PAUSE: Final = 0.002  # seconds between two messages: at kHz rates some rows travel together
+LOOK: Final = 0.1  # seconds after which counts are sent although no row has come
+AT_ONCE: Final = 4096  # bytes that a pipe which can be written to takes without waiting
+SMALL: Final = AT_ONCE // 2  # bytes of rows whose message is no longer than that
+
+
+class _Sending(Sampler):
+    """A sampler that sends its rows itself, between two moments, as long as they are small.
+
+    Another thread would have to be given the interpreter for it, and might be held up while it has it: then a moment
+    would pass. It sends only what might have to wait until somebody reads.
+    """
+
+    def __init__(self, out: IO[bytes], sources: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        super().__init__(sources, **options)
+        self.large = Wake()  # set when there is something for the other thread
+        self._out, self._turn_to_send, self._sent = out.fileno(), threading.Lock(), 0.0
+        self._poll: Any = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            self._poll.register(self._out, select.POLLOUT)
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        self._pending.row(row)
+        now = time.perf_counter()
+        if now < self._sent + PAUSE:
+            return
+        few = self._poll is not None and self._pending.counts()["pending_bytes"] <= SMALL
+        if few and self._poll.poll(0) and self._turn_to_send.acquire(blocking=False):
+            try:
+                self._sent = now
+                self.send_rows()
+            finally:
+                self._turn_to_send.release()
+            return
+        self.large.set()
+
+    def send_all(self) -> None:
+        """Send what there is, however long that takes, and what was counted."""
+        with self._turn_to_send:
+            self.send_rows()
+
+    def send_rows(self) -> None:
+        columns = dict(self._pending.take())
+        stats = self.stats()
+        self.send("rows", (columns, {name: stats[name] for name in COUNTS}))
+
+    def send(self, kind: str, told: Any) -> None:
+        data = pickle.dumps((kind, told), protocol=5)
+        view = memoryview(LENGTH.pack(len(data)) + data)
+        while view:
+            view = view[os.write(self._out, view) :]
+
+    def fail(self, error: BaseException) -> None:
+        """Send an error, as it is where it can travel."""
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            told: BaseException = RuntimeError(f"{type(error).__name__}: {error}")
+            for note in getattr(error, "__notes__", ()):
+                told.add_note(note)
+            error = told
+        self.send("failed", error)
 
 
 def main() -> None:
     """Sample what comes over the standard input, and send the rows over the standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which then stops this
-    sys.setswitchinterval(2e-4)  # the thread that samples must not wait long for the one that sends
-    out = os.fdopen(os.dup(1), "wb")
+    sys.setswitchinterval(2e-4)  # the thread that samples must not wait long for the other
+    try:
+        os.nice(-10)  # a moment that has passed does not come back: come before what only computes
+    except (AttributeError, OSError):  # another system, or no right to
+        pass
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what sources print goes to stderr, and not among the messages
     try:
         _sample(sys.stdin.buffer, out)
@@ -32,51 +99,38 @@ def main() -> None:
 
 
 def _sample(into: IO[bytes], out: IO[bytes]) -> None:
+    failing = _Sending(out, {}, {"sample_rate": 1.0})  # says what goes wrong before there is the other
     try:
         sources, options, anchor = receive(into)
-        sampler = here(sources, options, anchor)
-        sampler.start()
+        sampler = _Sending(out, sources, options)
+        sampler.fixed_anchor = anchor
+        with sampler._turn_to_send:  # rows come after this
+            sampler.start()
+            sampler.send("started", None)
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        _fail(out, error)
+        failing.fail(error)
         return
-    send(out, ("started", None))
     told = threading.Event()
 
     def wait() -> None:
         into.read(1)  # a byte to stop, or the end of a parent that died
         told.set()
-        sampler.arrived.set()
+        sampler.large.set()
 
     threading.Thread(target=wait, daemon=True).start()
+    sampler.arrived.relay(sampler.large.set)  # rung by a failure, and by the end
+    while not told.is_set() and sampler.is_active:
+        sampler.large.wait(LOOK)
+        sampler.send_all()
     try:
-        while not told.is_set():
-            sampler.arrived.wait(LOOK)
-            _rows(out, sampler)
-            time.sleep(PAUSE)
         sampler.stop()
-        while _rows(out, sampler):
-            pass
     except BrokenPipeError:
         raise
     except Exception as error:
-        _fail(out, error)
-        return
-    send(out, ("ended", None))
-
-
-def _rows(out: IO[bytes], sampler: Any) -> bool:
-    columns = dict(sampler.read())
-    stats = sampler.stats()
-    send(out, ("rows", (columns, {name: stats[name] for name in COUNTS})))
-    return bool(columns)
-
-
-def _fail(out: IO[bytes], error: Exception) -> None:
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # it cannot travel as it is
-        told: Exception = RuntimeError(f"{type(error).__name__}: {error}")
-        for note in getattr(error, "__notes__", ()):
-            told.add_note(note)
-        error = told
-    send(out, ("failed", error))
+        sampler.send_all()
+        sampler.fail(error)
+    else:
+        sampler.send_all()
+        sampler.send("ended", None)

@@ -105,6 +105,7 @@ class Consumer:
         self._failure: BaseException | None = None  # of its own
         self._ended_by: BaseException | None = None  # of the system
         self._untold: BaseException | None = None
+        self._trace: TracebackType | None = None
         self._in_hand: float | None = None
         self._errors = self._calls = 0
 
@@ -140,7 +141,7 @@ class Consumer:
             if self.policy == "block":
                 while not (self._queue.room(block) or self._hurried or self._shut()):
                     self._changed.wait()
-            if self._shut():
+            if self._shut() or self._over:  # taken out while this block was under way
                 self._queue.miss(block.n)
                 return
             try:
@@ -164,6 +165,8 @@ class Consumer:
         """Say that this run of the system is over; what waits still is handed over."""
         with self._changed:
             self._over, self._ended_by = True, failure
+            if failure is not None and self._failure is None:
+                self._trace = failure.__traceback__
             self._changed.notify_all()
 
     def join(self) -> None:
@@ -183,6 +186,7 @@ class Consumer:
 
     def _give_up(self) -> None:
         with self._changed:
+            self._calls += 1
             self._thread = None  # which tells it to end when it comes back
             self._fail(
                 WorkerError(
@@ -263,6 +267,7 @@ class Consumer:
         """End with a failure; the lock is held."""
         if self._failure is None:
             self._failure = self._untold = self.last_error = error
+            self._trace = error.__traceback__
         if self.callback is not None:
             self._queue.clear()
         self._changed.notify_all()
@@ -308,13 +313,13 @@ class Consumer:
             error = self._failure or self._ended_by
             if error is not None:
                 self._untold = None
-                raise error
+                raise error.with_traceback(self._trace)  # which does not grow from call to call
             return []
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until there is something to read, or nothing more to come; return False after ``timeout`` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._queue) or self._over or self._shut(), timeout)
+            return self._changed.wait_for(lambda: len(self._queue) > 0 or self._over or self._shut(), timeout)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield block after block until the system ends; raises what it failed with."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any, Final
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from headrace.core.block import ROWS, Block
+from headrace.core.coerce import as_stream
 from headrace.errors import DataError
 
 PIECE: Final = 1 << 22  # bytes that are read at a time where all are wanted one after the other
@@ -27,7 +29,7 @@ class Column(NDArrayOperatorsMixin):
     Examples
     --------
     >>> column = Column(lambda lo, hi: np.arange(lo, hi) * 2, 10**12, np.dtype(int), ())
-    >>> column[-3:].tolist(), column[5], len(column), column.shape
+    >>> column[-3:].tolist(), int(column[5]), len(column), column.shape
     ([1999999999994, 1999999999996, 1999999999998], 10, 1000000000000, (1000000000000,))
     """
 
@@ -47,7 +49,7 @@ class Column(NDArrayOperatorsMixin):
     @property
     def size(self) -> int:
         """How many numbers it has."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return int(prod(self.shape))
 
     @property
     def nbytes(self) -> int:
@@ -124,9 +126,7 @@ class Raw(Block):
     @classmethod
     def over(cls, whole: Block, walk: Callable[[], Iterator[Block]] | None) -> Raw:
         """Return columns as a Raw whose blocks ``walk`` yields; by default pieces of them."""
-        made = cls.of(
-            whole, whole.first, whole.n, whole.rate, whole.paces, whole.latencies, whole.times, whole.before
-        )
+        made = cls.of(whole, whole.first, whole.n, whole.rate, whole.paces, whole.latencies, whole.times, whole.before)
         assert isinstance(made, Raw)
         made._walk = walk
         return made
@@ -142,19 +142,26 @@ class Raw(Block):
         Raises
         ------
         DataError
-            When ``n`` is less than 1, or columns have a pace of their own and ``n`` is given.
+            When ``n`` is less than 1, or is given and blocks cannot be joined: other columns, from some block on.
         """
         if n is None and self._walk is not None:
             yield from self._walk()
             return
         step = self._step() if n is None else n
         if step < 1:
-            raise DataError(f"blocks(n) got {n!r}, wanted a number of rows, 1 or more.\n  Leave it out for those recorded.")
+            raise DataError(
+                f"blocks(n) got {n!r}, wanted a number of rows, 1 or more.\n  Leave it out for those recorded."
+            )
+        if self._walk is not None:  # once through, where a slice may have to compute all before it
+            from headrace.ops.blocks import blocks as cut
+
+            yield from as_stream(self._walk()) | cut(step, first=self.first)
+            return
         for lo in range(0, self.n, step):
             yield self[lo : min(lo + step, self.n)]
 
     def _step(self) -> int:
-        each = sum(column.nbytes // max(1, len(column)) for column in self.values())
+        each = sum(int(column.nbytes) // max(1, len(column)) for column in self.values())
         return max(1, PIECE // max(1, each))
 
     def __getitem__(self, name: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from headrace.live.lazy import Column, Raw
 from headrace.live.recording import Recording
 
 Walk = Callable[[], Iterator[Block]]
-WHOLE = 1 << 16  # input rows that a graph is given at a time where no blocks were recorded
 
 
 def raw_of(recording: Recording) -> Raw:
@@ -76,7 +75,7 @@ def _rows(ends: Any, lo: int, hi: int, dtype: Any, shape: tuple[int, ...], colum
     return made
 
 
-def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]]) -> Raw:
+def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]], gone: Collection[str] = ()) -> Raw:
     """Return what a graph makes of a recording, computed when it is looked at, a block at a time.
 
     Parameters
@@ -85,17 +84,20 @@ def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]]) -> Raw:
         The recording.
     start
         Returns a run from its beginning: what makes of each block the next result.
+    gone
+        Columns that only some results have: they are in its blocks.
     """
-    blocks = raw.blocks if raw._walk is not None else lambda: raw.blocks(WHOLE)
 
     def walk() -> Iterator[Block]:
         step = start()
-        for block in blocks():
+        for block in raw.blocks():
             yield step(block)
 
     head = start()(raw[0:0])
     columns: dict[str, Any] = {}
     for name, kind in head.items():
+        if name in gone:
+            continue
         if name in raw:
             columns[name] = raw[name]
             continue

@@ -66,9 +66,7 @@ def sealed(block: Block, rate: float | None = None) -> Block:
 
 def again(block: Block) -> Block:
     """Return the same columns in a mapping of their own."""
-    return Block.of(
-        block, block.first, block.n, block.rate, block.paces, block.latencies, block.times, block.before
-    )
+    return Block.of(block, block.first, block.n, block.rate, block.paces, block.latencies, block.times, block.before)
 
 
 def has_rows(block: Block) -> bool:

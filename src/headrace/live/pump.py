@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from time import monotonic
+from types import TracebackType
 from typing import Any, Final
 
 from headrace.core.block import Block
@@ -19,7 +20,10 @@ from headrace.signals import Graph, Run
 CALM: Final = 0.002  # seconds between two looks at a source that says something all the time: else each row is a block
 POLL: Final = 0.01  # ... at a source that does not ring when it has something
 LONGEST: Final = 0.5  # ... at one that does, in case it has ended without
-EARLY: Final = (1.0, 1 << 24)  # seconds, and bytes, that are kept for a recording that is asked for just after the start
+EARLY: Final = (
+    1.0,
+    1 << 24,
+)  # seconds, and bytes, that are kept for a recording that is asked for just after the start
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # before a source that failed is started again
 
 
@@ -36,17 +40,21 @@ class Pump:
         self.update_rate, self.patience = update_rate, patience
         self.feeds = Feeds()
         self.run = Run(graph)
+        self.planned = graph  # what it will be with the next block
+        self._fresh = True  # whether the run has had no block
         self.between = threading.RLock()  # held while a block is computed: who has it is between two blocks
         self.edited = False  # whether the graph was changed since the last block
         self.early: list[tuple[Block, float]] | None = None
         self.head: Block | None = None  # a block of no rows, with the source's columns
-        self.at_end: list[Callable[[], object]] = []
+        self.at_end: list[Callable[[], object]] = []  # called when a run is over
         self.state = "idle"
         self.failure: BaseException | None = None
         self.last_error: BaseException | None = None
-        self.untold: list[BaseException] = []
+        self.told = True  # whether somebody knows of it
+        self.trace: TracebackType | None = None
+        self.untold: list[BaseException] = []  # of edits that do not fit
         self.rows = self.blocks = self.skipped = self.errors = self.restarts = 0
-        self._began_graph = graph
+        self._began_graph, self._blocks_before = graph, 0
         self._turn = threading.RLock()  # one start or stop at a time
         self._bell = Wake()
         self._answer = threading.Condition()
@@ -75,10 +83,11 @@ class Pump:
             self._join()
             self._stopping, self._quiet, self._wanted = threading.Event(), threading.Event(), threading.Event()
             self.failure = self._error = None
-            self.untold, self._ended, self._held, self._pause = [], False, False, FIRST_PAUSE
+            self.told, self._ended, self._held, self._pause = True, False, False, FIRST_PAUSE
             self._rounds = self._done = 0
+            self._blocks_before = self.blocks
             with self.between:
-                self.run.reset()
+                self.freshen()
                 self._began_graph = self.run.graph
                 self.early, self._early_bytes, self._began = [], 0, self.clock.now()
             thread = threading.Thread(target=self._work, name="headrace-System", daemon=True)
@@ -154,6 +163,13 @@ class Pump:
         """How many blocks came since the start."""
         return self.blocks - self._blocks_before
 
+    def freshen(self) -> None:
+        """Have the signals begin anew, if they have computed anything."""
+        with self.between:
+            if not self._fresh:
+                self.run.reset()
+                self._fresh = True
+
     def graph_at_start(self) -> Graph:
         """Return what the graph was at the start."""
         return self._began_graph
@@ -203,8 +219,7 @@ class Pump:
         self.errors += 1
         self.last_error = error
         if self.failure is None:
-            self.failure, self.state = error, "failed"
-            self.untold.append(error)
+            self.failure, self.state, self.told, self.trace = error, "failed", False, error.__traceback__
         elif error is not self.failure:
             self.failure.add_note(f"  and then: {error!r}")
 
@@ -213,8 +228,7 @@ class Pump:
         if not self._quiet.is_set():
             self._stop_source()
         self.feeds.finish(self.failure)
-        ends, self.at_end = self.at_end, []
-        for end in ends:
+        for end in self.at_end:
             try:
                 end()
             except Exception as error:
@@ -342,12 +356,13 @@ class Pump:
         """Return the block with its signals; None when they cannot be computed, and that is told or counted."""
         again = self.on_error == "restart"
         while True:
-            edited, self.edited = self.edited, False
+            edited, self.edited, self._fresh = self.edited, False, False
             try:
                 return sealed(self.run(block))
             except Exception as error:
                 if edited:  # what was asked for does not fit: it is told, and the signals go on without
                     self.untold.append(error)
+                    self.planned = self.run.graph
                     continue
                 if self.on_error == "fail":
                     error.add_note(f"  while computing rows {block.first} to {block.first + block.n}")
@@ -389,6 +404,8 @@ class Pump:
                 self.source.start()
             except Exception as another:
                 another.add_note(f"  while starting {self.source!r} again")
-                self._error = another
-                return self._stopping.is_set() or self._recover(quiet)
+                self._error = another  # for the next round
+            else:
+                if self._stopping.is_set():  # meanwhile, by another thread, which found nothing to stop
+                    self._stop_source()
         return True

@@ -11,13 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+import numpy as np
+
 from headrace.core.block import Block
 from headrace.core.notes import warn
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.live.clock import SYSTEM, Anchor, Clock
 from headrace.live.container import VERSION, Writer
 from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, json_of
-from headrace.live.rows import COLS, ROWS, described, encode
+from headrace.live.rows import COLS, ROWS, Schema, described, encode
 from headrace.store.ledger_values import Packing
 
 AGAIN: Final = 1 << 20  # bytes after which the columns are described again
@@ -94,7 +96,7 @@ class Recorder:
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path, metadata={"subject": "A. B."}) as recorder:
     ...     recorder.write({"x": np.array([1.0, 2.0])})
-    ...     recorder.mark("stimulus", 3)
+    ...     mark = recorder.mark("stimulus", 3)
     ...     recorder.write({"x": np.array([4.0])})
     >>> from headrace.live.session import Session
     >>> session = Session(path)
@@ -146,6 +148,8 @@ class Recorder:
         self._run: Any = None
         self._changes = self._row = 0
         self._known: dict[Any, tuple[int, bytes]] = {}  # what columns there were: their number, and description
+        self._schema_now: Schema | None = None
+        self._last: tuple[int, bytes] = (0, b"")
         self._described: dict[int, int] = {}  # where in the file each was described last
         self._lock = threading.RLock()
         self._closed = False
@@ -199,23 +203,48 @@ class Recorder:
 
     def _schema(self, block: Block) -> tuple[int, list[Any]]:
         """Return the number of what describes these columns, which is in the file by then, and their arrays."""
+        arrays = self._as_last(block)
+        if arrays is not None:
+            number, text = self._last
+            return self._described_again(number, text), arrays
         schema, arrays = described(block)
         kinds = tuple((name, dtype, shape) for name, dtype, shape in schema.columns)
-        paces = (tuple(schema.paces.items()), tuple(schema.latencies.items())) if schema.paces or schema.latencies else ()
+        paces = (
+            (tuple(schema.paces.items()), tuple(schema.latencies.items())) if schema.paces or schema.latencies else ()
+        )
         key = (kinds, schema.rate, schema.times, paces)
         found = self._known.get(key)
         if found is None:
             number = len(self._known)
             text = schema.text(number)
             self._writer.append(COLS, text)
-            self._known[key] = (number, text)
+            found = self._known[key] = (number, text)
             self._described[number] = self._writer.size
-            return number, arrays
-        number, text = found
+        self._schema_now, self._last = schema, found
+        return self._described_again(*found), arrays
+
+    def _described_again(self, number: int, text: bytes) -> int:
         if self._writer.size - self._described[number] > AGAIN:
             self._writer.append(COLS, text)
             self._described[number] = self._writer.size
-        return number, arrays
+        return number
+
+    def _as_last(self, block: Block) -> list[Any] | None:
+        """Return the arrays of a block whose columns are those of the block before: most are, and this is quick."""
+        known = self._schema_now
+        if known is None or len(block) != len(known.columns) or block.rate != known.rate:
+            return None
+        if block.paces != known.paces or block.latencies != known.latencies:
+            return None
+        arrays = []
+        for told, (name, column) in zip(known.columns, block.items(), strict=True):
+            if type(column) is not np.ndarray or name != told.name or column.dtype != told.dtype:
+                return None
+            if column.shape[1:] != told.shape:
+                return None
+            arrays.append(column)
+        times = None if known.times is None else arrays[known.times]
+        return arrays if block.times is times else None
 
     def mark(self, name: str, value: Any = None, now: float | None = None) -> Mark:
         """Keep that something happened, from any thread; return it.
@@ -353,7 +382,10 @@ class _Keeping:
         self.error: BaseException | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(
-            target=_keep, args=(writer, clock, every, self._stopping, self._failed), name="headrace-recorder", daemon=True
+            target=_keep,
+            args=(writer, clock, every, self._stopping, self._failed),
+            name="headrace-recorder",
+            daemon=True,
         )
         self._thread.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterator
+from copy import copy
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -219,6 +220,29 @@ class Recording:
             rows.append(self.front(i).columns[k][0])
         return np.array(list(accumulate(rows)), dtype=np.int64)
 
+    def again(self) -> Recording:
+        """Return it opened again: for a reader of its own, without looking through the file."""
+        twin = copy(self)
+        twin.view = View(self.path)
+        return twin
+
     def close(self) -> None:
         """Let go of the file; what was read stays. Twice is fine."""
         self.view.close()
+
+
+def check_sound(recording: Recording) -> None:
+    """Raise when there is damage that is no mere end cut off.
+
+    Raises
+    ------
+    DamageError
+        Naming the first place.
+    """
+    bad = [each for each in recording.damage if not each.tail]
+    if bad:
+        at, size, what, _ = bad[0]
+        raise DamageError(
+            f"{recording.path} is not what was recorded, in {len(bad)} place{'s' * (len(bad) > 1)}: at byte {at}, "
+            f"{what} ({size} bytes).\n  Open it with damaged='skip' to read the rest; session.damage lists all."
+        )

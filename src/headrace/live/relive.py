@@ -20,7 +20,9 @@ def starts(
     def start() -> Callable[[Block], Block]:
         run = graph.run()
         if states:
-            run.load_state_dict({**states[0], "of": fingerprint(graph)})  # knobs in it are where they were, not at first
+            run.load_state_dict(
+                {**states[0], "of": fingerprint(graph)}
+            )  # knobs in it are where they were, not at first
         return _Relived(run, changes, functions) if changes else run
 
     return start
@@ -48,3 +50,9 @@ class _Relived:
         made: Block = self.run(block)
         self.row += block.n
         return made
+
+
+def gone(recording: Recording | None) -> set[str]:
+    """Return the nodes that were removed while it was recorded."""
+    changes = [] if recording is None else recording.notes["changes"]
+    return {told["name"] for told in changes if told["what"] == "remove"}

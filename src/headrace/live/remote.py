@@ -22,13 +22,6 @@ COUNTS: Final = ("dropped", "late", "missed", "errors", "restarts")
 _CODE = "import sys; sys.path[:] = {path}; from headrace.live.acquire import main; main()"
 
 
-def send(file: IO[bytes], message: Any) -> None:
-    """Write one message."""
-    data = pickle.dumps(message, protocol=5)
-    file.write(LENGTH.pack(len(data)) + data)
-    file.flush()
-
-
 def receive(file: IO[bytes]) -> Any:
     """Read one message. Raises EOFError at the end."""
     head = file.read(LENGTH.size)

@@ -32,6 +32,7 @@ FRONT: Final = struct.Struct("<IIIIqqdd")
 COLUMN: Final = struct.Struct("<QQII")
 _PAD: Final = tuple(bytes(n) for n in range(16))
 _BEFORE: Final = 1
+SMALL: Final = 1 << 12  # bytes that are copied sooner than looked at
 
 
 class Described(NamedTuple):
@@ -150,12 +151,14 @@ def encode(block: Block, number: int, arrays: list[Any], arrived: float) -> tupl
     data: list[Any] = []
     size = 0
     for array in arrays:
-        if array.dtype.hasobject or array.dtype.kind == "T":
+        dtype, n = array.dtype, array.nbytes
+        if dtype.hasobject or dtype.kind == "T":
             flat: Any = Packing(who="a recording").pack(array)
             n = len(flat)
+        elif n < SMALL:
+            flat = array.tobytes()
         else:
-            flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8) if array.nbytes else b""
-            n = array.nbytes
+            flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         front.append(COLUMN.pack(len(array), n, zlib.crc32(flat), 0))
         data += (flat, _PAD[padding(n)])
         size += n + padding(n)
@@ -211,6 +214,4 @@ def read_block(schema: Schema, front: Front, data: memoryview) -> Block:
     ]
     columns = {told.name: each for told, each in zip(schema.columns, arrays, strict=True) if told.name is not None}
     times = None if schema.times is None else arrays[schema.times]
-    return Block.of(
-        columns, front.first, front.rows, schema.rate, schema.paces, schema.latencies, times, front.before
-    )
+    return Block.of(columns, front.first, front.rows, schema.rate, schema.paces, schema.latencies, times, front.before)

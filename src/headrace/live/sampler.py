@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.calls import takes_time
-from headrace.live.clock import Anchor, Clock, SystemClock
+from headrace.live.clock import Clock, SystemClock
 from headrace.live.device import Threaded
 from headrace.live.pending import Overflow
 from headrace.live.remote import Remote
@@ -255,10 +255,3 @@ def _rate(sample_rate: Any) -> float:
             f"Sampler got sample_rate={sample_rate!r}, wanted rows a second, more than 0.\n  100 is a row each 10 ms."
         )
     return rate
-
-
-def here(sources: Mapping[str, Any], options: Mapping[str, Any], anchor: Anchor) -> Sampler:
-    """Return the sampler that runs in this process on behalf of one in another, whose times it tells."""
-    sampler = Sampler(sources, **options)
-    sampler.fixed_anchor = anchor
-    return sampler

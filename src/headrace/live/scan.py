@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from headrace.errors import DamageError, DataError
 from headrace.live.container import HEAD, MAGIC, SYNC, VERSION, padding
 
-WINDOW: Final = 1 << 20  # bytes read at a time where little is wanted
+WINDOW: Final = 1 << 16  # bytes read at a time where little is wanted: more would be memory that is new each time
+LITTLE: Final = 1 << 12
+SEARCHED: Final = 1 << 20  # bytes looked through at a time for where the next record begins
 
 
 class Damage(NamedTuple):
@@ -59,7 +61,7 @@ class View:
         self._fd = fd
         self.size: int = os.fstat(fd).st_size
         self._window = (0, b"")
-        self.close = weakref.finalize(self, os.close, fd)
+        self._end = weakref.finalize(self, os.close, fd)
 
     def read(self, at: int, n: int) -> bytes:
         """Return ``n`` bytes from ``at`` on.
@@ -72,7 +74,7 @@ class View:
         start, window = self._window
         if start <= at and at + n <= start + len(window):
             return window[at - start : at - start + n]
-        if n < WINDOW // 16:
+        if n <= LITTLE:
             window = self._pread(at, WINDOW)
             self._window = (at, window)
             found = window[:n]
@@ -85,8 +87,13 @@ class View:
             )
         return found
 
+    def close(self) -> None:
+        """Let go of the file. Twice is fine."""
+        self._end()
+        self._window = (0, b"")
+
     def _pread(self, at: int, n: int) -> bytes:
-        if not self.close.alive:
+        if not self._end.alive:
             raise DataError(f"{self.path} is closed.\n  Open the session again.")
         found = os.pread(self._fd, min(n, 1 << 30), at)
         if len(found) == n or not found:
@@ -120,7 +127,9 @@ def scan(view: View) -> Iterator[Record | Damage]:
         )
     if start != MAGIC:
         if not MAGIC.startswith(start) and _next(view, 0) is None:
-            raise DataError(f"{view.path} is no recording: it begins with {start!r}.\n  Name a file that a Recorder made.")
+            raise DataError(
+                f"{view.path} is no recording: it begins with {start!r}.\n  Name a file that a Recorder made."
+            )
         yield Damage(0, min(size, len(MAGIC)), "the beginning is not that of a recording", size < len(MAGIC))
     at = len(MAGIC)
     while at < size:
@@ -154,7 +163,7 @@ def scan(view: View) -> Iterator[Record | Damage]:
 def _next(view: View, at: int) -> int | None:
     """Return where the next sound head begins."""
     while at + HEAD.size <= view.size:
-        part = view.read(at, min(WINDOW, view.size - at))
+        part = view.read(at, min(SEARCHED, view.size - at))
         i = part.find(SYNC)
         while i >= 0:
             if at + i + HEAD.size <= view.size and _sound(view.read(at + i, HEAD.size)):

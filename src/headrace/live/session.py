@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from headrace.core.block import Block
-from headrace.errors import DamageError, DataError, StreamConfigError
+from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import Anchor
 from headrace.live.folder import GRAPH, METADATA, RAW, SUFFIX, json_of, metadata_bytes
 from headrace.live.lazy import Raw
 from headrace.live.lazy_raw import derived_of, raw_of
 from headrace.live.record import Mark
-from headrace.live.recording import Recording
+from headrace.live.recording import Recording, check_sound
 from headrace.live.scan import Damage
 from headrace.store.files import write_file
 
@@ -63,9 +63,9 @@ class Session:
     ...         recorder.write({"x": np.array([1.0, i])})
     >>> session = Session(path)
     >>> session.raw["x"][2:5].tolist(), session.signals()["sum"][:].tolist()
-    ([1.0, 1.0, 1.0], [1.0, 1.0, 2.0, 3.0, 4.0, 6.0])
+    ([1.0, 1.0, 1.0], [0.0, 0.5, 1.0, 2.0, 3.0, 4.5])
     >>> [block["sum"].tolist() for block in session.signals().blocks()]
-    [[1.0, 1.0], [2.0, 3.0], [4.0, 6.0]]
+    [[0.0, 0.5], [1.0, 2.0], [3.0, 4.5]]
     """
 
     def __init__(
@@ -77,7 +77,9 @@ class Session:
         allow_pickle: bool = False,
     ) -> None:
         if damaged not in ("raise", "skip"):
-            raise StreamConfigError(f"Session got damaged={damaged!r}, wanted 'raise' or 'skip'.\n  The default is 'raise'.")
+            raise StreamConfigError(
+                f"Session got damaged={damaged!r}, wanted 'raise' or 'skip'.\n  The default is 'raise'."
+            )
         self.path: Path = Path(os.path.expanduser(path))
         self.metadata_path: Path = self.path / METADATA
         self.damaged: Damaged = damaged
@@ -164,11 +166,15 @@ class Session:
         return self._recording is None or self._recording.complete
 
     def verify(self) -> tuple[Damage, ...]:
-        """Read everything; return what is not as it was written, and leave that out from now on."""
-        if self._recording is not None:
-            self._recording.sift()
-            self.__dict__.pop("raw", None)
-        return self.damage
+        """Read everything; return what is not as it was written."""
+        if self._recording is None:
+            return ()
+        twin = self._recording.again()
+        try:
+            twin.sift()
+        finally:
+            twin.close()
+        return twin.damage
 
     @cached_property
     def marks(self) -> tuple[Mark, ...]:
@@ -203,7 +209,8 @@ class Session:
             When data is damaged, and ``damaged`` is "raise".
         """
         if self._recording is not None:
-            self._sound(self._recording)
+            if self.damaged == "raise":
+                check_sound(self._recording)
             return raw_of(self._recording)
         from headrace.live.raw_files import read_raw
 
@@ -213,15 +220,6 @@ class Session:
     def raw_data(self) -> Raw:
         """The same as ``raw``."""
         return self.raw
-
-    def _sound(self, recording: Recording) -> None:
-        bad = [each for each in recording.damage if not each.tail]
-        if bad and self.damaged == "raise":
-            at, size, what, _ = bad[0]
-            raise DamageError(
-                f"{recording.path} is not what was recorded, in {len(bad)} place{'s' * (len(bad) > 1)}: at byte {at}, "
-                f"{what} ({size} bytes).\n  Open it with damaged='skip' to read the rest; session.damage lists all."
-            )
 
     def blocks(self) -> Iterator[Block]:
         """Yield it as it was recorded, block by block, never more of it in memory."""
@@ -271,7 +269,7 @@ class Session:
         DataError
             When there is no graph, or the recording has not the columns that it reads.
         """
-        from headrace.live.relive import starts
+        from headrace.live.relive import gone, starts
 
         if graph is not None:
             return derived_of(self.raw, graph.run)
@@ -280,17 +278,24 @@ class Session:
                 f"the session {str(self.path)!r} has no graph of its own.\n  Give one: session.signals(graph)."
             )
         start: Callable[[], Callable[[Block], Block]] = starts(self.graph, self._recording, self._functions)
-        return derived_of(self.raw, start)
+        return derived_of(self.raw, start, gone(self._recording))
 
     def get_data(self) -> Block:
         """Return every column in memory, those of the graph included; the same each time."""
         import numpy as np
 
-        found = self.raw if self.graph is None else self.graph(self.raw)
-        return Block(
-            {name: np.asarray(column) for name, column in found.items()},
-            first=found.first, rate=found.rate, paces=found.paces, latencies=found.latencies,
-        )  # fmt: skip
+        from headrace.live.relive import starts
+
+        recording = self._recording
+        if self.graph is None:
+            found: Block = self.raw
+        elif recording is None or not recording.notes["changes"]:
+            found = starts(self.graph, recording, self._functions)()(self.raw)  # one pass over all of it
+        else:
+            found = self.signals()
+        columns = {name: np.asarray(column) for name, column in found.items()}
+        times = None if found.times is None else np.asarray(found.times)
+        return Block.of(columns, found.first, found.n, found.rate, found.paces, found.latencies, times, found.before)
 
     # --- as something else ------------------------------------------------------------------------
 

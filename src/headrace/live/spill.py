@@ -15,7 +15,7 @@ LENGTH: Final = struct.Struct("<Q")
 class Spill:
     """Blocks that wait in a file without a name, first in first out.
 
-    The file is made with the first block, is gone with :meth:`close` or this process, and shrinks whenever it is empty.
+    The file is there while something waits; it is gone at the latest with this process.
 
     Examples
     --------
@@ -28,8 +28,9 @@ class Spill:
     >>> spill.close()
     """
 
+    _file: Any = None
+
     def __init__(self) -> None:
-        self._file: Any = None
         self._read = self._written = self._held = 0
 
     def __len__(self) -> int:
@@ -67,8 +68,7 @@ class Spill:
         self._read += LENGTH.size + length
         self._held -= 1
         if not self._held:
-            self._file.truncate(0)
-            self._read = self._written = 0
+            self.close()
         return found
 
     def _exactly(self, n: int) -> bytes:
@@ -87,3 +87,6 @@ class Spill:
         self._read = self._written = self._held = 0
         if file is not None:
             file.close()
+
+    def __del__(self) -> None:
+        self.close()

@@ -35,7 +35,7 @@ class Queue:
     Examples
     --------
     >>> import numpy as np
-    >>> queue = Queue("drop_oldest", 1000)
+    >>> queue = Queue("drop_oldest", 1100)
     >>> for i in range(3):
     ...     queue.put(Block({"x": np.zeros(50)}, first=50 * i), came=0.0)
     >>> [block.first for block, _ in queue.get(now=0.0)], queue.counts()["dropped"]
@@ -138,7 +138,7 @@ class Queue:
         self._bytes = 0
         self._lose(self._pending)
 
-    def _forget(self, left: int) -> None:
+    def _forget(self, left: float) -> None:
         while self._waiting and self._bytes > left:
             block, size, _ = self._waiting.popleft()
             self._bytes -= size

@@ -166,7 +166,9 @@ class SampleRate(Signal[Any]):
             step = both[1:] - both[:-1]
         else:
             step = _differences(t, t[:1] if state is None else state)
-        found = _over(self.unit_multiplier, step)
+        # Where no step is 0 nothing has to be kept quiet, which costs as much as the rest.
+        whole = step.dtype.kind == "f" and np.count_nonzero(step) == step.size
+        found = (_ratio if whole else _over)(self.unit_multiplier, step)
         if state is None:
             found[0] = np.nan
         return found, t[n - 1 :].copy()
@@ -176,6 +178,10 @@ class SampleRate(Signal[Any]):
 def _over(ticks: Any, step: Array) -> Array:
     if step.dtype.kind != "f":
         step = wide(step)
+    return _ratio(ticks, step)
+
+
+def _ratio(ticks: Any, step: Array) -> Array:
     made: Array = np.reciprocal(step) if ticks == 1 else ticks / step
     return made
 

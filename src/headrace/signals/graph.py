@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -170,7 +171,8 @@ class Graph(Recipe):
             When a column is missing, or has another dtype or row shape than before.
         """
         row, before, heads, states = state
-        values = dict(block)
+        values = Block.__new__(Block)  # what is returned, filled from column to column
+        values.update(block)
         n = -1
         for name, (dtype, shape) in zip(self.reads, heads, strict=True):
             each = values.get(name)
@@ -178,16 +180,17 @@ class Graph(Recipe):
                 if each is None:
                     raise DataError(f"the graph reads {name!r}, which the block has not. {nearest(name, block)}")
                 each = values[name] = column(each, name)
-            if (each.dtype is not dtype and each.dtype != dtype) or each.shape[1:] != shape:
+            of = each.shape
+            if (each.dtype is not dtype and each.dtype != dtype) or (of[1:] != shape if len(of) > 1 else shape):
                 raise DataError(
-                    f"column {name!r} is now {each.dtype} of row shape {each.shape[1:]}, and was {dtype} of {shape}.\n"
+                    f"column {name!r} is now {each.dtype} of row shape {of[1:]}, and was {dtype} of {shape}.\n"
                     "  A run has columns of one kind: convert them where they are made, or start another run."
                 )
-            if len(each) != n:
+            if of[0] != n:
                 if n >= 0 and not getattr(block, "paces", None):
                     lengths = {name: len(values[name]) for name in self.reads}
                     raise DataError(f"the graph got a block with columns of {lengths} rows, wanted as many of each.")
-                n = len(each)
+                n = of[0]
         following: list[Any] = []
         wired = self.__dict__.get("_wired") or self._wire()
         try:
@@ -212,23 +215,26 @@ class Graph(Recipe):
         return wired
 
     def _block(
-        self, values: dict[str, Any], block: Mapping[str, Any], row: int, before: Any, heads: Any, states: Any
+        self, values: Block, block: Mapping[str, Any], row: int, before: Any, heads: Any, states: Any
     ) -> tuple[Block, GraphState]:
-        times = values.get(self.timestamp)
+        """Say of the columns where they stand, leave out those that are not wanted, and return the next state."""
+        times, rate = values.get(self.timestamp), self.rate
         if isinstance(block, Block):
-            n, given, late, rate = block.n, block.paces, block.latencies, block.rate or self.rate
+            n, given, late, rate = block.n, block.paces, block.latencies, block.rate or rate
             if times is None:
                 times, before = block.times, block.before
         else:
             n = len(values[self.reads[0]]) if self.reads else len(next(iter(values.values()), ()))
-            given, late, rate = _PLAIN, _PLAIN, self.rate
-        paces, latencies = self._paces(given, late)
+            given = late = _PLAIN
         if self.outputs is not None:
-            values = {name: values[name] for name in self.outputs}
-        made = Block.of(values, row, n, rate, paces, latencies, times, before)
+            wanted = {name: values[name] for name in self.outputs}
+            values.clear()
+            values.update(wanted)
+        values.paces, values.latencies = self._paces(given, late)
+        values.first, values._rows, values.rate, values.times, values.before = row, n, rate, times, before
         if times is not None and n:
             before = float(times[-1])
-        return made, GraphState(row + n, before, heads, states)
+        return values, _state((row + n, before, heads, states))
 
     def _paces(self, given: Any, late: Any) -> tuple[Mapping[str, Pace], Mapping[str, Fraction]]:
         key = (tuple(given.items()), tuple(late.items())) if given or late else ()
@@ -367,6 +373,7 @@ class Graph(Recipe):
         return f"Graph({', '.join(told)})"
 
 
+_state = partial(tuple.__new__, GraphState)  # without the checks of arguments
 _PLAIN: Mapping[str, Any] = {}  # the paces and latencies of a block that names none
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from zlib import crc32
 
 from headrace.errors import DamageError
-from headrace.store.ledger_db import damaged, shielded, unwritable
+from headrace.store.ledger_db import damaged, unwritable
 from headrace.store.ledger_files import WatchedFiles
 from headrace.store.ledger_lock import when_dropped
 from headrace.store.ledger_reading import Reading
@@ -39,11 +39,13 @@ from headrace.store.ledger_rows import (
     whole,
 )
 from headrace.store.ledger_salvage import Damage, copied, damages, recounted
-from headrace.store.ledger_values import Packing
+from headrace.store.ledger_values import Names
+from headrace.store.shielded import shielded
 
 __all__ = ["DONE", "FAILED", "Ledger", "Merge", "Packed", "Point", "Totals"]
 
 
+_UNWANTED = "unwanted files"  # a note: their names
 Merge = Callable[[Point, Point], Point | None]
 
 
@@ -386,21 +388,33 @@ class Ledger(Reading):
         return value if shielded(work) else self.note(name)
 
     def tidy(self) -> int:
-        """Remove files that no point speaks of any more; return how many. Those of the last hour stay."""
+        """Remove files that no point speaks of any more; return how many.
+
+        Only those that the last time had found unwanted too, and that nobody has touched for an hour: what another process
+        has packed and not put yet is not among them, even when the clock is set forward.
+        """
 
         def work() -> int:
             with self._db.writing() as connection:  # so that nobody adds a point meanwhile
                 watched = WatchedFiles(self._files.folder)
-                packing = Packing(watched, allow_pickle=self._packing.allow_pickle, who=self._packing.who)
-                for some in self._parts(connection, None, self._totals(connection).next):
-                    for row in some:
-                        packing.unpack(row[8]), packing.unpack(row[10])
-                for table in ("notes", "things"):
-                    for (told,) in connection.execute(f"SELECT told FROM {table}"):
-                        packing.unpack(told)
-                return self._files.tidy(watched.fetched)
+                packing = Names(watched, who=self._packing.who)
+                try:
+                    for some in self._parts(connection, None, self._totals(connection).next):
+                        for row in some:
+                            packing.unpack(row[8]), packing.unpack(row[10])
+                    for table in ("notes", "things"):
+                        for (told,) in connection.execute(f"SELECT told FROM {table}"):
+                            packing.unpack(told)
+                except DamageError:  # what that one speaks of nobody knows
+                    return 0
+                seen = self.note(_UNWANTED, [])
+                removed, left = self._files.tidy(watched.fetched, set(seen))
+                if left != set(seen):
+                    told = self._packing.pack(sorted(left))
+                    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (_UNWANTED, told, crc32(told)))
+                return removed
 
-        return shielded(work)
+        return shielded(work) if self._files.folder.is_dir() else 0
 
     def remove(self, to: Path | None = None) -> None:
         """Remove all of it from disk, or move it to another name; files of others in its folder stay there.

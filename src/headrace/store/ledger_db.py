@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -22,10 +20,10 @@ from uuid import uuid4
 
 from headrace.errors import DamageError, DataError, SinkError
 from headrace.store.files import make_folder, sync_folder, write_file
+from headrace.store.ledger_forks import hold_at_fork
 from headrace.store.ledger_lock import HostClaim, Turnstile, is_far
 
 R = TypeVar("R")
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 DB: Final = "ledger.db"
 MARK: Final = "ledger.json"
 LOCK: Final = "ledger.lock"
@@ -71,10 +69,10 @@ class Database:
         self._copy: Any = None
         self._when_undone: list[Callable[[], None]] = []
         self._claim: HostClaim | None = None
-        self._thread = threading.RLock()
+        self.thread = threading.RLock()
         self._deep = 0
         self.turnstile: Turnstile = Turnstile(path / LOCK, f"the ledger {path}")
-        _databases.add(self)
+        hold_at_fork(self)
 
     # --- opening --------------------------------------------------------------------------------
 
@@ -97,7 +95,7 @@ class Database:
             _left.append(self._connection)  # closing it could undo what the parent is doing
         self._connection = self._claim = None
         self._deep = 0
-        self._thread = threading.RLock()  # which a thread of the parent may have held
+        self.thread = threading.RLock()  # which a thread of the parent may have held
         self._pid = os.getpid()
 
     def _now(self) -> tuple[int, int]:
@@ -254,7 +252,7 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Hold one state of the database. Writers wait for the end of it: be quick."""
         self._see_fork()
-        with self._thread, self.translated():
+        with self.thread, self.translated():
             connection = self.connection()
             if self._deep:
                 yield connection
@@ -282,7 +280,7 @@ class Database:
         if self.readonly:
             raise self._refused()
         self._see_fork()
-        with self._thread, self.translated():
+        with self.thread, self.translated():
             self.connection()
             with self.turnstile.turn():
                 connection = self.connection()  # while we waited it may have been deleted
@@ -312,7 +310,7 @@ class Database:
             raise self._refused()
         self._see_fork()
         new = self.path / f".{DB}.{uuid4().hex[:8]}.tmp"
-        with self._thread, self.translated(), self.turnstile.turn():
+        with self.thread, self.translated(), self.turnstile.turn():
             old = self.connection()
             self._undo(old)
             self._patiently(lambda: old.execute("BEGIN IMMEDIATE"))
@@ -344,7 +342,7 @@ class Database:
     def alone(self) -> Iterator[None]:
         """Keep all writers away, this one's connection closed, for who moves the files."""
         self.close()
-        with self._thread:
+        with self.thread:
             with self.turnstile.turn():
                 yield
             self.close()
@@ -403,7 +401,7 @@ class Database:
     def close(self) -> None:
         """Let go of all files. Twice is fine."""
         self._see_fork()
-        with self._thread:
+        with self.thread:
             if self._connection is not None:
                 with suppress(sqlite3.Error):
                     self._connection.close()
@@ -459,27 +457,6 @@ def copy_or_link(path: Path, to: Path) -> None:
 
 
 _left: list[sqlite3.Connection] = []  # connections of a parent
-_PAUSE: Final = 2.0  # seconds that a fork waits for threads that are in a database
-_held_back = threading.local()
-
-
-def _before_fork() -> None:
-    """Let no thread be inside SQLite: its own locks would be held for ever in the child, which lacks that thread."""
-    _held_back.threads = found = []
-    until = monotonic() + _PAUSE
-    for database in list(_databases):
-        lock = database._thread
-        if lock.acquire(timeout=max(0.0, until - monotonic())):
-            found.append(lock)
-
-
-def _after_fork() -> None:
-    while _held_back.threads:
-        _held_back.threads.pop().release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def commit(connection: sqlite3.Connection) -> None:
@@ -513,45 +490,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def shielded(work: Callable[[], R]) -> R:
-    """Do some work that Ctrl-C does not cut in two: it is raised when the work is done; a second one does not wait.
-
-    Python raises it in the main thread, between any two steps there, and a lock that is half taken then is never let go
-    of. So the work is done in another thread, and this one waits with the plainest lock there is.
-    """
-    if threading.get_ident() != threading.main_thread().ident:
-        return work()
-    result: list[R] = []
-    failed: list[BaseException] = []
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def run() -> None:
-        try:
-            result.append(work())
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            done.release()
-
-    interrupted: BaseException | None = None
-    try:
-        _thread.start_new_thread(run, ())
-    except RuntimeError:  # the interpreter is ending, and starts none any more
-        return work()
-    except BaseException as error:  # what a handler of a signal raised, after the start
-        interrupted = error
-    while not (result or failed):
-        try:
-            done.acquire()
-        except BaseException as error:
-            if interrupted is not None:
-                raise
-            interrupted = error
-    if interrupted is not None:
-        raise interrupted
-    if failed:
-        raise failed[0]
-    return result[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from headrace.store.files import sync_folder
 from headrace.store.ledger_values import DIGEST
 
 _OLD: Final = 3600.0  # seconds after which a file that no row speaks of is nobody's who is still at work
+_HEAD: Final = 1 << 16  # bytes in which the beginning of an array's file ends
 _PART: Final = 1 << 20  # bytes that are read at a time
 _number = count()
 
@@ -129,25 +131,54 @@ class ContentFiles:
             raise DamageError(f"{path} is damaged: its bytes are not those that were written, {len(held)} bytes long.")
         return held
 
-    def tidy(self, wanted: set[str], old: float = _OLD) -> int:
-        """Remove files whose names are not ``wanted`` and that nobody has touched for ``old`` seconds; return how many."""
-        removed = 0
+    def size(self, most: int) -> int:
+        """Return how many bytes are in all files, looking at no more of them once it is above ``most``."""
+        found = 0
         for folder, _, names in os.walk(self.folder):
             for name in names:
+                with suppress(FileNotFoundError):
+                    found += os.stat(Path(folder, name)).st_size
+                if found > most:
+                    return found
+        return found
+
+    def tidy(self, wanted: set[str], seen: set[str], old: float = _OLD) -> tuple[int, set[str]]:
+        """Remove files that are not ``wanted``, were ``seen`` so before, and that nobody has touched for ``old`` seconds.
+
+        Returns
+        -------
+        removed, left
+            How many are gone, and the names of those that are not wanted and stay for now.
+        """
+        removed, left = 0, set()
+        for folder, _, names in os.walk(self.folder):
+            for name in set(names) - wanted:
                 path = Path(folder, name)
-                if name not in wanted and path.stat().st_mtime < time() - old:
-                    path.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+                with suppress(FileNotFoundError):
+                    if name in seen and path.stat().st_mtime < time() - old:
+                        path.unlink()
+                        removed += 1
+                    else:
+                        left.add(name)
+        return removed, left
 
 
 class WatchedFiles(ContentFiles):
-    """The same files; ``fetched`` are the names of those that were asked for."""
+    """The same files; ``fetched`` are the names of those that were asked for. Of arrays only the beginning is read."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.fetched: set[str] = set()
 
     def fetch(self, digest: bytes, suffix: str) -> bytearray:
-        self.fetched.add(self.path(digest, suffix).name)
-        return super().fetch(digest, suffix)
+        path = self.path(digest, suffix)
+        self.fetched.add(path.name)
+        if suffix != ".npy":  # a value in which there may be others
+            return super().fetch(digest, suffix)
+        try:
+            with open(path, "rb") as file:
+                held = bytearray(os.fstat(file.fileno()).st_size)
+                file.readinto(memoryview(held)[:_HEAD])
+        except FileNotFoundError:
+            raise DamageError(f"{path} is gone, and a point of the ledger has its value there.") from None
+        return held

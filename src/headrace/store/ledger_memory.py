@@ -158,6 +158,10 @@ class MemoryLedger:
     def __len__(self) -> int:
         return self.totals.rows
 
+    def size(self, most: int) -> int:
+        """Return about how many bytes all values take."""
+        return sum(nbytes(point.value) for point in self._points.values())
+
     def check(self) -> None:
         """Find nothing: memory is trusted."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from headrace.store.ledger_db import Database, damaged, shielded
+from headrace.store.ledger_db import Database, damaged
 from headrace.store.ledger_files import ContentFiles
 from headrace.store.ledger_rows import (
     COLUMNS,
@@ -28,6 +28,7 @@ from headrace.store.ledger_rows import (
 from headrace.store.ledger_salvage import Damage, damages
 from headrace.store.ledger_things import Things
 from headrace.store.ledger_values import Packing
+from headrace.store.shielded import shielded
 
 R = TypeVar("R")
 _FEW: Final = 10_000  # points that are all looked at sooner than some of them are found
@@ -255,6 +256,11 @@ class Reading:
             raise damaged(self._db.file, "; ".join(told))
         for _ in self.rows():
             pass
+
+    def size(self, most: int) -> int:
+        """Return about how many bytes all values take, those in files too; above ``most`` it need not be all."""
+        inside = self.totals.bytes
+        return inside if inside > most else inside + self._files.size(most - inside)
 
     def damages(self) -> list[Damage]:
         """Read all of it, and return what is not what was written: [] when all is well.

@@ -158,6 +158,15 @@ class Packing:
         return pickle.loads(data[at : at + size]), at + size
 
 
+class Names(Packing):
+    """Unpacks to see which files are spoken of: a pickle, in which there is none, is passed over."""
+
+    def take_pickle(self, data: Any, at: int) -> tuple[Any, int]:
+        """Return nothing."""
+        size, at = _size(data, at)
+        return None, at + size
+
+
 def _size(data: Any, at: int) -> tuple[int, int]:
     return _U32.unpack_from(data, at)[0], at + 4
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,26 +69,26 @@ def write_df(df: Any, path: Path, engine: str = "pickle", key: str = "df", **kwa
         kwargs.setdefault("index", False)
 
     def write(tmp: Path) -> None:
-        if engine == "json" and not kwargs:
-            tmp.write_text(_as_json(df), encoding="utf-8")
-        elif engine == "hdf":
+        if engine == "hdf":
             if path.exists() and kwargs.get("mode", "a") != "w":
                 shutil.copy2(path, tmp)
             to(tmp, key=key, **kwargs)
         else:
             to(tmp, **kwargs)
+        if engine == "json" and not kwargs:
+            tmp.write_text(_exact(df, tmp.read_text(encoding="utf-8")), encoding="utf-8")
 
     replace_file(path, write)
 
 
-def _as_json(df: Any) -> str:
-    """Return a table as pandas writes it, but for its numbers, which pandas cuts off after so many decimals."""
-    told: dict[str, dict[str, Any]] = json.loads(df.to_json())
+def _exact(df: Any, text: str) -> str:
+    """Return the JSON of a table with all digits of its numbers, which pandas cuts off after so many decimals."""
+    told: dict[str, dict[str, Any]] = json.loads(text)
     for name, column in zip(df.columns, (df.iloc[:, k] for k in range(df.shape[1])), strict=True):
         cells = told.get(str(name), {})
         for row, value in zip(cells, column.tolist(), strict=True):
             if isinstance(value, float) and math.isfinite(value):
-                cells[row] = value
+                cells[row] = value if abs(value) >= sys.float_info.min else 0.0  # smaller ones pandas cannot read
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -7,6 +7,7 @@ What says which points there are, runs a function at them and arranges what come
 from headrace.sweeps.adaptive import Adaptive
 from headrace.sweeps.benchmarker import Benchmarker
 from headrace.sweeps.combos import case_runner, combo_runner
+from headrace.sweeps.decorate import label
 from headrace.sweeps.designs import draws, halton, latin_hypercube, linspace, logspace, sobol, zipped
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.harvester import Harvester
@@ -20,7 +21,7 @@ from headrace.sweeps.labelled import (
 from headrace.sweeps.missing import find_missing_cases, is_case_missing, parse_into_cases
 from headrace.sweeps.parse import parse_cases, parse_combos
 from headrace.sweeps.points import Points, canonical, point_key
-from headrace.sweeps.runner import Runner, label
+from headrace.sweeps.runner import Runner
 from headrace.sweeps.sampler import Sampler
 from headrace.sweeps.stream import Sweep
 

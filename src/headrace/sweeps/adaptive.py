@@ -16,10 +16,10 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.sweeps.failures import Failure
-from headrace.sweeps.outputs import short
 from headrace.sweeps.parse import Combos, parse_combos
 from headrace.sweeps.place import Array
 from headrace.sweeps.points import Points
+from headrace.sweeps.said import short
 
 Loss = Callable[[tuple[float, float], tuple[Array, Array]], float]
 

@@ -11,8 +11,8 @@ import numpy as np
 from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.store.ledger import Ledger
 from headrace.store.ledger_values import Packing
-from headrace.sweeps.outputs import short
 from headrace.sweeps.points import Points
+from headrace.sweeps.said import short
 
 _ALWAYS: Final = frozenset(
     (int, float, complex, bool, str, bytes, type(None), np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_)

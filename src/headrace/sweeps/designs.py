@@ -16,6 +16,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.sweeps.arguments import parameters_needed
+from headrace.sweeps.said import whole
 
 Bound = float | Sequence[float]
 
@@ -29,7 +30,7 @@ def linspace(lo: float, hi: float, n: int = 50) -> list[float]:
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     _check_ends("linspace", lo, hi)
-    return list(np.linspace(lo, hi, _count("linspace", n)).tolist())
+    return list(np.linspace(lo, hi, whole("linspace", n, "values", "linspace(..., 10)")).tolist())
 
 
 def logspace(lo: float, hi: float, n: int = 50, base: float = 10.0) -> list[float]:
@@ -41,7 +42,7 @@ def logspace(lo: float, hi: float, n: int = 50, base: float = 10.0) -> list[floa
     [0.01, 0.1, 1.0]
     """
     _check_ends("logspace", lo, hi)
-    return list(np.logspace(lo, hi, _count("logspace", n), base=base).tolist())
+    return list(np.logspace(lo, hi, whole("logspace", n, "values", "logspace(..., 10)"), base=base).tolist())
 
 
 def draws(function: Callable[..., Any], n: int, *, seed: Seed = 0) -> list[Any]:
@@ -73,9 +74,9 @@ def draws(function: Callable[..., Any], n: int, *, seed: Seed = 0) -> list[Any]:
             "without arguments.\n  A parameter named rng is filled with a generator: lambda rng: rng.normal()."
         )
     if not takes_rng(function):
-        return [function() for _ in range(_count("draws", n))]
+        return [function() for _ in range(whole("draws", n, "values", "draws(..., 10)"))]
     key = Key(seed).child("draws")
-    return [function(rng=key.rng_at(i)) for i in range(_count("draws", n))]
+    return [function(rng=key.rng_at(i)) for i in range(whole("draws", n, "values", "draws(..., 10)"))]
 
 
 def zipped(*columns: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -140,7 +141,7 @@ def sobol(lo: Bound, hi: Bound, n: int, *, seed: Seed = 0) -> list[Any]:
     (8, 4)
     """
     low, high, alone = _box("sobol", lo, hi)
-    count = _count("sobol", n)
+    count = whole("sobol", n, "values", "sobol(..., 10)")
     engine = _engine("Sobol", len(low), seed)
     found = engine.random_base2(max(0, count - 1).bit_length())[:count]  # a power of two: scipy warns of others
     return _scaled(found, low, high, alone)
@@ -159,7 +160,9 @@ def halton(lo: Bound, hi: Bound, n: int, *, seed: Seed = 0) -> list[Any]:
     [2, 2, 2]
     """
     low, high, alone = _box("halton", lo, hi)
-    return _scaled(_engine("Halton", len(low), seed).random(_count("halton", n)), low, high, alone)
+    return _scaled(
+        _engine("Halton", len(low), seed).random(whole("halton", n, "values", "halton(..., 10)")), low, high, alone
+    )
 
 
 def latin_hypercube(lo: Bound, hi: Bound, n: int, *, seed: Seed = 0) -> list[Any]:
@@ -175,7 +178,9 @@ def latin_hypercube(lo: Bound, hi: Bound, n: int, *, seed: Seed = 0) -> list[Any
     [0, 1, 2, 3]
     """
     low, high, alone = _box("latin_hypercube", lo, hi)
-    found = _engine("LatinHypercube", len(low), seed).random(_count("latin_hypercube", n))
+    found = _engine("LatinHypercube", len(low), seed).random(
+        whole("latin_hypercube", n, "values", "latin_hypercube(..., 10)")
+    )
     return _scaled(found, low, high, alone)
 
 
@@ -211,11 +216,3 @@ def _check_ends(who: str, lo: Any, hi: Any) -> None:
                 f"{who}(lo, hi, n) got {lo!r} and {hi!r}, wanted two finite numbers.\n"
                 f"  The name of the argument stands before: {{'x': {who}(0, 1, 5)}}."
             )
-
-
-def _count(who: str, n: Any) -> int:
-    if isinstance(n, bool) or not hasattr(n, "__index__") or int(n) < 0:
-        raise StreamConfigError(
-            f"{who}(n) got {n!r}, wanted how many values, a whole number of at least 0.\n  Write {who}(..., 10)."
-        )
-    return int(n)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.core.notes import warn
-from headrace.store.ledger_db import shielded
+from headrace.store.shielded import shielded
 from headrace.store.swap import held, remove
 
 SMALL: Final = 4 << 20  # bytes up to which the file is written after each harvest

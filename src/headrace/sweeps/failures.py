@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from headrace.core.functions import name_of_function
 from headrace.errors import StreamConfigError
+from headrace.sweeps.said import short
 
 OnError = Literal["raise", "keep", "nan"]
 _SLIPS: Final = (TypeError, NameError, AttributeError, ImportError, SyntaxError)  # of who wrote the function
@@ -64,19 +65,10 @@ def failure(fn: Any, settings: Mapping[str, Any], error: BaseException) -> Failu
 
 def note(error: BaseException, fn: Any, settings: Mapping[str, Any]) -> None:
     """Add to an exception what call it came from: ``while calling foo(a=3, b=0.5)``."""
-    told = ", ".join(f"{name}={_short(value)}" for name, value in settings.items())
+    told = ", ".join(f"{name}={short(value, _LONG)}" for name, value in settings.items())
     text = f"  while calling {name_of_function(fn)}({told})"
     if text not in getattr(error, "__notes__", ()):
         error.add_note(text)
-
-
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # an object whose repr fails shall not hide the error
-        text = f"<{type(value).__name__}>"
-    text = " ".join(text.split())
-    return text if len(text) <= _LONG else text[: _LONG - 3] + "..."
 
 
 class FailFast:

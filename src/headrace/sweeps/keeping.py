@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Final
 
 from headrace.store.ledger import Point
-from headrace.store.ledger_db import shielded
+from headrace.store.shielded import shielded
 
 EVERY: Final = 1.0  # seconds that a result waits at most,
 SOON: Final = 0.5  # unless one comes after this,

@@ -11,9 +11,10 @@ import numpy as np
 from headrace.core.notes import warn
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
-from headrace.sweeps.parse import parse_mapping, parse_var_dims, parse_var_names
+from headrace.sweeps.parse import parse_mapping
 from headrace.sweeps.place import Array, Columns, check_cells, dense, objects, scalars
 from headrace.sweeps.points import Points
+from headrace.sweeps.variables import parse_var_dims, parse_var_names
 
 WHO = "a labelled sweep"
 

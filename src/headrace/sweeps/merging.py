@@ -12,6 +12,7 @@ from headrace.core.optional import optional
 from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.store.ledger import FAILED, Point
 from headrace.sweeps.canonical import encoded
+from headrace.sweeps.said import short
 
 
 class Conflict(NamedTuple):
@@ -257,10 +258,10 @@ def told_conflicts(
 ) -> Exception:
     """Return the error that tells of conflicts."""
     settings, name, old, new = conflicts[0]
-    where = ", ".join(f"{arg}={_short(value)}" for arg, value in settings.items())
+    where = ", ".join(f"{arg}={short(value, 60)}" for arg, value in settings.items())
     others = f" and {len(conflicts) - 1} more such places" if len(conflicts) > 1 else ""
-    what = "other results" if name is None else f"{name}={_short(new)}"
-    was = "others" if name is None else _short(old)
+    what = "other results" if name is None else f"{name}={short(new, 60)}"
+    was = "others" if name is None else short(old, 60)
     if source is not None:
         return conflict_error()(
             f"{who} got {what} at {where} from {source}, which somebody has changed, where {was} is there{others}, wanted "
@@ -273,8 +274,3 @@ def told_conflicts(
         f"{who} got {what} at {where}, where {was} is there{others}, wanted equal results: overwrite=None.\n"
         f"  The old ones stay, {stay}. Say overwrite=True{how} for the new ones to win, False for the old."
     )
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."

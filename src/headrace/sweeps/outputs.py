@@ -144,12 +144,3 @@ def own(value: Any) -> Any:
     if hasattr(value, "dims") and hasattr(value, "copy"):
         return value.copy(deep=True)
     return value
-
-
-def short(value: Any, most: int = 80) -> str:
-    """Return what a value looks like, in one line of at most so many letters."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:  # an object whose repr fails shall not hide the error that is told
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,18 +1,16 @@
-"""What users write for arguments, combos, cases and variables, in one form each."""
+"""What users write for arguments, combos, cases and mappings, in one form each."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from difflib import get_close_matches
 from typing import Any
-
-import numpy as np
 
 from headrace.core.functions import takes_rng
 from headrace.core.key import Key
 from headrace.errors import StreamConfigError
 from headrace.sweeps.canonical import encoded
+from headrace.sweeps.said import short
 
 Names = tuple[str, ...]
 Combos = tuple[tuple[str | Names, Any], ...]
@@ -83,7 +81,7 @@ def parse_combos(combos: Any) -> Combos:
             name, values = [pair] if isinstance(pair, str) else pair  # not the letters of a text
         except (TypeError, ValueError):
             raise StreamConfigError(
-                f"combos got {_short(pair)}, wanted a pair of a name and its values.\n"
+                f"combos got {short(pair)}, wanted a pair of a name and its values.\n"
                 "  Write a mapping, {'a': [1, 2]}, or pairs, [('a', [1, 2])]."
             ) from None
         made.append((_name(name), _values(name, values)))
@@ -141,7 +139,7 @@ def _values(name: Any, values: Any) -> Any:
 def _listed(name: Any, values: Any) -> list[Any]:
     if getattr(values, "ndim", 1) == 0:  # an array that says it can be iterated over
         raise StreamConfigError(
-            f"combos got {_short(values)} for the argument {name!r}, wanted several values.\n  One value is a list, too: [3]."
+            f"combos got {short(values)} for the argument {name!r}, wanted several values.\n  One value is a list, too: [3]."
         )
     return list(values)
 
@@ -149,7 +147,7 @@ def _listed(name: Any, values: Any) -> list[Any]:
 def _rows(names: Names, values: Any) -> list[tuple[Any, ...]]:
     if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise StreamConfigError(
-            f"combos got {_short(values)} for the arguments {names}, wanted rows of {len(names)} values.\n"
+            f"combos got {short(values)} for the arguments {names}, wanted rows of {len(names)} values.\n"
             "  Columns become rows by zipped(a, b)."
         )
     rows = []
@@ -157,7 +155,7 @@ def _rows(names: Names, values: Any) -> list[tuple[Any, ...]]:
         row = (each,) if isinstance(each, str) or not isinstance(each, Iterable) else tuple(each)
         if len(row) != len(names):
             raise StreamConfigError(
-                f"combos got a row of {len(row)} for the arguments {names}, wanted {len(names)}: {_short(each)}.\n"
+                f"combos got a row of {len(row)} for the arguments {names}, wanted {len(names)}: {short(each)}.\n"
                 "  Columns become rows by zipped(a, b)."
             )
         rows.append(row)
@@ -174,7 +172,7 @@ def _check_once(name: Any, values: list[Any]) -> None:
         key = encoded(value)
         if key in seen:
             raise StreamConfigError(
-                f"combos got the value {_short(value)} twice for the argument {name!r}, wanted each once."
+                f"combos got the value {short(value)} twice for the argument {name!r}, wanted each once."
             )
         seen.add(key)
 
@@ -253,7 +251,7 @@ def _of_dicts(cases: Sequence[Any]) -> tuple[Names, tuple[list[Any], ...], int]:
 def _say_which_differs(cases: Sequence[Any], names: Names) -> None:
     for i, case in enumerate(cases):
         if not isinstance(case, Mapping):
-            raise StreamConfigError(f"cases got {_short(case)} as case {i} and dicts before it, wanted dicts.")
+            raise StreamConfigError(f"cases got {short(case)} as case {i} and dicts before it, wanted dicts.")
         if set(case) != set(names):
             raise StreamConfigError(
                 f"cases got case {i} with the arguments {sorted(case)}, case 0 with {sorted(names)}, wanted the same in all."
@@ -264,7 +262,7 @@ def _say_which_differs(cases: Sequence[Any], names: Names) -> None:
 def _of_rows(cases: Sequence[Any], fn_args: Any) -> tuple[Names, tuple[list[Any], ...], int]:
     if fn_args is None or not len(fn_args):
         raise StreamConfigError(
-            f"cases got {_short(cases[0])}, wanted dicts, or fn_args=: the names of the arguments.\n"
+            f"cases got {short(cases[0])}, wanted dicts, or fn_args=: the names of the arguments.\n"
             "  Write cases=[{'a': 1, 'b': 2}, ...]."
         )
     names: Names = (fn_args,) if isinstance(fn_args, str) else tuple(fn_args)
@@ -279,147 +277,13 @@ def _of_rows(cases: Sequence[Any], fn_args: Any) -> tuple[Names, tuple[list[Any]
         differ = next((i for i, row in enumerate(rows) if len(row) != width), None)
     if differ is not None:
         raise StreamConfigError(
-            f"cases got {_short(rows[differ])} as case {differ}, wanted {width} values as in case 0."
+            f"cases got {short(rows[differ])} as case {differ}, wanted {width} values as in case 0."
         )
     if width > len(names):
         raise StreamConfigError(
             f"cases got {width} values a case and {len(names)} names of arguments, {names}, wanted a name for each."
         )
     return names[:width], tuple(map(list, zip(*rows, strict=True))), len(rows)
-
-
-def parse_var_names(var_names: Any) -> tuple[Any, ...]:
-    """Return the names of a function's results: ``(None,)`` where it returns them with its own.
-
-    Examples
-    --------
-    >>> parse_var_names("x"), parse_var_names(None), parse_var_names(c for c in "ab")
-    (('x',), (None,), ('a', 'b'))
-    """
-    if var_names is None or (isinstance(var_names, str) and var_names):
-        return (var_names,)
-    if isinstance(var_names, str) or not isinstance(var_names, Iterable):
-        raise StreamConfigError(
-            f"var_names got {var_names!r}, wanted a name for each result of a call.\n"
-            "  Give one text, several in a list, or None where results come with their names."
-        )
-    names = tuple(var_names)
-    if names == (None,):
-        return names
-    odd = [name for name in names if not isinstance(name, str) or not name]
-    if odd:
-        raise StreamConfigError(
-            f"var_names got {_short(odd[0])}, wanted texts.\n  Give one text, or several in a list."
-        )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise StreamConfigError(
-            f"var_names got {twice[0]!r} twice, wanted each once: the results are kept by their names.\n"
-            "  Give each result of a call a name of its own."
-        )
-    return names
-
-
-def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
-    """Return the names of each variable's own axes.
-
-    Parameters
-    ----------
-    var_dims
-        A text for the only variable, one entry for each variable, or a mapping, whose keys may be tuples of variables.
-        An entry ``...`` is for values that are kept as they are.
-    var_names
-        The variables.
-
-    Raises
-    ------
-    StreamConfigError
-        When it does not fit the variables.
-
-    Examples
-    --------
-    >>> parse_var_dims(["t", []], ["x", "y"])
-    {'x': ('t',), 'y': ()}
-    >>> parse_var_dims({("x", "y"): "t"}, ["x", "y"])
-    {'x': ('t',), 'y': ('t',)}
-    """
-    names = parse_var_names(var_names)
-    if var_dims is None or (isinstance(var_dims, str | Sequence | Mapping) and not len(var_dims)):
-        return dict.fromkeys(names, ())
-    if names == (None,):
-        raise StreamConfigError(
-            f"var_dims got {var_dims!r}, and var_names is None, wanted names: what is returned with names has axes of its own."
-        )
-    if isinstance(var_dims, str):
-        if len(names) != 1:
-            raise StreamConfigError(
-                f"var_dims got {var_dims!r}, wanted one entry for each of the {len(names)} variables {names}."
-            )
-        return {names[0]: (var_dims,)}
-    if not isinstance(var_dims, Mapping):
-        entries = list(var_dims)
-        if _by_position(entries, names):
-            if len(entries) != len(names):
-                raise StreamConfigError(
-                    f"var_dims got {len(entries)} entries, {entries!r}, wanted one for each of the variables {names}.\n"
-                    f"  Several axes of a variable are an entry of their own: {{{names[0]!r}: {entries!r}}}."
-                )
-            return {name: _dims(dims) for name, dims in zip(names, entries, strict=True)}
-        var_dims = dict(entries)
-    made: dict[Any, Any] = dict.fromkeys(names, ())
-    for which, dims in var_dims.items():
-        for name in which if isinstance(which, tuple) else (which,):
-            if name not in made:
-                raise StreamConfigError(f"var_dims got the variable {name!r}, wanted one of {names}.")
-            made[name] = _dims(dims)
-    return made
-
-
-def check_axes(var_names: tuple[Any, ...], var_dims: Mapping[Any, Any], var_coords: Mapping[str, Any]) -> None:
-    """Raise when an axis has the name of a variable, or a coordinate that of no axis.
-
-    Raises
-    ------
-    StreamConfigError
-        Naming it.
-
-    Examples
-    --------
-    >>> check_axes(("y",), {"y": ("k",)}, {"k": [1, 2]})
-    """
-    axes = [dim for dims in var_dims.values() if dims is not ... for dim in dims]
-    taken = [dim for dim in axes if dim in var_names]
-    if taken:
-        raise StreamConfigError(
-            f"var_dims got the axis {taken[0]!r}, which is a variable, wanted another name.\n"
-            "  An axis of a dataset has the name of its coordinate: there would be no variable left."
-        )
-    if var_names == (None,):  # whose axes come with the results
-        return
-    for name, values in var_coords.items():
-        if name not in axes and isinstance(values, list | range | np.ndarray) and np.ndim(values) == 1:
-            near = get_close_matches(str(name), list(map(str, axes)), 1, 0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise StreamConfigError(
-                f"var_coords got {name!r}, wanted one of the axes that var_dims names, {axes}.{meant}\n"
-                f"  Name the axis in var_dims; what varies with no result is told in attrs."
-            )
-
-
-def _by_position(entries: list[Any], names: tuple[Any, ...]) -> bool:
-    if any(isinstance(entry, str) for entry in entries):
-        return True
-    first = next(iter(entries[0]), None) if entries and isinstance(entries[0], Iterable) else None
-    known = first in names if isinstance(first, str) else isinstance(first, tuple)
-    return not known
-
-
-def _dims(dims: Any) -> Any:
-    if dims is None:
-        return ()
-    if dims is ...:  # values kept as they are
-        return dims
-    return (dims,) if isinstance(dims, str) else tuple(dims)
 
 
 def parse_mapping(given: Any) -> dict[str, Any]:
@@ -438,11 +302,6 @@ def parse_mapping(given: Any) -> dict[str, Any]:
         return dict(given)
     except (TypeError, ValueError):
         raise StreamConfigError(
-            f"a sweep got {_short(given)} for constants, resources, coordinates or attributes, wanted a mapping from names "
+            f"a sweep got {short(given)} for constants, resources, coordinates or attributes, wanted a mapping from names "
             "to values.\n  Write {'b': 3}."
         ) from None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -73,7 +73,7 @@ def check_name(name: str) -> None:
             f"a harvest got the name {name!r}, which is the ledger of {path.stem}, wanted that.\n  Say {path.stem!r}."
         )
     if suffix in _OTHERS or (suffix not in _SUFFIXES and suffix.lower() in _SUFFIXES):
-        if is_ledger(path):  # which earlier versions made
+        if is_ledger(path) or is_ledger(path.with_name(f"{path.name}.ledger")):  # of earlier versions; of a Sampler
             return
         raise StreamConfigError(
             f"a harvest got the name {name!r}, wanted one that ends in .h5, .nc or .zarr for a dataset, or one without "

@@ -21,7 +21,7 @@ from headrace.core.plain import code_of, digest, where_is
 from headrace.errors import DataError
 from headrace.store.ledger_values import Packing
 from headrace.sweeps.canonical import encoded
-from headrace.sweeps.outputs import short
+from headrace.sweeps.said import short
 
 
 def storable(value: Any) -> Any:

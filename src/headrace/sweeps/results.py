@@ -123,9 +123,9 @@ class Results:
             When its grid has more than 10^8 places: use :attr:`table`.
         """
         self._take_in(None)
+        self._full()
         if self._export is not None:
             self._export.show()  # what a file cannot hold is here all the same
-        self._full()
         return self._ds[2]
 
     def _full(self) -> Any:
@@ -409,6 +409,8 @@ class Results:
         """
         self._take_in(None)
         self._write_pending()
+        if isinstance(self.ledger, Ledger) and not self.ledger.readonly and self.ledger.exists:
+            self.ledger.tidy()  # arrays that nothing speaks of any more
         if path is None:
             if self._export is None:
                 raise StreamConfigError(
@@ -502,8 +504,7 @@ class Results:
 
     def _is_light(self) -> bool:
         """Tell whether the points are few enough to be held in memory for the next time the file is written."""
-        totals = self.ledger.totals
-        return bool(totals.bytes <= SMALL and totals.rows <= MANY)
+        return bool(self.ledger.totals.rows <= MANY and self.ledger.size(SMALL) <= SMALL)
 
     def _is_small(self) -> bool:
         """Tell whether the file is small enough to be written after each harvest, without making it."""

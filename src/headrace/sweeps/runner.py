@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.functions import name_of_function
@@ -13,20 +12,13 @@ from headrace.sweeps.adaptive import Refinement, refine
 from headrace.sweeps.arguments import check_arguments, check_swept_once
 from headrace.sweeps.failures import Failure
 from headrace.sweeps.labels import Labels, dataset_of, frame_of
-from headrace.sweeps.parse import (
-    Combos,
-    check_axes,
-    parse_combos,
-    parse_fn_args,
-    parse_mapping,
-    parse_var_dims,
-    parse_var_names,
-)
+from headrace.sweeps.parse import Combos, parse_combos, parse_fn_args, parse_mapping
 from headrace.sweeps.place import Columns
 from headrace.sweeps.points import Points
 from headrace.sweeps.progress import Progress
 from headrace.sweeps.run import How, Take, Task, run_points, sweep
 from headrace.sweeps.stream import Sweep, portable
+from headrace.sweeps.variables import check_axes, parse_var_dims, parse_var_names
 
 if TYPE_CHECKING:
     from headrace.parallel.executors import Outcome
@@ -446,79 +438,3 @@ def _by_name(labelled: Any) -> str | None:
     for part in str(name).split("."):
         found = getattr(found, part, None)
     return name if found is labelled else None
-
-
-def check_label(var_names: Any, harvester: Any, sampler: Any) -> None:
-    """Raise for what no decorator can be made of.
-
-    Raises
-    ------
-    StreamConfigError
-        When it was written without parentheses, or both a harvester and a sampler are asked for.
-    """
-    if callable(var_names):
-        raise StreamConfigError(
-            f"label got the function {name_of_function(var_names)} for var_names, wanted names for its results."
-            "\n  Write parentheses: @label('y'), or @label(None) where it returns a dict."
-        )
-    if harvester and sampler:
-        raise StreamConfigError(
-            "label got a harvester and a sampler, wanted one of them.\n"
-            "  A harvester keeps combinations and cases, a sampler rows of random settings."
-        )
-
-
-def label(
-    var_names: Any,
-    fn_args: Any = None,
-    var_dims: Any = None,
-    var_coords: Any = None,
-    constants: Any = None,
-    resources: Any = None,
-    attrs: Any = None,
-    harvester: bool | str = False,
-    sampler: bool | str = False,
-    engine: str | None = None,
-    **default_runner_settings: Any,
-) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that makes a function a :class:`Runner`, or a harvester or sampler of one.
-
-    Parameters
-    ----------
-    var_names, fn_args, var_dims, var_coords, constants, resources, attrs, **default_runner_settings
-        As for :class:`Runner`.
-    harvester, sampler
-        True to wrap the runner in one in memory, or the name of what it keeps on disk.
-    engine
-        What a harvester or sampler writes.
-
-    Raises
-    ------
-    StreamConfigError
-        When both a harvester and a sampler are asked for, or the parentheses are missing: ``@label("y")``.
-
-    Examples
-    --------
-    >>> @label(var_names=["sum", "product"], verbosity=0)
-    ... def both(a, b):
-    ...     return a + b, a * b
-    >>> both.run_combos({"a": [1, 2], "b": [3]})["product"].values.ravel(), both(1, 2), both.__name__
-    (array([3, 6]), (3, 2), 'both')
-    """
-    check_label(var_names, harvester, sampler)
-
-    def decorated(fn: Callable[..., Any]) -> Any:
-        made: Any = Runner(
-            fn, var_names, fn_args, var_dims, var_coords, constants, resources, attrs, **default_runner_settings
-        )
-        if harvester or sampler:
-            from importlib import import_module
-
-            room = import_module("headrace.sweeps")  # whose names they are; they are made of runners
-            name = harvester or sampler
-            more = {} if engine is None else {"engine": engine}
-            kind = room.Harvester if harvester else room.Sampler
-            made = kind(made, None if name is True else name, **more)
-        return update_wrapper(made, fn, updated=())
-
-    return decorated

@@ -19,6 +19,7 @@ from headrace.sweeps.place import Columns
 from headrace.sweeps.points import Points
 from headrace.sweeps.rows import row_key
 from headrace.sweeps.run import Task, sweep
+from headrace.sweeps.said import whole
 from headrace.sweeps.sampled import Sampled
 
 
@@ -105,7 +106,12 @@ class Sampler(Sampled):
     def gen_cases_fnargs(self, n: int, combos: Any = None) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Return the settings of the next ``n`` rows: the names of arguments, and a tuple of values for each row."""
         first = self._drawn if self.ledger is None else self.ledger.totals.reserved
-        names, columns = drawn({**self.default_combos, **parse_mapping(combos)}, self.key, first, _count(n))
+        names, columns = drawn(
+            {**self.default_combos, **parse_mapping(combos)},
+            self.key,
+            first,
+            whole("a Sampler", n, "rows", "sample_combos(100)"),
+        )
         return names, list(zip(*columns, strict=True)) if columns else [()] * n
 
     def sample_combos(
@@ -153,7 +159,7 @@ class Sampler(Sampled):
         rows of further numbers. ``n - len(sampler.full_df)`` is how many are missing of ``n`` in all.
         """
         self._again(engine)
-        n = _count(n)
+        n = whole("a Sampler", n, "rows", "sample_combos(100)")
         settings = {name: value for name, value in case_runner_settings.items() if name not in ("to_df", "parse")}
         self.runner.labels.check_table()
         if seed_integer(settings.pop("seed", self.seed)) != self.seed:
@@ -244,11 +250,3 @@ class Sampler(Sampled):
     def __getstate__(self) -> dict[str, Any]:
         own = ("default_combos", "_seed", "_drawn_seed")
         return {**super().__getstate__(), **{name: self.__dict__[name] for name in own}}
-
-
-def _count(n: Any) -> int:
-    if isinstance(n, bool) or not hasattr(n, "__index__") or int(n) < 0:
-        raise StreamConfigError(
-            f"a Sampler got n={n!r}, wanted how many rows, a whole number of at least 0.\n  Write sample_combos(100)."
-        )
-    return int(n)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from headrace.testing.check import check_op, check_sink, check_stream
+from headrace.testing.devices import check_device
 from headrace.testing.elsewhere import elsewhere
 from headrace.testing.fakes import Broken, counted, flaky, unreachable
 from headrace.testing.report import LawError, Report
@@ -18,6 +19,7 @@ __all__ = [
     "Broken",
     "LawError",
     "Report",
+    "check_device",
     "check_op",
     "check_signal",
     "check_sink",

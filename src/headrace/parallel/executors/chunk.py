@@ -189,11 +189,12 @@ def run(task: Task, chunk: Chunk, begin: Callable[[int], None] | None = None, bu
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             done.failed.add(k)
             value = error
+            task.over = task.over or task.stops  # also for the chunk that waits behind this one
         values.append(value)
         nbytes += weight(value)
         now = perf_counter()
         seconds.append(now - since)
-        if now > until or nbytes > _HEAVY or task.over or (task.stops and k in done.failed):
+        if now > until or nbytes > _HEAVY or task.over:
             break
         since = now
     done.nbytes = nbytes

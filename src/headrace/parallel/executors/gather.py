@@ -134,7 +134,7 @@ def _told(report: Report, source: Source, task: Task, engine: Engine) -> Iterato
     if done is not None:
         if done.unread is not None:
             raise unreadable(task, done.unread)
-        if not done.wanted:
+        if not done.wanted and not (task.stops and task.there):  # after a failure that is to come
             raise WorkerError(
                 f"{engine.name} did not run {_listed(numbers)} of {task.name}: the file {task.path} is gone, which says "
                 "that nobody waits for them.\n  Leave the files headrace-*.task in the folder for temporary files alone."

@@ -86,6 +86,11 @@ class Task:
             pass
         return True
 
+    @property
+    def there(self) -> bool:
+        """Whether its file is there, or it has none."""
+        return self.path is None or os.path.exists(self.path)
+
     def finish(self) -> None:
         """Say, to whoever can hear it, that nobody waits any more."""
         self.over = True

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import update_wrapper
 from typing import Any
 
 from headrace.compat.xyzpy.gen.keeping import Harvester, Sampler
 from headrace.compat.xyzpy.gen.runner import Runner
-from headrace.sweeps.runner import check_label
+from headrace.sweeps.decorate import decorator
 
 __all__ = ["Harvester", "Runner", "Sampler", "cultivate", "label"]
 
@@ -41,19 +40,8 @@ def label(
     >>> both(3, 1), both.run_combos({"a": [1, 2], "b": [3]}, verbosity=0)["difference"].values.ravel()
     ((4, 2), array([-2, -1]))
     """
-    check_label(var_names, harvester, sampler)
-
-    def decorated(fn: Callable[..., Any]) -> Any:
-        made: Any = Runner(
-            fn, var_names, fn_args, var_dims, var_coords, constants, resources, attrs, **default_runner_settings
-        )
-        name = harvester or sampler
-        if name:
-            more = {} if engine is None else {"engine": engine}
-            made = (Harvester if harvester else Sampler)(made, None if name is True else name, **more)
-        return update_wrapper(made, fn, updated=())
-
-    return decorated
+    names = (fn_args, var_dims, var_coords, constants, resources, attrs)
+    return decorator(Runner, __name__, var_names, names, harvester, sampler, engine, default_runner_settings)
 
 
 def cultivate(

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headrace.sweeps.parse import parse_cases as native_cases
-from headrace.sweeps.parse import parse_combos, parse_fn_args, parse_var_dims, parse_var_names
+from headrace.sweeps.parse import parse_combos, parse_fn_args
 from headrace.sweeps.parse import parse_mapping as dictify
 from headrace.sweeps.parse import parse_mapping as parse_attrs
 from headrace.sweeps.parse import parse_mapping as parse_constants
 from headrace.sweeps.parse import parse_mapping as parse_resources
 from headrace.sweeps.parse import parse_mapping as parse_var_coords
+from headrace.sweeps.variables import parse_var_dims, parse_var_names
 
 __all__ = [
     "check_for_duplicates",

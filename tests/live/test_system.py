@@ -1,0 +1,563 @@
+"""A source, signals computed of it, and everyone who wants them: running, stopping, failing, editing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from live.hand import HANG, Hand, balanced, until
+from support.counts import heavy
+
+import headrace.signals as s
+from headrace.core.block import Block
+from headrace.errors import DataError, StreamConfigError, WorkerError
+from headrace.live.clock import VirtualClock
+from headrace.live.device import Threaded
+from headrace.live.sampler import Sampler
+from headrace.live.system import System
+
+TWICE = s.Scale("x", name="twice", scale_factor=2.0)
+
+
+def broken(wanted: int) -> Any:
+    """Return a signal that fails for the row that is ``wanted``."""
+
+    def check(x: Any) -> Any:
+        if wanted in x:
+            raise ZeroDivisionError("mine")
+        return x
+
+    return s.signal(check)("x", name="checked")
+
+
+def rows(system: System) -> list[float]:
+    """Read whatever there is."""
+    found: list[float] = []
+    while block := system.read():
+        found += block["x"].tolist()
+    return found
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def test_read_gives_what_came_since_the_last_read_with_signals() -> None:
+    hand = Hand()
+    with System(hand, [TWICE]) as system:
+        assert system.read() == {}
+        hand.say(3)
+        block = system.read()
+        assert isinstance(block, Block)
+        assert block["twice"].tolist() == [0, 2, 4]
+        assert (block.first, block.n, block.rate) == (0, 3, 100.0)
+        hand.say(1)
+        hand.say(1)
+        block = system.read()
+        assert (block["x"].tolist(), block.first) == ([3, 4], 3)
+        assert system.read() == {}
+
+
+def test_read_waits_for_no_one_and_misses_nothing_that_has_come() -> None:
+    """A thousand times what a device has said is there at once, without waiting for a moment."""
+    hand = Hand()
+    with System(hand) as system:
+        for k in range(heavy(50_000)):
+            hand.say(2)
+            assert system.read()["x"].tolist() == [2 * k, 2 * k + 1]
+
+
+def test_stop_computes_and_delivers_what_came_before() -> None:
+    hand, fed = Hand(), []
+    system = System(hand, [TWICE])
+    system.register_data_feed("f", lambda block: fed.extend(block["twice"].tolist()))
+    system.start()
+    for _ in range(50):
+        hand.say(10)
+    system.stop()
+    assert rows(system) == list(range(500))
+    assert fed == list(range(0, 1000, 2))
+    assert system.state == "stopped"
+    assert not system.is_active
+    assert system.is_active() is False
+
+
+def test_leaving_the_block_drains_too_also_after_an_exception() -> None:
+    hand = Hand()
+    system = System(hand)
+    with pytest.raises(KeyError), system:
+        hand.say(5)
+        raise KeyError
+    assert rows(system) == [0, 1, 2, 3, 4]
+    assert hand.stops >= 1
+
+
+def test_stop_and_start_are_idempotent_and_a_system_starts_again() -> None:
+    hand = Hand()
+    system = System(hand, [s.Integrate("x", None, name="total")])
+    system.stop()
+    for _ in range(3):
+        system.start()
+        system.start()
+        hand.say(2)
+        system.stop()
+        system.stop()
+    assert hand.starts == 3
+    blocks = [system.read() for _ in range(3)]
+    assert [each["x"].tolist() for each in blocks] == [[0, 1], [2, 3], [4, 5]], "unread rows survive"
+    assert [each["total"].tolist()[0] for each in blocks] == [blocks[0]["total"][0]] * 0 + [
+        s.Graph([s.Integrate("x", None, name="total")])({"x": each["x"]})["total"][0] for each in blocks
+    ], "signals begin afresh"
+
+
+def test_a_source_that_ends_by_itself_ends_the_system() -> None:
+    hand = Hand()
+    system = System(hand, [TWICE])
+    system.start()
+    hand.say(7)
+    hand.finish()
+    assert system.join(HANG)
+    assert system.state == "stopped"
+    assert rows(system) == list(range(7))
+
+
+def test_join_says_whether_it_is_over() -> None:
+    hand = Hand()
+    with System(hand) as system:
+        assert not system.join(0.01)
+        threading.Timer(0.02, system.stop).start()
+        assert system.join(HANG)
+
+
+def test_a_virtual_clock_and_a_sampler_give_every_row_at_its_time() -> None:
+    clock = VirtualClock()
+    system = System(Sampler({"x": lambda t: t}, sample_rate=100, clock=clock), [TWICE])
+    assert system.clock is clock
+    with system:
+        clock.advance(1.0)
+        block = system.read()
+        assert np.array_equal(block["twice"], 2 * block["x"])
+        assert block.n == 101
+        clock.advance(0.5)
+    assert system.read().n == 50
+
+
+def test_an_update_rate_is_how_often_at_most_it_looks() -> None:
+    clock, sizes = VirtualClock(), []
+    system = System(Sampler({"x": lambda t: t}, sample_rate=100, clock=clock), update_rate=10)
+    system.register_data_feed("f", lambda block: sizes.append(block.n))
+    with system:
+        for _ in range(100):
+            clock.advance(0.01)
+    assert sum(sizes) == 101
+    assert len(sizes) <= 12, sizes
+
+
+def test_live_equals_offline_to_the_bit_however_it_was_cut() -> None:
+    graph = s.Graph([
+        s.LowPassFilter("x", name="low", order=4, cutoff_freq=5, sample_rate=100),
+        s.FourierTransform("low", name="spectrum", window_size=64, window_overlap=32),
+        s.MovingAverage("low", name="mean", length=10),
+    ])  # fmt: skip
+    hand, rng = Hand(), np.random.default_rng(3)
+    x = rng.normal(size=2000)
+    system, at = System(hand, graph), 0
+    consumer = system.add_consumer(policy="grow")
+    with system:
+        while at < len(x):
+            n = int(rng.integers(1, 40))
+            hand.say(n, x=x[at : at + n])
+            at += n
+            if rng.random() < 0.3:
+                system.read()
+    live: dict[str, list[Any]] = {}
+    for block in consumer:
+        for name, column in block.items():
+            live.setdefault(name, []).append(column)
+    whole = graph({"x": x})
+    assert list(live) == list(whole)
+    for name in whole:
+        assert np.array_equal(np.concatenate(live[name]), whole[name]), name
+
+
+def test_arrays_that_consumers_share_cannot_be_written_to() -> None:
+    hand = Hand()
+    with System(hand, [TWICE]) as system:
+        hand.say(3)
+        block = system.read()
+        for column in block.values():
+            with pytest.raises(ValueError, match="read-only"):
+                column[0] = 1.0
+
+
+def test_a_plain_source_without_a_bell_is_polled() -> None:
+    class Plain:
+        sample_rate = 50
+        is_active = False
+
+        def start(self) -> None:
+            self.is_active, self.left = True, [{"x": [1, 2]}, None, {}, {"x": [3]}]  # type: ignore[list-item]
+
+        def stop(self) -> None:
+            self.is_active = False
+
+        def read(self) -> Any:
+            return self.left.pop(0) if self.left else {}
+
+    source = Plain()
+    system = System(source, [TWICE])
+    consumer = system.add_consumer()
+    with system:
+        until(lambda: not source.left)
+    block = consumer.read()
+    assert (block["twice"].tolist(), block.rate, block.n) == ([2, 4, 6], 50, 3)
+
+
+def test_a_source_that_gives_something_else_says_so() -> None:
+    hand = Hand()
+    hand.read = lambda: 7  # type: ignore[method-assign, assignment, return-value]
+    system = System(hand)
+    system.start()
+    with pytest.raises(DataError, match="gave int, wanted a Block"):
+        system.join(HANG)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"source": lambda t: t}, "has no start"),
+        ({"on_error": "ignore"}, "wanted one of 'fail'"),
+        ({"update_rate": 0}, "update_rate=0"),
+        ({"update_rate": float("inf")}, "update_rate=inf"),
+        ({"patience": 0}, "patience=0"),
+        ({"functions": [TWICE, TWICE]}, "twice"),
+        ({"functions": [7]}, "wanted signals"),
+    ],
+)
+def test_what_a_system_is_not_made_of(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(StreamConfigError, match=said):
+        System(**{"source": Hand(), **wrong})
+
+
+# --- failures ---------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_fails_is_raised_after_its_rows_by_read_join_and_stop() -> None:
+    for how in ("read", "join", "stop"):
+        hand = Hand()
+        system = System(hand, [TWICE])
+        system.start()
+        hand.say(3)
+        hand.fail(ZeroDivisionError("mine"))
+        until(lambda system=system: system.state == "failed")
+        assert not system.is_active
+        if how == "read":
+            assert system.read()["x"].tolist() == [0, 1, 2]
+            for _ in range(3):  # never a silent end
+                with pytest.raises(ZeroDivisionError):
+                    system.read()
+            system.stop()
+        else:
+            with pytest.raises(ZeroDivisionError, match="mine"):
+                getattr(system, how)()
+            system.stop()
+            assert system.read()["x"].tolist() == [0, 1, 2]
+        assert system.state == "failed"
+        system.start()
+        hand.say(1)
+        assert rows(system) == [3], "it starts again"
+        system.stop()
+
+
+def test_a_source_that_cannot_be_started_says_so_and_leaves_nothing() -> None:
+    hand, before = Hand(), threading.active_count()
+    hand.start_failures = [OSError("no such device")]
+    system = System(hand)
+    system.register_data_feed("f", lambda block: None)
+    with pytest.raises(OSError, match="no such device"):
+        system.start()
+    assert system.state == "failed"
+    until(lambda: threading.active_count() == before)
+    with system:
+        assert system.state == "running"
+
+
+def test_a_source_that_fails_while_it_stops_is_raised_by_stop() -> None:
+    hand = Hand()
+    hand.stop_failures = [ZeroDivisionError("mine")]
+    system = System(hand)
+    system.start()
+    hand.say(2)
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        system.stop()
+    system.stop()
+    assert system.read()["x"].tolist() == [0, 1]
+
+
+def test_a_failure_meanwhile_is_a_note_on_the_exception_of_the_block() -> None:
+    hand = Hand()
+    with pytest.raises(KeyError) as caught, System(hand) as system:
+        hand.fail(ZeroDivisionError("mine"))
+        until(lambda: system.state == "failed")
+        raise KeyError
+    assert "ZeroDivisionError('mine')" in caught.value.__notes__[0]
+
+
+def test_restart_starts_the_source_again_and_loses_no_row_that_was_given() -> None:
+    hand = Hand()
+    system = System(hand, [TWICE], on_error="restart")
+    with system:
+        for k in range(3):
+            hand.say(2)
+            hand.fail(OSError(f"unplugged {k}"))
+            until(lambda k=k: hand.starts == k + 2)
+        hand.say(2)
+    assert rows(system) == list(range(8))
+    assert (system.stats()["restarts"], system.stats()["errors"]) == (3, 3)
+    assert "unplugged 2" in str(system.last_error)
+    assert system.state == "stopped"
+
+
+def test_restart_goes_on_trying_until_the_source_starts_and_stops_promptly() -> None:
+    hand = Hand()
+    system = System(hand, on_error="restart")
+    system.start()
+    hand.start_failures = [OSError("not there")] * 2
+    hand.fail(OSError("unplugged"))
+    until(lambda: hand.starts == 4)
+    hand.say(1)
+    until(lambda: system.stats()["rows"] == 1)
+    hand.start_failures = [OSError("not there")] * 1000
+    hand.fail(OSError("unplugged"))
+    until(lambda: hand.starts > 4)
+    system.stop()
+    assert rows(system) == [0]
+
+
+def test_skip_reads_a_source_again_that_goes_on() -> None:
+    class Shaky(Hand):
+        def read(self) -> Block:
+            if self.said and self.failure is not None:
+                failure, self.failure = self.failure, None
+                raise failure
+            return super().read()
+
+    hand = Shaky()
+    with System(hand, on_error="skip") as system:
+        hand.say(2)
+        until(lambda: system.stats()["rows"] == 2)
+        hand.fail(OSError("a hiccup"))
+        until(lambda: system.stats()["errors"] == 1)
+        hand.say(2)
+    assert rows(system) == [0, 1, 2, 3]
+
+
+def test_a_signal_that_fails_ends_the_system_and_raw_rows_go_on_to_the_end() -> None:
+    hand = Hand()
+    system = System(hand, [broken(5)])
+    raw, made = system.add_consumer(raw=True, name="raw"), system.add_consumer(name="made")
+    system.start()
+    for _ in range(10):
+        hand.say(1)
+        until(lambda: system.stats()["rows"] == hand.said or system.state == "failed")
+    with pytest.raises(ZeroDivisionError) as caught:
+        system.join(HANG)
+    assert any("rows 5 to" in note for note in caught.value.__notes__)
+    assert hand.state == "stopped"
+    assert raw.read()["x"].tolist() == [*range(raw.stats()["produced"])]
+    assert made.read()["x"].tolist() == [0, 1, 2, 3, 4]
+    for each in (raw, made):
+        assert balanced(each.stats())
+        assert each.stats()["produced"] == system.stats()["rows"] >= 6
+    with pytest.raises(ZeroDivisionError):
+        made.read()
+    system.stop()
+
+
+def test_a_signal_that_fails_skips_the_block_or_begins_afresh() -> None:
+    for on_error, missing in (("skip", 1), ("restart", 1)):
+        hand = Hand()
+        system = System(hand, [broken(5)], on_error=on_error)  # type: ignore[arg-type]
+        consumer = system.add_consumer(policy="grow")
+        with system:
+            for _ in range(10):
+                hand.say(1)
+                until(lambda system=system, hand=hand: system.stats()["rows"] == hand.said)
+        found = [each["x"].tolist()[0] for each in consumer]
+        assert found == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+        assert system.stats()["skipped"] == missing == consumer.stats()["dropped"]
+        assert balanced(consumer.stats())
+
+
+def test_restart_begins_signals_afresh_with_the_block_that_failed() -> None:
+    hand = Hand()
+    once = [ZeroDivisionError("mine")]
+
+    def check(x: Any) -> Any:
+        if once and 2 in x:
+            raise once.pop()
+        return x
+
+    graph = s.Graph([s.signal(check)("x", name="checked"), s.Delay("x", name="late", n=1)])
+    system = System(hand, graph, on_error="restart")
+    consumer = system.add_consumer(policy="grow")
+    with system:
+        for _ in range(4):
+            hand.say(1)
+            until(lambda: system.stats()["rows"] == hand.said)
+    assert [float(each["late"][0]) for each in consumer] == [0, 0, 0, 2], "after the failure nothing of before is known"
+    assert system.stats()["restarts"] == 1
+
+
+def test_a_signal_that_never_returns_makes_stop_say_so() -> None:
+    hand, go = Hand(), threading.Event()
+
+    def wait(x: Any) -> Any:
+        go.wait(HANG)
+        return x
+
+    system = System(hand, [s.signal(wait)("x", name="slow")], patience=0.2)
+    system.start()
+    hand.say(1)
+    until(lambda: system.stats()["rows"] == 1)
+    with pytest.raises(WorkerError, match="does not return"):
+        system.stop()
+    go.set()
+    system.stop()
+    assert system.read()["slow"].tolist() == [0] or system.state == "failed"
+
+
+# --- signals added, removed and turned while it runs ------------------------------------------------------
+
+
+def test_signals_come_and_go_at_the_next_block() -> None:
+    hand = Hand()
+    with System(hand) as system:
+        hand.say(2)
+        assert list(system.read()) == ["x"]
+        system.add_derived_signal(TWICE)
+        system.add_derived_signal(s.Scale("twice", name="four", scale_factor=2.0))
+        assert [each.name for each in system.functions] == ["twice", "four"]
+        hand.say(2)
+        assert system.read()["four"].tolist() == [8, 12]
+        with pytest.raises(StreamConfigError, match="four"):
+            system.remove_derived_signal("twice")
+        system.set("four.scale_factor", 10.0)
+        hand.say(1)
+        assert system.read()["four"].tolist() == [80]
+        system.remove_derived_signal("four")
+        system.remove_derived_signal(TWICE)
+        hand.say(1)
+        assert list(system.read()) == ["x"]
+        assert system.functions == []
+
+
+def test_rows_before_and_after_a_change_of_columns_come_one_after_the_other() -> None:
+    hand = Hand()
+    with System(hand) as system:
+        hand.say(2)
+        until(lambda: system.stats()["rows"] == 2)
+        system.add_derived_signal(TWICE)
+        hand.say(2)
+        until(lambda: system.stats()["rows"] == 4)
+        assert [list(system.read()) for _ in range(3)] == [["x"], ["x", "twice"], []]
+
+
+def test_a_signal_that_does_not_fit_is_refused_and_nothing_stops() -> None:
+    hand = Hand()
+    with System(hand, [TWICE]) as system:
+        hand.say(1)
+        system.read()
+        with pytest.raises(DataError, match="'y'"):
+            system.add_derived_signal(s.Scale("y", name="z", scale_factor=1.0))
+        with pytest.raises(StreamConfigError, match="twice"):
+            system.add_derived_signal(TWICE)
+        with pytest.raises(StreamConfigError, match="nothing"):
+            system.remove_derived_signal("nothing")
+        with pytest.raises(StreamConfigError, match="wanted signals"):
+            system.add_derived_signal(7)  # type: ignore[arg-type]
+        hand.say(1)
+        assert list(system.read()) == ["x", "twice"]
+        assert [each.name for each in system.functions] == ["twice"]
+
+
+def test_one_that_turns_out_not_to_fit_is_told_and_not_done() -> None:
+    """Before the first row the columns are not known."""
+    hand = Hand()
+    with System(hand, [TWICE]) as system:
+        system.add_derived_signal(s.Scale("y", name="z", scale_factor=1.0))
+        hand.say(2)
+        until(lambda: system.stats()["rows"] == 2)
+        with pytest.raises(DataError, match="'y'"):
+            system.read()
+        assert system.read()["twice"].tolist() == [0, 2], "and no row is lost"
+        assert [each.name for each in system.functions] == ["twice"]
+        assert system.state == "running"
+
+
+def test_signals_given_to_a_system_that_does_not_run_are_there_when_it_starts() -> None:
+    hand = Hand()
+    system = System(hand)
+    system.add_derived_signal(TWICE)
+    for _ in range(2):
+        with system:
+            hand.say(1)
+            assert "twice" in system.read()
+
+
+# --- many times -------------------------------------------------------------------------------------------
+
+
+class Ticking(Threaded):
+    """A device with a thread and a row."""
+
+    def run(self, stopping: threading.Event) -> None:
+        self.put({"x": 1.0})
+        stopping.wait()
+
+
+@pytest.mark.soak
+def test_started_and_stopped_a_thousand_times_it_holds_no_thread_and_no_descriptor_more() -> None:
+    system = System(Ticking(), [TWICE])
+    fed: list[int] = []
+    system.register_data_feed("f", lambda block: fed.append(block.n))
+    with system:
+        pass
+    threads, descriptors = threading.active_count(), len(os.listdir("/dev/fd"))
+    for _ in range(heavy(1000 * 5)):
+        with system:
+            pass
+    assert threading.active_count() == threads
+    assert len(os.listdir("/dev/fd")) == descriptors
+    counts = system.stats()
+    assert sum(fed) == counts["rows"] == counts["source"]["produced"]
+    assert all(balanced(each) for each in counts["consumers"].values())
+
+
+def test_starts_stops_and_reads_from_many_threads_end_well() -> None:
+    hand = Hand()
+    system = System(hand, [TWICE])
+    stop, errors = threading.Event(), []
+
+    def act(step: Any) -> None:
+        try:
+            while not stop.is_set():
+                step()
+        except BaseException as error:
+            errors.append(error)
+
+    steps = [system.start, system.stop, system.read, lambda: hand.say(1), lambda: system.add_consumer().close()]
+    threads = [threading.Thread(target=act, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    stop.wait(0.5)
+    stop.set()
+    for thread in threads:
+        thread.join(HANG)
+        assert not thread.is_alive()
+    system.stop()
+    assert errors == []
+    assert system.state in ("stopped", "idle")
+    assert balanced(system.stats()["consumers"]["read"])
