@@ -275,6 +275,17 @@ def test_a_file_that_cannot_be_written_is_an_error(here: Path, capsys: pytest.Ca
     assert not Path("foo.h5").exists()
 
 
+def test_an_export_says_what_it_has_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("counted", "--combo", "a=1,2", "--out", "foo") == 0
+    capsys.readouterr()
+    assert main(["harvest", "export", "foo", "bar"]) == 0
+    assert capsys.readouterr().out == "bar.h5 has the 2 points of foo\n"
+    assert Path("bar.h5").is_file()
+    assert main(["harvest", "export", "foo", "bar.txt"]) == 2
+    assert "wanted a file of a known kind" in capsys.readouterr().err
+    assert not list(Path().glob("bar.txt*"))
+
+
 def test_a_constant_that_is_swept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sweep("both", "--combo", "a=1", "--combo", "b=1", "--constant", "a=2", "--out", "foo") == 2
     assert "'a' among those that vary and in constants" in capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_syntax_of_a_text_that_a_module_evaluates(tmp_path: Path, monkeypatch: p
         find_object(f"{file}:x")
     file = tmp_path / "broken.py"
     file.write_text("x = (\n")
-    with pytest.raises(StreamConfigError, match="broken.py is not Python: line 1"):
+    with pytest.raises(StreamConfigError, match=r"broken\.py is not Python: line 1"):
         find_object(f"{file}:x")
     (tmp_path / "imports.py").write_text("import broken\n")
     with pytest.raises(StreamConfigError, match=r"broken\.py is not Python: line 1"):

@@ -87,11 +87,11 @@ class Hand:
         self.arrived.set()
 
 
-def until(condition: Callable[[], Any], what: str = "it") -> None:
-    """Wait until a condition holds."""
+def until(condition: Callable[..., Any], *args: Any) -> None:
+    """Wait until a condition of ``args`` holds."""
     end = monotonic() + HANG
-    while not condition():
-        assert monotonic() < end, f"{what} has not come to be"
+    while not condition(*args):
+        assert monotonic() < end, "what was waited for has not come to be"
         sleep(0.001)
 
 

@@ -144,8 +144,7 @@ def test_flipped_bytes_are_told_and_all_else_is_read(tmp_path_factory: pytest.Te
     file.write_bytes(content)
     try:
         strict = sound_numbers(Session(file.parent))
-    except DamageError as error:
-        assert "damaged='skip'" in str(error)
+    except DamageError:
         strict = []
     session = Session(file.parent, damaged="skip")
     found = sound_numbers(session)

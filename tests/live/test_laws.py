@@ -74,7 +74,7 @@ def test_they_hold_in_a_process_of_its_own() -> None:
     def make(clock: Any) -> Sampler:
         return Sampler({"x": lambda t: t}, 200, process=True)
 
-    report = check_device(make, clock=SystemClock, seconds=0.4, starts=3)
+    report = check_device(make, clock=SystemClock, seconds=0.2, starts=2)
     assert "nothing is left" in report.held
 
 

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Device, Threaded
 from headrace.live.merge import Merge
+from headrace.live.pending import Pending
 from headrace.live.sampler import Sampler
+from headrace.live.wake import Wake
 
 W = 1.7e9  # the virtual clock's Unix time at its start
 
@@ -306,6 +310,26 @@ def test_columns_have_one_name_each() -> None:
             merged.read()
 
 
+def test_rows_for_which_a_function_of_the_time_raises_are_counted() -> None:
+    clock, fails = VirtualClock(), [True]
+
+    def source(t: float) -> float:
+        if fails:
+            raise ValueError("broken")
+        return t
+
+    with Merge(ticks(clock), {"f": source}) as merged:
+        clock.advance(0.1)
+        with pytest.raises(ValueError, match="broken") as found:
+            merged.read()
+        assert found.value.__notes__ == ["  while asking follower 'f'"]
+        fails.clear()
+        clock.advance(0.1)
+        assert merged.read()["k"].tolist() == [2]
+    counts = merged.stats()
+    assert (counts["produced"], counts["delivered"], counts["dropped"], counts["pending"]) == (3, 1, 2, 0)
+
+
 def test_rows_without_times_are_refused() -> None:
     class Timeless(Threaded):
         def run(self, stopping: threading.Event) -> None:
@@ -348,3 +372,103 @@ def test_what_no_row_asks_for_is_bounded() -> None:
     found = merged.read()["f_k"]
     assert len(found[-1]) <= 100
     assert merged.stats()["followers"]["f"]["lost"] > 9000
+
+
+class Pushed:
+    """A device whose rows are put in by hand."""
+
+    rate, names = None, ("timestamp", "v")
+
+    def __init__(self, times: list[float]) -> None:
+        self.times, self.at, self.arrived = np.array(times, np.float64), 0, Wake()
+        self.pending, self.is_active = Pending(), False
+
+    @property
+    def state(self) -> str:
+        return "running" if self.is_active else "stopped"
+
+    def start(self) -> None:
+        self.is_active = True
+
+    def stop(self) -> None:
+        self.is_active = False
+
+    def read(self) -> Block:
+        return self.pending.take()
+
+    def stats(self) -> dict[str, int]:
+        return self.pending.counts()
+
+    def until(self, t: float) -> None:
+        to = int(np.searchsorted(self.times, t, side="right"))
+        self.pending.block({"timestamp": self.times[self.at : to], "v": np.arange(self.at, to) * 2.0})
+        self.at = to
+
+
+def expected(how: str, leader: Any, follower: Any) -> tuple[list[Any], list[int]]:
+    """What each row should have, row by row; and which samples were taken, for those that take one."""
+    found: list[Any] = []
+    taken: list[int] = []
+    since = -np.inf
+    for t in leader:
+        before = [i for i, f in enumerate(follower) if f <= t]
+        after = [i for i, f in enumerate(follower) if f >= t]
+        inside = [2.0 * i for i, f in enumerate(follower) if since < f <= t]
+        since = t
+        at = before[-1] if before else None
+        if how == "nearest":
+            at = min(range(len(follower)), key=lambda i: (abs(follower[i] - t), i), default=None)
+        if how == "linear" and (at is None or not after):
+            at = None
+        if how in ("latest", "nearest", "linear"):
+            taken += [] if at is None else [at]
+            value = np.nan if at is None else 2.0 * at
+            if how == "linear" and at is not None and follower[at] < t:
+                value += 2.0 * (t - follower[at]) / (follower[at + 1] - follower[at])
+            found.append(value)
+        else:
+            found.append({
+                "all": inside, "window:count": len(inside), "window:any": any(inside),
+                "window:mean": np.mean(inside) if inside else np.nan,
+            }[how])  # fmt: skip
+    return found, taken
+
+
+times = st.lists(st.integers(0, 200), unique=True, max_size=40).map(lambda found: [t / 8 for t in sorted(found)])
+
+
+@given(
+    st.sampled_from(["latest", "nearest", "linear", "all", "window:mean", "window:any", "window:count"]),
+    times, times, st.lists(st.integers(0, 200)).map(sorted),
+)  # fmt: skip
+def test_rows_take_what_a_slow_look_would_find_however_they_are_read(
+    how: str, leading: list[float], following: list[float], cuts: list[int]
+) -> None:
+    leader, follower = Pushed(leading), Pushed(following)
+    merged = Merge(leader, {"f": follower}, how, patience=1e6)
+    blocks = []
+    with merged:
+        for cut in [*[cut / 8 for cut in cuts], 100.0]:
+            leader.until(cut)
+            follower.until(cut)
+            blocks.append(merged.read())
+    blocks = [block for block in [*blocks, merged.read()] if block]
+    rows = [t for block in blocks for t in block["timestamp"]]
+    assert rows == leading
+    assert [number for block in blocks for number in range(block.first, block.first + block.n)] == list(
+        range(len(rows))
+    )
+    if not following:
+        return
+    values, taken = expected(how, leading, following)
+    name = "f_count" if how == "window:count" else "f_v"
+    found = [value for block in blocks for value in block[name]]
+    if how == "all":
+        assert [value.tolist() for value in found] == values
+    else:
+        np.testing.assert_allclose(found, values, rtol=1e-12)
+    told = merged.stats()["followers"]["f"]
+    if taken:
+        assert told["skipped"] == max(taken) + 1 - len(set(taken))
+        assert told["repeated"] == len(taken) - len(set(taken))
+        assert told["missing"] == len(rows) - len(taken)

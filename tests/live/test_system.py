@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live.hand import HANG, Hand, balanced, until
-from support.counts import heavy
 
 import headrace.signals as s
 from headrace.core.block import Block
@@ -18,6 +16,8 @@ from headrace.live.clock import VirtualClock
 from headrace.live.device import Threaded
 from headrace.live.sampler import Sampler
 from headrace.live.system import System
+from live.hand import HANG, Hand, balanced, until
+from support.counts import heavy
 
 TWICE = s.Scale("x", name="twice", scale_factor=2.0)
 
@@ -88,8 +88,7 @@ def test_leaving_the_block_drains_too_also_after_an_exception() -> None:
     hand = Hand()
     system = System(hand)
     with pytest.raises(KeyError), system:
-        hand.say(5)
-        raise KeyError
+        raise KeyError(hand.say(5))  # type: ignore[func-returns-value]
     assert rows(system) == [0, 1, 2, 3, 4]
     assert hand.stops >= 1
 
@@ -107,9 +106,8 @@ def test_stop_and_start_are_idempotent_and_a_system_starts_again() -> None:
     assert hand.starts == 3
     blocks = [system.read() for _ in range(3)]
     assert [each["x"].tolist() for each in blocks] == [[0, 1], [2, 3], [4, 5]], "unread rows survive"
-    assert [each["total"].tolist()[0] for each in blocks] == [blocks[0]["total"][0]] * 0 + [
-        s.Graph([s.Integrate("x", None, name="total")])({"x": each["x"]})["total"][0] for each in blocks
-    ], "signals begin afresh"
+    totals = [s.Graph([s.Integrate("x", None, name="total")])({"x": each["x"]})["total"] for each in blocks]
+    assert [each["total"].tolist() for each in blocks] == [each.tolist() for each in totals], "signals begin afresh"
 
 
 def test_a_source_that_ends_by_itself_ends_the_system() -> None:
@@ -198,7 +196,7 @@ def test_a_plain_source_without_a_bell_is_polled() -> None:
         is_active = False
 
         def start(self) -> None:
-            self.is_active, self.left = True, [{"x": [1, 2]}, None, {}, {"x": [3]}]  # type: ignore[list-item]
+            self.is_active, self.left = True, [{"x": [1, 2]}, None, {}, {"x": [3]}]
 
         def stop(self) -> None:
             self.is_active = False
@@ -251,7 +249,7 @@ def test_a_source_that_fails_is_raised_after_its_rows_by_read_join_and_stop() ->
         system.start()
         hand.say(3)
         hand.fail(ZeroDivisionError("mine"))
-        until(lambda system=system: system.state == "failed")
+        until(lambda system: system.state == "failed", system)
         assert not system.is_active
         if how == "read":
             assert system.read()["x"].tolist() == [0, 1, 2]
@@ -298,11 +296,13 @@ def test_a_source_that_fails_while_it_stops_is_raised_by_stop() -> None:
 
 def test_a_failure_meanwhile_is_a_note_on_the_exception_of_the_block() -> None:
     hand = Hand()
-    with pytest.raises(KeyError) as caught, System(hand) as system:
-        hand.fail(ZeroDivisionError("mine"))
-        until(lambda: system.state == "failed")
-        raise KeyError
-    assert "ZeroDivisionError('mine')" in caught.value.__notes__[0]
+    system = System(hand)
+    system.start()
+    hand.fail(ZeroDivisionError("mine"))
+    until(lambda: system.state == "failed")
+    error = KeyError("of the block")
+    system.__exit__(KeyError, error, None)
+    assert "ZeroDivisionError('mine')" in error.__notes__[0]
 
 
 def test_restart_starts_the_source_again_and_loses_no_row_that_was_given() -> None:
@@ -312,7 +312,7 @@ def test_restart_starts_the_source_again_and_loses_no_row_that_was_given() -> No
         for k in range(3):
             hand.say(2)
             hand.fail(OSError(f"unplugged {k}"))
-            until(lambda k=k: hand.starts == k + 2)
+            until(lambda n: hand.starts == n, k + 2)
         hand.say(2)
     assert rows(system) == list(range(8))
     assert (system.stats()["restarts"], system.stats()["errors"]) == (3, 3)
@@ -384,7 +384,7 @@ def test_a_signal_that_fails_skips_the_block_or_begins_afresh() -> None:
         with system:
             for _ in range(10):
                 hand.say(1)
-                until(lambda system=system, hand=hand: system.stats()["rows"] == hand.said)
+                until(lambda system, n: system.stats()["rows"] == n, system, hand.said)
         found = [each["x"].tolist()[0] for each in consumer]
         assert found == [0, 1, 2, 3, 4, 6, 7, 8, 9]
         assert system.stats()["skipped"] == missing == consumer.stats()["dropped"]
@@ -548,7 +548,13 @@ def test_starts_stops_and_reads_from_many_threads_end_well() -> None:
         except BaseException as error:
             errors.append(error)
 
-    steps = [system.start, system.stop, system.read, lambda: hand.say(1), lambda: system.add_consumer().close()]
+    def come_and_go() -> None:
+        added = [system.add_consumer(), system.add_consumer(lambda block: None), system.add_consumer(policy="block")]
+        for each in added:
+            each.close()
+
+    before = threading.active_count()
+    steps = [system.start, system.stop, system.read, lambda: hand.say(1), come_and_go, come_and_go]
     threads = [threading.Thread(target=act, args=(step,)) for step in steps]
     for thread in threads:
         thread.start()
@@ -560,4 +566,5 @@ def test_starts_stops_and_reads_from_many_threads_end_well() -> None:
     system.stop()
     assert errors == []
     assert system.state in ("stopped", "idle")
+    assert threading.active_count() == before
     assert balanced(system.stats()["consumers"]["read"])

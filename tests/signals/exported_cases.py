@@ -9,26 +9,36 @@ import numpy as np
 
 from headrace.signals import quaternions as q
 from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
+from headrace.signals.correlate import CrossCorrelation
+from headrace.signals.dead_reckoning import DeadReckoning
 from headrace.signals.delay import Delay
+from headrace.signals.demodulation import AmplitudeDemodulation, FrequencyDemodulation
 from headrace.signals.differentiate import Differentiate, Integrate, SampleRate
 from headrace.signals.elementwise import Abs, Clip, Exp, Logarithm, Pow
 from headrace.signals.envelope import Envelope
-from headrace.signals.events import ZeroCrossing
+from headrace.signals.events import EventDetector, Threshold, ZeroCrossing
 from headrace.signals.filters import BandPassFilter, HighPassFilter, LowPassFilter, NotchFilter
 from headrace.signals.fir import Fir
 from headrace.signals.geometry import AngleBetween, Gravity, Norm, OrientationXy, Rotate
 from headrace.signals.graph import Graph
-from headrace.signals.hilbert import AnalyticSignal, HilbertEnvelope
-from headrace.signals.moving import MovingMax, MovingMin, MovingRMS
+from headrace.signals.gyroscope import OffsetGyro
+from headrace.signals.hilbert import AnalyticSignal, HilbertEnvelope, HilbertPhase
+from headrace.signals.modulation import AmplitudeModulation, FrequencyModulation
+from headrace.signals.moving import MovingMax, MovingMedian, MovingMin, MovingRMS, MovingStd
+from headrace.signals.orientation import FusionOrientation, MadgwickOrientation
+from headrace.signals.peaks import Peaks
+from headrace.signals.projection import GravityProjection
+from headrace.signals.resample import Resample
 from headrace.signals.running import RunningMean, RunningStd
 from headrace.signals.shape import Combine, Concatenate, ExtractDimension, Reshape, Stack
 from headrace.signals.smooth import ExponentialMean, GaussianSmooth, MovingAverage
-from headrace.signals.spectral import FourierTransform, Spectrogram
+from headrace.signals.spectral import FourierTransform, InverseFourierTransform, Spectrogram
 from headrace.signals.waveforms import SineWave, SquareWave, TriangleWave
+from headrace.signals.wavelets import WaveletBands, WaveletBank, WaveletTransform
 from headrace.signals.windowed import Windows
 
 DTYPES = ("float64", "float32")
-SHAPES = {"acc": (3,), "gyro": (3,), "q": (4,)}  # of rows; others are one number
+SHAPES = {"acc": (3,), "gyro": (3,), "q": (4,), "image": (2, 2)}  # of rows; others are one number
 
 
 def columns_of(graph: Graph, n: int, dtype: str) -> dict[str, Any]:
@@ -150,5 +160,93 @@ CASES: dict[str, Callable[[], Graph]] = {
         Rotate("acc", "q", "world"),
         OrientationXy("unit", "xy"),
         AngleBetween("acc", "gyro", "angle"),
+    ),
+    "on a carrier": of(
+        AmplitudeModulation("acc", "am", 7.0, 100.0, 0.5, 1.0),
+        FrequencyModulation("acc", "fm", 7.0, 100.0, 2.0, 1.0),
+        FrequencyModulation("x", "one", 7.0, 100.0, 2.0),
+    ),
+    "off a carrier": of(
+        AmplitudeDemodulation("acc", "am", 20.0, 100.0, 5.0, 11, 0.5),
+        AmplitudeDemodulation("x", "long", 20.0, 100.0, 5.0, 301),
+        FrequencyDemodulation("x", "fm", 20.0, 100.0, 3.0, 10.0, 11),
+        FrequencyDemodulation("acc", "three", 20.0, 100.0, 3.0, 10.0, 31),
+    ),
+    "wavelets": of(
+        WaveletTransform("x", "one", 32, 16, "db2", 2),
+        WaveletTransform("acc", "three", 40, 7, "bior2.2", 3, "symmetric"),
+        WaveletTransform("acc", "each", 32, 24, "sym4", 1, "smooth", upsample=True),
+        WaveletBands("acc", "bands", 32, 16, "db2", 2),
+        WaveletBands("image", "images", 32, 0, "haar", 3, "reflect"),
+    ),
+    "wavelet bank": both(lambda x, y: WaveletBank(x, y, (1.0, 2.0, 3.5), "morl")),
+    "complex wavelets": both(lambda x, y: WaveletBank(x, y, (1.0, 4.0), "cmor1.5-1.0")),
+    "wide wavelets": both(lambda x, y: WaveletBank(x, y, (4.0, 20.0), "morl")),
+    "projection": of(GravityProjection("acc", "gyro", "flat")),
+    "still": of(
+        Scale("gyro", "fast", 30.0),
+        Scale("acc", "light", 0.1),
+        DeadReckoning("fast", "light", "still", 0.1, 100.0, bias=0.35),
+        DeadReckoning("fast", "light", "late", 0.1, 100.0, bias=0.35, half=False),
+        outputs=["still", "late"],
+    ),
+    "offset": of(
+        OffsetGyro("gyro", "turn", 10.0, 0.5, timeout_const=0.7), OffsetGyro("x", "one", 10.0, timeout_const=0.0)
+    ),
+    "Madgwick": of(
+        Scale("gyro", "fast", 30.0),
+        MadgwickOrientation("fast", "acc", 100.0, "pose"),
+        MadgwickOrientation("gyro", "acc", 2.0, "still", gain=0.5, q0=(1, 2, 3, 4)),
+        outputs=["pose", "still"],
+    ),
+    "Fusion": of(
+        Scale("gyro", "fast", 30.0),
+        FusionOrientation(
+            "fast", "acc", 20.0, "pose", acceleration_rejection=20.0, rejection_timeout=0.5, gyroscope_range=120.0
+        ),
+        FusionOrientation("gyro", "acc", 20.0, "plain", use_offset=False, acceleration_rejection=0.0),
+        outputs=["pose", "plain"],
+    ),
+    "events": of(
+        Threshold("acc", "above", 0.5),
+        Threshold("x", "steady", 0.5, -0.5, 2),
+        Threshold("image", "images", 0.7, 0.2, 3),
+        EventDetector("acc", "rises", 0.5, -0.5),
+        EventDetector("acc", "falls", 0.5, None, 1, "fall", 4),
+        EventDetector("x", "both", 0.5, -0.5, 2, "both", 7),
+        Peaks("acc", "peaks"),
+        Peaks("x", "high", 0.8, 5),
+    ),
+    "correlation": of(
+        CrossCorrelation("acc", "gyro", "three", 9, 2),
+        CrossCorrelation("x", "y", "one", 50, 5),
+        CrossCorrelation("x", "x", "same", 2),
+    ),
+    "resampled": of(
+        Resample("x", "more", 3, 2, 4),
+        Resample("acc", "less", 2, 7),
+        Resample("acc", "tenth", 1, 10, 3),
+        Resample("x", "many", 5, 1, 2),
+        Resample("x", "same", 4, 4),
+    ),
+    "back from spectra": of(
+        FourierTransform("x", "s", 32, 24, None),
+        InverseFourierTransform("s", "one", 32, 24),
+        FourierTransform("acc", "u", 20, 9, None),
+        InverseFourierTransform("u", "three", 20, 9),
+        FourierTransform("x", "v", 16, 0, None),
+        InverseFourierTransform("v", "apart", 16, 0),
+        outputs=["one", "three", "apart"],
+    ),
+    "phase": of(
+        HilbertPhase("x", "one", 11),
+        HilbertPhase("acc", "on", 11, unwrapped=True),
+        HilbertPhase("acc", "long", 601),
+    ),
+    "spread": of(
+        MovingStd("acc", "std", 11, 1), MovingStd("x", "all", 8), MovingStd("x", "none", 1), MovingStd("x", "nan", 1, 1)
+    ),
+    "median": of(
+        MovingMedian("acc", "even", 6), MovingMedian("x", "odd", 7), MovingMedian("x", "same", 1)
     ),
 }

@@ -131,8 +131,9 @@ def test_an_error_leaves_the_run_where_it_was() -> None:
 
 
 def test_what_is_no_signal_is_refused() -> None:
+    nodes: Any = [lambda x: x]
     with pytest.raises(StreamConfigError, match="wanted signals"):
-        s.Graph([lambda x: x])
+        s.Graph(nodes)
 
 
 # --- forms --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import errno
 import os
 import pickle
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from headrace.store import ledger_db, ledger_lock
 from headrace.store.ledger import FAILED, Ledger, Point
 from headrace.store.ledger_memory import MemoryLedger
 from headrace.store.ledger_rows import Seen
+from support.counts import heavy
 
 
 def points(n: int, first: int = 0) -> list[Point]:
@@ -626,3 +628,37 @@ def test_what_rows_share_is_right_after_a_merge_that_met_a_full_disk(tmp_path: P
     told = {point.key: point.layout for point in Ledger(tmp_path / "ledger").rows()}
     assert told[b"mine"] == ["mine"]
     assert told[b"theirs"] == ["theirs"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_a_thread_writes_can_use_ledgers(tmp_path: Path) -> None:
+    """SQLite has locks of its own: one that a thread held at that moment would be held for ever in the child."""
+    ledger = Ledger(tmp_path / "ledger")
+    ended = threading.Event()
+    put: list[int] = []
+
+    def write() -> None:
+        while not ended.is_set():
+            k = len(put)
+            ledger.put([Point(b"%d-%d" % (k, i), (k, i), "x" * 3000) for i in range(1000)])
+            put.append(k)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(heavy(100) + 6):
+            time.sleep(0.03)
+            child = os.fork()
+            if not child:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(20)  # ends one that hangs
+                try:
+                    os._exit(0 if len(ledger) >= 0 else 1)
+                finally:
+                    os._exit(2)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        ended.set()
+        thread.join()
+    assert len(Ledger(tmp_path / "ledger")) == 1000 * len(put)

@@ -172,9 +172,9 @@ class TestAdaptive:
 
     def test_losses_of_no_use(self) -> None:
         with pytest.raises(hr.StreamConfigError, match="wanted a function of two neighbours"):
-            Adaptive((0, 1), lambda x: x)  # type: ignore[arg-type,misc,return-value]
+            Adaptive((0, 1), lambda x: x)  # type: ignore[arg-type,misc]
         with pytest.raises(hr.DataError, match="got 'much' from its loss, wanted a number"):
-            Runner(lambda x: x, "y", verbosity=0).run_combos({"x": Adaptive((0, 1), lambda x, y: "much")})  # type: ignore[arg-type,return-value]
+            Runner(lambda x: x, "y", verbosity=0).run_combos({"x": Adaptive((0, 1), lambda x, y: "much")})  # type: ignore[arg-type]
 
     def test_several_arguments_at_once_are_refused(self) -> None:
         with pytest.raises(hr.StreamConfigError, match="one pair of bounds"):

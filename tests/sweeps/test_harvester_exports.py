@@ -77,7 +77,7 @@ def test_nothing_is_in_it_but_the_results(name: str) -> None:
 
 
 def test_a_large_one_is_written_when_it_is_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.sweeps.results.SMALL", 1000)
+    monkeypatch.setattr("headrace.sweeps.kept.SMALL", 1000)
     harvester = Harvester(runner(), name)
     harvester.harvest_combos({"a": [1]})
     assert inside(name) == {1: 1}
@@ -182,8 +182,8 @@ def test_what_waits_is_not_in_it(name: str) -> None:
 
 def test_and_at_exit(tmp_path: Path) -> None:
     code = (
-        "from headrace.sweeps import Harvester, Runner, results\n"
-        "results.SMALL = 100\n"
+        "from headrace.sweeps import Harvester, Runner, kept\n"
+        "kept.SMALL = 100\n"
         "harvester = Harvester(Runner(lambda a: a, 'y', verbosity=0), 'foo.h5')\n"
         "harvester.harvest_combos({'a': range(300)})\n"
         "import os; assert not os.path.exists('foo.h5')\n"

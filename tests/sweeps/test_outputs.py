@@ -117,6 +117,17 @@ class TestNames:
             kept(runner, how, {"a": [1, 2]})
 
     @HOW
+    def test_last_digits_of_values_along_axes_do_not_matter(self, how: str) -> None:
+        runner = Runner(
+            lambda a: xr.DataArray([a, a], dims="k", coords={"k": [0.1 + 0.2, 1.0]}),
+            "y",
+            var_dims={"y": "k"},
+            var_coords={"k": [0.3, 1.0]},
+            verbosity=0,
+        )
+        assert kept(runner, how, {"a": [1, 2]})["k"].values.tolist() == [0.3, 1.0]
+
+    @HOW
     def test_axes_without_names_of_their_own(self, how: str) -> None:
         runner = Runner(lambda a: xr.DataArray([a, 2 * a]), "y", var_dims={"y": "k"}, verbosity=0)
         assert kept(runner, how, {"a": [1, 2]})["y"].values.tolist() == [[1, 2], [2, 4]]

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headrace.errors import HeadraceWarning
@@ -76,6 +77,22 @@ class TestConstants:
             harvester(name=name).harvest_combos({"a": [1, 2], "c": [1]})
             for c in (2, 3):
                 harvester(name=name, constants={"c": c}).harvest_combos({"a": [1]})
+
+
+class Model:
+    """Something whose text has an address in it."""
+
+    def __init__(self) -> None:
+        self.held = [self]
+
+
+def test_what_has_no_content_is_not_compared() -> None:
+    for seed in (np.random.default_rng(1), np.random.default_rng(2)):
+        constants = {"c": Model(), "d": len, "e": np.arange(3), "f": float("nan")}
+        made = harvester(lambda a, c, d, e, f, *, rng: a, constants=constants, seed=seed)
+        made.harvest_combos({"a": [1, 2]}, missing_only=True)
+    with pytest.warns(HeadraceWarning, match="another constant .e="):
+        made.harvest_combos({"a": [3]}, constants={"e": np.arange(4)})
 
 
 def test_another_seed_matters_to_who_draws() -> None:

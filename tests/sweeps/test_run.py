@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,6 +26,12 @@ class Diverged(RuntimeError):
 def diverges(a: int, b: int) -> int:
     if a == 2 and b == 1:
         raise Diverged("no convergence")
+    return a + b
+
+
+def leaves(a: int, b: int) -> int:
+    if a == 2 and b == 1:
+        sys.exit("bad a")  # as argparse does
     return a + b
 
 
@@ -54,6 +61,23 @@ class TestErrors:
         found = combo_runner(diverges, COMBOS, verbosity=0, on_error="nan", **way)
         assert np.isnan(found[2][1])
         assert found[2][2] == 4
+
+    @pytest.mark.parametrize(
+        "way", [*WAYS, {"executor": "threads", "num_workers": 2}], ids=lambda way: "-".join(way) or "serial"
+    )
+    def test_a_function_that_leaves_python_has_failed(self, way: Any) -> None:
+        runner = Runner(leaves, "y", verbosity=0, **way)
+        found = runner.run_combos(COMBOS, on_error="keep")["y"]
+        assert np.isnan(found.sel(a=2, b=1))
+        assert int(found.count()) == 11
+        assert [(failed.settings, str(failed.error)) for failed in runner.failures] == [({"a": 2, "b": 1}, "bad a")]
+        assert isinstance(runner.failures[0].error, SystemExit)
+        with pytest.raises(SystemExit) as caught:
+            runner.run_combos(COMBOS)
+        assert caught.value.code == "bad a"
+        assert "  while calling leaves(a=2, b=1)" in caught.value.__notes__
+        kept = dict.fromkeys(run_points(leaves, Points(COMBOS), how=How(verbosity=0, on_error="nan", **way)))
+        assert {i: type(outcome.error) for i, outcome in kept if outcome.error is not None} == {7: SystemExit}
 
     def test_split_with_errors(self) -> None:
         def pair(a: int, b: int) -> tuple[int, str]:

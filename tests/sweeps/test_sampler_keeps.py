@@ -64,6 +64,60 @@ class TestSeed:
         assert len(sampler(seed=3).sample_combos(2, seed=3)) == 2
 
 
+class TestResuming:
+    """The same line, run again, ends with the rows of one that was not interrupted."""
+
+    @pytest.mark.parametrize("name", ["foo", "foo.csv"])
+    @pytest.mark.parametrize("how", [{}, {"shuffle": 3}, {"parallel": 2}], ids=str)
+    def test_an_interrupted_call(self, name: str, how: dict[str, Any]) -> None:
+        whole = sampler("whole", seed=5).sample_combos(12)
+        left = [whole["a"].iloc[k] for k in (4, 7)]
+        with pytest.raises(KeyboardInterrupt):
+            Sampler(
+                Runner(Stopping(left), "y", verbosity=0), name, {"a": lambda rng: float(rng.random())}, seed=5
+            ).sample_combos(12, missing_only=True)
+        assert len(sampler(name).full_df) < 12
+        assert len(sampler(name, seed=5).sample_combos(12, missing_only=True, **how)) >= 8
+        assert sampler(name).full_df.equals(whole)
+        again = sampler(name)
+        assert len(again.sample_combos(12, missing_only=True)) == 0
+        more = again.sample_combos(14, missing_only=True)
+        assert len(more) == 2
+        assert again.full_df.equals(sampler(None, seed=5).sample_combos(14))
+
+    def test_failures_are_missing_and_replaced_rows_are_not(self) -> None:
+        broken = sampler(fn=Stopping([], fails=True), seed=5)
+        broken.sample_combos(4, on_error="keep", fail_fast=False)
+        assert broken.full_df is None
+        fixed = sampler(seed=5)
+        assert len(fixed.sample_combos(4, missing_only=True)) == 4
+        assert len(fixed.failures) == 0
+        fixed.save_full_df(fixed.full_df.iloc[:2])
+        assert len(fixed.sample_combos(2, missing_only=True)) == 0
+        assert len(fixed.sample_combos(3, missing_only=True)) == 1
+        assert len(fixed.full_df) == 3
+
+    def test_in_memory_nobody_knows_what_is_missing(self) -> None:
+        with pytest.raises(StreamConfigError, match="data_name"):
+            sampler(None).sample_combos(3, missing_only=True)
+        with pytest.raises(StreamConfigError, match="data_name"):
+            sampler("foo").sample_combos(3, sync=False, missing_only=True)
+
+
+class Stopping:
+    """A function that is interrupted at some settings, or always fails."""
+
+    def __init__(self, at: list[float], *, fails: bool = False) -> None:
+        self.at, self.fails = at, fails
+
+    def __call__(self, a: float, *, rng: Any) -> float:
+        if self.fails:
+            raise ValueError("not yet")
+        if a in self.at:
+            raise KeyboardInterrupt
+        return noisy(a, rng=rng)
+
+
 class TestOrder:
     """Rows stand in the order of their numbers, whoever looks and whenever."""
 
@@ -100,7 +154,7 @@ class TestOrder:
         assert 99 not in one.full_df["y"].tolist()
 
 
-ODD = {
+ODD: dict[str, list[Any]] = {
     ".csv": [("NA", None, 1.5), (None, 2.5, 1 / 3), ("x", None, 3.7037036703703502e-09)],
     ".json": [("NA", None, 1.5), (None, 2.5, 1 / 3), ("x", None, 3.7037036703703502e-09)],
     ".parquet": [(None, None, 1.5), ("y", 2.5, 1 / 3), ("x", None, 1e-300)],
@@ -127,7 +181,7 @@ class TestFiles:
         again = Sampler(Runner(lambda i: ("z", 0.0, 1.0), ["t", "n", "x"], verbosity=0), file, {"i": 1})
         assert again.full_df.equals(before)
         engine = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pkl": "pickle"}[suffix]
-        save_df(load_df(file, engine), file, engine, **({"index": False} if suffix == ".csv" else {}))
+        save_df(load_df(file, engine), file, engine)
         os.utime(file, (2, 2))
         again.sample_combos(1)
         assert again.full_df.iloc[:3].astype(object).equals(before.astype(object))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 MANY = 6  # values of an argument that are shown
@@ -76,7 +77,12 @@ def _export(args: Namespace) -> int:
     harvester = _harvester(args)
     harvester.export(args.file)
     totals = harvester.ledger.totals
-    print(f"{args.file} has the {totals.rows - totals.failed} points of {args.harvest}")
+    file = Path(args.file)
+    if not file.suffix:  # it got that of a dataset
+        from headrace.store.names import dataset_path
+
+        file = file.with_name(dataset_path(file).name)
+    print(f"{file} has the {totals.rows - totals.failed} points of {args.harvest}")
     return 0
 
 

@@ -180,5 +180,6 @@ def cases_in(path: str) -> list[dict[str, Any]]:
         if len(row) != len(names):
             raise StreamConfigError(
                 f"--cases {path} has {len(row)} values in row {number}, wanted {len(names)}: one for each of {', '.join(names)}."
+                "\n  A value with a comma stands in quotes."
             )
     return [dict(zip(names, map(scalar, row), strict=True)) for row in rows]

@@ -97,7 +97,8 @@ class Consumer:
         self.clock, self.patience, self.deadline = clock, patience, deadline
         self.left: Callable[[Consumer], object] | None = None  # who is told that it is closed
         self.last_error: BaseException | None = None
-        self._queue = Queue(policy, limit)
+        self.hung = False  # whether its callback was given up
+        self._queue = Queue(policy, limit, timed=timed)
         self._queue.deadline = deadline
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -106,6 +107,7 @@ class Consumer:
         self._ended_by: BaseException | None = None  # of the system
         self._untold: BaseException | None = None
         self._trace: TracebackType | None = None
+        self._tell: Callable[[], object] | None = None  # called when somebody is told of the system's failure
         self._in_hand: float | None = None
         self._errors = self._calls = 0
 
@@ -128,7 +130,7 @@ class Consumer:
         with self._changed:
             if self._closed:
                 return
-            self._idle = self._over = self._hurried = False
+            self._idle = self._over = self._hurried = self.hung = False
             self._failure = self._ended_by = self._untold = None
             if self.callback is None or (self._thread is not None and self._thread.is_alive()):
                 return
@@ -161,9 +163,10 @@ class Consumer:
             self._hurried = True
             self._changed.notify_all()
 
-    def end(self, failure: BaseException | None = None) -> None:
-        """Say that this run of the system is over; what waits still is handed over."""
+    def end(self, failure: BaseException | None = None, told: Callable[[], object] | None = None) -> None:
+        """Say that this run of the system is over; what waits still is handed over, then ``failure`` is raised."""
         with self._changed:
+            self._tell = told
             self._over, self._ended_by = True, failure
             if failure is not None and self._failure is None:
                 self._trace = failure.__traceback__
@@ -187,6 +190,7 @@ class Consumer:
     def _give_up(self) -> None:
         with self._changed:
             self._calls += 1
+            self.hung = True
             self._thread = None  # which tells it to end when it comes back
             self._fail(
                 WorkerError(
@@ -293,7 +297,10 @@ class Consumer:
         return joined(blocks) if blocks else Block({})
 
     def take(self) -> Block | None:
-        """Return the oldest block that waits, without waiting; None when there is none. Raises as :meth:`read`."""
+        """Return the oldest block that waits, without waiting; None when there is none. Raises as :meth:`read`.
+
+        Where hundreds of small ones wait, some have been joined.
+        """
         blocks = self._fetch(one=True)
         return again(blocks[0]) if blocks else None
 
@@ -313,6 +320,8 @@ class Consumer:
             error = self._failure or self._ended_by
             if error is not None:
                 self._untold = None
+                if error is self._ended_by and self._tell is not None:
+                    self._tell()
                 raise error.with_traceback(self._trace)  # which does not grow from call to call
             return []
 

@@ -1,4 +1,4 @@
-"""A recording as something else: an xarray Dataset, a zarr group, a parquet file, sound. Written a piece at a time."""
+"""A recording as something else: an xarray Dataset, a zarr group, sound. Written a piece at a time."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import json
 import os
 import shutil
 import wave
-from collections.abc import Iterator, Mapping
-from math import prod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from headrace.core.block import ROWS, Block
+from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError
-from headrace.live.lazy import PIECE, Column
+from headrace.live.export_common import KEY, new_path, pieces, placed, row_bytes, step_of, time_of
+from headrace.live.lazy import PIECE
 from headrace.live.sound import WAV_MOST, sound_in
-from headrace.store.files import sync_folder, temporary
-
-KEY: Final = "headrace_session"
+from headrace.store.files import temporary
 
 
 def to_xarray(raw: Block, metadata: Mapping[str, Any] | None = None, *, chunks: Any = None) -> Any:
@@ -51,7 +49,7 @@ def to_xarray(raw: Block, metadata: Mapping[str, Any] | None = None, *, chunks: 
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
     for name, column in raw.items():
-        along = _time(raw, name)
+        along = time_of(raw, name)
         dims = (along, *(f"{name}_{k}" for k in range(1, len(column.shape))))
         variables[name] = (dims, _array(column, chunks))
         if along != "time" and raw.times is not None:
@@ -67,10 +65,6 @@ def to_xarray(raw: Block, metadata: Mapping[str, Any] | None = None, *, chunks: 
     if raw.rate is not None:
         attrs["rate"] = raw.rate
     return xarray.Dataset(variables, coords=coords, attrs=attrs)
-
-
-def _time(raw: Block, name: str) -> str:
-    return "time" if raw.paces.get(name, ROWS) == ROWS else f"time_{name}"
 
 
 def _moments(times: Any) -> Any:
@@ -90,23 +84,6 @@ def _array(column: Any, chunks: Any) -> Any:
     return dask.from_array(column, chunks=chunks, asarray=True, meta=np.empty((0,) * column.ndim, column.dtype))
 
 
-def _new(path: str | os.PathLike[str], who: str) -> Path:
-    found = Path(os.path.expanduser(path))
-    if os.path.lexists(found):
-        raise SinkError(
-            f"{who} got {str(found)!r}, where there is something already.\n  Name a path that does not exist."
-        )
-    return found
-
-
-def _placed(tmp: Path, path: Path) -> None:
-    if tmp.is_file():
-        with open(tmp, "rb+") as file:
-            os.fsync(file.fileno())
-    os.rename(tmp, path)
-    sync_folder(path.absolute().parent)
-
-
 def to_zarr(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> Path:
     """Write columns to a new zarr group, which ``xarray.open_zarr`` opens; return its path. There whole or not at all.
 
@@ -118,141 +95,67 @@ def to_zarr(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any
         When zarr is not installed.
     """
     zarr: Any = optional("zarr", "store", "to_zarr")
-    found = _new(path, "to_zarr")
+    found = new_path(path, "to_zarr")
     tmp = temporary(found)
     shutil.rmtree(tmp, ignore_errors=True)
     try:
         group = zarr.open_group(str(tmp), mode="w")
         group.attrs.update({KEY: json.dumps(dict(metadata or {})), **({} if raw.rate is None else {"rate": raw.rate})})
-        for name, column in raw.items():
-            rows = max(1, min(len(column), PIECE // max(1, _row_bytes(column))))
-            array = group.create_array(
-                name,
-                shape=column.shape,
-                chunks=(rows, *(max(1, n) for n in column.shape[1:])),
-                dtype=column.dtype,
-                dimension_names=[_time(raw, name), *(f"{name}_{k}" for k in range(1, len(column.shape)))],
-            )
-            for lo in range(0, len(column), rows):
-                array[lo : lo + rows] = column[lo : lo + rows]
-        zarr.consolidate_metadata(str(tmp))
-        _placed(tmp, found)
+        step = step_of(raw, PIECE)
+        arrays = {name: _Growing(group, raw, name, step) for name in raw}
+        for piece in pieces(raw, step):
+            for name, column in piece.items():
+                arrays[name].add(column)
+        for array in arrays.values():
+            array.end()
+        _consolidate(tmp, list(raw))
+        placed(tmp, found)
     except BaseException:
         shutil.rmtree(tmp, ignore_errors=True)
         raise
     return found
 
 
-def _row_bytes(column: Any) -> int:
-    return int(prod(column.shape[1:])) * int(column.dtype.itemsize)
+class _Growing:
+    """An array of a zarr group that is written chunk by chunk, each once."""
 
-
-def to_parquet(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> Path:
-    """Write columns to a new parquet file; return its path. There whole or not at all.
-
-    Numbers of a row lie in nested lists of fixed length. :func:`parquet_columns` gives the same arrays back.
-
-    Raises
-    ------
-    SinkError
-        When there is something at ``path``.
-    DataError
-        When a column has a pace of its own, or a dtype that parquet has no column for.
-    MissingExtraError
-        When pyarrow is not installed.
-    """
-    arrow, parquet = (optional(name, "store", "to_parquet") for name in ("pyarrow", "pyarrow.parquet"))
-    found = _new(path, "to_parquet")
-    slow = [name for name in raw if _time(raw, name) != "time"]
-    if slow:
-        raise DataError(
-            f"to_parquet got column {slow[0]!r}, which has a pace of its own, and a table has one.\n"
-            "  Leave it out with outputs= of the graph, or use to_zarr."
+    def __init__(self, group: Any, raw: Block, name: str, step: int) -> None:
+        column = raw[name]
+        self.rows = max(1, min(len(column), step))
+        self.at, self.held = 0, [np.empty((0, *column.shape[1:]), column.dtype)]
+        self.array = group.create_array(
+            name,
+            shape=column.shape,
+            chunks=(self.rows, *(max(1, n) for n in column.shape[1:])),
+            dtype=column.dtype,
+            dimension_names=[time_of(raw, name), *(f"{name}_{k}" for k in range(1, len(column.shape)))],
+            config={"write_empty_chunks": True},  # else a chunk of zeros loses their signs
         )
-    tmp = temporary(found)
-    writer = None
-    try:
-        for piece in _tables(raw):
-            table = arrow.table({name: _arrow(arrow, column, name) for name, column in piece.items()})
-            told = {"dtypes": {name: column.dtype.str for name, column in piece.items()}, "rate": raw.rate}
-            told["shapes"] = {name: list(column.shape[1:]) for name, column in piece.items()}
-            table = table.replace_schema_metadata({"headrace": json.dumps(told), KEY: json.dumps(dict(metadata or {}))})
-            if writer is None:
-                writer = parquet.ParquetWriter(tmp, table.schema, compression="zstd")
-            writer.write_table(table)
-        if writer is not None:
-            writer.close()
-        _placed(tmp, found)
-    except BaseException:
-        if writer is not None and writer.is_open:
-            writer.close()
-        tmp.unlink(missing_ok=True)
-        raise
-    return found
+
+    def add(self, column: Any) -> None:
+        self.held.append(np.asarray(column))
+        if sum(map(len, self.held)) >= self.rows:
+            self._write(self.rows)
+
+    def end(self) -> None:
+        self._write(1)
+
+    def _write(self, rows: int) -> None:
+        """Write what is held, as far as it makes whole groups of ``rows``."""
+        held = np.concatenate(self.held)
+        n = len(held) // rows * rows
+        if n:
+            self.array[self.at : self.at + n] = held[:n]
+        self.at += n
+        self.held = [held[n:]]
 
 
-def _tables(raw: Block) -> Iterator[dict[str, Any]]:
-    """Yield all rows in large pieces, one without rows where there are none."""
-    step = max(1, (8 * PIECE) // max(1, sum(map(_row_bytes, raw.values()))))
-    for lo in range(0, max(1, raw.n), step):
-        yield {name: np.asarray(column[lo : lo + step]) for name, column in raw.items()}
-
-
-def _arrow(arrow: Any, column: Any, name: str) -> Any:
-    if 0 in column.shape[1:]:
-        raise DataError(
-            f"to_parquet got column {name!r} of shape {column.shape}, and parquet has none without numbers."
-        )
-    native = column if column.dtype.isnative else column.astype(column.dtype.newbyteorder("="))
-    try:
-        made = arrow.array(np.ascontiguousarray(native).reshape(-1))
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, arrow.ArrowTypeError) as error:
-        raise DataError(
-            f"to_parquet got column {name!r} of {column.dtype}, for which parquet has none: {error}.\n"
-            "  Split it (complex: real and imaginary part), or use to_zarr."
-        ) from error
-    for n in reversed(column.shape[1:]):
-        made = arrow.FixedSizeListArray.from_arrays(made, n)
-    return made
-
-
-def parquet_columns(path: Path) -> Block:
-    """Return the columns of a parquet file, each read when it is looked at, with the dtypes and shapes they had."""
-    parquet: Any = optional("pyarrow.parquet", "store", "Session.raw")
-    with parquet.ParquetFile(path) as file:
-        schema, n = file.schema_arrow, file.metadata.num_rows
-        groups = np.cumsum([0, *(file.metadata.row_group(k).num_rows for k in range(file.num_row_groups))])
-    told = json.loads((schema.metadata or {}).get(b"headrace", b"{}"))
-    shapes, dtypes = told.get("shapes", {}), told.get("dtypes", {})
-    columns: dict[str, Any] = {}
-    for field in schema:
-        shape = tuple(shapes.get(field.name, ()))
-        read = _Stored(path, field.name, shape, dtypes.get(field.name), groups)
-        dtype = np.dtype(dtypes[field.name]) if field.name in dtypes else read(0, min(1, n)).dtype
-        columns[field.name] = Column(read, n, dtype, shape, field.name)
-    return Block.of(columns, 0, n, told.get("rate"), {}, {}, columns.get("timestamp"), None)
-
-
-class _Stored:
-    """The rows of one column of a parquet file: the groups that hold them are read."""
-
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: str | None, groups: Any) -> None:
-        self.path, self.name, self.shape, self.dtype, self.groups = path, name, shape, dtype, groups
-
-    def __call__(self, lo: int, hi: int) -> Any:
-        parquet: Any = optional("pyarrow.parquet", "store", "Session.raw")
-        first = max(0, int(np.searchsorted(self.groups, lo, "right")) - 1)
-        last = max(first, int(np.searchsorted(self.groups, hi, "left")) - 1)
-        with parquet.ParquetFile(self.path, memory_map=False) as file:
-            several = range(first, min(last + 1, file.num_row_groups))
-            column = file.read_row_groups(list(several), columns=[self.name])[self.name].combine_chunks()
-        for _ in self.shape:
-            column = column.flatten()
-        found = column.to_numpy(zero_copy_only=False)
-        if self.dtype is not None:
-            found = found.astype(np.dtype(self.dtype), copy=False)
-        begin = int(self.groups[first])
-        return found.reshape(-1, *self.shape)[lo - begin : max(lo, hi) - begin]
+def _consolidate(folder: Path, names: list[str]) -> None:
+    """Say in the group's own file what is in it, so that readers need not list the folder."""
+    inside = {name: json.loads((folder / name / "zarr.json").read_bytes()) for name in names}
+    told = json.loads((folder / "zarr.json").read_bytes())
+    told["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inside}
+    (folder / "zarr.json").write_text(json.dumps(told, indent=2))
 
 
 def to_wav(raw: Block, path: str | os.PathLike[str], column: str | None = None, rate: float | None = None) -> Path:
@@ -273,7 +176,7 @@ def to_wav(raw: Block, path: str | os.PathLike[str], column: str | None = None, 
     DataError
         When the column is no sound, or no rate is known.
     """
-    found = _new(path, "to_wav")
+    found = new_path(path, "to_wav")
     name = sound_in(raw, column, "to_wav")
     sound = raw[name]
     rate = raw.rate if rate is None else rate
@@ -293,14 +196,14 @@ def to_wav(raw: Block, path: str | os.PathLike[str], column: str | None = None, 
             file.setnchannels(channels)
             file.setsampwidth(width)
             file.setframerate(round(rate))
-            rows = max(1, PIECE // max(1, _row_bytes(sound)))
+            rows = max(1, PIECE // max(1, row_bytes(sound)))
             for lo in range(0, len(sound), rows):
                 part = np.asarray(sound[lo : lo + rows])
                 if part.dtype.kind == "f":
                     part = np.round(np.clip(part, -1, 1) * 32767).astype("<i2")
                 little = part.astype(part.dtype.newbyteorder("<"), copy=False)
                 file.writeframesraw(np.ascontiguousarray(little).tobytes())
-        _placed(tmp, found)
+        placed(tmp, found)
     except BaseException:
         tmp.unlink(missing_ok=True)
         raise

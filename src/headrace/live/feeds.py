@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from headrace.core.block import Block
 from headrace.errors import RegistryError, StreamConfigError
 from headrace.live.consumer import Consumer
 
@@ -102,11 +101,11 @@ class Feeds:
         for each in self.all():
             each.hurry()
 
-    def finish(self, failure: BaseException | None) -> None:
+    def finish(self, failure: BaseException | None, told: Callable[[], object] | None = None) -> None:
         """Say that the run is over, and wait until every callback has had what waits for it."""
         everyone = self.all()
         for each in everyone:
-            each.end(failure)
+            each.end(failure, told)
         for each in everyone:
             each.join()
 
@@ -126,13 +125,3 @@ class Feeds:
     def stats(self) -> dict[str, dict[str, Any]]:
         """Return what each counts, by name."""
         return {each.name: each.stats() for each in self.all()}
-
-
-def hand(block: Block, came: float, consumers: Iterable[Consumer], before: Callable[[], object]) -> None:
-    """Offer a block to consumers, calling ``before`` before the first of them that can make the system wait."""
-    told = False
-    for each in consumers:
-        if each.policy == "block" and not told:
-            told = True
-            before()
-        each.offer(block, came)

@@ -256,7 +256,7 @@ class FunctionFollower:
         """Return the columns of rows with these moments and numbers."""
         none = np.zeros(len(at), bool)
         if self.timed:
-            values = [self.function(t) for t in (at - self.began).tolist()]
+            values = self._asked(at)
         else:
             values = self._kept(rows)
             missing = [value is None for value in values]
@@ -268,6 +268,13 @@ class FunctionFollower:
                 parts, _ = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
                 return {name: with_gaps(column, none) for name, column in parts.items()}, none
         return self._stacked(values)[0], none
+
+    def _asked(self, at: Array) -> list[Any]:
+        try:
+            return [self.function(t) for t in (at - self.began).tolist()]
+        except Exception as error:
+            error.add_note(f"  while asking follower {self.name!r}")
+            raise
 
     def _stacked(self, values: list[Any]) -> tuple[dict[str, Array], None]:
         if isinstance(values[0], Mapping):

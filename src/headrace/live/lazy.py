@@ -122,13 +122,17 @@ class Raw(Block):
     """
 
     _walk: Callable[[], Iterator[Block]] | None = None
+    _computed = False
 
     @classmethod
-    def over(cls, whole: Block, walk: Callable[[], Iterator[Block]] | None) -> Raw:
-        """Return columns as a Raw whose blocks ``walk`` yields; by default pieces of them."""
+    def over(cls, whole: Block, walk: Callable[[], Iterator[Block]] | None, *, computed: bool = False) -> Raw:
+        """Return columns as a Raw whose blocks ``walk`` yields; by default pieces of them.
+
+        ``computed`` is whether its columns are made by going through these blocks, and not read.
+        """
         made = cls.of(whole, whole.first, whole.n, whole.rate, whole.paces, whole.latencies, whole.times, whole.before)
         assert isinstance(made, Raw)
-        made._walk = walk
+        made._walk, made._computed = walk, computed
         return made
 
     def blocks(self, n: int | None = None) -> Iterator[Block]:
@@ -152,13 +156,22 @@ class Raw(Block):
             raise DataError(
                 f"blocks(n) got {n!r}, wanted a number of rows, 1 or more.\n  Leave it out for those recorded."
             )
-        if self._walk is not None:  # once through, where a slice may have to compute all before it
+        if self._computed and self._walk is not None:  # once through, where a slice computes all before it
             from headrace.ops.blocks import blocks as cut
 
-            yield from as_stream(self._walk()) | cut(step, first=self.first)
+            yield from as_stream(map(self._own, self._walk())) | cut(step, first=self.first)
             return
         for lo in range(0, self.n, step):
             yield self[lo : min(lo + step, self.n)]
+
+    def _own(self, block: Block) -> Block:
+        """Return a block with our columns only: those that all blocks have."""
+        if len(block) == len(self):
+            return block
+        columns = {name: block[name] for name in self}
+        return Block.of(
+            columns, block.first, block.n, block.rate, block.paces, block.latencies, block.times, block.before
+        )
 
     def _step(self) -> int:
         each = sum(int(column.nbytes) // max(1, len(column)) for column in self.values())

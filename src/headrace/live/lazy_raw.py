@@ -106,7 +106,7 @@ def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]], gone: Co
         columns[name] = Column(_Derived(walk, name), n, kind.dtype, kind.shape[1:], name)
     times = raw.times
     whole = Block.of(columns, head.first, raw.n, head.rate, head.paces, head.latencies, times, head.before)
-    return Raw.over(whole, walk)
+    return Raw.over(whole, walk, computed=True)
 
 
 class _Derived:

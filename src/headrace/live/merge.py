@@ -16,6 +16,7 @@ from headrace.live.calls import takes_time
 from headrace.live.clock import SYSTEM
 from headrace.live.device import State
 from headrace.live.follow import HOWS, DeviceFollower, FunctionFollower
+from headrace.live.held import Held
 from headrace.live.history import Array
 from headrace.live.wake import Wake
 
@@ -119,7 +120,7 @@ class Merge:
         }
         self._state: State = "idle"
         self._failures: list[BaseException] = []
-        self._held: list[tuple[float, Block]] = []  # with the moment at which it came
+        self._held = Held(leader, self.timestamp_key)
         self._mine: list[Any] = []  # the devices that this one has started, and is to stop
         self._delivered = self._dropped = 0
         self._names: tuple[str, ...] = ()
@@ -222,7 +223,8 @@ class Merge:
         DataError
             When rows have no times, or two columns one name.
         Exception
-            What the leader or a follower failed with, once.
+            What the leader or a follower failed with, once. The rows for which a function raised are dropped, and
+            counted.
         """
         with self._turn:
             self._raise_failure()
@@ -242,12 +244,9 @@ class Merge:
     def _merged(self) -> Block:
         over = not self.leader.is_active  # looked at first: what it has then is all
         try:
-            block = self.leader.read()  # before the followers, so that what came before its rows is there
+            self._held.add(self.clock.now(), self.leader.read())  # before the followers: what came before is there
         except Exception as error:
             self._failures.append(error)
-        else:
-            if block.n:
-                self._held.append((self.clock.now(), block))
         for name, each in self.followers.items():
             try:
                 each.poll()
@@ -255,74 +254,39 @@ class Merge:
                 error.add_note(f"  while reading follower {name!r}")
                 if self.on_error == "fail":
                     self._failures.append(error)
-        at, rows = self._moments()
-        if not len(at):
-            return self._block({}, rows)
+        at, rows = self._held.moments()
         n = len(at)
-        if not over:
+        if n and not over:
             n = min([n, *(each.ready(at, rows) for each in self.followers.values())])
-            n = max(n, self._overdue())
-        return self._given(at[:n], rows[:n])
-
-    def _moments(self) -> tuple[Array, Array]:
-        """Return the times and the numbers of the rows that are held."""
-        at, rows = [np.zeros(0)], [np.zeros(0, np.int64)]
-        for _, block in self._held:
-            if block.times is None:
-                raise DataError(
-                    f"Merge got rows without times from its leader {self.leader!r}, wanted a column "
-                    f"{self.timestamp_key!r} of Unix seconds.\n  Say which it is with timestamp_key= where it is made."
-                )
-            at.append(np.asarray(block.times, dtype=np.float64))
-            rows.append(np.arange(block.first, block.first + block.n))
-        return np.concatenate(at), np.concatenate(rows)
-
-    def _overdue(self) -> int:
-        limit = self.clock.now() - self.patience
-        return sum(block.n for came, block in self._held if came <= limit)
+            n = max(n, self._held.came_by(self.clock.now() - self.patience))
+        if not n:
+            return self._block({}, rows[:0])
+        try:
+            return self._given(at[:n], rows[:n])
+        except BaseException:
+            self._dropped += n  # followers have gone on: nobody can say any more what belongs to these rows
+            raise
 
     def _given(self, at: Array, rows: Array) -> Block:
         """Give out the first rows that are held."""
-        columns = self._cut(len(at))
-        if not len(at):
-            return self._block({}, rows)
+        columns = self._held.take(len(at))
         out = np.zeros(len(at), bool)
         for name, each in self.followers.items():
             found, none = each.columns(at, rows)
             out |= none
-            for column, values in found.items():
-                if column in columns:
-                    raise DataError(
-                        f"Merge got two columns {column!r}, one of follower {name!r}, wanted a name for each.\n"
-                        "  Call the follower something else."
-                    )
-                columns[column] = values
+            twice = [column for column in found if column in columns]
+            if twice:
+                raise DataError(
+                    f"Merge got two columns {twice[0]!r}, one of follower {name!r}, wanted a name for each.\n"
+                    "  Call the follower something else."
+                )
+            columns.update(found)
         if self.before == "wait" and out.any():
             self._dropped += int(out.sum())
             rows = rows[~out]
             columns = {name: column[~out] for name, column in columns.items()}
         self._delivered += len(rows)
         return self._block(columns if len(rows) else {}, rows)
-
-    def _cut(self, n: int) -> dict[str, Array]:
-        parts: list[Block] = []
-        while n:
-            came, block = self._held[0]
-            if block.n <= n:
-                parts.append(block)
-                n -= block.n
-                del self._held[0]
-                continue
-            parts.append(self._part(block, 0, n))
-            self._held[0] = (came, self._part(block, n, block.n))
-            n = 0
-        if len(parts) < 2:
-            return dict(parts[0]) if parts else {}
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def _part(self, block: Block, lo: int, hi: int) -> Block:
-        columns = {name: column[lo:hi] for name, column in block.items()}
-        return Block(columns, first=block.first + lo, rate=block.rate, timestamp=self.timestamp_key)
 
     def _block(self, columns: dict[str, Array], rows: Array) -> Block:
         self._names = tuple(columns) or self._names
@@ -368,12 +332,12 @@ class Merge:
             ``missing``, ``age_max`` and ``age_p99`` in seconds.
         """
         with self._turn:
-            leader, held = self.leader.stats(), sum(block.n for _, block in self._held)
+            leader = self.leader.stats()
             return {
                 "produced": leader["produced"],
                 "delivered": self._delivered,
                 "dropped": leader["dropped"] + self._dropped,
-                "pending": leader["pending"] + held,
+                "pending": leader["pending"] + self._held.n,
                 "late": leader.get("late", 0),
                 "followers": {name: each.stats() for name, each in self.followers.items()},
             }

@@ -75,8 +75,8 @@ def has_rows(block: Block) -> bool:
 
 
 def size_of(block: Block) -> int:
-    """Return about how many bytes a block holds."""
-    return sum(getattr(column, "nbytes", 64) for column in block.values()) + 64 * len(block) + 64
+    """Return about how many bytes a block takes: its columns, and the objects around them, which are most of one row."""
+    return sum(getattr(column, "nbytes", 64) for column in block.values()) + 180 * len(block) + 800
 
 
 def goes_on(block: Block, after: Block) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +13,8 @@ from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.live.lazy import Column, Raw
+from headrace.live.pickles import joined, read_pickles
 from headrace.live.sound import DTYPES
-
-# What arrays and plain containers are pickled with; none of it runs anything.
-_HARMLESS: Final = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-    ("builtins", "complex"),
-    ("builtins", "bytearray"),
-    ("_codecs", "encode"),
-}
 
 
 def read_raw(path: Path, *, allow_pickle: bool = False) -> Raw:
@@ -74,54 +63,21 @@ def _csv(path: Path) -> Raw:
     pandas = optional("pandas", "trees", "Session.raw")
     if not path.stat().st_size:
         return _whole({})
-    frame = pandas.read_csv(path, float_precision="round_trip")
+    version = tuple(map(int, pandas.__version__.split(".")[:2]))
+    exact = {} if version >= (3, 1) else {"float_precision": "round_trip"}  # deprecated where it is the default
+    frame = pandas.read_csv(path, **exact)
     return _whole({str(name): frame[name].to_numpy() for name in frame.columns})
 
 
 def _parquet(path: Path) -> Raw:
-    from headrace.live.exports import parquet_columns
+    from headrace.live.export_parquet import parquet_columns
 
     return Raw.over(parquet_columns(path), None)
 
 
 def _pickled(path: Path, allow_pickle: bool) -> dict[str, Any]:
     parts = read_pickles(path, allow_pickle=allow_pickle)
-    if len(parts) == 1:
-        return {str(name): np.asarray(column) for name, column in parts[0].items()}
-    return {str(name): np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
-
-
-def read_pickles(path: Path, *, allow_pickle: bool = False) -> list[Any]:
-    """Return every pickle of a file, up to its end or to what a kill has left of one.
-
-    Raises
-    ------
-    DataError
-        When there is more in one than arrays and plain containers, and ``allow_pickle`` is False.
-    """
-    found: list[Any] = []
-    with open(path, "rb") as file:
-        while True:
-            at = file.tell()
-            try:
-                found.append(pickle.load(file) if allow_pickle else _Plain(file).load())
-            except EOFError:
-                return found
-            except pickle.UnpicklingError as error:
-                if "truncated" in str(error) and found:
-                    return found
-                error.add_note(f"  while reading byte {at} of {path}")
-                raise
-
-
-class _Plain(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _HARMLESS:
-            raise DataError(
-                f"the pickle wants {module}.{name}, and loading that can run any code.\n"
-                "  Pass Session(path, allow_pickle=True) if you trust who wrote it."
-            )
-        return super().find_class(module, name)
+    return {str(name): np.asarray(column) for name, column in joined(parts).items()}
 
 
 _READ: Final[dict[str, Callable[[Path], Raw]]] = {

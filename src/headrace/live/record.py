@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -19,11 +18,11 @@ from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.live.clock import SYSTEM, Anchor, Clock
 from headrace.live.container import VERSION, Writer
 from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, json_of
+from headrace.live.keeping import Keeping
 from headrace.live.rows import COLS, ROWS, Schema, described, encode
 from headrace.store.ledger_values import Packing
 
 AGAIN: Final = 1 << 20  # bytes after which the columns are described again
-ANCHOR: Final = 10.0  # seconds from one look at both clocks to the next
 
 
 class Mark(NamedTuple):
@@ -144,7 +143,8 @@ class Recorder:
 
     def _begin(self, file: Path, anchor: Anchor, sync: float) -> None:
         self.anchor: Anchor = anchor
-        self.rows = self.blocks = 0
+        self.rows: int = 0
+        self.blocks: int = 0
         self._run: Any = None
         self._changes = self._row = 0
         self._known: dict[Any, tuple[int, bytes]] = {}  # what columns there were: their number, and description
@@ -156,7 +156,7 @@ class Recorder:
         self._writer = Writer(file)
         head = {"headrace": "recording", "version": VERSION, "now": anchor.now, "wall": anchor.wall}
         self._writer.append(b"HEAD", json.dumps(head).encode())
-        self._keeping = _Keeping(self._writer, self.clock, sync)
+        self._keeping = Keeping(self._writer, self.clock, sync)
 
     def _follow(self, run: Any) -> None:
         self._run, self._changes, self._row = run, len(run.log), run.row
@@ -208,7 +208,7 @@ class Recorder:
             number, text = self._last
             return self._described_again(number, text), arrays
         schema, arrays = described(block)
-        kinds = tuple((name, dtype, shape) for name, dtype, shape in schema.columns)
+        kinds = tuple((name, dtype is None, dtype, shape) for name, dtype, shape in schema.columns)
         paces = (
             (tuple(schema.paces.items()), tuple(schema.latencies.items())) if schema.paces or schema.latencies else ()
         )
@@ -238,7 +238,8 @@ class Recorder:
             return None
         arrays = []
         for told, (name, column) in zip(known.columns, block.items(), strict=True):
-            if type(column) is not np.ndarray or name != told.name or column.dtype != told.dtype:
+            # A dtype may equal None: numpy takes it for float64.
+            if told.dtype is None or type(column) is not np.ndarray or name != told.name or column.dtype != told.dtype:
                 return None
             if column.shape[1:] != told.shape:
                 return None
@@ -370,56 +371,6 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"Recorder({str(self.path)!r}, rows={self.rows})"
-
-
-class _Keeping:
-    """The thread that has the disk keep what was written, about each second, and looks at both clocks now and then.
-
-    It knows the file and not the recorder: one that is forgotten can go.
-    """
-
-    def __init__(self, writer: Writer, clock: Clock, every: float) -> None:
-        self.error: BaseException | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=_keep,
-            args=(writer, clock, every, self._stopping, self._failed),
-            name="headrace-recorder",
-            daemon=True,
-        )
-        self._thread.start()
-
-    def _failed(self, error: BaseException) -> None:
-        self.error = error
-
-    def check(self) -> None:
-        error, self.error = self.error, None
-        if error is not None:
-            raise error
-
-    def stop(self, *, wait: bool = True) -> None:
-        self._stopping.set()
-        if wait and self._thread is not threading.current_thread():
-            self._thread.join()
-
-
-def _keep(
-    writer: Writer, clock: Clock, every: float, stopping: threading.Event, failed: Callable[[BaseException], None]
-) -> None:
-    looked = 0.0
-    while True:
-        try:
-            if time.monotonic() - looked >= ANCHOR:
-                looked = time.monotonic()
-                now = Anchor.of(clock)
-                writer.append(b"CLCK", json.dumps({"name": "host", "now": now.now, "wall": now.wall}).encode())
-            writer.sync()
-        except ClosedError:
-            return
-        except Exception as error:
-            failed(error)
-        if stopping.wait(every):
-            return
 
 
 def _unwritable(graph: Any) -> str | None:

@@ -25,6 +25,14 @@ class Recorded:
     def start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> Any:
         """Begin, with the next block or with the first: see ``System.record``."""
         pump = self._pump
+        pump.keep += 1  # the rows since the start, while we wait for a block to be computed
+        try:
+            return self._start(path, recorder, metadata)
+        finally:
+            pump.keep -= 1
+
+    def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> Any:
+        pump = self._pump
         with pump.between, self._lock:  # between two blocks, whose row and state are the recorder's first
             if self._now is not None:
                 raise StreamConfigError(
@@ -34,9 +42,9 @@ class Recorded:
             if recorder is None:
                 from headrace.live.record import Recorder
 
-                if not pump.running:
+                if not pump.taking:
                     pump.freshen()
-                run = _FromStart(pump) if pump.running and pump.early is not None else pump.run
+                run = _FromStart(pump) if pump.early is not None else pump.run
                 recorder = Recorder(path, source=pump.source, run=run, metadata=metadata, clock=pump.clock)
                 write, timed = recorder.write, True
                 if isinstance(run, _FromStart):
@@ -44,7 +52,13 @@ class Recorded:
             else:
                 write, timed = _write(recorder), False
             consumer = Consumer(
-                write, policy="spill", name=NAME, raw=True, timed=timed, clock=pump.clock, patience=pump.patience
+                write,
+                policy="spill",
+                name=pump.feeds.free_name(NAME),
+                raw=True,
+                timed=timed,
+                clock=pump.clock,
+                patience=pump.patience,
             )
             self._now = (consumer, recorder)
             pump.add(consumer, from_start=True)
@@ -61,6 +75,8 @@ class Recorded:
         consumer.end()
         consumer.join()
         error: BaseException | None = consumer.untold()
+        if consumer.hung and error is not None:  # it has the recorder still, and closing that would wait for it
+            raise error
         try:
             close: Callable[[], Any] = getattr(recorder, "close", None) or recorder.stop
             close()

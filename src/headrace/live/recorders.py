@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
-import time
 import wave
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +16,9 @@ from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.live.file_recorder import FileRecorder
 from headrace.live.folder import SUFFIX
+from headrace.live.pickles import PickleRecorder
 from headrace.live.record import Recorder
 from headrace.live.sound import DTYPES, WAV_MOST, sound_in
-from headrace.store.files import write_file
-
-FLUSH: Final = 1.0  # seconds that a block waits at most for the next before it is in the file
 
 
 class WavFileRecorder(FileRecorder):
@@ -77,7 +72,8 @@ class WavFileRecorder(FileRecorder):
             )
         super().__init__(path)
         self.column: str | None = column
-        self.n_channels, self.sample_width = int(n_channels), int(sample_width)
+        self.n_channels: int = int(n_channels)
+        self.sample_width: int = int(sample_width)
         self.dtype: np.dtype[Any] = DTYPES[self.sample_width]
         self._file = self._made()
         self._wav = wave.open(self._file, "wb")  # noqa: SIM115  # closed by _finish()
@@ -238,7 +234,7 @@ class ParquetFileRecorder(FileRecorder):
         self._recorder.write(block)
 
     def _finish(self) -> None:
-        from headrace.live.exports import to_parquet
+        from headrace.live.export_parquet import to_parquet
         from headrace.live.lazy_raw import raw_of
         from headrace.live.recording import Recording
 
@@ -254,98 +250,11 @@ class ParquetFileRecorder(FileRecorder):
         self._journal.unlink()
 
 
-class PickleRecorder(FileRecorder):
-    """Columns as pickles: one dict of arrays when the recording has ended.
-
-    Until then the file is several such dicts, one after the other, and a kill loses the rows not written yet at most: as
-    many as are collected, for about a second. Reading it needs memory for all of it.
-
-    Parameters
-    ----------
-    path
-        The file; it must not exist.
-    rec_buffer_size
-        Rows that are collected at most before they are written.
-
-    Raises
-    ------
-    SinkError
-        When there is something at ``path``.
-    StreamConfigError
-        When ``rec_buffer_size`` is less than 1.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = tempfile.mkdtemp() + "/raw_data.pickle"
-    >>> with PickleRecorder(path, rec_buffer_size=2) as recorder:
-    ...     for i in range(5):
-    ...         recorder.write({"x": np.array([i])})
-    >>> with open(path, "rb") as file:
-    ...     pickle.load(file)
-    {'x': array([0, 1, 2, 3, 4])}
-    """
-
-    def __init__(self, path: str | os.PathLike[str], rec_buffer_size: int = 1_000_000) -> None:
-        if rec_buffer_size < 1:
-            raise StreamConfigError(
-                f"PickleRecorder got rec_buffer_size={rec_buffer_size!r}, wanted 1 or more.\n  The default is 1000000."
-            )
-        super().__init__(path)
-        self.rec_buffer_size: int = int(rec_buffer_size)
-        self._held: list[dict[str, Any]] = []
-        self._names: list[str] | None = None
-        self._parts = self._rows_held = 0
-        self._since = time.monotonic()
-        self._file = self._made()
-
-    def _keep(self, block: Block) -> None:
-        slow = [name for name in block if block.paces.get(name, ROWS) != ROWS]
-        names = list(block)
-        if slow or (self._names is not None and names != self._names):
-            raise DataError(
-                f"PickleRecorder got columns {names}{' of several paces' if slow else f', after {self._names}'}.\n"
-                "  Give the same columns in every block, or record with a Recorder."
-            )
-        self._names = names
-        if not self._held:
-            self._since = time.monotonic()
-        self._held.append({name: np.array(column) for name, column in block.items()})  # the caller's may change
-        self._rows_held += block.n
-        if self._rows_held >= self.rec_buffer_size or time.monotonic() - self._since >= FLUSH:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._held:
-            return
-        data = pickle.dumps(_joined(self._held), protocol=5)
-        size = self._file.seek(0, os.SEEK_END)
-        try:
-            view = memoryview(data)
-            while len(view):
-                view = view[self._file.write(view) :]
-        except BaseException:
-            self._file.truncate(size)
-            raise
-        self._parts += 1
-        self._held, self._rows_held = [], 0
-
-    def _finish(self) -> None:
-        try:
-            self._flush()
-            os.fsync(self._file.fileno())
-        finally:
-            self._file.close()
-        if self._parts != 1:
-            from headrace.live.raw_files import read_pickles
-
-            parts = read_pickles(self.path, allow_pickle=True)  # our own
-            made = io.BytesIO()
-            pickle.dump(_joined(parts), made, protocol=5)
-            write_file(self.path, made.getbuffer())  # type: ignore[arg-type]  # any bytes do
-
-
-def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    if len(parts) == 1:
-        return parts[0]
-    return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+__all__ = [
+    "CsvFileRecorder",
+    "DataFrameRecorder",
+    "FileRecorder",
+    "ParquetFileRecorder",
+    "PickleRecorder",
+    "WavFileRecorder",
+]

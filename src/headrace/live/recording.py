@@ -61,6 +61,13 @@ class Recording:
         When it is no recording, or one of a later version.
     """
 
+    offsets: Index
+    sizes: Index
+    fronts: Index
+    schema: Index
+    first: Index
+    rows: Index
+
     def __init__(self, path: Path) -> None:
         self.path: Path = path
         self.view: View = View(path)
@@ -114,6 +121,11 @@ class Recording:
     def complete(self) -> bool:
         """Whether it was closed, and not cut off."""
         return bool(self.notes["done"])
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second, where they came evenly."""
+        return self.schemas[int(self.schema[0])].rate if len(self) else None
 
     def __len__(self) -> int:
         return len(self.offsets)

@@ -117,13 +117,13 @@ class Replay(Stream[Block]):
     @property
     def size(self) -> float | None:
         """The number of blocks: the file is looked through for it."""
-        return len(_opened(self)) if self.damaged == "raise" else None
+        return len(opened(self)) if self.damaged == "raise" else None
 
     def start(self, key: Key) -> Cursor[Block]:
         return _Replaying(self, key)
 
 
-def _opened(stream: Replay) -> Recording:
+def opened(stream: Replay) -> Recording:
     """Return what is in the file, looked through once for as long as it is the same."""
     file = stream.path / f"{RAW}{SUFFIX}"
     if not file.is_file():
@@ -165,7 +165,7 @@ class _Replaying(Cursor[Block]):
 
     def _opened(self) -> Recording:
         if self.recording is None:
-            self.recording = _opened(self.stream).again()
+            self.recording = opened(self.stream).again()
             self.begun = None
             if self.stream.damaged == "skip":
                 self.recording.sift()
@@ -178,7 +178,7 @@ class _Replaying(Cursor[Block]):
     def leap(self, n: int) -> int:
         if self.stream.damaged == "skip":
             return 0  # how many there are is known once all were read
-        passed = max(0, min(n, len(_opened(self.stream)) - self.count))
+        passed = max(0, min(n, len(opened(self.stream)) - self.count))
         if passed:
             self.restart()
             self.count += passed

@@ -312,8 +312,8 @@ class Session:
         return to_zarr(self.raw if graph is None else self.signals(graph), path, self.metadata)
 
     def to_parquet(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
-        """Write a parquet file: see :func:`headrace.live.exports.to_parquet`."""
-        from headrace.live.exports import to_parquet
+        """Write a parquet file: see :func:`headrace.live.export_parquet.to_parquet`."""
+        from headrace.live.export_parquet import to_parquet
 
         return to_parquet(self.raw if graph is None else self.signals(graph), path, self.metadata)
 

@@ -19,7 +19,8 @@ def stream(system: Any, *, policy: Policy = "spill", limit: int | str | None = N
     """Return the blocks of a system as a headrace stream, for ``|``, mixes and training loops.
 
     A pass is a consumer of its own: it is given the blocks from its first item on. A system that does not run is
-    started by it, and stopped when the pass is closed or at its end. What a system said is gone: it cannot be resumed.
+    started by it, and stopped when the pass is closed or at its end; one whose source has ended by itself is not: a pass
+    is empty then, until someone starts it. What a system said is gone: it cannot be resumed.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ class _Drawing(Cursor[Block]):
         system = self.stream.system
         if self._consumer is None:
             self._consumer = system.add_consumer(policy=self.stream.policy, limit=self.stream.limit)
-            if not system.is_active:
+            if not (system.is_active or system.ended):
                 self._started = True
                 system.start()
         consumer = self._consumer

@@ -15,6 +15,7 @@ from headrace.live.consumer import ON_ERROR, Consumer, OnError
 from headrace.live.pump import Pump
 from headrace.live.recorded import Recorded
 from headrace.live.waiting import Policy
+from headrace.live.warm import warm
 from headrace.signals import Graph, Signal
 
 
@@ -32,7 +33,7 @@ class System:
     functions
         Signals: a :class:`~headrace.signals.Graph`, a list of them in any order, or one.
     update_rate
-        How often a second, at most, it looks at the source; by default as often as something comes.
+        How often a second, at most, it looks at the source. By default whenever something has come, at most 500 times.
     on_error
         After an exception of the source or of a signal. ``"fail"``: the system ends, its state is ``"failed"``, and
         :meth:`read`, :meth:`join` and :meth:`stop` raise it. ``"restart"``: the source is started again, after a pause;
@@ -115,6 +116,11 @@ class System:
         """Whether it runs; true or false, and callable."""
         return Active(self._pump.state == "running")
 
+    @property
+    def ended(self) -> bool:
+        """Whether its source has ended by itself, as a file does."""
+        return self._pump.ended
+
     def start(self) -> None:
         """Start the source and the thread; of no effect while it runs. The signals begin afresh.
 
@@ -186,11 +192,7 @@ class System:
         if self.update_rate is None:
             self._pump.catch_up()
         self._raise()
-        try:
-            block = self._pull.read()
-        except Exception:
-            self._pump.told = True
-            raise
+        block = self._pull.read()
         if not block:
             self._raise(failure=True, always=True)
         return block
@@ -246,12 +248,13 @@ class System:
         StreamConfigError
             When a parameter is wrong, or the name is taken.
         """
-        feeds = self._pump.feeds
-        made = Consumer(
-            callback, policy=policy, limit=limit, name=feeds.free_name("consumer") if name is None else name,
-            on_error=on_error, raw=raw, timed=timed, deadline=deadline, clock=self.clock, patience=self._pump.patience,
-        )  # fmt: skip
-        self._pump.add(made)
+        with self._pump.between:
+            made = Consumer(
+                callback, policy=policy, limit=limit, on_error=on_error, raw=raw, timed=timed, deadline=deadline,
+                name=self._pump.feeds.free_name("consumer") if name is None else name,
+                clock=self.clock, patience=self._pump.patience,
+            )  # fmt: skip
+            self._pump.add(made)
         return made
 
     def register_data_feed(self, id: Any, callback: Callable[[Block], Any], **options: Any) -> None:
@@ -312,11 +315,13 @@ class System:
         DataError
             When it reads a column that the source, once it has said something, does not have, or cannot use it.
         """
+        warm(Graph((signal,)))  # not in the thread that rows wait for
         with self._pump.between:
             graph = self._pump.planned
             wanted = type(graph)(**{**graph.params(), "nodes": (*graph.nodes, signal)})
-            if self._pump.head is not None:
-                wanted.init(self._pump.head)
+            head = self._pump.head()
+            if head is not None:
+                wanted.init(head)
             self._edit(lambda: self._pump.run.add(signal), wanted)
 
     def remove_derived_signal(self, signal: Signal[Any] | str) -> None:

@@ -7,13 +7,14 @@ from typing import Any, Final, Literal, get_args
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.pieces import goes_on, size_of
+from headrace.live.pieces import goes_on, joined, size_of
 from headrace.live.spill import Spill
 
 Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill"]
 POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 LIMIT: Final = 1 << 26
 TOGETHER: Final = 1 << 24  # bytes that are joined at most
+MANY, SMALL = 256, 1 << 14  # this many blocks of so few bytes become one: alone, each would take ten times its rows
 
 
 class Queue:
@@ -26,6 +27,8 @@ class Queue:
     limit
         Bytes that may wait in memory: a number, or a text such as ``"8MB"``; by default 64 MiB, without end for
         ``"grow"``.
+    timed
+        Whether each block stays as it came. Else many small ones that wait are joined.
 
     Raises
     ------
@@ -35,14 +38,14 @@ class Queue:
     Examples
     --------
     >>> import numpy as np
-    >>> queue = Queue("drop_oldest", 1100)
+    >>> queue = Queue("drop_oldest", 3000)
     >>> for i in range(3):
     ...     queue.put(Block({"x": np.zeros(50)}, first=50 * i), came=0.0)
     >>> [block.first for block, _ in queue.get(now=0.0)], queue.counts()["dropped"]
     ([50, 100], 50)
     """
 
-    def __init__(self, policy: Policy = "drop_oldest", limit: int | str | None = None) -> None:
+    def __init__(self, policy: Policy = "drop_oldest", limit: int | str | None = None, *, timed: bool = False) -> None:
         if policy not in POLICIES:
             raise StreamConfigError(
                 f"a consumer got policy={policy!r}, wanted one of {', '.join(map(repr, POLICIES))}.\n"
@@ -52,6 +55,7 @@ class Queue:
         self.limit = _limit(policy, limit)
         self._waiting: deque[tuple[Block, int, float]] = deque()
         self._spill = Spill()
+        self._timed, self._loose = timed, 0  # how many of the newest blocks that wait were never looked at for joining
         self.deadline = float("inf")
         self._produced = self._delivered = self._dropped = self._pending = self._late = 0
         self._bytes = 0
@@ -98,6 +102,9 @@ class Queue:
             raise
         self._waiting.append((block, size, came))
         self._bytes += size
+        self._loose = min(self._loose, len(self._waiting) - 1) + 1
+        if self._loose >= MANY and not self._timed:
+            self._join()
 
     def miss(self, n: int) -> None:
         """Count rows that never came to be."""
@@ -137,6 +144,22 @@ class Queue:
         self._spill.close()
         self._bytes = 0
         self._lose(self._pending)
+
+    def _join(self) -> None:
+        """Join the newest blocks, as far as they are small and go on."""
+        newest = [self._waiting.pop() for _ in range(self._loose)][::-1]
+        self._loose = 0
+        runs: list[list[tuple[Block, int, float]]] = []
+        for each in newest:
+            self._bytes -= each[1]
+            if runs and each[1] < SMALL and runs[-1][-1][1] < SMALL and goes_on(runs[-1][-1][0], each[0]):
+                runs[-1].append(each)
+            else:
+                runs.append([each])
+        for run in runs:
+            block = joined([each for each, _, _ in run])
+            self._waiting.append((block, size_of(block), run[0][2]))
+            self._bytes += self._waiting[-1][1]
 
     def _forget(self, left: float) -> None:
         while self._waiting and self._bytes > left:

@@ -48,11 +48,18 @@ _known: dict[tuple[Any, str], Exporter] = {}
 TARGETS = ("torch", "onnx")
 _BUILT_IN = (
     "exports",
+    "exports_correlate",
+    "exports_events",
     "exports_filters",
     "exports_geometry",
+    "exports_gyroscope",
     "exports_models",
+    "exports_modulation",
     "exports_moving",
+    "exports_orientation",
+    "exports_resample",
     "exports_shape",
+    "exports_wavelets",
     "exports_windows",
 )
 

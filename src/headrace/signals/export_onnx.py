@@ -35,7 +35,7 @@ def to_onnx(
     The model's inputs are the columns, ``(rows, ...)``, then the state, each part named ``node.part``; its outputs the
     columns, then the next state, ``node.part.next``. The state before the first row is in the model's metadata, and
     :func:`first_state` reads it. Opset 17. Complex columns are real ones with a last axis of length 2. What is recursive or
-    adds up is computed in double precision, whatever the columns. A block has one row at least.
+    adds up is computed in double precision, whatever the columns. A block may have no row.
 
     Parameters
     ----------
@@ -114,6 +114,7 @@ def _model(plan: Plan, stateful: bool, block: int | None) -> Any:
     from headrace.signals.json import value_to_plain
 
     t = _Onnx(helper)
+    t.fixed = block is not None
     start = plan.state()
     rows: Any = "rows" if block is None else block
     values, feeds = {}, []
@@ -164,6 +165,8 @@ def _type(helper: Any, dtype: Any) -> int:
 
 
 class _Onnx(Tensors):
+    fixed = False  # whether every block has one number of rows
+
     def __init__(self, helper: Any, outer: _Onnx | None = None) -> None:
         self.helper = helper
         self.nodes: list[Any] = []
@@ -252,6 +255,23 @@ class _Onnx(Tensors):
     def take(self, x: T, places: T) -> T:
         return self.make("Gather", x, self.cast(places, np.int64), axis=0)
 
+    def row(self, x: T, k: int) -> T:
+        return self.make("Gather", x, self.const(np.int64(k)), axis=0)
+
+    def range(self, n: T) -> T:
+        whole = self.cast(self.reshape(n, []), np.int64)
+        made = self.make("Range", self.const(np.int64(0)), whole, self.const(np.int64(1)))
+        return self.cast(made, "float64")
+
+    def compress(self, x: T, there: T) -> T:
+        return self.make("Compress", x, there, axis=0)
+
+    def ordered(self, x: T, axis: int, n: int) -> T:
+        made, places = self.fresh("#TopK"), self.fresh("#TopK")
+        node = self.helper.make_node("TopK", [x, self.whole(n)], [made, places], axis=axis, largest=0, sorted=1)
+        self.nodes.append(node)
+        return made
+
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
         k = len(sos)
         flat = [
@@ -283,7 +303,7 @@ class _Onnx(Tensors):
         graph = self.helper.make_graph(inner.nodes, self.fresh("#body"), feeds, results)
         names = [self.fresh("#Scan") for _ in (*after, *made)]
         node = self.helper.make_node("Scan", [*carry, *xs], names, body=graph, num_scan_inputs=len(xs))
-        if self.slow:
+        if self.slow or not self.fixed:
             names = self._if_rows(xs[0], node, [*carry, *none])
         else:
             self.nodes.append(node)

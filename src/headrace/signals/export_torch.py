@@ -18,7 +18,7 @@ from headrace.signals.tensors import Body, T, Tensors
 _LIFTED = 64  # rows that a recursive filter does as one product of matrices
 _OPS = {
     "Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Pow": "pow", "Neg": "neg", "Abs": "abs", "Exp": "exp",
-    "Log": "log", "Sqrt": "sqrt", "Sin": "sin", "Cos": "cos", "Sign": "sign", "Floor": "floor", "Min": "minimum",
+    "Log": "log", "Sqrt": "sqrt", "Sin": "sin", "Cos": "cos", "Sign": "sign", "Floor": "floor", "Round": "round", "Min": "minimum",
     "Max": "maximum", "Where": "where", "Equal": "eq", "Less": "lt", "And": "logical_and", "Or": "logical_or",
     "Not": "logical_not", "MatMul": "matmul",
 }  # fmt: skip
@@ -124,6 +124,18 @@ class _Torch(Tensors):
 
     def take(self, x: T, places: T) -> T:
         return x[places.long()]
+
+    def row(self, x: T, k: int) -> T:
+        return x[k]
+
+    def range(self, n: T) -> T:
+        return self.torch.arange(int(n), dtype=self.torch.float64, device=self.device)
+
+    def compress(self, x: T, there: T) -> T:
+        return x[there]
+
+    def ordered(self, x: T, axis: int, n: int) -> T:
+        return self.torch.sort(x, dim=axis).values
 
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
         if x.device.type == "cpu" and x.shape[0]:  # the very recursion: by products, narrow filters lose five digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from headrace.signals.fir import FirBase
 from headrace.signals.smooth import ExponentialMean, MovingAverage
 from headrace.signals.tensors import T, Tensors
 
+Merge = Callable[[tuple[T, ...], tuple[T, ...]], tuple[T, ...]]
 _LONG = 256  # weights beyond which a sum is a product of windows and weights, and not written out
 
 
@@ -59,10 +61,10 @@ def _fir_start(node: Any, *heads: Array) -> dict[str, Array]:
     return {"past": np.repeat(row_of(heads[0]), len(node.weights()) - 1, axis=0), "begun": np.zeros(1)}
 
 
-def weighted(t: Tensors, taps: Array, rows: T, head: Array) -> T:
-    """Return the sums of ``taps[j] * rows[i + len(taps) - 1 - j]`` for all i."""
+def weighted(t: Tensors, taps: Array, rows: T, head: Array, *, in_order: bool = False) -> T:
+    """Return the sums of ``taps[j] * rows[i + len(taps) - 1 - j]`` for all i; ``in_order`` of j, however many there are."""
     n = len(taps)
-    if n > _LONG:
+    if n > _LONG and not in_order:
         flat = t.reshape(t.windows(t.reshape(rows, [-1, width_of(head)]), n), [-1, n, width_of(head)])
         made = t.matmul(t.const(np.ascontiguousarray(taps[::-1])[None]), flat)
         return t.reshape(made, [-1, *head.shape[1:], *parts_of(head)])
@@ -102,21 +104,27 @@ def averaged(t: Tensors, state: State, x: T, length: int) -> tuple[T, State]:
     """Return the mean of the newest ``length`` rows, in the beginning of as many as there are, and the next state."""
     head = t.heads[0]
     rows = t.concat([state["past"], x])
-    power, part, total, done = 1, rows, None, 0
-    while True:  # sums of 1, 2, 4, ... rows, and of them that of `length`
-        if length & power:
-            left = length - power - done
-            here = t.cut(part, done, -left if left else None)
-            total = here if total is None else t.add(total, here)
-            done += power
-        if 2 * power > length:
-            break
-        part = t.add(t.cut(part, 0, -power), t.cut(part, power))
-        power *= 2
+    total = merged(t, (rows,), length, lambda a, b: (t.add(a[0], b[0]),))[0]
     counts = t.op("Min", t.add(t.numbers(x), state["seen"]), t.const(float(length)))
     made = t.div(total, t.tall(counts, head.ndim + len(parts_of(head))))
     seen = t.op("Min", t.add(state["seen"], t.rows(x)), t.const(float(length)))
     return made, {"past": newest(t, rows, length - 1), "seen": seen}
+
+
+def merged(t: Tensors, parts: tuple[T, ...], length: int, merge: Merge) -> tuple[T, ...]:
+    """Return for every ``length`` rows what ``merge`` makes of them: of 1, 2, 4, ... rows, then of those that make up ``length``."""
+    power, found, done = 1, None, 0
+    while True:
+        if length & power:
+            left = length - power - done
+            here = tuple(t.cut(part, done, -left if left else None) for part in parts)
+            found = here if found is None else merge(found, here)
+            done += power
+            if done == length:
+                return found
+        early, late = (tuple(t.cut(part, *ends) for part in parts) for ends in ((0, -power), (power, None)))
+        parts = merge(early, late)
+        power *= 2
 
 
 def _delay_start(node: Any, *heads: Array) -> dict[str, Array]:

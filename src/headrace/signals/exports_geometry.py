@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import isinf, pi
 from typing import Any
 
+import numpy as np
+
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, width_of
 from headrace.signals.geometry import AngleBetween, Gravity, Norm, OrientationXy, Rotate
+from headrace.signals.projection import GravityProjection
 from headrace.signals.quaternions import (
     EulerAngle,
     EulerOrientation,
@@ -178,6 +181,20 @@ def _angle_between(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
     a, b = (t.div(each, length(each)) for each in (a, b))
     angle = t.mul(t.const(2.0), t.atan2(length(t.sub(a, b)), length(t.add(a, b))))
     return t.reshape(angle, [-1])
+
+
+@exports(GravityProjection)
+def _gravity_projection(t: Tensors, node: Any, state: State, x: T, gravity: T) -> T:
+    v, g = _parts(t, x, 3), _parts(t, gravity, 3)
+    zero, one = t.const(0.0), t.const(1.0)
+    gx, _, gz = g
+    side = Num(t, t.where(t.less(gz.x, zero), t.const(-1.0), one))
+    flat = (gx * gx + gz * gz).of("Sqrt")
+    x_axis = (_where_zero(flat, 1.0, side * gz / flat), 0.0 * gx, _where_zero(flat, 0.0, -side * gx / flat))
+    size = _length(g)
+    along_y = side * dot(cross(g, x_axis), v) / size
+    along_x = t.where(t.less(zero, size.x), dot(x_axis, v).x, t.const(np.nan))
+    return _joined(t, (along_y, Num(t, along_x)))
 
 
 def _norm_fits(node: Any, *heads: Array) -> str | None:

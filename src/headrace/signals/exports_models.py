@@ -13,7 +13,7 @@ from headrace.signals.export import State, exports
 from headrace.signals.exports import row_of
 from headrace.signals.inference import Inference
 from headrace.signals.inference_windows import WindowedInference
-from headrace.signals.tensors import T
+from headrace.signals.tensors import T, Tensors
 
 
 def _start(node: Any, *heads: Array) -> dict[str, Array]:
@@ -24,13 +24,47 @@ def _start(node: Any, *heads: Array) -> dict[str, Array]:
     return {f"state_{k}": np.asarray(part) for k, part in enumerate(parts)}
 
 
+def _burst(node: Any, head: Array) -> int:
+    """Return how many rows are said about a window."""
+    return len(node.init(head)[2])
+
+
+def _windows_start(node: Any, *heads: Array) -> dict[str, Array]:
+    found = {"past": row_of(heads[0])[:0]}
+    if node.upsample:
+        last = node.init(*heads)[2]
+        found |= {"last": np.full(last.shape, node.default_value, last.dtype), "row": np.zeros(1)}
+    return found
+
+
+def _said(t: Tensors, node: Any, state: State, x: T, made: T, k: int, after: State) -> Any:
+    """Return what was said about windows, ``k`` rows for each, a row for each input row if asked for; and the next state."""
+    if not node.upsample:
+        return made, after
+    size, hop, one = node.window_size, node.window_size - node.window_overlap, t.const(1.0)
+
+    def complete(n: T) -> T:
+        """Return how many windows are complete after n rows."""
+        turns = t.div(t.sub(n, t.const(float(size))), t.const(float(hop)))
+        return t.op("Max", t.add(t.op("Floor", turns), one), t.const(0.0))
+
+    row, shown = state["row"], t.concat([t.cast(state["last"], "float64"), made])
+    rows = t.add(t.numbers(x), row)
+    windows = complete(rows)
+    age = t.sub(rows, t.add(t.mul(t.sub(windows, one), t.const(float(hop))), t.const(float(size))))
+    age = t.op("Max", age, t.const(0.0))  # before the first window all rows are alike
+    part = t.op("Floor", t.div(t.mul(age, t.const(float(k))), t.const(float(hop))))
+    at = t.add(t.mul(t.sub(windows, complete(row)), t.const(float(k))), part)
+    return t.take(shown, at), {**after, "last": t.cast(t.cut(shown, -k), t.out.dtype), "row": t.add(row, t.rows(x))}
+
+
 # --- torch ------------------------------------------------------------------------------------------
 
 
 def _no_module(node: Any, *heads: Array) -> str | None:
     if not hasattr(node.model, "named_parameters"):
         return "its model is no torch module"
-    if node.stateful and (node.init_state is None or _nested(node.init_state)):
+    if getattr(node, "stateful", False) and (node.init_state is None or _nested(node.init_state)):
         return "a module with a state needs init_state=, an array or a tuple of arrays"
     return None
 
@@ -39,21 +73,39 @@ def _nested(state: Any) -> bool:
     return isinstance(state, tuple) and any(isinstance(part, tuple) for part in state)
 
 
-@exports(Inference, start=_start, targets=("torch",), fits=_no_module)
-def _module(t: Any, node: Any, state: State, x: T) -> Any:
+def _asked(t: Any, node: Any, x: T, *state: Any) -> Any:
+    """Return what a module says about rows in the dtype of its weights; with a state, (that, the next state)."""
     weight = next((p for p in node.model.parameters() if p.is_floating_point()), None)
     call = getattr(node.model, "inference", node.model)
     x = x.to(t.torch.float32 if weight is None else weight.dtype)
+    if state:
+        return call(x, *state)
+    return call(x) if call is node.model else call(x, None)[0]
+
+
+@exports(Inference, start=_start, targets=("torch",), fits=_no_module)
+def _module(t: Any, node: Any, state: State, x: T) -> Any:
     if not node.stateful:
-        return call(x) if call is node.model else call(x, None)[0]
+        return _asked(t, node, x)
     parts = tuple(state.values())
     alone, found = not isinstance(node.init_state, tuple), []
     for k in range(x.shape[0]):
-        y, after = call(x[k : k + 1], parts[0] if alone else parts)
+        y, after = _asked(t, node, x[k : k + 1], parts[0] if alone else parts)
         parts = (after,) if alone else tuple(after)
         found.append(y)
     made = t.torch.cat(found) if found else t.torch.zeros(t.out.shape, device=x.device)
     return made, dict(zip(state, parts, strict=True))
+
+
+@exports(WindowedInference, start=_windows_start, targets=("torch",), fits=_no_module)
+def _module_by_window(t: Any, node: Any, state: State, x: T) -> Any:
+    rows = t.concat([state["past"], x])
+    size, hop, shape = node.window_size, node.window_size - node.window_overlap, t.out.shape[1:]
+    k = _burst(node, t.heads[0])
+    found = [_asked(t, node, window[None]) for window in t.windows(rows, size, hop)]
+    made = t.torch.cat(found) if found else t.torch.zeros((0, *shape, k), device=x.device)
+    made = t.wide(made.reshape(-1, *shape, k), t.out).movedim(-1, 1).reshape(-1, *shape)
+    return _said(t, node, state, x, made, k, {"past": t.behind(rows, size, hop)})
 
 
 # --- ONNX -------------------------------------------------------------------------------------------
@@ -81,23 +133,15 @@ def _by_row(t: Any, node: Any, state: State, x: T) -> Any:
     return (made, following) if node.stateful else made
 
 
-def _windows_start(node: Any, *heads: Array) -> dict[str, Array]:
-    return {"past": row_of(heads[0])[:0]}
-
-
-def _no_windows(node: Any, *heads: Array) -> str | None:
-    return "upsample=True is not written in tensors" if node.upsample else _no_onnx(node, *heads)
-
-
-@exports(WindowedInference, start=_windows_start, targets=("onnx",), fits=_no_windows)
+@exports(WindowedInference, start=_windows_start, targets=("onnx",), fits=_no_onnx)
 def _by_window(t: Any, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
     size, hop = node.window_size, node.window_size - node.window_overlap
-    window, shape, k = (size, *t.heads[0].shape[1:]), t.out.shape[1:], node.pace.burst
+    window, shape, k = (size, *t.heads[0].shape[1:]), t.out.shape[1:], _burst(node, t.heads[0])
     t.slow = True  # a block may complete no window
     made, _ = _inlined(t, node, {}, t.windows(rows, size, hop), window, (*shape, k))
     made = t.transpose(made, [0, len(shape) + 1, *range(1, len(shape) + 1)])
-    return t.reshape(made, [-1, *shape]), {"past": t.behind(rows, size, hop)}
+    return _said(t, node, state, x, t.reshape(made, [-1, *shape]), k, {"past": t.behind(rows, size, hop)})
 
 
 def _inlined(t: Any, node: Any, state: State, x: T, row: Any, out: Any) -> tuple[T, State]:

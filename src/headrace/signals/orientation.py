@@ -13,7 +13,7 @@ from headrace.signals.gyroscope import Offset, Still, as_rows, without_offset
 from headrace.signals.waveforms import a_real_number
 
 Quaternion = tuple[float, float, float, float]
-_STARTING, _GAIN_AT_START = 3.0, 10.0  # seconds, and the gain that falls to its own value in that time
+STARTING, GAIN_AT_START = 3.0, 10.0  # seconds, and the gain that falls to its own value in that time
 
 
 def imu(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
@@ -222,7 +222,7 @@ class FusionOrientation(Signal[Any]):
             turns, offset = without_offset(Still.of(self.sample_rate), offset, turns)
         made = []
         half, dt, rate = radians(1) / 2, 1 / self.sample_rate, self.sample_rate
-        gain, slope, start = self.gain, (_GAIN_AT_START - self.gain) / _STARTING, _STARTING * rate
+        gain, slope, start = self.gain, (GAIN_AT_START - self.gain) / STARTING, STARTING * rate
         most = 0.98 * self.gyroscope_range or inf
         period = int(self.rejection_timeout * rate)
         limit = (sin(radians(self.acceleration_rejection)) / 2) ** 2 if self.acceleration_rejection and period else inf
@@ -233,7 +233,7 @@ class FusionOrientation(Signal[Any]):
             if row < start:
                 row += 1
                 if row < start:
-                    starting, strength = True, _GAIN_AT_START - slope * row * dt
+                    starting, strength = True, GAIN_AT_START - slope * row * dt
             w, x, y, z = q
             ex = ey = ez = 0.0
             size = sqrt(ax * ax + ay * ay + az * az)

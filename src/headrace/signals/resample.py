@@ -92,7 +92,7 @@ class Resample(Signal[Any]):
         past, row = state
         if not len(x):
             return np.empty(x.shape, narrow(x.dtype)), state
-        taps = _phases(self.up, self.down, self.half_width)
+        taps = phases(self.up, self.down, self.half_width)
         x = wide(x)
         # One row more than there are weights: an output may stand between the last row and this one.
         past = np.repeat(x[:1], taps.shape[1], axis=0) if past is None else past
@@ -124,7 +124,7 @@ def _weighed(taps: Array, rows: Array, at: Array, phase: Array) -> Array:
 
 
 @lru_cache(64)
-def _phases(up: int, down: int, half_width: int) -> Array:
+def phases(up: int, down: int, half_width: int) -> Array:
     """Return the filter's weights for outputs that are 0, 1, ... ``up``-ths of a row behind an input row."""
     if up == down:
         return np.ones((1, 1))

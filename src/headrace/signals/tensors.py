@@ -37,7 +37,7 @@ class Tensors(ABC):
     def op(self, name: str, *xs: T) -> T:
         """Return an operation value by value, by its ONNX name: Add, Sub, Mul, Div, Pow, Neg, Abs, Exp, Log, Sqrt, Sin,
 
-        Cos, Sign, Floor, Min, Max, Where, Equal, Less, And, Or, Not, MatMul.
+        Cos, Sign, Floor, Round, Min, Max, Where, Equal, Less, And, Or, Not, MatMul.
         """
 
     def add(self, a: T, b: T) -> T:
@@ -119,6 +119,22 @@ class Tensors(ABC):
         """Return rows by their numbers, which are whole and in double precision."""
 
     @abstractmethod
+    def row(self, x: T, k: int) -> T:
+        """Return ``x[k]``, which has no axis 0."""
+
+    @abstractmethod
+    def range(self, n: T) -> T:
+        """Return 0, 1, ... n - 1, ``(n,)``; ``n`` is ``(1,)``, whole and in double precision."""
+
+    @abstractmethod
+    def compress(self, x: T, there: T) -> T:
+        """Return the values of ``(n,)`` at which ``there``, booleans, holds."""
+
+    @abstractmethod
+    def ordered(self, x: T, axis: int, n: int) -> T:
+        """Return values from the least to the greatest along an axis of length ``n``; none may be NaN."""
+
+    @abstractmethod
     def sosfilt(self, sos: Array, state: T, x: T) -> tuple[T, T]:
         """Return (filtered rows, next state) for second-order sections; rows ``(n, k)``, state ``(sections, 2, k)``."""
 
@@ -184,6 +200,10 @@ class Tensors(ABC):
     def begun(self, flag: T, x: T) -> T:
         """Return a flag, ``(1,)``, that is 1 once there has been a row."""
         return self.op("Min", self.add(flag, self.rows(x)), self.const(1.0))
+
+    def at_least(self, a: T, b: T) -> T:
+        """Return where ``a >= b``; nowhere for NaN."""
+        return self.op("Or", self.less(b, a), self.op("Equal", a, b))
 
     def started(self, flag: T, axes: int) -> T:
         """Return a flag as a boolean of that many axes."""

@@ -246,13 +246,13 @@ class WaveletBank(Signal[Any]):
 
     @property
     def latency(self) -> Fraction:
-        return Fraction(_bank(self.wavelet, self.scales).shape[1] - 1, 2)
+        return Fraction(bank_weights(self.wavelet, self.scales).shape[1] - 1, 2)
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         (x,) = rows
         if x.dtype.kind == "c":
             raise DataError(f"{self!r} got complex rows, wanted real ones.")
-        bank = _bank(self.wavelet, self.scales)
+        bank = bank_weights(self.wavelet, self.scales)
         dtype = np.result_type(narrow(x.dtype), np.complex64) if bank.dtype.kind == "c" else narrow(x.dtype)
         made = np.empty((*x.shape, len(bank)), dtype)
         if not len(x):
@@ -265,7 +265,7 @@ class WaveletBank(Signal[Any]):
 
 
 @lru_cache(64)
-def _bank(wavelet: str, scales: tuple[float, ...]) -> Array:
+def bank_weights(wavelet: str, scales: tuple[float, ...]) -> Array:
     """Return the weights of each scale, ``(scales, taps)``, the middle of every one in the middle."""
     pywt = _pywt("WaveletBank")
     one = pywt.ContinuousWavelet(wavelet)

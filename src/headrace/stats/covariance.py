@@ -116,7 +116,9 @@ class RunningCovarianceMatrix:
 
     def __init__(self, n: int = 2) -> None:
         if n < 1:
-            raise StreamConfigError(f"RunningCovarianceMatrix got n={n}, wanted at least 1.")
+            raise StreamConfigError(
+                f"RunningCovarianceMatrix got n={n}, wanted at least 1.\n  It is how many numbers come at once."
+            )
         self.n: int = n
         self.mean: Array = np.zeros(n)
         self.C: Array = np.zeros((n, n))
@@ -175,7 +177,9 @@ class RunningCovarianceMatrix:
 
     def _check(self, n: int) -> None:
         if n != self.n:
-            raise DataError(f"RunningCovarianceMatrix got {n} numbers or series, wanted {self.n}.")
+            raise DataError(
+                f"RunningCovarianceMatrix got {n} numbers or series, wanted {self.n}.\n  One for each row and column of the matrix."
+            )
 
     @property
     def covar_matrix(self) -> Array:

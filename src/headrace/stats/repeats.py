@@ -57,7 +57,9 @@ def estimate_from_repeats(
     (True, True)
     """
     if get not in ("stats", "samples", "mean"):
-        raise StreamConfigError(f"estimate_from_repeats got get={get!r}, wanted 'stats', 'samples' or 'mean'.")
+        raise StreamConfigError(
+            f"estimate_from_repeats got get={get!r}, wanted 'stats', 'samples' or 'mean'.\n  By default it is 'stats'."
+        )
     stats, samples = RunningStatistics(), []
     bar = progbar() if verbosity > 0 else None
     try:

@@ -100,11 +100,13 @@ def benchmark(
     True
     """
     if get not in ("min", "mean"):
-        raise StreamConfigError(f"benchmark got get={get!r}, wanted 'min' or 'mean'.")
+        raise StreamConfigError(f"benchmark got get={get!r}, wanted 'min' or 'mean'.\n  By default it is 'min'.")
     if repeats < 1:
-        raise StreamConfigError(f"benchmark got repeats={repeats}, wanted at least 1.")
+        raise StreamConfigError(f"benchmark got repeats={repeats}, wanted at least 1.\n  By default there are some.")
     if starmap and setup is None and n is None:
-        raise StreamConfigError("benchmark got starmap=True and nothing to unpack, wanted setup= or n=.")
+        raise StreamConfigError(
+            "benchmark got starmap=True and nothing to unpack, wanted setup= or n=.\n  What setup(n) returns is unpacked."
+        )
     loops = 1
     times: list[float] = []
     while len(times) < repeats:

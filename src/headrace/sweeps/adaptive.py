@@ -79,6 +79,7 @@ class Adaptive:
         if not 2 <= start <= n or batch < 1:
             raise StreamConfigError(
                 f"Adaptive got n={n}, start={start}, batch={batch}, wanted 2 <= start <= n and a batch of at least 1."
+                "\n  n is how many values to end with, start how many to begin with."
             )
         if loss is not None and not _takes_two(loss):
             raise StreamConfigError(

@@ -50,7 +50,7 @@ def combo_runner(
     cases
         Dicts of arguments that are run as they are, each with every combination.
     constants
-        Further arguments of every call; they win over arguments of the same name.
+        Further arguments of every call; they win over arguments of the same name, which no labelled sweep allows.
     split
         Give a tuple of results for each output instead of results that are tuples.
     flat
@@ -82,7 +82,7 @@ def combo_runner(
     Raises
     ------
     StreamConfigError
-        When arguments cannot be read, or one is both in cases and combos.
+        When arguments cannot be read, one is both in cases and combos, or they are not those of the function.
     DataError
         When results cannot be split, or cases lie too far apart for nested tuples.
 
@@ -201,7 +201,8 @@ def _outputs(values: list[Any]) -> int:
     counts = {len(v) if hasattr(v, "__len__") else -1 for v in values if type(v) is not Failure}
     if len(counts) > 1 or counts == {-1}:
         raise DataError(
-            "split=True got results of different lengths, or without one, wanted as many outputs from every call."
+            "split=True got results of different lengths, or without one, wanted as many outputs from every call.\n"
+            "  Leave split out, and the results are as they came."
         )
     return counts.pop() if counts else 0
 

@@ -82,6 +82,7 @@ def joined(points: Points, columns: Columns) -> Any:
     if taken:
         raise DataError(
             f"a sweep got results with the axis {taken[0]!r}, an argument of the sweep, wanted another name."
+            "\n  Rename it in what the function returns."
         )
     if not points.names:
         return found[0].copy()

@@ -31,7 +31,9 @@ def as_dataset(ds: Any) -> Any:
     if isinstance(ds, xr.DataArray):
         return ds.to_dataset(name="data" if ds.name is None else ds.name)
     if not isinstance(ds, xr.Dataset):
-        raise DataError(f"a harvest got a {type(ds).__name__}, wanted an xarray Dataset or DataArray.")
+        raise DataError(
+            f"a harvest got a {type(ds).__name__}, wanted an xarray Dataset or DataArray.\n  A table becomes one by df.set_index([...]).to_xarray()."
+        )
     return ds
 
 
@@ -138,6 +140,7 @@ def expanded(ledger: Any, name: str, value: Any, who: str) -> None:
         if name in (layout["vars"] or own) or name in axes or name in layout["coords"]:
             raise StreamConfigError(
                 f"{who} got the new argument {name!r}, which is the name of a result or of its axis, wanted another name."
+                "\n  An argument is an axis of the dataset."
             )
         args, coords = [name, *point.layout["args"]], (value, *point.coords)
         constants = {key: each for key, each in point.layout["constants"].items() if key != name}
@@ -146,7 +149,9 @@ def expanded(ledger: Any, name: str, value: Any, who: str) -> None:
 
     ledger.change(grown)
     if not lacked and len(ledger):
-        raise StreamConfigError(f"{who} got the new argument {name!r}, and has it already, wanted another name.")
+        raise StreamConfigError(
+            f"{who} got the new argument {name!r}, and has it already, wanted another name.\n  What points have of it is in full_ds."
+        )
 
 
 def dropped(ledger: Any, wanted: Mapping[str, Any], strict: bool, who: str) -> None:

@@ -118,6 +118,7 @@ def check_on_error(on_error: Any) -> OnError:
     if on_error not in ("raise", "keep", "nan"):
         raise StreamConfigError(
             f"a sweep got on_error={on_error!r}, wanted 'raise', 'keep' (go on, and tell which failed) or 'nan' (go on)."
+            "\n  By default the first error is raised."
         )
     found: OnError = on_error
     return found

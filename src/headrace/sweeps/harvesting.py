@@ -284,7 +284,10 @@ def check_names(layout: Mapping[str, Any]) -> None:
     for what, names in (("var_names", layout["vars"] or []), ("var_dims", axes), ("var_coords", layout["coords"])):
         taken = [name for name in names if name in args]
         if taken:
-            raise StreamConfigError(f"{what} got {taken[0]!r}, which is an argument of the sweep, wanted another name.")
+            raise StreamConfigError(
+                f"{what} got {taken[0]!r}, which is an argument of the sweep, wanted another name."
+                "\n  Both would be an axis of the dataset."
+            )
 
 
 def like(runner: Any, fn: Any) -> Any:

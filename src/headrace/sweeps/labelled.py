@@ -49,6 +49,7 @@ def combo_runner_to_ds(
         Values along those axes.
     constants
         Further arguments, which are told in the result: as a coordinate where an axis has the name, else an attribute.
+        None of them can be swept as well.
     resources
         Further arguments that are not told.
     attrs
@@ -253,5 +254,7 @@ def _flat(results: Any, points: Points) -> list[Any]:
             break
         listed = [each for part in listed for each in part]
     if len(listed) != len(points):
-        raise DataError(f"results_to_ds got {len(listed)} results, wanted {len(points)}: one for each of {points!r}.")
+        raise DataError(
+            f"results_to_ds got {len(listed)} results, wanted {len(points)}: one for each of {points!r}.\n  Give the combos that they were run with."
+        )
     return listed

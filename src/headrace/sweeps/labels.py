@@ -66,6 +66,7 @@ class Labels(NamedTuple):
             if taken:
                 raise StreamConfigError(
                     f"{what} got {taken[0]!r}, which is an argument of the sweep, wanted another name."
+                    "\n  Both would be an axis, or a column."
                 )
         if table:
             self.check_table()
@@ -78,6 +79,7 @@ class Labels(NamedTuple):
             if both:
                 raise StreamConfigError(
                     f"var_dims of {name!r} got {both[0]!r}, which is an argument of the sweep, wanted another name."
+                    "\n  Both would be an axis of the dataset."
                 )
         given = {**constants, **self.var_coords}
         axes = {dim for dims in self.var_dims.values() if dims is not ... for dim in dims}
@@ -90,11 +92,14 @@ class Labels(NamedTuple):
     def check_table(self) -> None:
         """Raise when results cannot be rows of a table."""
         if self.own_names:
-            raise StreamConfigError("to_df=True got var_names=None, wanted names for the columns of results.")
+            raise StreamConfigError(
+                "to_df=True got var_names=None, wanted names for the columns of results.\n  Name them, or use a harvester's table."
+            )
         if any(dims is not ... and len(dims) for dims in self.var_dims.values()) or self.var_coords:
             raise StreamConfigError(
                 f"to_df=True got var_dims={self.var_dims} and var_coords of {sorted(self.var_coords)}, wanted neither: "
                 "a table has a row for each call, and a value is kept as it is."
+                "\n  Say var_dims={name: ...} for values in cells, or to_df=False for a dataset."
             )
 
 

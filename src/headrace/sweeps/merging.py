@@ -39,7 +39,7 @@ def check_overwrite(overwrite: Any) -> bool | None:
     if overwrite is not None and not isinstance(overwrite, bool):
         raise StreamConfigError(
             f"a harvest got overwrite={overwrite!r}, wanted None (differing results are an error), True (new ones win) or "
-            "False (old ones stay)."
+            "False (old ones stay).\n  By default it is None."
         )
     return overwrite
 

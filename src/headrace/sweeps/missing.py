@@ -94,6 +94,7 @@ def find_missing_cases(
         if unknown:
             raise StreamConfigError(
                 f"find_missing_cases(ignore_dims) got {sorted(unknown)}, wanted some of the axes {list(ds.dims)}."
+                "\n  By default those are left out that not all variables have."
             )
     names = [dim for dim in ds.dims if dim not in ignored]
     missing = ~_there(ds, names, method)
@@ -227,4 +228,6 @@ def _dataset(ds: Any) -> Any:
 
 def _check(method: str) -> None:
     if method not in _METHODS:
-        raise StreamConfigError(f"a look for missing cases got method={method!r}, wanted one of {', '.join(_METHODS)}.")
+        raise StreamConfigError(
+            f"a look for missing cases got method={method!r}, wanted one of {', '.join(_METHODS)}.\n  By default NaN, NaT and None are missing."
+        )

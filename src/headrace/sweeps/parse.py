@@ -93,14 +93,18 @@ def _name(name: Any) -> str | Names:
     if isinstance(name, tuple) and name and all(isinstance(part, str) for part in name):
         return name[0] if len(name) == 1 else name
     if not isinstance(name, str):
-        raise StreamConfigError(f"combos got {name!r}, wanted the name of an argument, or a tuple of names.")
+        raise StreamConfigError(
+            f"combos got {name!r}, wanted the name of an argument, or a tuple of names.\n  Names are texts."
+        )
     return name
 
 
 def _check_names(names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise StreamConfigError(f"combos got {', '.join(map(repr, twice))} twice, wanted each argument once.")
+        raise StreamConfigError(
+            f"combos got {', '.join(map(repr, twice))} twice, wanted each argument once.\n  Values stand in one list."
+        )
     check_no_rng(names)
 
 
@@ -108,7 +112,7 @@ def check_no_rng(names: Iterable[str]) -> None:
     """Raise when ``rng``, which is filled by headrace, is among the arguments of a sweep."""
     if GIVEN in names:
         raise StreamConfigError(
-            "a sweep got the argument 'rng', which is filled: a generator of each point's own.\n"
+            "a sweep got the argument 'rng', which is filled with a generator of each point's own, wanted other names.\n"
             "  Give the sweep another seed= for other numbers, or the argument another name."
         )
 
@@ -172,7 +176,7 @@ def _check_once(name: Any, values: list[Any]) -> None:
         key = encoded(value)
         if key in seen:
             raise StreamConfigError(
-                f"combos got the value {short(value)} twice for the argument {name!r}, wanted each once."
+                f"combos got the value {short(value)} twice for the argument {name!r}, wanted each once.\n  Equal values are one point."
             )
         seen.add(key)
 
@@ -251,7 +255,9 @@ def _of_dicts(cases: Sequence[Any]) -> tuple[Names, tuple[list[Any], ...], int]:
 def _say_which_differs(cases: Sequence[Any], names: Names) -> None:
     for i, case in enumerate(cases):
         if not isinstance(case, Mapping):
-            raise StreamConfigError(f"cases got {short(case)} as case {i} and dicts before it, wanted dicts.")
+            raise StreamConfigError(
+                f"cases got {short(case)} as case {i} and dicts before it, wanted dicts.\n  Write {{name: value}} for it, too."
+            )
         if set(case) != set(names):
             raise StreamConfigError(
                 f"cases got case {i} with the arguments {sorted(case)}, case 0 with {sorted(names)}, wanted the same in all."
@@ -277,11 +283,11 @@ def _of_rows(cases: Sequence[Any], fn_args: Any) -> tuple[Names, tuple[list[Any]
         differ = next((i for i, row in enumerate(rows) if len(row) != width), None)
     if differ is not None:
         raise StreamConfigError(
-            f"cases got {short(rows[differ])} as case {differ}, wanted {width} values as in case 0."
+            f"cases got {short(rows[differ])} as case {differ}, wanted {width} values as in case 0.\n  Cases of other arguments are a sweep of their own."
         )
     if width > len(names):
         raise StreamConfigError(
-            f"cases got {width} values a case and {len(names)} names of arguments, {names}, wanted a name for each."
+            f"cases got {width} values a case and {len(names)} names of arguments, {names}, wanted a name for each.\n  Say fn_args=, or write dicts."
         )
     return names[:width], tuple(map(list, zip(*rows, strict=True))), len(rows)
 

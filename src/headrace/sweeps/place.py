@@ -112,7 +112,7 @@ class Column:
             if array.ndim != len(self.dims):
                 raise DataError(
                     f"the variable {self.name!r} got a value of shape {array.shape}, wanted {len(self.dims)} axes: "
-                    f"var_dims names {self.dims}."
+                    f"var_dims names {self.dims}.\n  Name each axis of what the function returns, or say var_dims={{{self.name!r}: ...}}."
                 )
             if self.data is None:
                 self.data = np.zeros((self.n, *array.shape), array.dtype)  # rows to come are looked at when it widens

@@ -93,7 +93,7 @@ class Points(Sequence[Settings]):
             both = sorted({name for name in self.names if self.names.count(name) > 1})
             raise StreamConfigError(
                 f"a sweep got the argument {', '.join(map(repr, both))} twice: cases have {list(inside[0])}, combos "
-                f"{list(chain.from_iterable(inside[1:]))}, wanted each in one place."
+                f"{list(chain.from_iterable(inside[1:]))}, wanted each in one place.\n  Leave it out of one of them."
             )
 
     @classmethod

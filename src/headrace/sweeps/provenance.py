@@ -93,11 +93,13 @@ def tell_changes(
         return
     last = next(iter(ledger.rows(after=ledger.totals.next - 2, values=False)), first)
     now = session_of(fn, seed, constants)
+    unlike = {*args, *(name for name, value in constants.items() if _is_opaque(value))}
+    draws = takes_rng(fn) and not _is_opaque(seed)
     for point in (first, last):
         was = point.session or {}
         if not was.get("fn"):  # added, not run
             continue
-        found = _changes(was, now, args, takes_rng(fn))
+        found = _changes(was, now, unlike, draws)
         if found:
             warn(
                 f"{who} has results of {' and '.join(found)}, which stay as they are beside those to come."
@@ -107,11 +109,16 @@ def tell_changes(
             return
 
 
-def _changes(was: Mapping[str, Any], now: Mapping[str, Any], args: Collection[str], draws: bool) -> list[str]:
+def _is_opaque(value: Any) -> bool:
+    """Tell whether only the text of a value is kept, which may have an address in it: nobody knows whether it is equal."""
+    return callable(value) or (isinstance(storable(value), str) and not isinstance(value, str))
+
+
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any], unlike: Collection[str], draws: bool) -> list[str]:
     found = []
     before, after = was.get("constants") or {}, now["constants"]
     for name in dict.fromkeys((*before, *after)):
-        if name in args:
+        if name in unlike:
             continue
         if name not in after or name not in before:
             there, here = (name in before, name in after)

@@ -86,7 +86,7 @@ class How(NamedTuple):
             raise StreamConfigError(_unknown(who, unknown[0], cls._fields))
         made = cls(**settings)
         for name in ("shuffle", "verbosity"):
-            if not hasattr(settings.get(name, 0), "__index__") and settings[name] is not None:
+            if not _is_whole(settings.get(name, 0)):
                 raise StreamConfigError(
                     f"{who} got {name}={settings[name]!r}, wanted "
                     + ("True, False or a whole number: the seed of the order." if name == "shuffle" else "0, 1 or 2.")
@@ -109,6 +109,13 @@ class How(NamedTuple):
         from headrace.parallel.executors import resolve  # many modules that a serial sweep does not need
 
         return resolve(self.executor, self.parallel, self.num_workers)
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        return value is None or (not isinstance(value, str) and int(value) == value)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _unknown(who: str, name: str, known: Sequence[str]) -> str:

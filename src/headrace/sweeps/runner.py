@@ -43,7 +43,7 @@ class Runner:
     var_coords
         Values along those axes.
     constants
-        Further arguments, told in the dataset.
+        Further arguments, told in the dataset; functions among them are not. None of them can be swept as well.
     resources
         Further arguments, not told.
     attrs

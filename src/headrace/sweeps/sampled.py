@@ -255,8 +255,10 @@ class Sampled:
         else:
             before = [point.key for point in self.ledger.rows(values=False)]
             self._frames = []
+            first = self.ledger.totals.reserved
             self._add(new_full_df)
             self.ledger.drop(before)
+            self.ledger.set_note("first", first)  # so that none of them counts as missing
             self._forget()
         if self._export is not None:
             self._export.refresh()
@@ -329,7 +331,7 @@ class Sampled:
             len(df) < rows or not (begins_with(df, mine) or begins_with(df, self._read_back(mine)))
         ):
             raise DataError(
-                f"{self.data_name} was changed by another program: its rows are not those of the ledger, with more after them."
+                f"{self.data_name} was changed by another program: its rows are not those of the ledger, wanted those, with more after them."
                 "\n  Move it away, and it is written again; save_full_df(df) makes it all that there is."
             )
         if len(df) > rows:

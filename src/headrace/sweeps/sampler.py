@@ -122,6 +122,7 @@ class Sampler(Sampled):
         *,
         constants: Any = (),
         sync: bool = True,
+        missing_only: bool = False,
         **case_runner_settings: Any,
     ) -> Any:
         """Run ``n`` rows of random settings, keep them, and return them.
@@ -138,6 +139,9 @@ class Sampler(Sampled):
             Further arguments for these rows; they become columns.
         sync
             False to keep the rows in memory only.
+        missing_only
+            Run those of the first ``n`` rows of the ledger that have no result: what an interrupted call has left, failed
+            ones, and those that have never been begun. The same line, run again, ends with ``n`` rows.
         **case_runner_settings
             How to run; see :class:`headrace.sweeps.Runner`.
 
@@ -149,14 +153,14 @@ class Sampler(Sampled):
         Raises
         ------
         StreamConfigError
-            When results have axes, or names do not fit.
+            When results have axes, or names do not fit; for ``missing_only``, when nothing is on disk.
         SinkError
             When the disk takes no more. What was kept before stays.
 
         Notes
         -----
-        Rows are given out once. Where a call is interrupted, those that have not been run stay out: the next call draws
-        rows of further numbers. ``n - len(sampler.full_df)`` is how many are missing of ``n`` in all.
+        Rows are given out once. Where a call is interrupted, those that have not been run stay out, and the next call
+        draws rows of further numbers: ``missing_only`` runs them, in one process at a time.
         """
         self._again(engine)
         n = whole("a Sampler", n, "rows", "sample_combos(100)")
@@ -173,16 +177,26 @@ class Sampler(Sampled):
         if kept:
             self._take_in()
             self._note_seed()
+        elif missing_only:
+            raise StreamConfigError(
+                "sample_combos got missing_only=True, and keeps its rows in memory, wanted a ledger that knows what is missing."
+                "\n  Give the sampler a data_name, and leave out sync=False."
+            )
         key = self.key
-        first = self._reserve(n)
-        names, columns = drawn(asked, key, first, n)
-        points = self._points(names, columns, constants, n)
+        first = 0 if missing_only else self._reserve(n)
+        numbers = self._missing(n) if missing_only else list(range(first, first + n))
+        if not numbers and missing_only:
+            df = self._table()
+            self.last_df = None if df is None else df.iloc[:0].copy()
+            return self.last_df
+        names, columns = _drawn_at(asked, key, numbers)
+        points = self._points(names, columns, constants, len(numbers))
         numbered, runner = points, self.runner
         if takes_rng(self.fn):
-            rows = list(zip(*columns, range(first, first + n), strict=True))
+            rows = list(zip(*columns, numbers, strict=True))
             numbered = Points(None, rows, points.constants, fn_args=(*names, ROW))
             runner = like(self.runner, WithRow(self.fn, key.child("point")))
-        made = (self._kept if kept else self._run)(runner, points, numbered, first, settings)
+        made = (self._kept if kept else self._run)(runner, points, numbered, numbers, settings)
         self.last_df = made
         return made
 
@@ -202,6 +216,16 @@ class Sampler(Sampled):
         if self._drawn_seed:
             self._seed = seed
 
+    def _missing(self, n: int) -> list[int]:
+        """Return the numbers of those of the first rows that have no result; they are given out, if they were not."""
+        assert self.ledger is not None
+        first = self.ledger.note("first", 0)  # the rows before were replaced
+        more = first + n - self.ledger.totals.reserved
+        if more > 0:
+            self.ledger.reserve(more)
+        known = self.ledger.known(map(row_key, range(first, first + n)))
+        return [number for number in range(first, first + n) if row_key(number) not in known]
+
     def _points(self, names: tuple[str, ...], columns: list[list[Any]], constants: Any, n: int) -> Points:
         if not names:
             return Points(cases=[{}] * n, constants={**(self.runner.constants or {}), **parse_mapping(constants)})
@@ -209,7 +233,9 @@ class Sampler(Sampled):
         found: Points = self.runner.points(None, rows, constants, names)
         return found
 
-    def _run(self, runner: Any, points: Points, numbered: Points, first: int, settings: Mapping[str, Any]) -> Any:
+    def _run(
+        self, runner: Any, points: Points, numbered: Points, numbers: list[int], settings: Mapping[str, Any]
+    ) -> Any:
         """Run rows in memory: results go straight into columns."""
         how, _ = runner._how(settings)
         columns = self._columns(points)
@@ -232,8 +258,10 @@ class Sampler(Sampled):
         found: Columns = self.runner.labels.columns(points, points.constants, table=True)
         return found
 
-    def _kept(self, runner: Any, points: Points, numbered: Points, first: int, settings: Mapping[str, Any]) -> Any:
-        keys = [row_key(first + i) for i in range(len(points))]
+    def _kept(
+        self, runner: Any, points: Points, numbered: Points, numbers: list[int], settings: Mapping[str, Any]
+    ) -> Any:
+        keys = list(map(row_key, numbers))
         columns = self._columns(points)
         told = {**settings, "seed": self.seed}  # which rows come from
         this = Round(runner, numbered, self.ledger, None, told, keys=keys, fn=self.fn)
@@ -250,3 +278,14 @@ class Sampler(Sampled):
     def __getstate__(self) -> dict[str, Any]:
         own = ("default_combos", "_seed", "_drawn_seed")
         return {**super().__getstate__(), **{name: self.__dict__[name] for name in own}}
+
+
+def _drawn_at(asked: Mapping[Any, Any], key: Key, numbers: list[int]) -> tuple[tuple[str, ...], list[list[Any]]]:
+    """Return the settings of rows as columns, whatever numbers these have."""
+    if not numbers:
+        return drawn(asked, key, 0, 0)
+    first = numbers[0]
+    names, columns = drawn(asked, key, first, numbers[-1] + 1 - first)
+    if numbers[-1] + 1 - first == len(numbers):
+        return names, columns
+    return names, [[column[number - first] for number in numbers] for column in columns]

@@ -71,11 +71,13 @@ def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
     if names == (None,):
         raise StreamConfigError(
             f"var_dims got {var_dims!r}, and var_names is None, wanted names: what is returned with names has axes of its own."
+            "\n  Leave var_dims out, or name the results."
         )
     if isinstance(var_dims, str):
         if len(names) != 1:
             raise StreamConfigError(
                 f"var_dims got {var_dims!r}, wanted one entry for each of the {len(names)} variables {names}."
+                f"\n  Say var_dims={{{names[0]!r}: {var_dims!r}}}."
             )
         return {names[0]: (var_dims,)}
     if not isinstance(var_dims, Mapping):
@@ -92,7 +94,9 @@ def parse_var_dims(var_dims: Any, var_names: Any) -> dict[Any, Any]:
     for which, dims in var_dims.items():
         for name in which if isinstance(which, tuple) else (which,):
             if name not in made:
-                raise StreamConfigError(f"var_dims got the variable {name!r}, wanted one of {names}.")
+                raise StreamConfigError(
+                    f"var_dims got the variable {name!r}, wanted one of {names}.\n  Variables are named in var_names."
+                )
             made[name] = _dims(dims)
     return made
 

@@ -115,7 +115,9 @@ class Frame:
             dims.update({name: each for name, each in layout["dims"].items() if name not in dims})
             coords = {**layout["coords"], **coords}
         if None in names and len(names) > 1:
-            raise DataError("a harvest has results with names of their own and others, wanted one kind.")
+            raise DataError(
+                "a harvest has results with names of their own and others, wanted one kind.\n  Keep them under two names."
+            )
         first: Mapping[str, Any] = self.layouts[0] if self.layouts else {"attrs": {}, "constants": {}}
         constants = {
             name: value
@@ -268,7 +270,9 @@ def args_of(layouts: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     for layout in layouts:
         args = tuple(layout["args"])
         if found is not None and set(args) != set(found):
-            raise DataError(f"a harvest has points with the arguments {found} and others with {args}, wanted the same.")
+            raise DataError(
+                f"a harvest has points with the arguments {found} and others with {args}, wanted the same.\n  harvester.expand_dims(name, value) gives points the one that they lack."
+            )
         found = args if found is None else found
     return found or ()
 
