@@ -246,7 +246,5 @@ CASES: dict[str, Callable[[], Graph]] = {
     "spread": of(
         MovingStd("acc", "std", 11, 1), MovingStd("x", "all", 8), MovingStd("x", "none", 1), MovingStd("x", "nan", 1, 1)
     ),
-    "median": of(
-        MovingMedian("acc", "even", 6), MovingMedian("x", "odd", 7), MovingMedian("x", "same", 1)
-    ),
+    "median": of(MovingMedian("acc", "even", 6), MovingMedian("x", "odd", 7), MovingMedian("x", "same", 1)),
 }

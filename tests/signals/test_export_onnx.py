@@ -33,7 +33,7 @@ def test_the_same_numbers_in_random_blocks(case: str, dtype: str) -> None:
     n = 3000
     graph, columns = CASES[case](), columns_of(CASES[case](), n, dtype)
     wanted = graph(columns)
-    found = by_onnx(graph, columns, cuts(n))
+    found = by_onnx(graph, columns, [0, 1, 0, *cuts(n - 1, least=0)])
     for name in graph.outputs or ():
         assert error(found[name], wanted[name]) <= (1e-12 if dtype == "float64" else 1e-6), name
 
@@ -117,17 +117,30 @@ def test_a_model_over_windows_when_a_block_brings_none() -> None:
     assert error(by_onnx(graph, columns, [1] * 40 + [360])["y"], graph(columns)["y"]) <= 1e-6
 
 
+def test_blocks_without_rows_leave_the_state_as_it_was() -> None:
+    graph = Graph(
+        [LowPassFilter("x", "y", 2, 10.0, 100.0), Inference("x", name="z", model=leaky(0.9, 3), stateful=True)]
+    )
+    columns = {"x": np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)}
+    sizes = [0, 0, 1, 0, 59, 0]
+    found, wanted = by_onnx(graph, columns, sizes), graph(columns)
+    assert error(found["y"], wanted["y"]) <= 1e-6
+    assert error(found["z"], wanted["z"]) <= 1e-6
+
+
 def test_the_swipe_model_inside() -> None:
     model = Path(__file__).parents[2] / "examples" / "signal_models" / "swipe.onnx"
     node = WindowedInference("imu", "y", model, 128, 32, (3,))
     extra = WindowedInference("imu", "extra", model, 128, output="output_extra")
-    graph = Graph([node, extra, Scale("y", name="twice", scale_factor=2.0)], outputs=["y", "twice", "extra"])
+    each = WindowedInference("imu", "each", model, 128, 32, (3,), upsample=True, default_value=-1)
+    whole = WindowedInference("imu", "whole", model, 128, 100, upsample=True)
+    twice = Scale("y", name="twice", scale_factor=2.0)
+    graph = Graph([node, extra, twice, each, whole], outputs=["y", "twice", "extra", "each", "whole"])
     columns = {"imu": np.random.default_rng(0).normal(size=(700, 6)).astype(np.float32)}
-    found, wanted = by_onnx(graph, columns, cuts(700, most=90)), graph(columns)
+    found, wanted = by_onnx(graph, columns, cuts(700, least=0, most=90)), graph(columns)
     for name in wanted:
         assert error(found[name], wanted[name]) <= 1e-6
-    with pytest.raises(StreamConfigError, match="upsample"):
-        Graph([WindowedInference("imu", "y", model, 128, upsample=True)]).to_onnx()
+    assert len(found["each"]) == len(found["whole"]) == 700
 
 
 def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path: Path) -> None:

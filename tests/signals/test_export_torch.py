@@ -16,6 +16,7 @@ from headrace.signals.differentiate import Integrate
 from headrace.signals.filters import LowPassFilter
 from headrace.signals.graph import Graph
 from headrace.signals.inference import Inference
+from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.smooth import MovingAverage
 from headrace.signals.spectral import FourierTransform
 from signals.exported import by_torch, cuts, error
@@ -82,6 +83,35 @@ def test_a_torch_model_inside_is_a_part_of_the_module() -> None:
     assert error(module(torch.from_numpy(x))[0]["y"].detach().numpy(), graph({"x": x})["y"]) <= 1e-6
     module(torch.from_numpy(x))[0]["y"].sum().backward()
     assert model.weight.grad is not None
+
+
+@pytest.mark.parametrize("upsample", [False, True])
+def test_a_torch_model_over_windows(upsample: bool) -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24, 6), torch.nn.Unflatten(1, (2, 3)))
+    many = WindowedInference(
+        "x", name="many", model=model, window_size=8, window_overlap=3, output_shape=2, columns=3, upsample=upsample
+    )
+    one = WindowedInference("x", name="one", model=model, window_size=8, upsample=upsample, default_value=7)
+    graph = Graph([many, one])
+    columns = {"x": np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)}
+    found, wanted = by_torch(graph, columns, cuts(100, least=0, most=20)), graph(columns)
+    for name in ("many", "one"):
+        assert error(found[name], wanted[name]) <= 1e-6
+    module = graph.to_torch({"x": (3,)}, ["many"])
+    module(torch.from_numpy(columns["x"].astype(float)))[0]["many"].sum().backward()
+    assert model[1].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("case", ["Madgwick", "Fusion", "resampled", "phase", "off a carrier"])
+def test_gradients_are_numbers(case: str) -> None:
+    graph = CASES[case]()
+    module = graph.to_torch({name: each[:0] for name, each in columns_of(graph, 1, "float64").items()})
+    rows = [torch.from_numpy(each).requires_grad_() for each in columns_of(graph, 60, "float64").values()]
+    with torch.no_grad():
+        rows[-1][3] = 0.0  # an accelerometer that fell
+    made, _ = module(*rows)
+    sum(torch.nan_to_num(each).sum() for each in made.values()).backward()
+    assert all(torch.isfinite(each.grad).all() for each in rows)
 
 
 def test_spectra_are_complex() -> None:

@@ -174,7 +174,7 @@ class TestAdaptive:
         with pytest.raises(hr.StreamConfigError, match="wanted a function of two neighbours"):
             Adaptive((0, 1), lambda x: x)  # type: ignore[arg-type,misc]
         with pytest.raises(hr.DataError, match="got 'much' from its loss, wanted a number"):
-            Runner(lambda x: x, "y", verbosity=0).run_combos({"x": Adaptive((0, 1), lambda x, y: "much")})  # type: ignore[arg-type]
+            Runner(lambda x: x, "y", verbosity=0).run_combos({"x": Adaptive((0, 1), lambda x, y: "much")})  # type: ignore[arg-type,return-value]
 
     def test_several_arguments_at_once_are_refused(self) -> None:
         with pytest.raises(hr.StreamConfigError, match="one pair of bounds"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, count, cycle, repeat
 from typing import Any
@@ -26,6 +27,11 @@ from headrace.trees import (
     stepwise,
 )
 from support.require import require
+
+
+def shown(value: object) -> str:
+    """Return a test's name, the same in every process: workers that share tests compare them."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def zero(_: Any) -> int:
@@ -51,7 +57,7 @@ CHANCES: list[Any] = [
 
 
 @pytest.mark.parametrize("key", ["prob", "porbs", "Probs", "probabilities", "weights"])
-@pytest.mark.parametrize("value", CHANCES, ids=repr)
+@pytest.mark.parametrize("value", CHANCES, ids=shown)
 def test_chances_under_a_misspelt_key_are_no_branch(key: str, value: Any) -> None:
     with pytest.raises(hr.StreamConfigError, match=rf"'coin' got the branch '{key}' with (.|\n)*Write 'probs': "):
         SamplingTree([zero, {"name": "coin", "a": "a", "b": "b", key: value}])
@@ -92,7 +98,7 @@ def test_other_misspelt_keys_beside_branches(key: str, value: Any, told: str) ->
         {"name1": "one", "name2": "two", "seed1": 1},
         {1: "one", None: "none"},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_branches_that_are_called_much_like_it_are_branches(more: dict[Any, Any]) -> None:
     branches = SamplingTree([zero, {"a": "a", "b": "b", **more}]).nodes[1].branches  # type: ignore[attr-defined]
@@ -106,7 +112,7 @@ def letters() -> Iterator[str]:
     yield from "abc"
 
 
-@pytest.mark.parametrize("empty", [[], (), range(0), np.zeros((0, 2)), iter([]), "table"], ids=repr)
+@pytest.mark.parametrize("empty", [[], (), range(0), np.zeros((0, 2)), iter([]), "table"], ids=shown)
 def test_a_schedule_without_values_is_refused(empty: Any) -> None:
     if isinstance(empty, str):
         empty = require("pandas").DataFrame({"x": []})
@@ -133,7 +139,7 @@ def test_a_table_without_rows_is_refused() -> None:
         ParameterStore.from_dataframe(table, "sample", 0)
 
 
-@pytest.mark.parametrize("wrong", [4, "abc", b"abc", "", {1: 2}, {1, 2}, np.array(3)], ids=repr)
+@pytest.mark.parametrize("wrong", [4, "abc", b"abc", "", {1: 2}, {1, 2}, np.array(3)], ids=shown)
 def test_a_schedule_that_is_none_names_the_parameter(wrong: Any) -> None:
     with pytest.raises(hr.StreamConfigError, match="the schedule of parameter 'height' got"):
         Parameter("height", schedule=wrong)
@@ -144,7 +150,7 @@ def test_a_schedule_that_is_none_names_the_parameter(wrong: Any) -> None:
         stepwise(wrong)
 
 
-@pytest.mark.parametrize("make", [letters, lambda: iter([1, 2]), lambda: map(str, [1, 2]), count], ids=repr)
+@pytest.mark.parametrize("make", [letters, lambda: iter([1, 2]), lambda: map(str, [1, 2]), count], ids=shown)
 def test_what_gives_other_values_each_time_is_no_value(make: Callable[[], Any]) -> None:
     for build in (
         lambda: Parameter("height", make()),
@@ -159,7 +165,7 @@ def test_what_gives_other_values_each_time_is_no_value(make: Callable[[], Any]) 
 
 
 @pytest.mark.parametrize(
-    "make", [letters, lambda: iter([1, 2, 3]), lambda: map(str, range(3)), count, lambda: chain([1], [2])], ids=repr
+    "make", [letters, lambda: iter([1, 2, 3]), lambda: map(str, range(3)), count, lambda: chain([1], [2])], ids=shown
 )
 def test_two_parameters_do_not_draw_from_one_iterator(make: Callable[[], Any]) -> None:
     shared = make()
@@ -191,7 +197,7 @@ def test_parameters_of_iterators_pickle_with_what_was_drawn() -> None:
 # --- what never ends --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endless", [count(), cycle([1, 2]), repeat(1), (k for k in count())], ids=repr)
+@pytest.mark.parametrize("endless", [count(), cycle([1, 2]), repeat(1), (k for k in count())], ids=shown)
 def test_schedules_by_sample_end(endless: Any) -> None:
     with pytest.raises(hr.StreamConfigError, match=r"stepwise\(values\) got the \w+ .* which has no end"):
         stepwise(endless)
@@ -236,7 +242,7 @@ def test_an_iterables_own_error_passes_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [abrupt(1, 2, at=3), gradual(1, 2, at=9, width=4), cyclic(1, 2, every=2)], ids=repr
+    "schedule", [abrupt(1, 2, at=3), gradual(1, 2, at=9, width=4), cyclic(1, 2, every=2)], ids=shown
 )
 def test_a_schedules_value_at_what_is_no_sample(schedule: Schedule) -> None:
     for wrong in ("x", -1, 1.5, None, True, 2**62):

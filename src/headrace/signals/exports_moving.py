@@ -104,9 +104,7 @@ def _median(t: Tensors, node: Any, state: State, x: T) -> Any:
     high = t.tall(t.op("Floor", t.div(counts, t.const(2.0))), 3)
     low = t.tall(t.op("Floor", t.div(t.sub(counts, t.const(1.0)), t.const(2.0))), 3)
     places = t.const(np.arange(length)[None, :, None].astype(float))
-    upper, lower = (
-        t.reduce("Sum", t.where(t.op("Equal", places, at), windows, zero), 1) for at in (high, low)
-    )
+    upper, lower = (t.reduce("Sum", t.where(t.op("Equal", places, at), windows, zero), 1) for at in (high, low))
     half = t.div(t.add(lower, upper), t.const(2.0))
     single = t.op("Equal", t.reshape(low, [-1, 1]), t.reshape(high, [-1, 1]))
     some = t.reduce("Max", t.windows(t.where(odd, t.const(1.0), zero), length), 1)

@@ -182,7 +182,12 @@ def _fusion(t: Tensors, node: Any, state: State, gyro: T, acc: T) -> Any:
     limit = t.const((sin(radians(node.acceleration_rejection)) / 2) ** 2 if rejects else inf)
     zero, one, right, wrong, period = (t.const(k) for k in (0.0, 1.0, -9.0, 1.0, float(span)))
     turn, heading, more = _turn(t), _Heading(t), t.const(np.array([1.0, 0.5]))
-    up = Terms(t, [(1, X, Z), (0, 0, 0), (-1, W, Y)], [(1, Y, Z), (0, 0, 0), (1, W, X)], [(1, W, W), (-1, HALF, ONE), (1, Z, Z)])
+    up = Terms(
+        t,
+        [(1, X, Z), (0, 0, 0), (-1, W, Y)],
+        [(1, Y, Z), (0, 0, 0), (1, W, X)],
+        [(1, W, W), (-1, HALF, ONE), (1, Z, Z)],
+    )
     cross = Terms(t, [(1, 1, 2), (-1, 2, 1)], [(1, 2, 0), (-1, 0, 2)], [(1, 0, 1), (-1, 1, 0)])
 
     def body(t: Any, carry: list[T], rows: list[T]) -> tuple[list[T], list[T]]:
