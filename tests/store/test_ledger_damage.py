@@ -225,7 +225,7 @@ def test_salvage_after_any_flipped_byte(tmp_path: Path) -> None:
     wanted = {point.key: repr(point._replace(row=0)) for point in Ledger(whole).rows()}
     data = (whole / "ledger.db").read_bytes()
     draw = random.Random(3)
-    most, least = 0, len(wanted)
+    most, poor = 0, 0
     for _ in range(heavy(2000)):
         at = draw.randrange(100, len(data))
         copy = tmp_path / "copy"
@@ -237,12 +237,37 @@ def test_salvage_after_any_flipped_byte(tmp_path: Path) -> None:
             lost = ledger.salvage()
         except (DamageError, SinkError):
             ledger.close()  # the tables' own description, or a page that leads to all others
+            poor += 1
             continue
         ledger.check()
         found = {point.key: repr(point._replace(row=0)) for point in ledger.rows()}
         assert all(wanted[key] == told for key, told in found.items()), at
         assert lost or found == wanted, at
-        most, least = max(most, len(found)), min(least, len(found))
+        most = max(most, len(found))
+        poor += len(found) < len(wanted) // 2
         ledger.close()
     assert most == len(wanted)
-    assert least > 0
+    assert poor <= heavy(2000) // 50  # pages that lead to all others are few
+
+
+def test_what_all_rows_share_is_there_twice(tmp_path: Path) -> None:
+    """One byte in the names of coordinates and results costs none of the thousands of rows that have them."""
+    layout = {"args": ["amount"], "vars": ["a name of results"]}
+    for copy in (0, 1):  # in the table, and in its index
+        folder = tmp_path / str(copy)
+        ledger = Ledger(folder)
+        ledger.put([Point(b"%d" % i, (i,), (i,)) for i in range(100)], layout=layout)
+        ledger.close()
+        data = bytearray((folder / "ledger.db").read_bytes())
+        at = -1
+        for _ in range(copy + 1):
+            at = data.index(b"a name of results", at + 1)
+        data[at] ^= 4
+        (folder / "ledger.db").write_bytes(data)
+        ledger = Ledger(folder)
+        assert all(point.layout == layout for point in ledger.rows())
+        ledger.salvage()
+        assert ledger.damages() == []
+        assert len(ledger) == 100
+        ledger.put([Point(b"more", (1,), (1,))], layout=layout)
+        assert all(point.layout == layout for point in Ledger(folder).rows())

@@ -109,7 +109,7 @@ def components() -> tuple[Component, ...]:
 
 def load_components() -> None:
     """Import every module of the built-in rooms and every plug-in, so that what they register is known."""
-    for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "trees"):
+    for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "live", "trees"):
         package = import_module(f"headrace.{room}")
         for module in iter_modules(package.__path__):
             import_module(f"headrace.{room}.{module.name}")

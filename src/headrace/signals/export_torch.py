@@ -71,11 +71,16 @@ def _again(graph: Any, inputs: Any, outputs: Any, dtype: Any) -> Any:
 class _Torch(Tensors):
     def __init__(self, device: Any, torch: Any) -> None:
         self.device, self.torch = device, torch
+        self._numbers: dict[float, Any] = {}
 
     def op(self, name: str, *xs: T) -> T:
         return getattr(self.torch, _OPS[name])(*xs)
 
     def const(self, value: Any) -> T:
+        if type(value) is float:
+            if value not in self._numbers:
+                self._numbers[value] = self.torch.tensor(value, dtype=self.torch.float64, device=self.device)
+            return self._numbers[value]
         array = np.asarray(value)
         if array.dtype.kind == "f":
             array = array.astype(np.float64)
@@ -123,7 +128,7 @@ class _Torch(Tensors):
         return x[max(0, (x.shape[0] - size) // hop + 1) * hop :]
 
     def take(self, x: T, places: T) -> T:
-        return x[places.long()]
+        return self.torch.take(x, places.long()) if x.dim() == 1 else x[places.long()]
 
     def row(self, x: T, k: int) -> T:
         return x[k]

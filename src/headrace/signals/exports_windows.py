@@ -1,4 +1,4 @@
-"""How windows and spectra are exported; Fourier transforms as products with real matrices."""
+"""How windows, spectra and what is made of spectra are exported; Fourier transforms as products with real matrices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from headrace.signals.windowed import Windows
 
 
 def windows_start(node: Any, *heads: Array) -> dict[str, Array]:
+    """Return what is known of windows before the first row."""
     found = {"past": row_of(heads[0])[:0]}
     if node.upsample:
         out = node.init(*heads)[2]

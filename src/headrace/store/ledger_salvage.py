@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from headrace.errors import DamageError, DataError
 from headrace.store.ledger_rows import COLUMNS, FAILED, INSERT, MOST, Totals, read_totals, sound, store_totals
+from headrace.store.ledger_things import second_copy
 
 _AT_ONCE: Final = 256
 
@@ -139,7 +141,13 @@ def _sound(connection: sqlite3.Connection, table: str) -> list[Any]:
         found = connection.execute(f"SELECT {by}, told, crc FROM {table}").fetchall()
     except sqlite3.Error:
         return []
-    return [row for row in found if sound(*row[1:])]
+    made = []
+    for row in found:
+        if sound(*row[1:]):
+            made.append(row)
+        elif table == "things" and (told := second_copy(connection, row[0], row[1:])) is not None:
+            made.append((row[0], told, crc32(told)))
+    return made
 
 
 def _reserved(connection: sqlite3.Connection) -> int:

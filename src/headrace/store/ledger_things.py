@@ -11,6 +11,23 @@ from headrace.store.ledger_rows import sound
 from headrace.store.ledger_values import Packing
 
 
+def second_copy(connection: sqlite3.Connection, number: int, found: Any) -> bytes | None:
+    """Return the bytes of a value from the index over all of them, as many rows would be lost with the one of the table.
+
+    Parameters
+    ----------
+    found
+        Bytes and checksum in the table, one of which is not what was written.
+    """
+    if found is None:
+        return None
+    asked = "SELECT told FROM things INDEXED BY sqlite_autoindex_things_1 WHERE id = ?"
+    row = connection.execute(asked, (number,)).fetchone()
+    if row is None or not isinstance(row[0], bytes):
+        return None
+    return row[0] if crc32(row[0]) == found[1] or row[0] == found[0] else None
+
+
 class Things:
     """Values by their numbers, and numbers by their values, as far as they were asked for.
 
@@ -42,7 +59,10 @@ class Things:
         if number not in self._things:
             found = connection.execute("SELECT told, crc FROM things WHERE id = ?", (number,)).fetchone()
             if found is None or not sound(*found):
-                raise damaged(self._db.file, f"what rows share, number {number}")
+                told = second_copy(connection, number, found)
+                if told is None:
+                    raise damaged(self._db.file, f"what rows share, number {number}")
+                found = (told,)
             self._things[number] = self._packing.unpack(found[0])
         return self._things[number]
 
