@@ -89,7 +89,7 @@ def test_a_torch_model_inside_is_a_part_of_the_module() -> None:
 def test_a_torch_model_over_windows(upsample: bool) -> None:
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24, 6), torch.nn.Unflatten(1, (2, 3)))
     many = WindowedInference(
-        "x", name="many", model=model, window_size=8, window_overlap=3, output_shape=2, columns=3, upsample=upsample
+        "x", name="many", model=model, window_size=8, window_overlap=3, output_shape=(2,), columns=3, upsample=upsample
     )
     one = WindowedInference("x", name="one", model=model, window_size=8, upsample=upsample, default_value=7)
     graph = Graph([many, one])

@@ -235,3 +235,12 @@ def test_equal_graphs_are_equal() -> None:
     assert graph() == graph()
     assert graph() != graph(outputs=["late"])
     assert s.from_json(s.to_json(graph(outputs=["late"], rate=3.0))) == graph(outputs=["late"], rate=3.0)
+
+
+def test_what_follows_in_time_is_not_divided() -> None:
+    rows = hr.source({"x": X, "y": Y}) | hr.blocks(20, rate=100.0)
+    for stream in (rows, rows | graph(), hr.Streamer(blocks()) | graph()):
+        with pytest.raises(StreamConfigError, match="cannot be divided"):
+            stream.shard(0, 2)
+    with hr.mix([rows | graph(), rows | graph()], seed=0).shard(1, 2).open() as cursor:
+        assert next(cursor).n == 20

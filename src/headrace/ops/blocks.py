@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from math import ceil, inf
-from typing import Any
+from typing import Any, Self
 
 from headrace.core.batch import Batch
 from headrace.core.block import Block
@@ -14,7 +14,7 @@ from headrace.core.key import Key
 from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Stream
+from headrace.core.stream import Stream, check_shard
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import END, OpCursor
 from headrace.ops.block_pieces import block_of, cut_block, from_plain, join_blocks, joined_rows, to_plain
@@ -90,6 +90,20 @@ class Blocks(Stream[Block]):
         if items is None or items == inf:
             return items
         return ceil(items / self.n)
+
+    def shard(self, i: int, n: int) -> Self:
+        """Raise: rows of a block follow each other in time, and those of a part would not.
+
+        Raises
+        ------
+        StreamConfigError
+            Always.
+        """
+        check_shard(i, n)
+        raise StreamConfigError(
+            f"blocks(n={self.n}) cannot be divided: its rows follow each other in time.\n"
+            "  Shard a mux or a list of recordings, and make the blocks of each of them."
+        )
 
     def start(self, key: Key) -> Cursor[Block]:
         return _Blocking(self, key)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from headrace.core.optional import optional
+from headrace.errors import DataError
 from headrace.signals.history import PIECE
 
 Array = np.ndarray[Any, Any]
@@ -25,11 +27,22 @@ def run(sos: Array, x: Array, zi: Array, who: str) -> tuple[Array, Array]:
     zi
         The state, ``(channels, sections, 2)``, in the order of the flattened channels; it is not changed.
     who
-        Who asks, should scipy be missing.
+        Who asks, for errors.
+
+    Raises
+    ------
+    DataError
+        When the state is of another number of channels or sections.
     """
     kernel = _kernel or _find(who)
     n = len(x)
     zi = np.array(zi, dtype=x.dtype)
+    channels = math.prod(x.shape[1:])
+    if zi.shape != (channels, len(sos), 2):  # the loop would go beyond the end of one of them
+        raise DataError(
+            f"{who} got rows of {channels} channels, and its state is of {zi.shape[0]}, wanted as many as before.\n"
+            "  Begin again with reset(), or use one for each kind of column."
+        )
     if x.dtype != sos.dtype:
         sos = sos.astype(x.dtype)
     if x.size == n:  # one channel

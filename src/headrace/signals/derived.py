@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from headrace.core.cursor import Cursor
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.core.stream import Stream
+from headrace.core.stream import Stream, check_shard
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.forms import column
 from headrace.signals.graph import Graph
@@ -58,6 +58,20 @@ class Derived(Stream[Block]):
     @property
     def size(self) -> float | None:
         return self.source.size
+
+    def shard(self, i: int, n: int) -> Self:
+        """Raise: a graph remembers from block to block, and those of a part do not follow each other.
+
+        Raises
+        ------
+        StreamConfigError
+            Always.
+        """
+        check_shard(i, n)
+        raise StreamConfigError(
+            "a stream with a graph cannot be divided: signals remember from block to block.\n"
+            "  Shard a mux or a list of recordings, and put the graph on each of them."
+        )
 
     def start(self, key: Key) -> Cursor[Block]:
         return _Deriving(self, key)

@@ -24,7 +24,8 @@ def _start(node: Any, *heads: Array) -> dict[str, Array]:
 def _correlation(t: Tensors, node: Any, state: State, a: T, b: T) -> Any:
     head, length, most = t.heads[0], node.length, node.max_lag
     before, width, lags = length - 1 + most, width_of(head), np.arange(-most, most + 1.0)
-    flag, after, both = t.started(state["row"], head.ndim), {}, []
+    flag, both = t.started(state["row"], head.ndim), []
+    after: State = {}
     for name, x in (("a", a), ("b", b)):
         # Less its first row, so that sums of squares do not drown what differs from row to row.
         first = t.where(flag, state[f"first_{name}"], t.first(x, state[f"first_{name}"]))

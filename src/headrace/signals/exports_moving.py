@@ -15,7 +15,7 @@ from headrace.signals.events import ZeroCrossing
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of, width_of
 from headrace.signals.exports_filters import averaged, filtered, merged, newest, weighted
-from headrace.signals.hilbert import AnalyticSignal, HilbertEnvelope, HilbertPhase, hilbert_taps
+from headrace.signals.hilbert import TURN, AnalyticSignal, HilbertEnvelope, HilbertPhase, hilbert_taps
 from headrace.signals.moving import MovingMax, MovingMedian, MovingMin, MovingRMS, MovingStd
 from headrace.signals.running import RunningMean, RunningStd
 from headrace.signals.tensors import T, Tensors
@@ -198,12 +198,13 @@ def _phase_start(node: Any, *heads: Array) -> dict[str, Array]:
 @exports(HilbertPhase, start=_phase_start, fits=real)
 def _phase(t: Tensors, node: Any, state: State, x: T) -> Any:
     a, b, after = _both(t, node, state, x)
-    made = t.atan2(t.add(b, t.const(0.0)), a)  # so that a zero has the sign that it has in numpy
+    zero = t.const(0.0)
+    made = t.atan2(t.where(t.op("Equal", b, zero), zero, b), a)  # no zero has a sign, as in numpy
     if not node.unwrapped:
         return made, after
     last = t.where(t.started(state["begun"], t.heads[0].ndim), state["last"], t.first(made, state["last"]))
     steps = t.sub(made, t.before(made, last))
-    jumps = t.op("Neg", t.op("Round", t.div(steps, t.const(2 * pi))))
+    jumps = t.op("Neg", t.op("Round", t.div(steps, t.const(TURN))))
     counts = t.cumsum(t.concat([state["turns"], jumps]))
     after |= {"last": t.newest(made, last), "turns": t.cut(counts, -1)}
     return t.add(made, t.mul(t.const(2 * pi), t.cut(counts, 1))), after

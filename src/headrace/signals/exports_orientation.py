@@ -171,7 +171,8 @@ class _Heading:
 
 @exports(FusionOrientation, start=_fusion_start)
 def _fusion(t: Tensors, node: Any, state: State, gyro: T, acc: T) -> Any:
-    turns, after = gyro, {}
+    turns = gyro
+    after: State = {}
     if node.use_offset:
         turns, after = without_offset(t, Still.of(node.sample_rate), state, gyro, 3)
     half, dt, rate = radians(1) / 2, t.const(1 / node.sample_rate), node.sample_rate

@@ -70,6 +70,8 @@ def _wavelet_bank(t: Tensors, node: Any, state: State, x: T) -> Any:
         made = None
         for j, tap in enumerate(taps):
             part = t.mul(t.cut(flat, n - 1 - j, -j if j else None), t.const(tap))
+            if not tap.all():  # a narrow wavelet does not see that row, even if it is NaN
+                part = t.where(t.const(tap != 0), part, t.const(0.0))
             made = part if made is None else t.add(made, part)
     made = t.reshape(made, [-1, *head.shape[1:], *more])
     return made, {"past": newest(t, rows, n - 1), "begun": t.begun(state["begun"], x)}

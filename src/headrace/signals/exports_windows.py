@@ -100,13 +100,12 @@ def _inverse_start(node: Any, *heads: Array) -> dict[str, Array]:
     return {"sums": np.zeros((parts, node.hop, width)), "weights": np.zeros((parts, node.hop, 1))}
 
 
-def _back(node: Any, pairs: bool, parts: int) -> Array:
-    """Return what a spectrum is multiplied with: the transform back, times the window, zeros up to ``parts`` hops."""
+def _back(node: Any, pairs: bool) -> Array:
+    """Return what a spectrum is multiplied with: the transform back, times the window."""
     size = node.window_size
     unit = np.eye(size // 2 + 1, dtype=complex)
     both = np.stack([unit, 1j * unit], axis=1) if pairs else unit[:, None]
-    made: Array = np.zeros((both.shape[0] * both.shape[1], parts * node.hop))
-    made[:, :size] = np.fft.irfft(both, size).reshape(-1, size) * (hann(size) * size)
+    made: Array = np.fft.irfft(both, size).reshape(-1, size) * (hann(size) * size)
     return made
 
 
@@ -115,10 +114,12 @@ def _inverse(t: Tensors, node: Any, state: State, x: T) -> Any:
     head, hop = t.heads[0], node.hop
     inner, pairs, parts = head.shape[1:-1], head.dtype.kind == "c", -(-node.window_size // hop)
     width = int(np.prod(inner, dtype=int))
-    matrix = _back(node, pairs, parts)
-    frames = t.matmul(t.reshape(x, [-1, width, len(matrix)]), t.const(matrix))
-    pieces = t.transpose(t.reshape(frames, [-1, width, parts, hop]), [0, 2, 3, 1])
+    matrix = _back(node, pairs)
     none, one = (t.tall(t.filled(x, value), 3) for value in (0.0, 1.0))
+    frames = t.matmul(t.reshape(x, [-1, width, len(matrix)]), t.const(matrix))
+    if more := parts * hop - node.window_size:
+        frames = t.concat([frames, t.add(none, t.const(np.zeros((1, width, more))))], axis=2)
+    pieces = t.transpose(t.reshape(frames, [-1, width, parts, hop]), [0, 2, 3, 1])
     squares = np.zeros((parts, hop, 1))
     squares.reshape(-1)[: node.window_size] = hann(node.window_size) ** 2
     total = t.concat([state["sums"], t.add(none, t.const(np.zeros((1, hop, width))))])

@@ -13,6 +13,8 @@ from headrace.signals.base import Array, Signal, positive, signal_class
 from headrace.signals.history import joined, narrow, newest, wide
 from headrace.signals.taps import fir
 
+TURN = 2 * pi * (1 + 1e-12)  # so that a step of half a turn goes one way whatever its last bits
+
 
 def hilbert_taps(n: int) -> Array:
     """Return a filter that turns cosines into sines: 2 / (pi k) for odd k from the middle, under a Hamming window.
@@ -190,7 +192,7 @@ class HilbertPhase(_Hilbert):
             return phase.astype(narrow(rows[0].dtype), copy=False), state
         if self.unwrapped:
             steps = np.diff(phase, axis=0, prepend=phase[:1] if last is None else last[None])
-            jumps = -np.rint(steps / (2 * pi))
+            jumps = -np.rint(steps / TURN)
             first = np.zeros((1, *phase.shape[1:])) if turns is None else turns[None]
             counts = np.add.accumulate(np.concatenate([first, jumps]), axis=0)[1:]
             last, turns = phase[-1].copy(), counts[-1].copy()

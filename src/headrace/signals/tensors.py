@@ -214,6 +214,11 @@ class Tensors(ABC):
         left = self.fmod(x, self.const(y))
         return self.where(self.less(left, self.const(0.0)), self.add(left, self.const(y)), left)
 
+    def signed(self, x: T) -> T:
+        """Return where there is a minus sign, which a zero may have too."""
+        zero = self.const(0.0)
+        return self.op("Or", self.less(x, zero), self.less(self.div(self.const(1.0), x), zero))
+
     def atan2(self, y: T, x: T) -> T:
         """Return the angle of the points (x, y)."""
         from math import pi
@@ -225,8 +230,8 @@ class Tensors(ABC):
         safe = self.where(self.op("Equal", big, zero), self.const(1.0), big)
         angle = self.atan(self.div(small, safe))
         angle = self.where(steep, self.sub(self.const(pi / 2), angle), angle)
-        angle = self.where(self.less(x, zero), self.sub(self.const(pi), angle), angle)
-        return self.where(self.less(y, zero), self.op("Neg", angle), angle)
+        angle = self.where(self.signed(x), self.sub(self.const(pi), angle), angle)
+        return self.where(self.signed(y), self.op("Neg", angle), angle)
 
     def acos(self, x: T) -> T:
         one = self.const(1.0)
