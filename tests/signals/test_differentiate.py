@@ -87,3 +87,20 @@ def test_what_is_no_number_is_refused() -> None:
         SampleRate(unit_multiplier="ms")
     with pytest.raises(StreamConfigError, match="what to call its output"):
         Differentiate("a", "b")
+
+
+NARROW = [("u1", 0, 200), ("i1", -128, 127), ("i2", -30_000, 30_000), ("u2", 65_535, 0), ("i4", -2_000_000_000, 2_000_000_000)]
+NARROW += [("u4", 3_000_000_000, 0), ("u8", 2**63 + 5, 2**63), ("?", 1, 0)]
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), NARROW)
+def test_whole_numbers_further_apart_than_their_dtype_goes(dtype: str, low: int, high: int) -> None:
+    x, apart = np.array([low, high, low], dtype), high - low
+    assert Differentiate("x", name="y")(x).tolist() == [0, apart, -apart]
+    assert Differentiate("x", "t", name="y")([0.0, 1.0, 1.0], x).tolist() == [0, 1 / apart, 0]
+    assert Integrate("a", "b", name="y", use_trapz=False)(np.ones(3), x).tolist() == [0, apart, 0]
+    assert SampleRate("x", name="y")(x)[1:].tolist() == [1 / apart, -1 / apart]
+    assert SampleRate("x", name="y", start=0)(x)[1:].tolist() == [1 / apart, -1 / apart]
+    pieces = Differentiate("x", name="y")
+    first, state = pieces.step(pieces.init(x[:0]), x[:1])
+    assert [*first.tolist(), *pieces.step(state, x[1:])[0].tolist()] == [0, apart, -apart]

@@ -21,6 +21,7 @@ from headrace.signals.smooth import MovingAverage
 from headrace.signals.spectral import FourierTransform
 from signals.exported import by_torch, cuts, error
 from signals.exported_cases import CASES, DTYPES, columns_of
+from support.heavy import heavy
 from support.require import require
 
 torch = require("torch")
@@ -30,7 +31,7 @@ require("scipy")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_numbers_in_random_blocks(case: str, dtype: str) -> None:
-    n = 3000
+    n = max(3000, heavy(100_000))
     graph, columns = CASES[case](), columns_of(CASES[case](), n, dtype)
     wanted = graph(columns)
     found = by_torch(graph, columns, cuts(n, least=0))

@@ -190,13 +190,16 @@ def _ratio(ticks: Any, step: Array) -> Array:
 
 
 def _differences(b: Array, last: Array) -> Array:
-    """Return the difference of each row to the one before, the first to ``last``, one row; whole numbers exactly, as signed ones."""
-    if b.dtype.kind == "b":
-        b, last = b.astype(np.int8), last.astype(np.int8)
+    """Return the difference of each row to the one before, the first to ``last``, one row; of whole numbers exactly, as int64."""
+    if b.dtype.kind in "bui":
+        # Two narrow numbers can be further apart than their dtype goes; of 64 bits, the difference is right as a signed one.
+        b = b.view(np.int64) if b.dtype.itemsize == 8 else b.astype(np.int64)
+        if last.dtype.kind in "bui":
+            last = last.astype(np.int64)
     found = np.empty(b.shape, np.result_type(b, last))
     np.subtract(b[:1], last, out=found[:1])
     np.subtract(b[1:], b[:-1], out=found[1:])
-    return found.view(f"i{found.dtype.itemsize}") if found.dtype.kind == "u" else found
+    return found
 
 
 def _steps(b: Array | None, last: Any, ndim: int, n: int, *, first: bool) -> Array:
