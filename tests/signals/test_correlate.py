@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,37 @@ def test_what_it_refuses() -> None:
         CrossCorrelation("a", "b", "y", 5)(np.zeros(3), np.zeros((3, 1)))
     with pytest.raises(DataError, match="complex"):
         CrossCorrelation("a", "b", "y", 5)(np.zeros(3, complex), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("first", "level", "noise"), [(0.0, 1e4, 1e-3), (0.0, 1e9, 1.0), (np.nan, 3.0, 1.0), (-5.0, 0.0, 1e-9)]
+)
+def test_rows_that_are_far_from_the_first(first: float, level: float, noise: float) -> None:
+    a, b = (np.r_[first, level + noise * RNG.normal(size=300)] for _ in range(2))
+    found = CrossCorrelation("a", "b", "y", 50, 2)(a, b)[-1]
+    for lag, here in zip(range(-2, 3), found, strict=True):
+        late_a, late_b = max(0, -lag), max(0, lag)
+        wanted = np.corrcoef(a[-50 - late_a : len(a) - late_a], b[-50 - late_b : len(b) - late_b])[0, 1]
+        assert abs(here - wanted) < 1e-6
+    assert abs(CrossCorrelation("a", "b", "y", 50)(a, a)[-1, 0] - 1) < 1e-12
+
+
+@pytest.mark.parametrize("level", [0.1, 1e9 / 3, -1e-12])
+@pytest.mark.parametrize("length", [2, 7, 100])
+def test_a_constant_of_any_size_goes_with_nothing(level: float, length: int) -> None:
+    found = CrossCorrelation("a", "b", "y", length, 3)(np.full(150, level), RNG.normal(size=150))
+    assert np.isnan(found).all()
+
+
+def test_rows_one_by_one_and_many_lags_take_no_more_room_than_they_need() -> None:
+    a, b = RNG.normal(size=(2, 100))
+    signal = CrossCorrelation("a", "b", "y", 5000, 500)
+    tracemalloc.start()
+    whole = signal(a, b)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40e6
+    state = signal.init(a[:0], b[:0])
+    found, state = signal.step(state, a[:99], b[:99])
+    last, state = signal.step(state, a[99:], b[99:])
+    assert np.array_equal(np.concatenate([found, last]), whole, equal_nan=True)

@@ -18,9 +18,8 @@ from headrace.signals.inference import Inference
 from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.spectral import FourierTransform, Spectrogram
 from signals.exported import by_onnx, cuts, error
-from signals.exported_cases import CASES, DTYPES, columns_of
+from signals.exported_cases import CASES, DTYPES, columns_of, rows_of
 from signals.onnx_models import dense, leaky
-from support.heavy import heavy
 from support.require import require
 
 onnx = require("onnx")
@@ -31,7 +30,7 @@ require("scipy")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_numbers_in_random_blocks(case: str, dtype: str) -> None:
-    n = max(3000, heavy(100_000))
+    n = rows_of(case)
     graph, columns = CASES[case](), columns_of(CASES[case](), n, dtype)
     wanted = graph(columns)
     found = by_onnx(graph, columns, [0, 1, 0, *cuts(n - 1, least=0)])

@@ -20,8 +20,7 @@ from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.smooth import MovingAverage
 from headrace.signals.spectral import FourierTransform
 from signals.exported import by_torch, cuts, error
-from signals.exported_cases import CASES, DTYPES, columns_of
-from support.heavy import heavy
+from signals.exported_cases import CASES, DTYPES, columns_of, rows_of
 from support.require import require
 
 torch = require("torch")
@@ -31,7 +30,7 @@ require("scipy")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_numbers_in_random_blocks(case: str, dtype: str) -> None:
-    n = max(3000, heavy(100_000))
+    n = rows_of(case)
     graph, columns = CASES[case](), columns_of(CASES[case](), n, dtype)
     wanted = graph(columns)
     found = by_torch(graph, columns, cuts(n, least=0))

@@ -13,6 +13,7 @@ import pytest
 from headrace.errors import DataError, RegistryError, StreamConfigError
 from headrace.signals.graph import Graph
 from headrace.signals.inference import Inference
+from headrace.signals.inference_windows import WindowedInference
 from headrace.signals.json import from_json, to_json
 from headrace.testing import check_signal
 from signals.onnx_models import dense, leaky
@@ -272,3 +273,41 @@ def test_what_cannot_be_asked() -> None:
 def test_a_model_is_not_printed() -> None:
     assert "<3 bytes>" in repr(Inference("x", name="y", model=b"abc"))
     assert "square" in repr(Inference("x", name="y", model=square))
+
+
+class Careless:
+    """A model that writes to what it is given and gives the same memory again and again."""
+
+    def __init__(self) -> None:
+        self.out: Any = None
+
+    def __call__(self, x: Any, state: Any = None) -> Any:
+        x -= 1
+        if self.out is None or self.out.shape != x.sum(axis=-1).shape:
+            self.out = x.sum(axis=-1)
+        self.out[...] = x.sum(axis=-1)
+        if state is None:
+            return self.out
+        state += 1
+        return self.out, state
+
+
+@pytest.mark.parametrize("options", [{}, {"chunk": 4}, {"stateful": True, "init_state": np.zeros(1)}])
+def test_a_model_may_use_its_memory_again_and_write_to_what_it_is_given(options: dict[str, Any]) -> None:
+    x = np.arange(20.0).reshape(10, 2)
+    signal = Inference("x", name="y", model=Careless(), **options)
+    state = before = signal.init(x[:0])
+    found, state = signal.step(state, x[:6])
+    again, _ = signal.step(before, x[:6])
+    assert found.tolist() == again.tolist() == (x[:6].sum(axis=1) - 2).tolist()
+    assert np.array_equal(x, np.arange(20.0).reshape(10, 2))
+    if options.get("stateful"):
+        assert before[1].tolist() == [0]
+        assert state[1].tolist() == [6]
+
+
+def test_a_model_of_windows_may_too() -> None:
+    x = np.arange(12.0)
+    found = WindowedInference("x", name="y", model=Careless(), window_size=4)(x)
+    assert found.tolist() == [2, 18, 34]
+    assert np.array_equal(x, np.arange(12.0))

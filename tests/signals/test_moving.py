@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.moving import MovingMax, MovingMedian, MovingMin, MovingRMS, MovingStd
 from headrace.signals.running import RunningMean, RunningStd
+from headrace.signals.smooth import MovingAverage
 from headrace.testing import check_signal
 
 
@@ -76,3 +78,15 @@ def test_parameters_that_cannot_be() -> None:
         MovingStd("x", "y", 3, ddof=2)
     with pytest.raises(StreamConfigError, match=r"RunningStd\(ddof=\) got -1"):
         RunningStd("x", "y", ddof=-1)
+
+
+@pytest.mark.parametrize("kind", [MovingAverage, MovingRMS, MovingMin, MovingMax, MovingMedian])
+def test_the_latency_is_that_of_what_slowly_changes(kind: Any) -> None:
+    signal = kind("x", name="y", length=21)
+    x = 1e6 + np.arange(200.0)  # so that a root mean square is a mean
+    found = signal(x)[100]
+    late = float(signal.latency)
+    assert late == 10
+    assert abs({MovingMin: found + 10, MovingMax: found - 10}.get(kind, found) - x[100 - 10]) < 1e-4
+    assert kind("x", name="y", length=4).latency == Fraction(3, 2)
+    assert MovingStd("x", name="y", length=5).latency == 2

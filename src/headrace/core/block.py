@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import floor
+from math import floor, lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +50,12 @@ class Pace(NamedTuple):
         """Return the input row that row ``k`` of the group stands at."""
         return self.offset + k // self.burst * self.every
 
+    def places(self, numbers: range) -> tuple[np.ndarray[Any, np.dtype[np.int64]], int]:
+        """Return the input rows that some rows of the group stand at, as whole numbers of a part of a row, and of which."""
+        parts = lcm(self.every.denominator, self.offset.denominator)
+        bursts = np.arange(numbers.start, numbers.stop, dtype=np.int64) // self.burst
+        return bursts * int(self.every * parts) + int(self.offset * parts), parts
+
     def then(self, inner: Pace) -> Pace:
         """Return the pace, in input rows, of what has the pace ``inner`` in rows of this group.
 
@@ -62,9 +68,10 @@ class Pace(NamedTuple):
             return Pace(self.every * inner.every, self.offset + self.every * inner.offset, inner.burst)
         first, late = divmod(inner.offset, self.burst)
         if inner.every % self.burst == 0:
+            first += late > self.burst - 1  # behind the last row of a burst: it comes with the next
             return Pace(self.every * inner.every / self.burst, self.offset + self.every * first, inner.burst)
         each = self.burst / inner.every
-        if each.denominator == 1 and late < inner.every:
+        if each.denominator == 1 and late <= inner.every - 1:  # all of them stand within the burst
             return Pace(self.every, self.offset + self.every * first, int(each) * inner.burst)
         raise StreamConfigError(
             f"rows that come {self.burst} at once cannot be read every {inner.every} rows from row {inner.offset} on.\n"
@@ -140,7 +147,7 @@ class Block(dict[str, Any]):
                     f"Block got columns of lengths {lengths}, wanted one length for columns of one pace.\n"
                     "  Say which have a pace of their own with paces=."
                 )
-        self.times = self.get(timestamp)
+        self.times = seconds(self.get(timestamp))
 
     @classmethod
     def of(
@@ -211,7 +218,8 @@ class Block(dict[str, Any]):
                     f"timestamps({name!r}) got a block without times, wanted a column 'timestamp' or a rate.\n"
                     "  Add the column, or say rate= where blocks are made."
                 )
-            found = np.array([float(pace.row(k) / Fraction(self.rate)) for k in numbers], dtype=np.float64)
+            places, parts = pace.places(numbers)
+            found = np.asarray(places / (float(self.rate) * parts), dtype=np.float64)
         else:
             found = self._between(pace, numbers)
         late = self.latency(name)
@@ -223,21 +231,39 @@ class Block(dict[str, Any]):
                 "late.\n  Say rate= where blocks are made."
             )
         if pace.burst > 1:
-            sooner = [pace.burst - 1 - k % pace.burst for k in numbers]
-            found = found - np.array(sooner, dtype=np.float64) * float(pace.every / pace.burst) / self.rate
+            sooner = pace.burst - 1 - np.arange(numbers.start, numbers.stop) % pace.burst
+            found = found - sooner * float(pace.every / pace.burst) / self.rate
         return found - float(late) / self.rate
 
     def _between(self, pace: Pace, numbers: range) -> np.ndarray[Any, np.dtype[np.float64]]:
         times = np.asarray(self.times, dtype=np.float64)
         if pace == ROWS:
             return times
-        places = [pace.row(k) - self.first for k in numbers]
-        low = [floor(place) for place in places]
-        part = np.array([float(place - at) for place, at in zip(places, low, strict=True)])
+        places, parts = pace.places(numbers)
+        low = places // parts
+        part = (places - low * parts) / parts
         known = np.concatenate([[np.nan if self.before is None else self.before], times])
-        at = np.array(low, dtype=np.intp) + 1
+        at = (low - self.first).astype(np.intp) + 1
         start = known[at]
         return np.where(part == 0, start, start + part * (known[np.minimum(at + 1, len(known) - 1)] - start))
+
+
+def seconds(times: Any) -> Any:
+    """Return a column of times as numbers of seconds, or None where it is none: ``(n,)``, of numbers or of moments.
+
+    Examples
+    --------
+    >>> seconds(np.array(["1970-01-01T00:00:01.5"], dtype="datetime64[ns]")).tolist()
+    [1.5]
+    """
+    if times is None or (type(times) is np.ndarray and times.ndim == 1 and times.dtype.kind == "f"):
+        return times
+    if hasattr(times, "detach"):
+        times = times.detach().cpu()  # a tensor
+    times = np.asarray(times)
+    if times.ndim != 1 or times.dtype.kind not in "fiuM":
+        return None
+    return times if times.dtype.kind != "M" else (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
 
 
 def _length(name: str, column: Any) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, Generic, TypeVar
+from weakref import ref as weakref
 
 T = TypeVar("T")
+_Guard = tuple[Callable[..., object], "weakref[Any] | None"]
 
 
 class Knob(Generic[T]):
@@ -33,11 +35,15 @@ class Knob(Generic[T]):
         self.initial = value
         self._lock = Lock()
         self._now: tuple[int, T] = (0, value)
-        self._guards: list[Callable[[T], object]] = []
+        self._guards: list[_Guard] = []
 
-    def guard(self, check: Callable[[T], object]) -> None:
-        """Have ``check(value)`` called by every :meth:`set`, so that a bad value raises there; for recipes."""
-        self._guards.append(check)
+    def guard(self, check: Callable[..., object], owner: Any = None) -> None:
+        """Have ``check(value)`` called by every :meth:`set`, so that a bad value raises there; for recipes.
+
+        With an owner it is ``check(owner, value)``, for as long as there is the owner.
+        """
+        held = [(each, ref) for each, ref in self._guards if ref is None or ref() is not None]
+        self._guards = [*held, (check, None if owner is None else weakref(owner))]
 
     def set(self, value: T) -> None:
         """Turn the knob, from any thread. Running cursors follow with their next choice.
@@ -47,8 +53,11 @@ class Knob(Generic[T]):
         StreamConfigError
             When a recipe that reads the knob cannot use ``value``; the knob stays as it is.
         """
-        for check in self._guards:
-            check(value)
+        for check, ref in self._guards:
+            if ref is None:
+                check(value)
+            elif (owner := ref()) is not None:
+                check(owner, value)
         with self._lock:
             self._now = (self._now[0] + 1, value)
 
@@ -67,10 +76,13 @@ class Knob(Generic[T]):
         return self._now
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"initial": self.initial, "_now": self._now, "_guards": self._guards}
+        guards = [(check, None if ref is None else ref()) for check, ref in self._guards]
+        live = [each for each, (_, ref) in zip(guards, self._guards, strict=True) if ref is None or each[1] is not None]
+        return {"initial": self.initial, "_now": self._now, "_guards": live}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=Lock())
+        guards = [(check, None if owner is None else weakref(owner)) for check, owner in state["_guards"]]
+        self.__dict__.update(state, _guards=guards, _lock=Lock())
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.core.batch import Batch
-from headrace.core.block import ROWS, Block, Pace
+from headrace.core.block import ROWS, Block, Pace, seconds
 from headrace.core.items import stack
 from headrace.errors import DataError
 
@@ -67,7 +67,7 @@ def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, b
     columns = {name: _column([piece[name] for piece in pieces], name, who) for name in one}
     times = one.times
     if times is not None and len(pieces) > 1:
-        times = columns.get("timestamp")
+        times = seconds(columns.get("timestamp"))
         if times is None:
             times = np.concatenate([piece.times for piece in pieces])
     n = sum(piece.n for piece in pieces)
@@ -85,7 +85,9 @@ def _column(parts: list[Any], name: str, who: str) -> Any:
 
 
 def _told(block: Block) -> list[str]:
-    return [name if name not in block.paces else f"{name} (every {block.paces[name].every})" for name in block]
+    told = {name: f"{name} (every {pace.every} from {pace.offset} on)" for name, pace in block.paces.items()}
+    told |= {name: f"{told[name][:-1]}, {pace.burst} at once)" for name, pace in block.paces.items() if pace.burst > 1}
+    return [told.get(name, name) for name in block]
 
 
 def joined_rows(items: list[Any], who: str) -> list[Block]:
@@ -113,14 +115,14 @@ def block_of(batch: Any, who: str) -> Block:
                 f"{who} got {type(column).__name__} for column {name!r}, wanted numbers or arrays of one shape.\n"
                 "  A block has no columns inside columns: give each a name of its own with hr.map."
             )
-    return Block.of(dict(batch), 0, batch.n, None, {}, {}, batch.get("timestamp"), None)
+    return Block.of(dict(batch), 0, batch.n, None, {}, {}, seconds(batch.get("timestamp")), None)
 
 
 def to_plain(item: Any) -> dict[str, Any]:
     """Return a row, batch or block as plain data, which :func:`from_plain` turns back."""
     if not isinstance(item, Block):
         return {"batch" if isinstance(item, Batch) else "row": dict(item)}
-    paces = {name: (str(pace.every), str(pace.offset)) for name, pace in item.paces.items()}
+    paces = {name: (str(pace.every), str(pace.offset), pace.burst) for name, pace in item.paces.items()}
     late = {name: str(value) for name, value in item.latencies.items()}
     about = {"first": item.first, "n": item.n, "rate": item.rate, "before": item.before}
     times = {} if item.times is None or "timestamp" in item else {"times": item.times}
@@ -134,7 +136,7 @@ def from_plain(saved: Mapping[str, Any]) -> Any:
     if "batch" in saved:
         return Batch.of(dict(saved["batch"]))
     columns = dict(saved["block"])
-    paces = {name: Pace(Fraction(every), Fraction(offset)) for name, (every, offset) in saved["paces"].items()}
+    paces = {name: Pace(Fraction(pace[0]), Fraction(pace[1]), *pace[2:]) for name, pace in saved["paces"].items()}
     late = {name: Fraction(value) for name, value in saved["latencies"].items()}
-    times = saved.get("times", columns.get("timestamp"))
+    times = seconds(saved.get("times", columns.get("timestamp")))
     return Block.of(columns, saved["first"], saved["n"], saved["rate"], paces, late, times, saved["before"])

@@ -124,11 +124,13 @@ def asked(who: str, model: Any, output: str | None, *, stateful: bool) -> Asked:
 
 
 def _plain(step: Callable[..., Any], batch: Callable[..., Any]) -> Asked:
-    def one(x: Array, state: Any) -> tuple[Array, Any]:
-        y, following = step(x, state)
-        return np.asarray(y), kept(following)
+    """Return a function at work: what it is given it may write to, and what it gives it may use again."""
 
-    return Asked(lambda x: np.asarray(batch(x)), one, None)
+    def one(x: Array, state: Any) -> tuple[Array, Any]:
+        y, following = step(np.array(x), kept(state))
+        return np.array(y), kept(following)
+
+    return Asked(lambda x: np.array(batch(np.array(x))), one, None)
 
 
 # --- torch ------------------------------------------------------------------------------------------

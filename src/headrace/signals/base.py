@@ -71,15 +71,20 @@ class Signal(Recipe, Generic[S]):
                 a_name(who, value)
         if not isinstance(self.name, str) or not self.name:
             raise StreamConfigError(f"{who}(name=) got {self.name!r}, wanted what to call its output.")
+        self._plain_numbers()
         if not self.knobs:
             self.check()
             return
         self.settled()
         for name, knob in self.knobs.items():
-            knob.guard(partial(self._try, name))
+            knob.guard(partial(_try, name), self)
 
-    def _try(self, name: str, value: Any) -> None:
-        self.settled({name: value})
+    def _plain_numbers(self) -> None:
+        """Make Python's numbers of numpy's, which would give other dtypes than those that JSON brings back."""
+        for name in self.parameter_names():
+            value = self.__dict__.get(name)
+            if isinstance(value, np.number | np.bool_):
+                self.fix(**{name: value.item()})
 
     @property
     def knobs(self) -> dict[str, Knob[Any]]:
@@ -100,6 +105,7 @@ class Signal(Recipe, Generic[S]):
         """
         now = {name: knob.value for name, knob in self.knobs.items()}
         twin = self.with_(**{**now, **(values or {})})
+        twin._plain_numbers()
         twin.check()
         return twin
 
@@ -157,7 +163,12 @@ class Signal(Recipe, Generic[S]):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Its parameters: all fields but the inputs and the name."""
+        """Its parameters."""
+        return self.stored
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """All fields but the inputs and the name, which is what is written as JSON."""
         return {k: v for k, v in self.params().items() if k not in self.roles and k != "name"}
 
     def __call__(self, *rows: Any) -> Any:
@@ -270,6 +281,10 @@ def signal_class(
 
 def _normal(n_inputs: int) -> Rows:
     return lambda rng, n: tuple(rng.standard_normal(n) for _ in range(n_inputs))
+
+
+def _try(name: str, signal: Any, value: Any) -> None:
+    signal.settled({name: value})
 
 
 def kind_of(signal: Any) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, alike, positive, signal_class
-from headrace.signals.history import joined, moving_sum, narrow, newest
+from headrace.signals.history import joined, narrow, newest
 from headrace.signals.rotations import divided
 
 _PIECE = 1 << 14  # values that are worked on at once
+_FEW = 2  # windows: each by itself costs as many operations as it has rows, all together log2 of that for each row
+ROUNDED = 1e-14  # of a constant, so much may be left by rounding as its spread
 
 
 @signal_class(lambda: CrossCorrelation("a", "b", "y", 9, 2))
@@ -78,48 +80,106 @@ class CrossCorrelation(Signal[Any]):
         past, row = state
         a, b = (each.astype(np.float64, copy=False) for each in rows)
         if past is None:
-            # Less their first rows, so that sums of squares do not drown what differs from row to row.
-            past = a[0].copy(), b[0].copy(), *[np.zeros((self.length - 1 + lags, *shape))] * 2
-        first_a, first_b, past_a, past_b = past
-        a, b = a - first_a, b - first_b
-        both_a, both_b = joined(past_a, a), joined(past_b, b)
-        after = first_a, first_b, newest(past_a, a), newest(past_b, b)
+            past = [np.zeros((self.length - 1 + lags, *shape))] * 2
+        both_a, both_b = joined(past[0], a), joined(past[1], b)
+        after = newest(past[0], a), newest(past[1], b)
         made = np.empty((n, *shape, 2 * lags + 1), dtype)
-        step = max(self.length + lags, _PIECE // made[0].size)
+        width = max(1, a[0].size)
+        step = max(self.length + lags, _PIECE // width)
         for lo in range(0, n, step):
             hi = min(lo + step, n)
             ends = slice(lo, hi + self.length - 1 + lags)
-            made[lo:hi] = self._of(both_a[ends], both_b[ends], row + lo)
+            some = max(1, _PIECE // (width * (hi - lo + self.length)))
+            for first in range(-lags, lags + 1, some):
+                delays = range(first, min(first + some, lags + 1))
+                found = self._of(both_a[ends], both_b[ends], row + lo, delays)
+                made[lo:hi, ..., lags + first : lags + first + len(delays)] = found
         return made, (after, row + n)
 
-    def _of(self, a: Array, b: Array, row: int) -> Array:
-        """Return the correlations from ``row`` on, given as many rows before it as they reach back."""
+    def _of(self, a: Array, b: Array, row: int, delays: range) -> Array:
+        """Return the correlations from ``row`` on at some lags, given as many rows before it as all lags reach back."""
         most, length = self.max_lag, self.length
         m = len(a) - most  # rows that all lags have, from row - length + 1 on
-        n = m - length + 1
-        lags = np.arange(-most, most + 1)
-        terms = np.zeros((5, m, *a.shape[1:], len(lags)))
-        at_a, at_b = terms[0], terms[1]
-        for i, lag in enumerate(lags.tolist()):
+        terms = np.zeros((5, m, *a.shape[1:], len(delays)))  # signals, and the squares and products about their means
+        there: Any = 1.0
+        lacking = [max(0, abs(lag) - (row - length + 1)) for lag in delays]
+        if any(lacking):
+            there = (np.arange(m)[:, None] >= lacking).astype(np.float64)
+            there = there.reshape(m, *[1] * (a.ndim - 1), len(delays))
+        for i, lag in enumerate(delays):
             late_a, late_b = max(0, -lag), max(0, lag)
             # Rows from before the first are not there, nor are those of the other signal at that time.
-            first = max(0, abs(lag) - (row - length + 1))
-            at_a[first:, ..., i] = a[most - late_a + first : len(a) - late_a]
-            at_b[first:, ..., i] = b[most - late_b + first : len(b) - late_b]
-        np.multiply(at_a, at_b, out=terms[2])
-        np.multiply(at_a, at_a, out=terms[3])
-        np.multiply(at_b, at_b, out=terms[4])
-        count = np.clip(np.arange(row + 1, row + n + 1)[:, None] - np.abs(lags), 0, length).astype(np.float64)
-        count = count.reshape(n, *[1] * (a.ndim - 1), len(lags))
-        sum_a, sum_b, ab, aa, bb = np.moveaxis(moving_sum(np.moveaxis(terms, 0, 1), length), 1, 0)
-        above = count * ab - sum_a * sum_b
-        spread_a, spread_b = count * aa - sum_a * sum_a, count * bb - sum_b * sum_b
-        small = 1e-13 * count  # of a constant, there is left what was rounded
-        spread_a = np.where(spread_a > small * aa, spread_a, np.nan)
-        spread_b = np.where(spread_b > small * bb, spread_b, np.nan)
-        made: Array = np.clip(divided(above, np.sqrt(spread_a) * np.sqrt(spread_b)), -1, 1)
+            first = lacking[i]
+            terms[0, first:, ..., i] = a[most - late_a + first : len(a) - late_a]
+            terms[1, first:, ..., i] = b[most - late_b + first : len(b) - late_b]
+        with np.errstate(invalid="ignore", over="ignore"):
+            count, sum_a, sum_b, aa, bb, ab = merged_windows((there, *terms), length, co_moments)
+            aa = np.where(_varies(count, sum_a, aa), aa, np.nan)
+            bb = np.where(_varies(count, sum_b, bb), bb, np.nan)
+        made: Array = np.clip(divided(ab, np.sqrt(aa) * np.sqrt(bb)), -1, 1)
         return made
 
     @property
     def latency(self) -> Fraction:
         return Fraction(self.length - 1, 2)
+
+
+def _varies(count: Any, total: Array, squares: Array) -> Array:
+    """Return where the squares about the mean are more than what is left of a constant by rounding."""
+    small = ROUNDED * total
+    made: Array = squares * count > small * small
+    return made
+
+
+def co_moments(a: Any, b: Any) -> Any:
+    """Return (how many, sums, squares about the means, products about the means) of two such, which follow each other.
+
+    The squares and products are merged (Chan, Golub and LeVeque 1983, eq. 2.1), so that a large mean costs no digits.
+    """
+    na, nb = a[0], b[0]
+    n = na + nb
+    if isinstance(n, float):
+        apart_x, apart_y, share = b[1] / nb - a[1] / na, b[2] / nb - a[2] / na, na * nb / n
+    else:
+        least_a, least_b = np.maximum(na, 1), np.maximum(nb, 1)
+        apart_x, apart_y = b[1] / least_b - a[1] / least_a, b[2] / least_b - a[2] / least_a
+        share = na * nb / np.maximum(n, 1)
+    xx = a[3] + b[3] + apart_x * apart_x * share
+    yy = a[4] + b[4] + apart_y * apart_y * share
+    return n, a[1] + b[1], a[2] + b[2], xx, yy, a[5] + b[5] + apart_x * apart_y * share
+
+
+def merged_windows(terms: Any, length: int, merge: Any) -> Any:
+    """Return ``merge`` over every ``length`` rows that follow each other, in one order whatever stands around them.
+
+    As :func:`headrace.signals.history.moving_sum` does it; a few windows are merged each by itself, to the same bytes.
+    """
+    n = len(terms[1]) - length + 1
+    alone = n <= _FEW
+    part = tuple(_side(each, length) for each in terms) if alone else terms
+    power, done, found = 1, 0, None
+    while True:
+        if length & power:
+            here = _each(part, 0) if alone else _each(part, slice(done, done + n))
+            found = here if found is None else merge(found, here)
+            done += power
+            if done == length:
+                return found
+            if alone:
+                part = _each(part, slice(1, None))
+        if alone:
+            part = merge(_each(part, slice(None, None, 2)), _each(part, slice(1, None, 2)))
+        else:
+            part = merge(_each(part, slice(0, -power)), _each(part, slice(power, None)))
+        power += power
+
+
+def _each(part: Any, at: Any) -> Any:
+    return tuple(each if isinstance(each, float) else each[at] for each in part)
+
+
+def _side(term: Any, length: int) -> Any:
+    """Return windows with their rows along axis 0, one window after the other along axis 1."""
+    if isinstance(term, float):
+        return term
+    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(term, length, axis=0), -1, 0)

@@ -119,6 +119,34 @@ class Custom(Signal[Any]):
         self.__post_init__()
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The function's parameters, those with defaults included."""
+        taken = inspect.signature(self.kind.function)
+        first = len(self.xs) + (self.kind._state is not _NO)
+        bound = taken.bind_partial(*[None] * first).arguments
+        defaults = {
+            each.name: each.default
+            for each in taken.parameters.values()
+            if each.default is not _NO and each.name not in bound
+        }
+        return {**defaults, **dict(self.settings_)}
+
+    @property
+    def tunable(self) -> tuple[str, ...]:  # type: ignore[override]  # the state is made without them
+        return tuple(self.settings)
+
+    def settled(self, values: dict[str, Any] | None = None) -> Any:
+        now = {name: knob.value for name, knob in self.knobs.items()}
+        given = {**dict(self.settings_), **now, **(values or {})}
+        twin = self.with_(settings_=tuple(given.items()))
+        twin.check()
+        return twin
+
+    def having(self, values: dict[str, Any]) -> Any:
+        given = {**dict(self.settings_), **values}
+        return self.from_params({**self.params(), "settings_": tuple(given.items())})
+
+    @property
     def latency(self) -> Fraction:
         return self.kind._latency
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from headrace.errors import DataError
 from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.checks import a_real_number
 from headrace.signals.design import gaussian_kernel, gaussian_smooth_offline, half_gaussian_kernel
 from headrace.signals.geometry import sum_of_features
 from headrace.signals.history import joined, narrow, newest, wide
 from headrace.signals.taps import fir
-from headrace.signals.waveforms import a_real_number
 
 BIAS, C_ACC, C_GYRO, BETA = 0.11, 1.0, 1 / 300, 50.0
 

@@ -15,6 +15,7 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Stream, check_shard
 from headrace.errors import DataError, StreamConfigError
+from headrace.ops.base import END
 from headrace.signals.forms import column
 from headrace.signals.graph import Graph
 from headrace.signals.run import Run
@@ -91,8 +92,8 @@ class _Deriving(Cursor[Block]):
         run, one = self.graph_run, self.stream.graph.reads[0] if len(self.stream.graph.reads) == 1 else None
         while True:
             if not self.held:
-                item = next(self.source.items, None)
-                if item is None:
+                item = next(self.source.items, END)
+                if item is END:
                     return
                 self.held = [item]
             made = run(_columns(self.held[0], one))

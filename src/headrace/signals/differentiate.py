@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.errors import DataError
 from headrace.signals.base import Array, Signal, signal_class
-from headrace.signals.elementwise import a_number
+from headrace.signals.checks import a_number
 from headrace.signals.history import PIECE, narrow, wide
 
 

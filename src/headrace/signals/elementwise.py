@@ -9,19 +9,7 @@ import numpy as np
 
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, signal_class
-
-
-def a_number(who: str, value: Any) -> Any:
-    """Return a real number.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    if isinstance(value, str | bool) or value is None or np.ndim(value) or np.iscomplexobj(value):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give one value, not one for each channel.")
-    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+from headrace.signals.checks import a_number
 
 
 @signal_class(lambda: Abs("x", "y"))

@@ -8,8 +8,8 @@ import numpy as np
 
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.checks import a_real_number
 from headrace.signals.peaks import held, real, spaced, waits_after
-from headrace.signals.waveforms import a_real_number
 
 
 @signal_class(lambda: ZeroCrossing("x", "y"))

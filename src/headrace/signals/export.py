@@ -161,7 +161,8 @@ class Plan(NamedTuple):
             name = step.node.name
             mine = {part: state[f"{name}.{part}"] for part in step.state}
             t.heads, t.out, t.slow = step.heads, step.out, step.reads_slow
-            rows = [t.wide(values[each], head) for each, head in zip(step.node.inputs, step.heads, strict=True)]
+            t.given = [values[each] for each in step.node.inputs]
+            rows = [t.wide(each, head) for each, head in zip(t.given, step.heads, strict=True)]
             made = step.exporter.write(t, step.node, mine, *rows)
             if step.state:
                 made, following = made

@@ -74,7 +74,14 @@ class _Torch(Tensors):
         self._numbers: dict[float, Any] = {}
 
     def op(self, name: str, *xs: T) -> T:
+        if name == "Sqrt" and xs[0].requires_grad:
+            return self._root(xs[0])
         return getattr(self.torch, _OPS[name])(*xs)
+
+    def _root(self, x: T) -> T:
+        """Return the root, whose gradient at 0, which is infinite, counts as 0: a length of 0 must not make all others NaN."""
+        none = x == 0
+        return self.torch.where(none, x.detach(), self.torch.where(none, self.const(1.0), x).sqrt())
 
     def const(self, value: Any) -> T:
         if type(value) is float:

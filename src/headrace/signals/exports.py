@@ -34,6 +34,7 @@ def _scale(t: Tensors, node: Any, state: State, x: T) -> T:
 
 @exports(Sum)
 def _sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
+    xs = _paired(t, xs)
     total = xs[0]
     for each in xs[1:]:
         total = t.add(total, each)
@@ -42,7 +43,20 @@ def _sum_(t: Tensors, node: Any, state: State, *xs: T) -> T:
 
 @exports(Difference)
 def _difference(t: Tensors, node: Any, state: State, a: T, b: T) -> T:
-    return t.sub(a, b)
+    return t.sub(*_paired(t, (a, b)))
+
+
+def _paired(t: Tensors, xs: tuple[T, ...]) -> tuple[T, ...]:
+    """Return columns of which none or all are complex: a real one is then one with imaginary parts of 0."""
+    if not any(map(parts_of, t.heads)):
+        return xs
+    zero, found = t.const(0.0), []
+    for x, head in zip(xs, t.heads, strict=True):
+        if not parts_of(head):
+            x = t.reshape(x, [-1, *head.shape[1:], 1])
+            x = t.concat([x, t.where(t.op("Equal", x, x), zero, zero)], axis=head.ndim)
+        found.append(x)
+    return tuple(found)
 
 
 @exports(Multiply, fits=real)
@@ -102,19 +116,36 @@ def width_of(head: Array) -> int:
     return int(np.prod([*head.shape[1:], *parts_of(head)], dtype=int))
 
 
+def _exact(head: Array) -> bool:
+    """Return whether a column's differences are to be made before it is in double precision, which does not hold it."""
+    return head.dtype.kind in "iu" and head.dtype.itemsize == 8
+
+
+def _kept(head: Array) -> Array:
+    """Return a row of zeros, such as differences are made to."""
+    return np.zeros(row_of(head).shape, np.int64) if _exact(head) else row_of(head)
+
+
+def _given(t: Tensors, k: int, x: T) -> T:
+    """Return column number k as :func:`_kept` has it."""
+    return t.cast(t.given[k], "int64") if _exact(t.heads[k]) else x
+
+
 def _integrate_start(node: Any, *heads: Array) -> dict[str, Array]:
-    lasts = {f"last_{name}": row_of(head) for name, head in zip("ab", heads, strict=False)}
-    total = {"total": row_of(heads[0])} if isinstance(node, Integrate) else {}
-    return {**total, **lasts, "begun": np.zeros(1)}
+    plain = isinstance(node, Integrate)
+    last_a = row_of(heads[0]) if plain else _kept(heads[0])
+    total = {"total": row_of(heads[0])} if plain else {}
+    last_b = {"last_b": _kept(heads[1])} if len(heads) > 1 else {}
+    return {**total, "last_a": last_a, **last_b, "begun": np.zeros(1)}
 
 
 def _steps(t: Tensors, state: State, xs: tuple[T, ...], axes: int) -> tuple[T, T]:
-    """Return (last b, steps of b)."""
-    b = xs[1]
+    """Return (newest b, steps of b)."""
+    b = _given(t, 1, xs[1])
     flag = t.started(state["begun"], t.heads[1].ndim)
     last = t.where(flag, state["last_b"], t.first(b, state["last_b"]))
     db = t.change(b, last, t.heads[1])
-    return last, db if t.heads[1].ndim == axes else t.tall(db, axes)
+    return t.newest(b, last), db if t.heads[1].ndim == axes else t.tall(db, axes)
 
 
 @exports(Integrate, start=_integrate_start, fits=real)
@@ -123,8 +154,7 @@ def _integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
     last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
     following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
     if len(xs) > 1:
-        last_b, db = _steps(t, state, xs, axes)
-        following["last_b"] = t.newest(xs[1], last_b)
+        following["last_b"], db = _steps(t, state, xs, axes)
     else:
         db = t.tall(t.since(state["begun"], a), axes)
     mean = t.mul(t.add(a, t.before(a, last_a)), t.const(0.5)) if node.use_trapz else a
@@ -134,13 +164,12 @@ def _integrate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
 
 @exports(Differentiate, start=_integrate_start, fits=real)
 def _differentiate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
-    a, axes, zero = xs[0], t.heads[0].ndim, t.const(0.0)
+    a, axes, zero = _given(t, 0, xs[0]), t.heads[0].ndim, t.const(0.0)
     last_a = t.where(t.started(state["begun"], axes), state["last_a"], t.first(a, state["last_a"]))
     following = {"last_a": t.newest(a, state["last_a"]), "begun": t.begun(state["begun"], a)}
     found = t.change(a, last_a, t.heads[0])
     if len(xs) > 1:
-        last_b, db = _steps(t, state, xs, axes)
-        following["last_b"] = t.newest(xs[1], last_b)
+        following["last_b"], db = _steps(t, state, xs, axes)
         rests = t.op("Equal", db, zero)
         found = t.where(rests, zero, t.div(found, t.where(rests, t.const(1.0), db)))
     later = t.less(t.const(0.5), t.tall(t.since(state["begun"], a), axes))
@@ -148,10 +177,18 @@ def _differentiate(t: Tensors, node: Any, state: State, *xs: T) -> Any:
 
 
 def _rate_start(node: Any, *heads: Array) -> dict[str, Array]:
+    if _exact(heads[0]):
+        return {"last": _kept(heads[0]), "begun": np.zeros(1)}
     return {"last": row_of(heads[0], np.nan if node.start is None else float(node.start))}
 
 
 @exports(SampleRate, start=_rate_start, fits=real)
 def _sample_rate(t: Tensors, node: Any, state: State, x: T) -> Any:
-    step = t.change(x, state["last"], t.heads[0])
-    return t.div(t.const(float(node.unit_multiplier)), step), {"last": t.newest(x, state["last"])}
+    given = _given(t, 0, x)
+    step, after = t.change(given, state["last"], t.heads[0]), {"last": t.newest(given, state["last"])}
+    if _exact(t.heads[0]):
+        start = t.const(np.nan if node.start is None else float(node.start))
+        later = t.less(t.const(0.5), t.tall(t.since(state["begun"], x), t.heads[0].ndim))
+        step = t.where(later, step, t.sub(x, start))
+        after["begun"] = t.begun(state["begun"], x)
+    return t.div(t.const(float(node.unit_multiplier)), step), after

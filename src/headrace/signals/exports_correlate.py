@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from headrace.signals.base import Array
-from headrace.signals.correlate import CrossCorrelation
+from headrace.signals.correlate import ROUNDED, CrossCorrelation
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of, width_of
 from headrace.signals.exports_filters import merged, newest
@@ -16,34 +17,34 @@ from headrace.signals.tensors import T, Tensors
 
 def _start(node: Any, *heads: Array) -> dict[str, Array]:
     past = np.repeat(row_of(heads[0]), node.length - 1 + node.max_lag, axis=0)
-    firsts = {f"first_{name}": row_of(head) for name, head in zip("ab", heads, strict=True)}
-    return {**firsts, "past_a": past, "past_b": past, "row": np.zeros(1)}
+    return {"past_a": past, "past_b": past, "row": np.zeros(1)}
 
 
 @exports(CrossCorrelation, start=_start, fits=real)
 def _correlation(t: Tensors, node: Any, state: State, a: T, b: T) -> Any:
     head, length, most = t.heads[0], node.length, node.max_lag
     before, width, lags = length - 1 + most, width_of(head), np.arange(-most, most + 1.0)
-    flag, both = t.started(state["row"], head.ndim), []
+    both, zero = [], t.const(0.0)
     after: State = {}
     for name, x in (("a", a), ("b", b)):
-        # Less its first row, so that sums of squares do not drown what differs from row to row.
-        first = t.where(flag, state[f"first_{name}"], t.first(x, state[f"first_{name}"]))
-        rows = t.concat([state[f"past_{name}"], t.sub(x, first)])
-        after |= {f"first_{name}": first, f"past_{name}": newest(t, rows, before)}
+        rows = t.concat([state[f"past_{name}"], x])
+        after[f"past_{name}"] = newest(t, rows, before)
         both.append(t.reshape(rows, [-1, width, 1]))
     # Rows from before the first are not there, nor are those of the other signal at that time.
     number = t.tall(t.sub(t.add(t.numbers(t.cut(both[0], most)), state["row"]), t.const(float(length))), 3)
     there = t.at_least(number, t.const(np.abs(lags)))
     at_a, at_b = (
-        t.where(there, t.concat(_lagged(t, rows, late, most), axis=2), t.const(0.0))
+        t.where(there, t.concat(_lagged(t, rows, late, most), axis=2), zero)
         for rows, late in zip(both, (-lags, lags), strict=True)
     )
-    terms = (at_a, at_b, t.mul(at_a, at_b), t.mul(at_a, at_a), t.mul(at_b, at_b))
-    sums = merged(t, terms, length, lambda a, b: tuple(t.add(x, y) for x, y in zip(a, b, strict=True)))
-    rows_now = t.tall(t.add(t.numbers(a), state["row"]), 3)
-    count = t.op("Max", t.sub(rows_now, t.const(np.abs(lags))), t.const(0.0))
-    made = _pearson(t, t.op("Min", count, t.const(float(length))), *sums)
+    none = t.where(t.op("Equal", at_a, at_a), zero, zero)
+    terms = (t.where(there, t.const(1.0), zero), at_a, at_b, none, none, none)
+    count, sum_a, sum_b, aa, bb, ab = merged(t, terms, length, partial(_co_moments, t))
+    (root_a, varies_a), (root_b, varies_b) = _spread(t, count, sum_a, aa), _spread(t, count, sum_b, bb)
+    made, low, high = t.div(ab, t.mul(root_a, root_b)), t.const(-1.0), t.const(1.0)
+    made = t.where(t.less(made, low), low, made)
+    made = t.where(t.less(high, made), high, made)
+    made = t.where(t.op("And", varies_a, varies_b), made, t.const(np.nan))
     after["row"] = t.add(state["row"], t.rows(a))
     return t.reshape(made, [-1, *head.shape[1:], len(lags)]), after
 
@@ -53,15 +54,19 @@ def _lagged(t: Tensors, rows: T, lags: Array, most: int) -> list[T]:
     return [t.cut(rows, most - k, -k if k else None) for k in (max(0, int(lag)) for lag in lags)]
 
 
-def _pearson(t: Tensors, count: T, a: T, b: T, ab: T, aa: T, bb: T) -> T:
-    """Return correlations, made of sums."""
-    above = t.sub(t.mul(count, ab), t.mul(a, b))
-    small = t.mul(t.const(1e-13), count)  # of a constant, there is left what was rounded
-    spreads = []
-    for total, squares in ((a, aa), (b, bb)):
-        spread = t.sub(t.mul(count, squares), t.mul(total, total))
-        varies = t.less(t.mul(small, squares), spread)
-        spreads.append(t.op("Sqrt", t.where(varies, spread, t.const(np.nan))))
-    made, low, high = t.div(above, t.mul(*spreads)), t.const(-1.0), t.const(1.0)
-    made = t.where(t.less(made, low), low, made)
-    return t.where(t.less(high, made), high, made)
+def _co_moments(t: Tensors, a: tuple[T, ...], b: tuple[T, ...]) -> tuple[T, ...]:
+    """Return (how many, sums, squares and products about the means) of two such, as numpy's are merged."""
+    one, n = t.const(1.0), t.add(a[0], b[0])
+    least_a, least_b = t.op("Max", a[0], one), t.op("Max", b[0], one)
+    x, y = (t.sub(t.div(b[k], least_b), t.div(a[k], least_a)) for k in (1, 2))
+    share = t.div(t.mul(a[0], b[0]), t.op("Max", n, one))
+    more = (t.mul(t.mul(p, q), share) for p, q in ((x, x), (y, y), (x, y)))
+    products = (t.add(t.add(a[k], b[k]), each) for k, each in zip((3, 4, 5), more, strict=True))
+    return n, t.add(a[1], b[1]), t.add(a[2], b[2]), *products
+
+
+def _spread(t: Tensors, count: T, total: T, squares: T) -> tuple[T, T]:
+    """Return (the root of the squares about the mean, 1 for a constant; where there is none)."""
+    small = t.mul(t.const(ROUNDED), total)
+    varies = t.less(t.mul(small, small), t.mul(squares, count))
+    return t.op("Sqrt", t.where(varies, squares, t.const(1.0))), varies

@@ -77,9 +77,12 @@ def _length(v: Any) -> Num:
     return found
 
 
-def _where_zero(at: Num, then: float, otherwise: Num) -> Num:
-    t = at.t
-    return Num(t, t.where(t.op("Equal", at.x, t.const(0.0)), t.const(then), otherwise.x))
+def _over(a: Num, b: Num, then: float) -> Num:
+    """Return ``a / b``, and ``then`` where ``b`` is 0; gradients do not see the quotient there."""
+    t = a.t
+    none = t.op("Equal", b.x, t.const(0.0))
+    made = t.div(a.x, t.where(none, t.const(1.0), b.x))
+    return Num(t, t.where(none, t.const(then), made))
 
 
 def _atan2(y: Num, x: Num) -> Num:
@@ -121,7 +124,7 @@ def _normalize(t: Tensors, node: Any, state: State, q: T) -> T:
 def _rotation(t: Tensors, node: Any, state: State, x: T) -> T:
     v = _parts(t, x, 3)
     half = _length(v) / 2
-    factor = _where_zero(half, 0.5, half.of("Sin") / (2 * half))
+    factor = _over(half.of("Sin"), 2 * half, 0.5)
     return _joined(t, (half.of("Cos"), *(factor * each for each in v)))
 
 
@@ -139,7 +142,7 @@ def _euler_orientation(t: Tensors, node: Any, state: State, x: T) -> T:
     w, *v = _parts(t, x, 4)
     norm = _length(v)
     angle = _atan2(norm, w) * (2 * 180 / pi)
-    return _joined(t, (angle, *(_where_zero(norm, 0.0, each / norm) for each in v)))
+    return _joined(t, (angle, *(_over(each, norm, 0.0) for each in v)))
 
 
 @exports(EulerAngle)
@@ -190,7 +193,7 @@ def _gravity_projection(t: Tensors, node: Any, state: State, x: T, gravity: T) -
     gx, _, gz = g
     side = Num(t, t.where(t.less(gz.x, zero), t.const(-1.0), one))
     flat = (gx * gx + gz * gz).of("Sqrt")
-    x_axis = (_where_zero(flat, 1.0, side * gz / flat), 0.0 * gx, _where_zero(flat, 0.0, -side * gx / flat))
+    x_axis = (_over(side * gz, flat, 1.0), 0.0 * gx, _over(-side * gx, flat, 0.0))
     size = _length(g)
     along_y = side * dot(cross(g, x_axis), v) / size
     along_x = t.where(t.less(zero, size.x), dot(x_axis, v).x, t.const(np.nan))
@@ -218,4 +221,9 @@ def _norm(t: Tensors, node: Any, state: State, x: T) -> T:
         return t.reduce("Sum", there, 1)
     powers = sizes if order == 1 else t.op("Pow", sizes, t.const(float(order)))
     total = t.reduce("Sum", powers, 1)
-    return total if order == 1 else t.op("Pow", total, t.const(1 / order))
+    if order == 1:
+        return total
+    if order < 0:
+        return t.op("Pow", total, t.const(1 / order))
+    none = t.op("Equal", total, t.const(0.0))  # where gradients of a root are none
+    return t.where(none, t.const(0.0), t.op("Pow", t.where(none, t.const(1.0), total), t.const(1 / order)))

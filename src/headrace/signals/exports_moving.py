@@ -78,9 +78,14 @@ def _std(t: Tensors, node: Any, state: State, x: T) -> Any:
     none = t.add(t.tall(t.filled(rows, 0.0), axes), t.const(row_of(t.heads[0])))
     counts, _, squares = merged(t, (there, rows, none), node.length, partial(_spread, t))
     left = t.sub(counts, t.const(float(node.ddof)))
-    left = t.where(t.less(zero, left), left, t.const(np.nan))
     after = {"past": newest(t, rows, node.length - 1), "seen": _seen(t, node, state, x)}
-    return t.op("Sqrt", t.div(squares, left)), after
+    return _root_over(t, squares, left), after
+
+
+def _root_over(t: Tensors, squares: T, left: T) -> T:
+    """Return the root of ``squares / left``, NaN where ``left`` is not above 0; gradients do not see the NaN."""
+    some = t.less(t.const(0.0), left)
+    return t.where(some, t.op("Sqrt", t.div(squares, t.where(some, left, t.const(1.0)))), t.const(np.nan))
 
 
 def _spread(t: Tensors, a: tuple[T, ...], b: tuple[T, ...]) -> tuple[T, ...]:
@@ -145,9 +150,8 @@ def _running_mean(t: Tensors, node: Any, state: State, x: T) -> Any:
 def _running_std(t: Tensors, node: Any, state: State, x: T) -> Any:
     _, n, (total, squares), after = _sums(t, node, state, x)
     left = t.sub(n, t.const(float(node.ddof)))
-    left = t.where(t.less(t.const(0.0), left), left, t.const(np.nan))
     spread = t.op("Max", t.sub(squares, t.div(t.mul(total, total), n)), t.const(0.0))
-    return t.op("Sqrt", t.div(spread, left)), after
+    return _root_over(t, spread, left), after
 
 
 # --- envelopes and crossings --------------------------------------------------------------------------

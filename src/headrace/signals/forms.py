@@ -66,6 +66,19 @@ def like(tensor: Any) -> Back:
     return back
 
 
+def tensors_back(made: dict[str, Any], given: Mapping[str, Any], reads: Sequence[str]) -> None:
+    """Make tensors of a result's columns where some that were read were tensors; those that were given stay themselves."""
+    tensor = next((given[name] for name in reads if name in given and is_tensor(given[name])), None)
+    if tensor is None:
+        return
+    back = like(tensor)
+    for name, each in made.items():
+        if is_tensor(given.get(name)):
+            made[name] = given[name]
+        elif isinstance(each, np.ndarray) and each.dtype.kind in "biufc":
+            made[name] = back(each)
+
+
 def is_mapping(value: Any) -> bool:
     """Tell whether a value holds columns by name: a mapping, a DataFrame, an xarray Dataset or DataArray."""
     return isinstance(value, Mapping) or is_frame(value) or is_dataset(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -10,13 +10,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from headrace.core.block import Block, Pace
+from headrace.core.block import Block, Pace, seconds
 from headrace.core.recipe import Recipe, recipe
 from headrace.core.registry import find, register
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Signal
+from headrace.signals.base import Signal, positive
 from headrace.signals.forms import column
-from headrace.signals.order import check_paces, nearest, ordered, outer_inputs, paces_of
+from headrace.signals.order import check_paces, nearest, ordered, outer_inputs, paces_of, without_knobs
 
 
 class GraphState(NamedTuple):
@@ -32,12 +32,21 @@ class GraphState(NamedTuple):
         dtype and row shape of each input.
     nodes : tuple
         The state of each node, in the graph's order.
+    first : int or None
+        The number that the first of the rows had; None before it.
+    begun : tuple
+        Names of nodes that began later, or anew, each with the number of their first input row.
+    missed : int
+        How many input rows were left out between blocks, by the numbers of these.
     """
 
     row: int
     before: float | None
     heads: tuple[Any, ...]
     nodes: tuple[Any, ...]
+    first: int | None = None
+    begun: tuple[tuple[str, int], ...] = ()
+    missed: int = 0
 
 
 @register("graph", example=None, kind="function")
@@ -100,11 +109,13 @@ class Graph(Recipe):
                 raise StreamConfigError(
                     f"Graph got {node!r} among its nodes, wanted signals.\n  Make one of a function with s.signal."
                 )
+        if self.rate is not None:
+            positive("Graph(rate=)", self.rate)
         nodes = ordered(nodes)
         check_paces(nodes)
         self.fix(nodes=nodes, reads=outer_inputs(nodes))
         if self.inputs is not None:
-            self.fix(inputs=tuple(self.inputs))
+            self.fix(inputs=(self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs))
             self._check_names(self.inputs)
         if self.outputs is not None:
             outputs = (self.outputs,) if isinstance(self.outputs, str) else tuple(self.outputs)
@@ -142,6 +153,10 @@ class Graph(Recipe):
         StreamConfigError
             When a node reads columns of different paces.
         """
+        return self.begin(head)[0]
+
+    def begin(self, head: Mapping[str, Any]) -> tuple[GraphState, dict[str, Any]]:
+        """Return what :meth:`init` does, and no rows of each column that is read or made, for dtypes and row shapes."""
         for node in self.nodes:
             for name in node.inputs:
                 if name in self.reads and name not in head:
@@ -153,14 +168,13 @@ class Graph(Recipe):
         heads = tuple((values[name].dtype, values[name].shape[1:]) for name in self.reads)
         paces_of(self.nodes, getattr(head, "paces", {}), {})
         states: list[Any] = []
-        for node in self.nodes:
-            node = node.settled() if node.knobs else node
+        for node in map(without_knobs, self.nodes):
             with _named(node):
                 rows = [values[name] for name in node.inputs]
                 state = node.init(*rows)
                 values[node.name], _ = node.step(state, *rows)
             states.append(state)
-        return GraphState(0, None, heads, tuple(states))
+        return GraphState(0, None, heads, tuple(states)), values
 
     def step(self, state: GraphState, block: Mapping[str, Any]) -> tuple[Block, GraphState]:
         """Return the block with what the nodes make of it, and the next state; neither argument is changed.
@@ -168,9 +182,10 @@ class Graph(Recipe):
         Raises
         ------
         DataError
-            When a column is missing, or has another dtype or row shape than before.
+            When a column is missing, or has another dtype or row shape than before; or when a block with columns of
+            paces of their own does not follow the one before it.
         """
-        row, before, heads, states = state
+        heads, states = state[2], state[3]
         values = Block.__new__(Block)  # what is returned, filled from column to column
         values.update(block)
         n = -1
@@ -203,26 +218,41 @@ class Graph(Recipe):
         except Exception as error:
             _note(error, self.nodes[len(following)])
             raise
-        return self._block(values, block, row, before, heads, tuple(following))
+        if len(values) != len(block) + len(wired):
+            hidden = next(node for node in self.nodes if node.name in block)
+            raise DataError(f"{hidden!r} has the name of a column of the block. Give it another one.")
+        return self._block(values, block, state, tuple(following))
 
     def _wire(self) -> tuple[Any, ...]:
         """Return what a step needs of each node, looked up once."""
         wired = tuple(
-            (node.step, node.inputs, node.name, node.inputs[0] if len(node.inputs) == 1 else None)
+            (
+                partial(_step, node) if node.knobs else node.step,
+                node.inputs,
+                node.name,
+                node.inputs[0] if len(node.inputs) == 1 else None,
+            )
             for node in self.nodes
         )
         self.fix(_wired=wired)
         return wired
 
     def _block(
-        self, values: Block, block: Mapping[str, Any], row: int, before: Any, heads: Any, states: Any
+        self, values: Block, block: Mapping[str, Any], state: GraphState, states: Any
     ) -> tuple[Block, GraphState]:
         """Say of the columns where they stand, leave out those that are not wanted, and return the next state."""
+        row, before, heads, _, first, begun, missed = state
         times, rate = values.get(self.timestamp), self.rate
+        if times is not None and (type(times) is not np.ndarray or times.dtype.kind != "f" or times.ndim != 1):
+            times = seconds(times)
         if isinstance(block, Block):
             n, given, late, rate = block.n, block.paces, block.latencies, block.rate or rate
-            if times is None:
-                times, before = block.times, block.before
+            if times is None or first is None:
+                times, before = block.times if times is None else times, block.before
+            if first is None:
+                first = block.first
+            elif block.first != first + row + missed:
+                missed += _left_out(block, first + row + missed)
         else:
             n = len(values[self.reads[0]]) if self.reads else len(next(iter(values.values()), ()))
             given = late = _PLAIN
@@ -230,18 +260,28 @@ class Graph(Recipe):
             wanted = {name: values[name] for name in self.outputs}
             values.clear()
             values.update(wanted)
-        values.paces, values.latencies = self._paces(given, late)
-        values.first, values._rows, values.rate, values.times, values.before = row, n, rate, times, before
+        if first is None:
+            first = 0
+        values.paces, values.latencies = self.paces(given, late, first, begun)
+        values.first, values._rows, values.rate, values.times, values.before = first + row, n, rate, times, before
         if times is not None and n:
             before = float(times[-1])
-        return values, _state((row + n, before, heads, states))
+        return values, _state((row + n, before, heads, states, first, begun, missed))
 
-    def _paces(self, given: Any, late: Any) -> tuple[Mapping[str, Pace], Mapping[str, Fraction]]:
-        key = (tuple(given.items()), tuple(late.items())) if given or late else ()
+    def paces(
+        self,
+        given: Mapping[str, Pace],
+        late: Mapping[str, Fraction],
+        first: int = 0,
+        begun: tuple[tuple[str, int], ...] = (),
+    ) -> tuple[Mapping[str, Pace], Mapping[str, Fraction]]:
+        """Return what :func:`headrace.signals.order.paces_of` does for the nodes, which is found out once."""
+        key = (tuple(given.items()), tuple(late.items()), first, begun) if given or late or first or begun else ()
         known: dict[Any, Any] = self.__dict__.get("_known_paces") or {}
         if key not in known:
-            known = {key: paces_of(self.nodes, given, late)}
-            self.fix(_known_paces=known)
+            known = {key: paces_of(self.nodes, given, late, first, begun)}
+            if not any(node.knobs for node in self.nodes):
+                self.fix(_known_paces=known)
         found: tuple[Mapping[str, Pace], Mapping[str, Fraction]] = known[key]
         return found
 
@@ -255,12 +295,12 @@ class Graph(Recipe):
         Fraction(1, 1)
         """
         self._must_have(name)
-        return self._paces({}, {})[0].get(name, Pace())
+        return self.paces({}, {})[0].get(name, Pace())
 
     def latency(self, name: str) -> Fraction:
         """Return how many input rows the values of a column lie behind the row they are given with."""
         self._must_have(name)
-        return self._paces({}, {})[1].get(name, Fraction(0))
+        return self.paces({}, {})[1].get(name, Fraction(0))
 
     def _must_have(self, name: str) -> None:
         known = [*self.reads, *(node.name for node in self.nodes)]
@@ -328,7 +368,7 @@ class Graph(Recipe):
         """Return a transformer over windows: see :func:`headrace.signals.export_sklearn.to_sklearn`."""
         from headrace.signals.export_sklearn import to_sklearn
 
-        return to_sklearn(self, inputs, outputs, **options)
+        return to_sklearn(self.settled(), inputs, outputs, **options)
 
     def to_svg(self, file_path: Any = None) -> Any:
         """Return a drawing of the graph, and write it to a file where one is named; needs no program."""
@@ -343,6 +383,12 @@ class Graph(Recipe):
 
     def __sklearn_clone__(self) -> Graph:
         return self  # frozen: scikit-learn need not take it apart
+
+    def settled(self) -> Graph:
+        """Return a graph without knobs: with the values they have now."""
+        if not any(node.knobs for node in self.nodes):
+            return self
+        return type(self)(**{**self.params(), "nodes": tuple(map(without_knobs, self.nodes))})
 
     # --- its parameters -------------------------------------------------------------------------
 
@@ -375,6 +421,20 @@ class Graph(Recipe):
 
 _state = partial(tuple.__new__, GraphState)  # without the checks of arguments
 _PLAIN: Mapping[str, Any] = {}  # the paces and latencies of a block that names none
+
+
+def _step(node: Signal[Any], state: Any, *rows: Any) -> Any:
+    return node.settled().step(state, *rows)
+
+
+def _left_out(block: Block, wanted: int) -> int:
+    """Return how many rows lie between two blocks; 0 for blocks that have no numbers, which all begin with 0."""
+    if block.paces:
+        raise DataError(
+            f"the graph got a block that begins with row {block.first}, wanted row {wanted}: it has columns of paces of "
+            "their own.\n  Give it whole runs of blocks, one after the other."
+        )
+    return block.first - wanted if block.first else 0
 
 
 @contextmanager

@@ -9,9 +9,10 @@ import numpy as np
 
 from headrace.core.block import ROWS, Pace
 from headrace.core.registry import register
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError
 from headrace.signals.asking import a_model, one_row
 from headrace.signals.base import Array, positive, signal_class
+from headrace.signals.checks import any_number, holding, windows
 from headrace.signals.inference import ModelSignal
 
 
@@ -87,10 +88,8 @@ class WindowedInference(ModelSignal):
 
     def check(self) -> None:
         who = "WindowedInference"
-        size = positive(f"{who}(window_size=)", self.window_size, whole=True)
-        overlap = positive(f"{who}(window_overlap=)", self.window_overlap, whole=True, zero=True)
-        if overlap >= size:
-            raise StreamConfigError(f"{who}(window_overlap={overlap}) wanted less than window_size={size}.")
+        size, overlap = windows(who, self.window_size, self.window_overlap)
+        self.fix(default_value=any_number(f"{who}(default_value=)", self.default_value))
         self.fix(model=a_model(who, self.model), window_size=size, window_overlap=overlap, upsample=bool(self.upsample))
         shape = self.output_shape
         if shape is not None:
@@ -124,6 +123,11 @@ class WindowedInference(ModelSignal):
         return Fraction(0) if self.upsample else Fraction(self.window_size - 1)
 
     @property
+    def latency(self) -> Fraction:
+        """Return the way from the end of a window back to its middle; 0 with ``upsample``, where it changes from row to row."""
+        return Fraction(0) if self.upsample else Fraction(self.window_size - 1, 2)
+
+    @property
     def pace(self) -> Pace:
         return ROWS if self.upsample else Pace(self.every, self.offset, self._columns)
 
@@ -131,6 +135,8 @@ class WindowedInference(ModelSignal):
         """Return (rows of windows to come, how long ago the last was complete, what was said about it)."""
         x = head[0]
         said = self._said(np.zeros((self.window_size, *x.shape[1:]), x.dtype))
+        if self.upsample:
+            holding("WindowedInference(default_value=)", self.default_value, said.dtype)
         return np.empty((0, *x.shape[1:]), x.dtype), -1, np.zeros_like(said)
 
     def _said(self, window: Array) -> Array:

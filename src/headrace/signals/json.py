@@ -24,7 +24,7 @@ Functions = Mapping[str, Any] | None
 def node_to_plain(node: Any) -> dict[str, Any]:
     """Return a signal as JSON values."""
     inputs = [list(v) if isinstance(v, tuple) else v for v in (getattr(node, role) for role in node.roles)]
-    params = {name: value_to_plain(value) for name, value in node.settings.items()}
+    params = {name: value_to_plain(value) for name, value in node.stored.items()}
     return {"type": kind_of(node), "inputs": inputs, "name": node.name, "params": params}
 
 
@@ -58,6 +58,10 @@ def value_to_plain(value: Any) -> Any:
         return {"$complex": [value_to_plain(value.real), value_to_plain(value.imag)]}
     if isinstance(value, tuple):
         return [value_to_plain(part) for part in value]
+    if isinstance(value, list):
+        return {"$list": [value_to_plain(part) for part in value]}
+    if isinstance(value, dict):
+        return {"$dict": [[value_to_plain(name), value_to_plain(part)] for name, part in value.items()]}
     if isinstance(value, np.ndarray):
         flat = value.ravel()
         data = np.stack([flat.real, flat.imag], -1) if value.dtype.kind == "c" else flat
@@ -89,6 +93,10 @@ def value_from_plain(plain: Any, functions: Functions = None) -> Any:
         return tuple(value_from_plain(part, functions) for part in plain)
     if not isinstance(plain, Mapping):
         return plain
+    if "$list" in plain:
+        return [value_from_plain(part, functions) for part in plain["$list"]]
+    if "$dict" in plain:
+        return {name: value_from_plain(part, functions) for name, part in plain["$dict"]}
     if "$float" in plain:
         return float(plain["$float"])
     if "$complex" in plain:

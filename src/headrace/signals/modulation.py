@@ -9,8 +9,8 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.checks import a_real_number
 from headrace.signals.history import narrow, wide
-from headrace.signals.waveforms import a_real_number
 
 
 class Carrier(Signal[Any]):

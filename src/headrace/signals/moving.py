@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,15 @@ _SORTED = 1 << 18  # values that are sorted at once
 class Moving(Signal[Any]):
     """A signal made of the last ``length`` rows, in the beginning of as many as there are, in double precision.
 
-    A subclass has the fields ``x``, ``name`` and ``length`` and writes :meth:`over`.
+    A subclass has the fields ``x``, ``name`` and ``length`` and writes :meth:`over`. It speaks of the middle of its rows,
+    which is its latency.
     """
 
     length: int
+
+    @property
+    def latency(self) -> Fraction:
+        return Fraction(self.length - 1, 2)
 
     def check(self) -> None:
         self.fix(length=positive(f"{type(self).__name__}(length=)", self.length, whole=True))

@@ -69,7 +69,7 @@ def outer_inputs(nodes: Iterable[Any]) -> tuple[str, ...]:
 def check_paces(nodes: Iterable[Any]) -> None:
     """Raise a StreamConfigError when a node reads two columns that come from one at different paces."""
     above: dict[str, dict[str, Pace]] = {}  # of each column, its pace in rows of every input that it comes from
-    for node in nodes:
+    for node in map(without_knobs, nodes):
         merged: dict[str, tuple[Pace, str]] = {}
         for name in node.inputs:
             for root, pace in above.get(name, {name: ROWS}).items():
@@ -79,27 +79,56 @@ def check_paces(nodes: Iterable[Any]) -> None:
         above[node.name] = {root: pace.then(node.pace) for root, (pace, _) in merged.items()}
 
 
+def without_knobs(node: Any) -> Any:
+    """Return a signal with the values that its knobs have now."""
+    return node.settled() if node.knobs else node
+
+
+def pace_below(node: Any, above: Pace, start: int = 0) -> Pace:
+    """Return the pace of a node that reads columns of the pace ``above`` and begins with input row ``start``."""
+    pace: Pace = node.pace
+    if start and pace != ROWS:
+        pace = Pace(pace.every, pace.offset + above.rows_before(start), pace.burst)
+    return above.then(pace)
+
+
 def paces_of(
-    nodes: Iterable[Any], given: Mapping[str, Pace], late: Mapping[str, Fraction]
+    nodes: Iterable[Any],
+    given: Mapping[str, Pace],
+    late: Mapping[str, Fraction],
+    first: int = 0,
+    begun: Iterable[tuple[str, int]] = (),
 ) -> tuple[Paces, dict[str, Fraction]]:
     """Return the paces, and the latencies in input rows, of all columns that have not the plain ones.
+
+    Parameters
+    ----------
+    nodes
+        In order.
+    given, late
+        Paces and latencies of the columns of the input.
+    first
+        The number of the input row that the nodes begin with.
+    begun
+        Names and first input rows of those that began later.
 
     Raises
     ------
     StreamConfigError
         When a node reads columns of different paces.
     """
-    paces, latencies = dict(given), dict(late)
-    for node in nodes:
-        first = node.inputs[0] if node.inputs else None
-        above = paces.get(first, ROWS) if first is not None else ROWS
+    paces, latencies, starts = dict(given), dict(late), dict(begun)
+    for node in map(without_knobs, nodes):
+        lead = node.inputs[0] if node.inputs else ""
+        above = paces.get(lead, ROWS)
         for name in node.inputs[1:]:
             if paces.get(name, ROWS) != above:
-                raise _mixed(node, str(first), above, name, paces.get(name, ROWS))
-        pace = above.then(node.pace)
+                raise _mixed(node, lead, above, name, paces.get(name, ROWS))
+        pace = pace_below(node, above, starts.get(node.name, first))
         if pace != ROWS:
             paces[node.name] = pace
-        behind = max((latencies.get(name, ZERO) for name in node.inputs), default=ZERO) + above.every * node.latency
+        behind = max((latencies.get(name, ZERO) for name in node.inputs), default=ZERO)
+        behind += above.every / above.burst * node.latency
         if behind:
             latencies[node.name] = behind
     return paces, latencies

@@ -9,8 +9,8 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.checks import a_real_number
 from headrace.signals.gyroscope import Offset, Still, as_rows, without_offset
-from headrace.signals.waveforms import a_real_number
 
 Quaternion = tuple[float, float, float, float]
 STARTING, GAIN_AT_START = 3.0, 10.0  # seconds, and the gain that falls to its own value in that time

@@ -9,7 +9,7 @@ import numpy as np
 
 from headrace.errors import DataError
 from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.waveforms import a_real_number
+from headrace.signals.checks import a_real_number
 
 
 def real(signal: Any, x: Array) -> Array:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from threading import RLock
 from typing import Any, NamedTuple
 
-from headrace.core.block import Block
+from numpy import ndarray
+
+from headrace.core.block import ROWS, Block
 from headrace.core.fingerprint import fingerprint
+from headrace.core.knob import Knob
 from headrace.core.owned import owned
 from headrace.core.plain import functions_in, where_is
 from headrace.errors import RegistryError, StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal
+from headrace.signals.forms import tensors_back
 from headrace.signals.graph import Graph, GraphState
+from headrace.signals.order import pace_below
 
 
 class Change(NamedTuple):
@@ -78,15 +83,20 @@ class Run:
     def _begin(self, graph: Graph) -> None:
         self.graph, self.log = graph, []
         self._state: GraphState | None = None
-        self._now: Graph = graph  # without knobs
-        self._turns: dict[tuple[str, str], int] = {}
+        self._turns: _Turns = {}
         self._values: dict[tuple[str, str], Any] = {}  # of knobs, as this run has them
         self._pending: list[tuple[str, str, Any]] = []
-        self._look_at_knobs(first=True)
+        self._turns, self._values = self._knobs_of(graph)
+        self._now: Graph = _settled(graph, self._values)  # without knobs
 
     @property
     def row(self) -> int:
         return self._state.row if self._state is not None else 0
+
+    @property
+    def missed(self) -> int:
+        """How many input rows were left out between blocks, by the numbers of these."""
+        return self._state.missed if self._state is not None else 0
 
     def __call__(self, block: Mapping[str, Any]) -> Block:
         """Return a block of input with the graph's columns.
@@ -99,13 +109,13 @@ class Run:
             When the block has not the columns that are read, or they are of another kind than before.
         """
         with self._lock:
-            if self._turns:
-                self._look_at_knobs()
-            if self._state is None:
-                self._state = self._now.init(block)
-            if self._pending:
-                self._change(block)
-            made, self._state = self._now.step(self._state, block)
+            if self._pending or (self._turns and any(knob.turns != n for knob, n in self._turns.values())):
+                made = self._changed(block)
+            else:
+                made, self._state = self._now.step(self._state or self._now.init(block), block)
+            reads = self._now.reads
+            if reads and type(block[reads[0]]) is not ndarray:
+                tensors_back(made, block, reads)
             return made
 
     # --- changes --------------------------------------------------------------------------------
@@ -159,75 +169,89 @@ class Run:
     def _plan(self, graph: Graph, what: str, name: str, value: Any) -> None:
         self._pending.append((what, name, (graph, value)))
 
-    def _change(self, head: Mapping[str, Any]) -> None:
-        """Do what was asked for since the last block."""
-        pending, self._pending = self._pending, []
-        try:
-            self._become(pending[-1][2][0], head)
-        except BaseException:
-            self._pending = []  # what does not fit the columns there are is told once, and not done
-            raise
-        self.log += [Change(self.row, what, name, value) for what, name, (_, value) in pending]
+    def _changed(self, block: Mapping[str, Any]) -> Block:
+        """Do what was asked for since the last block, and return what the graph then makes of this one.
 
-    def _become(self, graph: Graph, head: Mapping[str, Any]) -> None:
-        """Go on with another graph; nodes that are the same, or were tuned only, keep their state."""
-        assert self._state is not None
-        now = self._settled(graph)
-        old = {node.name: (node, state) for node, state in zip(self._now.nodes, self._state.nodes, strict=True)}
-        fresh = now.init(head)
-        states = tuple(
-            old[node.name][1] if node.name in old and _fits(old[node.name][0], node) else state
-            for node, state in zip(now.nodes, fresh.nodes, strict=True)
-        )
-        self._state = fresh._replace(row=self._state.row, before=self._state.before, nodes=states)
-        self.graph, self._now = graph, now
+        A change that this block cannot be computed with is dropped where it can without; then the error tells it once.
+        """
+        graph, pending = self._planned(), self._pending
+        turns, values = self._knobs_of(graph)
+        now = _settled(graph, values)
+        anew = {name for what, name, _ in pending if what != "set"}
+        try:
+            state = now.init(block) if self._state is None else self._continued(self._state, now, block, anew)
+            made, state = now.step(state, block)
+        except Exception:
+            if pending and self._works(block):
+                self._pending = []
+            raise
+        turned = [
+            k for k in turns if k in self._turns and self._turns[k][0] is turns[k][0] and self._turns[k] != turns[k]
+        ]
+        row = self.row
+        self.log += [Change(row, "set", ".".join(key), values[key]) for key in turned]
+        self.log += [Change(row, what, name, value) for what, name, (_, value) in pending]
+        self.graph, self._now, self._state, self._pending = graph, now, state, []
+        self._turns, self._values = turns, values
+        return made
+
+    def _works(self, block: Mapping[str, Any]) -> bool:
+        try:
+            self._now.step(self._now.init(block) if self._state is None else self._state, block)
+        except Exception:
+            return False
+        return True
+
+    def _continued(self, state: GraphState, now: Graph, block: Mapping[str, Any], anew: Collection[str]) -> GraphState:
+        """Return the state to go on with; nodes that are the same, or were tuned only, keep theirs.
+
+        One begins anew that reads a column which now has another dtype, row shape or pace.
+        """
+        before = self._now
+        fresh, columns = now.begin(block)
+        columns_before = before.begin(block)[1]
+        given, late = getattr(block, "paces", {}), getattr(block, "latencies", {})
+        first = 0 if state.first is None else state.first
+        at, begun = first + state.row, dict(state.begun)
+        paces_before, _ = before.paces(given, late, first, state.begun)
+        paces = dict(given)
+        old = {node.name: (node, each) for node, each in zip(before.nodes, state.nodes, strict=True)}
+        nodes, starts = [], []
+        for node, each in zip(now.nodes, fresh.nodes, strict=True):
+            start = at
+            if (
+                node.name in old
+                and node.name not in anew
+                and _fits(old[node.name][0], node)
+                and all(
+                    paces.get(name, ROWS) == paces_before.get(name, ROWS)
+                    and _alike(columns[name], columns_before[name])
+                    for name in node.inputs
+                )
+            ):
+                start, each = begun.get(node.name, first), old[node.name][1]
+            if start != first:
+                starts.append((node.name, start))
+            nodes.append(each)
+            paces[node.name] = pace_below(node, paces.get(node.inputs[0], ROWS) if node.inputs else ROWS, start)
+        heads = dict(zip(before.reads, state.heads, strict=True))
+        kept = tuple(heads.get(name, head) for name, head in zip(now.reads, fresh.heads, strict=True))
+        return state._replace(heads=kept, nodes=tuple(nodes), begun=tuple(starts))
 
     # --- knobs ----------------------------------------------------------------------------------
 
-    def _settled(self, graph: Graph) -> Graph:
-        if not any(node.knobs for node in graph.nodes):
-            return graph
-        nodes = []
+    def _knobs_of(self, graph: Graph) -> tuple[_Turns, dict[tuple[str, str], Any]]:
+        """Return how often each knob has been turned, and its value; that of a state, if it was not turned since."""
+        turns: _Turns = {}
+        values: dict[tuple[str, str], Any] = {}
         for node in graph.nodes:
             for name, knob in node.knobs.items():
-                if (node.name, name) not in self._turns:
-                    self._turns[node.name, name], self._values[node.name, name] = knob.now()
-            nodes.append(node.settled({name: self._values[node.name, name] for name in node.knobs}))
-        return Graph(**{**graph.params(), "nodes": tuple(nodes)})
-
-    def _look_at_knobs(self, *, first: bool = False) -> None:
-        turned = []
-        for node in self.graph.nodes:
-            for name, knob in node.knobs.items():
-                turns, value = knob.now()
-                if self._turns.get((node.name, name)) != turns:
-                    self._turns[node.name, name], self._values[node.name, name] = turns, value
-                    turned.append((f"{node.name}.{name}", value))
-        if not turned:
-            return
-        now, before = self._settled(self.graph), self._now
-        self._now = now
-        if self._state is None or first:
-            return
-        states = []
-        for node, old, state in zip(now.nodes, before.nodes, self._state.nodes, strict=True):
-            states.append(state if _fits(old, node) else None)
-        self._now = before
-        self._restart(now, states)
-        self.log += [Change(self.row, "set", path, value) for path, value in turned]
-
-    def _restart(self, now: Graph, states: list[Any]) -> None:
-        """Go on with other parameters; a node without a state begins afresh with columns as the input's have been."""
-        import numpy as np
-
-        assert self._state is not None
-        head = {
-            name: np.empty((0, *shape), dtype)
-            for name, (dtype, shape) in zip(now.reads, self._state.heads, strict=True)
-        }
-        fresh = now.init(head)
-        kept = tuple(new if old is None else old for old, new in zip(states, fresh.nodes, strict=True))
-        self._now, self._state = now, self._state._replace(nodes=kept)
+                key = (node.name, name)
+                n, values[key] = knob.now()
+                turns[key] = (knob, n)
+                if self._turns.get(key) == turns[key]:
+                    values[key] = self._values[key]
+        return turns, values
 
     # --- where it is ----------------------------------------------------------------------------
 
@@ -247,7 +271,9 @@ class Run:
                 "headrace": "signals",
                 "version": 1,
                 "of": fingerprint(self.graph),
+                "nodes_of": {node.name: fingerprint(node) for node in self.graph.nodes},
                 "log": self.log_plain(),
+                "pending": tuple((what, name, _plain(value)) for what, name, (_, value) in self._pending),
             }
             found["knobs"] = {f"{node}.{name}": value for (node, name), value in self._values.items()}
             found["at"] = None
@@ -255,6 +281,9 @@ class Run:
                 found["at"] = {
                     "row": state.row,
                     "before": state.before,
+                    "first": state.first,
+                    "begun": state.begun,
+                    "missed": state.missed,
                     "heads": tuple((dtype.str, tuple(shape)) for dtype, shape in state.heads),
                     "nodes": {node.name: each for node, each in zip(self.graph.nodes, state.nodes, strict=True)},
                 }
@@ -263,11 +292,7 @@ class Run:
 
     def log_plain(self) -> tuple[tuple[Any, ...], ...]:
         """Return the log as plain tuples; a node that was added as its JSON."""
-        from headrace.signals.json import node_to_plain
-
-        return tuple(
-            (row, what, name, node_to_plain(v) if isinstance(v, Signal) else v) for row, what, name, v in self.log
-        )
+        return tuple((row, what, name, _plain(value)) for row, what, name, value in self.log)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another run of the same graph was.
@@ -285,9 +310,13 @@ class Run:
         with self._lock:
             if state["of"] != fingerprint(self.graph):
                 mine = [node.name for node in self.graph.nodes]
-                theirs = list((state["at"] or {"nodes": ()})["nodes"])
+                of = state.get("nodes_of", {})
+                theirs = list(of or (state["at"] or {"nodes": ()})["nodes"])
                 differs = next((name for name in (*theirs, *mine) if name not in mine or name not in theirs), None)
                 what = f"node {differs!r} is in one of them only" if differs else "a node has other parameters"
+                other = [node for node in self.graph.nodes if node.name in of and of[node.name] != fingerprint(node)]
+                if not differs:
+                    what = f"node {other[0].name!r} was another than {other[0]!r}" if other else "its inputs or outputs"
                 raise StateMismatchError(
                     f"load_state_dict got a state of another graph: {what}.\n  Load it into the graph it was saved with."
                 )
@@ -295,7 +324,7 @@ class Run:
             for path, value in state["knobs"].items():
                 node, _, name = path.rpartition(".")
                 self._values[node, name] = value
-            self._now = self._settled(self.graph)
+            self._now = _settled(self.graph, self._values)
             self.log = [
                 Change(row, what, name, _node(v, self.graph) if what == "add" else v)
                 for row, what, name, v in state["log"]
@@ -304,22 +333,70 @@ class Run:
             if at is not None:
                 heads = tuple((np.dtype(dtype), tuple(shape)) for dtype, shape in at["heads"])
                 nodes = tuple(at["nodes"][node.name] for node in self.graph.nodes)
-                self._state = GraphState(at["row"], at["before"], heads, nodes)
+                begun = tuple((name, row) for name, row in at.get("begun", ()))
+                self._state = GraphState(
+                    at["row"], at["before"], heads, nodes, at.get("first", 0), begun, at.get("missed", 0)
+                )
+            for what, name, value in state.get("pending", ()):
+                self._ask(what, name, _node(value, self.graph) if what == "add" else value)
+
+    def _ask(self, what: str, name: str, value: Any) -> None:
+        """Ask again for a change that a state had not seen done."""
+        if what == "remove":
+            self.remove(name)
+        elif what == "set":
+            self.set(name, value)
+        elif isinstance(value, Signal):
+            self.add(value)
+        else:
+            raise StateMismatchError(
+                f"load_state_dict got a state before {name!r} is added, and the function it computes is not known here.\n"
+                "  Save the state after the next block, or register the function."
+            )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"graph": self.graph, "state": self.state_dict()}
+        asked = [(what, name, value) for what, name, (_, value) in self._pending]
+        return {"graph": self.graph, "state": {**self.state_dict(), "pending": ()}, "asked": asked}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__init__(saved["graph"])  # type: ignore[misc]  # as a new one, then where it was
         self.load_state_dict(saved["state"])
+        for what, name, value in saved["asked"]:
+            self._ask(what, name, value)
 
     def __repr__(self) -> str:
         return f"Run({self.graph!r}) at row {self.row}"
 
 
+_Turns = dict[tuple[str, str], tuple[Knob[Any], int]]  # of each knob, and how often it had been turned
+
+
+def _settled(graph: Graph, values: Mapping[tuple[str, str], Any]) -> Graph:
+    """Return a graph whose knobs have some values."""
+    if not any(node.knobs for node in graph.nodes):
+        return graph
+    nodes = [node.settled({name: values[node.name, name] for name in node.knobs}) for node in graph.nodes]
+    return Graph(**{**graph.params(), "nodes": tuple(nodes)})
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return bool(a.dtype == b.dtype and a.shape == b.shape)
+
+
+def _plain(value: Any) -> Any:
+    """Return what was added or set as plain data."""
+    if isinstance(value, Signal):
+        from headrace.signals.json import node_to_plain
+
+        return node_to_plain(value)
+    return value.value if isinstance(value, Knob) else value
+
+
 def _fits(old: Signal[Any], new: Signal[Any]) -> bool:
     """Tell whether the state of one node is one of another, too."""
     if type(old) is not type(new) or old.inputs != new.inputs:
+        return False
+    if getattr(old, "kind", None) != getattr(new, "kind", None):  # of a user's own
         return False
     a, b = old.settings, new.settings
     return all(name in new.tunable or _same(a[name], b[name]) for name in a)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,37 +10,8 @@ import numpy as np
 from headrace.core.block import Pace
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, alike, names, signal_class
+from headrace.signals.checks import a_whole_number, whole_numbers
 from headrace.signals.order import paces_of
-
-
-def whole_numbers(who: str, values: Any) -> tuple[int, ...]:
-    """Return whole numbers as a tuple; one stands for itself.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    try:
-        parts = values if isinstance(values, tuple | list | np.ndarray) else (values,)
-        if any(isinstance(part, bool | np.bool_) for part in parts):
-            raise TypeError
-        return tuple(map(index, parts))
-    except TypeError:
-        raise StreamConfigError(f"{who} got {values!r}, wanted a whole number or a tuple of them.") from None
-
-
-def a_whole_number(who: str, value: Any) -> int:
-    """Return a whole number.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a whole number.")
-    return index(value)
 
 
 @signal_class(lambda: ExtractDimension("x", "y", 1), rows=lambda rng, n: (rng.normal(size=(n, 3)),), channels=False)

@@ -1,7 +1,8 @@
-"""Means that follow a signal: of the last rows, weighted by a bell, fading; and the signal a while ago."""
+"""Means that follow a signal: of the last rows, weighted by a bell, fading."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from headrace.signals.history import PIECE, moving_sum, narrow, newest, pieces, 
 
 @signal_class(lambda: MovingAverage("x", "y", 10))
 class MovingAverage(Signal[Any]):
-    """The mean of the last ``length`` rows; in the beginning of as many as there are.
+    """The mean of the last ``length`` rows; in the beginning of as many as there are. It is ``(length - 1) / 2`` rows late.
 
     Parameters
     ----------
@@ -43,6 +44,10 @@ class MovingAverage(Signal[Any]):
 
     def check(self) -> None:
         self.fix(length=positive("MovingAverage(length=)", self.length, whole=True))
+
+    @property
+    def latency(self) -> Fraction:
+        return Fraction(self.length - 1, 2)
 
     def init(self, *head: Array) -> Any:
         kind = wide(head[0][:0]).dtype

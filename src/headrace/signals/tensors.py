@@ -21,6 +21,8 @@ class Tensors(ABC):
     ----------
     heads : tuple of arrays
         Columns of no row, like the inputs of the node that is written now.
+    given : list
+        The columns that it reads as they are; what it is handed is in double precision.
     out : array
         A column of no row, like its output.
     slow : bool
@@ -28,6 +30,7 @@ class Tensors(ABC):
     """
 
     heads: tuple[Array, ...]
+    given: list[T]
     out: Array
     slow: bool
 
@@ -177,8 +180,13 @@ class Tensors(ABC):
         return self.cut(self.concat([last, x]), 0, -1)
 
     def change(self, x: T, last: T, head: Array) -> T:
-        """Return the difference of each row to the one before, rounded as numpy rounds it for columns like ``head``."""
+        """Return the difference of each row to the one before, rounded as numpy rounds it for columns like ``head``.
+
+        Of numbers of 64 bits, rows and ``last`` are int64, and only the difference is in double precision.
+        """
         made = self.sub(x, self.before(x, last))
+        if head.dtype.kind in "iu" and head.dtype.itemsize == 8:
+            return self.wide(made, head)
         return self.wide(self.narrow(made, head), head) if head.dtype == "float32" else made
 
     def newest(self, x: T, last: T) -> T:

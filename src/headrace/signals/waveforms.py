@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.checks import a_real_number
 from headrace.sources import waves
 
 _TURNS = ("amplitude", "frequency", "phase")
@@ -15,25 +15,6 @@ _TURNS = ("amplitude", "frequency", "phase")
 
 def _times(rng: np.random.Generator, n: int) -> tuple[Array]:
     return (np.cumsum(rng.random(n)) / 50,)
-
-
-def a_real_number(who: str, value: Any) -> float:
-    """Return a finite number.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    if isinstance(value, bool | str) or np.ndim(value) or np.iscomplexobj(value):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.inf
-    if not np.isfinite(number):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
-    return number
 
 
 class _Waveform(Signal[None]):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from headrace.core.block import ROWS, Block
 from headrace.errors import DataError
-from headrace.signals.forms import is_dataset, is_frame, is_tensor, like
+from headrace.signals.forms import is_dataset, is_frame
 
 
 def whole(graph: Any, columns: Any) -> Any:
@@ -24,16 +22,7 @@ def whole(graph: Any, columns: Any) -> Any:
                 f"the graph got {type(columns).__name__}, wanted columns by name: it reads {', '.join(map(repr, graph.reads))}."
             )
         columns = {graph.reads[0]: columns}
-    tensor = next((columns[name] for name in graph.reads if name in columns and is_tensor(columns[name])), None)
-    block = _computed(graph, columns)
-    if tensor is not None:
-        back = like(tensor)
-        for name, each in block.items():
-            if isinstance(each, np.ndarray):
-                block[name] = back(each)
-            if name in columns and is_tensor(columns[name]):
-                block[name] = columns[name]
-    return block
+    return _computed(graph, columns)
 
 
 def _computed(graph: Any, columns: Mapping[str, Any]) -> Block:

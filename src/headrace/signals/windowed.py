@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from headrace.core.block import ONE, ZERO
-from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.checks import any_number, holding, windows
 
 PIECE = 32_768  # values of windows that are worked on at once
 
@@ -46,13 +46,9 @@ class Windowed(Signal[Any]):
 
     def check(self) -> None:
         who = type(self).__name__
-        size = positive(f"{who}(window_size=)", self.window_size, whole=True)
-        overlap = positive(f"{who}(window_overlap=)", self.window_overlap, whole=True, zero=True)
-        if overlap >= size:
-            raise StreamConfigError(
-                f"{who}(window_overlap=) got {overlap}, wanted less than window_size={size}: windows must move on."
-            )
-        self.fix(window_size=size, window_overlap=overlap, upsample=bool(self.upsample))
+        size, overlap = windows(who, self.window_size, self.window_overlap)
+        default = any_number(f"{who}(default_value=)", self.default_value)
+        self.fix(window_size=size, window_overlap=overlap, upsample=bool(self.upsample), default_value=default)
 
     @property
     def hop(self) -> int:
@@ -76,7 +72,7 @@ class Windowed(Signal[Any]):
         if not self.upsample:
             return rows, none
         first = np.empty((1, *none.shape[1:]), none.dtype)
-        first[...] = self.default_value
+        first[...] = holding(f"{type(self).__name__}(default_value=)", self.default_value, none.dtype)
         return rows, none, first, 0
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:

@@ -1,0 +1,139 @@
+"""What parameters of signals may be: numbers of several kinds, windows, values that a dtype can hold."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import DataError, StreamConfigError
+from headrace.signals.base import Array, positive
+
+
+def a_number(who: str, value: Any) -> Any:
+    """Return a real number.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    if isinstance(value, str | bool) or value is None or np.ndim(value) or np.iscomplexobj(value):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give one value, not one for each channel.")
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def a_real_number(who: str, value: Any) -> float:
+    """Return a finite number.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    if isinstance(value, bool | str) or np.ndim(value) or np.iscomplexobj(value):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.inf
+    if not np.isfinite(number):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
+    return number
+
+
+def a_whole_number(who: str, value: Any) -> int:
+    """Return a whole number.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a whole number.")
+    return index(value)
+
+
+def whole_numbers(who: str, values: Any) -> tuple[int, ...]:
+    """Return whole numbers as a tuple; one stands for itself.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    try:
+        parts = values if isinstance(values, tuple | list | np.ndarray) else (values,)
+        if any(isinstance(part, bool | np.bool_) for part in parts):
+            raise TypeError
+        return tuple(map(index, parts))
+    except TypeError:
+        raise StreamConfigError(f"{who} got {values!r}, wanted a whole number or a tuple of them.") from None
+
+
+def any_number(who: str, value: Any) -> Any:
+    """Return a number, real or complex, NaN and infinity included.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    if isinstance(value, str | bytes | bool | np.bool_) or value is None or np.ndim(value):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give one value, not one for each channel.")
+    value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if not isinstance(value, int | float | complex):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give an int, a float or a complex number.")
+    return value
+
+
+def holding(who: str, value: Any, dtype: Any) -> Array:
+    """Return a number as an array of no axis and of ``dtype``.
+
+    Raises
+    ------
+    DataError
+        When the dtype cannot hold it, as whole numbers NaN.
+    """
+    given: Array = np.asarray(value)
+    with np.errstate(all="ignore"):
+        if dtype.kind == "c" or (dtype.kind == "f" and given.dtype.kind != "c"):
+            return given.astype(dtype)  # rounded, NaN and infinity included
+        if (
+            given.dtype.kind != "c"
+            and np.isfinite(given)
+            and _low(dtype) <= value <= _high(dtype)
+            and int(value) == value
+        ):
+            return np.array(int(value), dtype)
+    raise DataError(
+        f"{who} got {value!r} for rows of {dtype}, wanted a value that they can hold.\n"
+        "  Give another one, or make the rows floats."
+    )
+
+
+def _low(dtype: Any) -> int:
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else 0
+
+
+def _high(dtype: Any) -> int:
+    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else int(dtype.kind == "b")
+
+
+def windows(who: str, size: Any, overlap: Any) -> tuple[int, int]:
+    """Return how long windows are and how many of their rows are those of the one before.
+
+    Raises
+    ------
+    StreamConfigError
+        When they are no such numbers, or the windows would not move on.
+    """
+    size = positive(f"{who}(window_size=)", size, whole=True)
+    overlap = positive(f"{who}(window_overlap=)", overlap, whole=True, zero=True)
+    if overlap >= size:
+        raise StreamConfigError(
+            f"{who}(window_overlap=) got {overlap}, wanted less than window_size={size}: windows must move on."
+        )
+    return size, overlap
