@@ -84,3 +84,19 @@ def test_what_cannot_be_told_is_an_error() -> None:
         Block({"x": np.float64(3)})
     with pytest.raises(KeyError):
         Block({"x": np.zeros(3)}).pace("y")
+
+
+@pytest.mark.parametrize("rate", [100.0, 44.1, 1 / 3])
+@pytest.mark.parametrize("pace", [Pace(), Pace(Fraction(3, 7), Fraction(1, 2)), Pace(Fraction(96), Fraction(127), 16)])
+def test_times_by_rate_are_those_of_their_rows(pace: Pace, rate: float) -> None:
+    n = pace.rows_before(5000) - pace.rows_before(1000)
+    block = Block({"y": np.arange(n)}, first=1000, rate=rate, paces={} if pace == Pace() else {"y": pace})
+    wanted = [float(pace.row(k) / Fraction(rate)) for k in block.numbers("y")]
+    assert np.allclose(block.timestamps("y"), wanted, rtol=1e-15, atol=0)
+
+
+def test_times_of_a_million_rows_are_no_loop() -> None:
+    block = Block({"y": np.empty(1_000_000)}, first=7, rate=44.1)
+    begun = time.process_time()
+    block.timestamps("y")
+    assert time.process_time() - begun < 1.0

@@ -37,7 +37,7 @@ class Scripted(Threaded):
             if not self.clock.wait_until(at, stopping):
                 return
             self.put({"timestamp": self.timestamp(), self.key: value})
-        stopping.wait()
+        self.clock.wait_until(float("inf"), stopping)
 
 
 def ticks(clock: VirtualClock, rate: float = 10, **options: Any) -> Sampler:
@@ -46,7 +46,6 @@ def ticks(clock: VirtualClock, rate: float = 10, **options: Any) -> Sampler:
 
 def run(merged: Merge, clock: VirtualClock, seconds: float, reads: int = 1) -> dict[str, Any]:
     """All rows of a run, read in so many pieces."""
-    clock.patience = 0.2  # scripted devices wait for their end
     blocks: list[Block] = []
     with merged:
         for _ in range(reads):

@@ -49,13 +49,16 @@ class ClockFit:
     (True, True)
     """
 
+    window: float
+    keep: bool
+
     def __init__(self, window: float = 120.0, *, keep: bool = True) -> None:
         if not window > 0:
             raise StreamConfigError(
                 f"ClockFit got window={window!r}, wanted seconds, more than 0.\n  120 is the default."
             )
         self.window, self.keep = float(window), keep
-        self.resets = 0
+        self.resets: int = 0
         self._kept = (array("d"), array("d"))
         self._begin()
         self._newest_told = -np.inf

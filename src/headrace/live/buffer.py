@@ -61,6 +61,7 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
     """
 
     _followings: list[Following]
+    maxlen: int | None
 
     def __init__(self, maxlen: int | None = None, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(maxlen)

@@ -26,7 +26,7 @@ class Columns:
         self.paces: dict[str, Pace | None] = {}  # of columns that have not the input's; None: not known
         self.at: dict[str, Ring] = {}  # the moments their rows stand at
         self.unborn: set[str] = set()  # columns that never had a row: shape and dtype are still open
-        self.total = 0  # the number of the next moment
+        self.total: int = 0  # the number of the next moment
 
     def moments(self) -> int:
         """Return how many rows the longest column at the pace of the input has."""

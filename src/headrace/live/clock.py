@@ -83,12 +83,15 @@ class SystemClock:
         self.spin = spin
 
     def now(self) -> float:
+        """Return seconds of the machine's steady clock, which no step of the wall clock changes."""
         return time.perf_counter()
 
     def wall(self) -> float:
+        """Return Unix seconds."""
         return time.time()
 
     def wait_until(self, t: float, wake: threading.Event | None = None) -> bool:
+        """Wait until the moment ``t`` of :meth:`now`, or until ``wake`` is set; return False when it is."""
         now, spin = time.perf_counter, self.spin
         while True:
             left = t - now() - spin
@@ -145,6 +148,8 @@ class VirtualClock:
     [0.5, 1.0, 7.0]
     """
 
+    patience: float
+
     def __init__(self, start: float = 0.0, *, wall: float = 1.7e9, patience: float = 5.0) -> None:
         self._now, self._offset, self.patience = float(start), float(wall) - float(start), patience
         self._told = threading.Condition()
@@ -152,9 +157,11 @@ class VirtualClock:
         self._at_work: set[threading.Thread] = set()
 
     def now(self) -> float:
+        """Return the seconds it stands at."""
         return self._now
 
     def wall(self) -> float:
+        """Return the Unix seconds it stands at."""
         return self._now + self._offset
 
     def step_wall(self, seconds: float) -> None:
@@ -167,6 +174,7 @@ class VirtualClock:
             self._at_work.add(thread)
 
     def wait_until(self, t: float, wake: threading.Event | None = None) -> bool:
+        """Wait until :meth:`advance` has reached ``t``, or until ``wake`` is set; return False when it is."""
         me = threading.current_thread()
         with self._told:
             self._waits[me] = t

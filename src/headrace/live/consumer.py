@@ -69,6 +69,16 @@ class Consumer:
     {'produced': 3, 'delivered': 3, 'dropped': 0, 'pending': 0}
     """
 
+    callback: Callable[..., Any] | None
+    name: str
+    on_error: OnError
+    raw: bool
+    timed: bool
+    clock: Clock
+    patience: float
+    deadline: float
+    hung: bool
+
     def __init__(
         self,
         callback: Callable[..., Any] | None = None,

@@ -124,6 +124,8 @@ class Threaded:
     """
 
     policies: tuple[str, ...] = ("fail", "restart")
+    on_error: str
+    patience: float
 
     def __init__(
         self,

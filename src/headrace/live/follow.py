@@ -61,12 +61,18 @@ class DeviceFollower:
         How much is kept.
     """
 
+    name: str
+    device: Any
+    how: str
+    max_age: float | None
+    timestamps: bool
+
     def __init__(
         self, name: str, device: Any, how: str, max_age: float | None, *, gaps: bool, timestamps: bool, max_bytes: int
     ) -> None:
         self.name, self.device, self.how, self.max_age, self.timestamps = name, device, how, max_age, timestamps
-        self.gaps = gaps or max_age is not None or how == "linear"
-        self.shift = 0.0  # from the follower's Unix seconds to the leader's
+        self.gaps: bool = gaps or max_age is not None or how == "linear"
+        self.shift: float = 0.0  # from the follower's Unix seconds to the leader's
         self._history = History(max_bytes)
         self._ages = Ages()
         self._since = -np.inf  # the time of the row before
@@ -219,9 +225,14 @@ class FunctionFollower:
         Whose rows they are.
     """
 
+    name: str
+    function: Callable[..., Any]
+    timed: bool
+    leader: Any
+
     def __init__(self, name: str, function: Callable[..., Any], timed: bool, leader: Any) -> None:
         self.name, self.function, self.timed, self.leader = name, function, timed, leader
-        self.began = 0.0  # Unix seconds of t = 0
+        self.began: float = 0.0  # Unix seconds of t = 0
         self.failure: BaseException | None = None
         self._values: deque[tuple[int, Any]] = deque(maxlen=LONGEST)
         self._turn = threading.Lock()

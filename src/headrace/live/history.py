@@ -34,8 +34,8 @@ class History:
     def __init__(self, max_bytes: int = 1 << 26) -> None:
         self.times: Array = np.zeros(0)
         self.columns: dict[str, Array] = {}
-        self.base = 0  # the number of the first sample that is kept
-        self.lost = 0  # samples that went because too many were kept
+        self.base: int = 0  # the number of the first sample that is kept
+        self.lost: int = 0  # samples that went because too many were kept
         self._max_bytes = max_bytes
 
     def __len__(self) -> int:

@@ -77,6 +77,10 @@ class Merge:
     2
     """
 
+    before: Literal["nan", "wait"]
+    on_error: Literal["fail", "skip"]
+    patience: float
+
     def __init__(
         self,
         leader: Any,

@@ -68,6 +68,10 @@ class Pending:
     ({}, {'produced': 2, 'delivered': 2, 'dropped': 0, 'pending': 0, 'pending_bytes': 0})
     """
 
+    max_bytes: int
+    overflow: Overflow
+    who: str
+
     def __init__(self, max_bytes: int = 1 << 26, overflow: Overflow = "drop_oldest", who: str = "a device") -> None:
         if overflow not in OVERFLOWS:
             raise StreamConfigError(

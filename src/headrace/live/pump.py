@@ -17,6 +17,14 @@ from headrace.signals import Graph
 class Pump(Rounds):
     """What runs while a system runs; see :class:`headrace.live.system.System`, which alone makes one."""
 
+    failure: BaseException | None
+    last_error: BaseException | None
+    state: str
+    told: bool
+    taking: bool
+    ended: bool
+    early: list[tuple[Block, float]] | None
+
     @property
     def running(self) -> bool:
         """Whether blocks come, or the last of them are handed over still."""

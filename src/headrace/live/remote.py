@@ -64,7 +64,7 @@ class Remote:
                 f"Sampler got sources {list(sources)} that cannot be sent to a process of its own: {error}.\n"
                 "  Leave process=False, or have start() open what they read from."
             ) from error
-        self.counts = dict.fromkeys(COUNTS, 0)
+        self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self._ended = False
         code = _CODE.format(path=json.dumps(sys.path))
         # Unbuffered towards it, so that nothing is left to be written when it has died.

@@ -52,6 +52,7 @@ class Ring:
     _mirrored: int
     lead: tuple[int, ...]
     dtype: np.dtype[Any]
+    limit: int
 
     def __init__(self, lead: tuple[int, ...], dtype: Any, maxlen: int | None = None) -> None:
         self.limit = sys.maxsize if maxlen is None else maxlen

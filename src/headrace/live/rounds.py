@@ -32,28 +32,40 @@ class Rounds:
     The thread alone reads the source. It goes through blocks one by one: compute, then hand over.
     """
 
+    source: Any
+    clock: Clock
+    on_error: OnError
+    update_rate: float | None
+    patience: float
+    rows: int
+    blocks: int
+    skipped: int
+    errors: int
+    restarts: int
+
     def __init__(
         self, source: Any, graph: Graph, *, clock: Clock, on_error: OnError, update_rate: float | None, patience: float
     ) -> None:
         self.source, self.clock, self.on_error = source, clock, on_error
         self.update_rate, self.patience = update_rate, patience
-        self.feeds = Feeds()
-        self.run = Run(graph)
-        self.planned = graph  # what it will be with the next block
+        self.feeds: Feeds = Feeds()
+        self.run: Run = Run(graph)
+        self.planned: Graph = graph  # what it will be with the next block
         self._fresh = True  # whether the run has had no block
-        self.between = threading.RLock()  # held while a block is computed: who has it is between two blocks
-        self.edited = False  # whether the graph was changed since the last block
-        self.keep = 0  # how many recordings are about to be started
+        # Held while a block is computed: who has it is between two blocks.
+        self.between: threading.RLock = threading.RLock()
+        self.edited: bool = False  # whether the graph was changed since the last block
+        self.keep: int = 0  # how many recordings are about to be started
         self.early: list[tuple[Block, float]] | None = None
         self._newest: Block | None = None
         self.at_end: list[Callable[[], object]] = []  # called when a run is over
-        self.state = "idle"
+        self.state: str = "idle"
         self.failure: BaseException | None = None
         self.last_error: BaseException | None = None
-        self.told = True  # whether somebody knows of it
+        self.told: bool = True  # whether somebody knows of it
         self.trace: TracebackType | None = None
-        self.taking = False  # whether consumers are given blocks: from the start until the last of them
-        self.ended = False  # whether the source has ended by itself
+        self.taking: bool = False  # whether consumers are given blocks: from the start until the last of them
+        self.ended: bool = False  # whether the source has ended by itself
         self.untold: list[BaseException] = []  # of edits that do not fit
         self.rows = self.blocks = self.skipped = self.errors = self.restarts = 0
         self._began_graph, self._blocks_before = graph, 0

@@ -71,7 +71,14 @@ class Sampler(Threaded):
     (['timestamp', 'x', 'n'], 10.0, 0)
     """
 
-    policies = ("fail", "skip", "restart")
+    policies: tuple[str, ...] = ("fail", "skip", "restart")
+
+    last_error: BaseException | None
+    sample_rate: float
+    monotonic_key: str | None
+    prefix: bool
+    late: Late
+    process: bool
 
     def __init__(
         self,

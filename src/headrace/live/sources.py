@@ -98,6 +98,10 @@ class FunctionSource(Threaded):
     ((50,), (50, 2))
     """
 
+    functions: dict[str, Callable[..., Any]]
+    period: float
+    each: bool
+
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]],
@@ -178,6 +182,9 @@ class BufferSource(SignalSource):
     >>> source(), source()
     ({'x': 0}, {'x': 1})
     """
+
+    buffer: Any
+    lines_per_call: int
 
     def __init__(self, buffer: Any, lines_per_call: int = 1) -> None:
         if lines_per_call < 1:

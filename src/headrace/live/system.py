@@ -67,6 +67,9 @@ class System:
     ('stopped', 4)
     """
 
+    source: Any
+    update_rate: float | None
+
     def __init__(
         self,
         source: Any,

@@ -52,6 +52,9 @@ class Table:
     (array([0, 1, 2]), array([3, 4]), array([], dtype=int64), False)
     """
 
+    lines_per_read: int
+    timestamp_key: str
+
     def __init__(
         self,
         columns: Mapping[str, Any],
@@ -238,7 +241,7 @@ class FileSource(Table):
         timestamp_key: str = "timestamp",
     ) -> None:
         self._set_up(lines_per_read, None, timestamp_key)
-        self.filename = Path(filename)
+        self.filename: Path = Path(filename)
         if line_offset < 0:
             raise StreamConfigError(
                 f"FileSource got line_offset={line_offset!r}, wanted 0 or more.\n  It is how many rows to pass."

@@ -52,11 +52,11 @@ class Queue:
                 "  'drop_oldest' delays nobody; 'spill' loses nothing and delays nobody; 'block' loses nothing."
             )
         self.policy: Policy = policy
-        self.limit = _limit(policy, limit)
+        self.limit: float = _limit(policy, limit)
         self._waiting: deque[tuple[Block, int, float]] = deque()
         self._spill = Spill()
         self._timed, self._loose = timed, 0  # how many of the newest blocks that wait were never looked at for joining
-        self.deadline = float("inf")
+        self.deadline: float = float("inf")
         self._produced = self._delivered = self._dropped = self._pending = self._late = 0
         self._bytes = 0
 

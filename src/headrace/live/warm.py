@@ -24,7 +24,7 @@ def warm(graph: Graph) -> None:
     """
     columns: dict[str, Any] = {name: np.zeros(1) for name in graph.reads}
     for node in graph.nodes:
-        if any(name not in columns for name in node.inputs) or functions_in(tuple(node.settings.values())):
+        if any(name not in columns for name in node.inputs) or functions_in(tuple(node.stored.values())):
             continue
         try:
             node = node.settled() if node.knobs else node

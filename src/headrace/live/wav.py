@@ -102,6 +102,13 @@ class FileAudioSource(Threaded):
         When it cannot be read.
     """
 
+    filename: Path
+    chunk_size: int
+    key: str
+    loop: bool
+    sample_rate: int
+    n_channels: int
+
     def __init__(
         self, filename: Any, chunk_size: int = 1024, *, key: str = "audio", loop: bool = False, **options: Any
     ) -> None:

@@ -222,7 +222,7 @@ class Run:
             if (
                 node.name in old
                 and node.name not in anew
-                and _fits(old[node.name][0], node)
+                and fits(old[node.name][0], node)
                 and all(
                     paces.get(name, ROWS) == paces_before.get(name, ROWS)
                     and _alike(columns[name], columns_before[name])
@@ -392,7 +392,7 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Knob) else value
 
 
-def _fits(old: Signal[Any], new: Signal[Any]) -> bool:
+def fits(old: Signal[Any], new: Signal[Any]) -> bool:
     """Tell whether the state of one node is one of another, too."""
     if type(old) is not type(new) or old.inputs != new.inputs:
         return False

@@ -62,6 +62,10 @@ def _angle(t: Any, frequency: float, phase: float) -> Any:
 class _Wave:
     """A wave of time; its attributes may be changed at any moment, and count from the next call on."""
 
+    amplitude: float
+    frequency: float
+    phase: float
+
     def __init__(self, amplitude: float = 1.0, frequency: float = 1.0, phase: float = 0.0) -> None:
         self.amplitude, self.frequency, self.phase = amplitude, frequency, phase
 

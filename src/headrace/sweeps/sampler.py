@@ -12,6 +12,7 @@ from headrace.core.key import Key, Seed, seed_integer
 from headrace.errors import StreamConfigError
 from headrace.sweeps.arguments import check_arguments, check_swept_once
 from headrace.sweeps.drawn import WithRow, drawn
+from headrace.sweeps.failures import Failure
 from headrace.sweeps.harvesting import ROW, Round, like
 from headrace.sweeps.labels import frame_of
 from headrace.sweeps.parse import parse_mapping
@@ -64,6 +65,9 @@ class Sampler(Sampled):
     >>> list(df.columns), bool((df["product"] == df["a"] * 3).all()), len(sampler.full_df)
     (['a', 'b', 'product'], True, 4)
     """
+
+    last_df: Any
+    failures_of_last: list[Failure]
 
     def __init__(
         self,
