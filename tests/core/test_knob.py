@@ -47,3 +47,24 @@ def test_turning_from_many_threads_loses_no_turn() -> None:
     for thread in threads:
         thread.join()
     assert knob.turns == 2000
+
+
+class Owner:
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+
+def _seen(owner: Owner, value: object) -> None:
+    owner.seen.append(value)
+
+
+def test_a_guard_lives_as_long_as_its_owner() -> None:
+    knob, owner = hr.Knob(0), Owner()
+    for _ in range(1000):
+        knob.guard(_seen, Owner())
+    knob.guard(_seen, owner)
+    assert len(knob._guards) <= 2
+    knob.set(1)
+    twin, its = pickle.loads(pickle.dumps((knob, owner)))
+    twin.set(2)
+    assert (owner.seen, its.seen) == ([1], [1, 2])

@@ -143,3 +143,25 @@ def test_an_item_that_is_no_row_can_be_skipped() -> None:
             next(cursor)
         cursor.skip(1)
         assert next(cursor)["x"].tolist() == [0, 2]
+
+
+def test_held_rows_that_came_at_once_go_on_from_a_state() -> None:
+    bursts = Pace(Fraction(8), Fraction(7), 4)
+    source = [
+        Block({"x": np.arange(16) + 16 * i, "y": np.arange(8) + 8 * i}, first=16 * i, paces={"y": bursts})
+        for i in range(3)
+    ]
+    stream = hr.Streamer(source) | blocks(7)
+    wanted = [(block["y"].tolist(), block.paces, block.first) for block in stream]
+    for at in range(len(wanted) + 1):
+        cursor = stream.open()
+        cursor.take(at)
+        found = [(block["y"].tolist(), block.paces, block.first) for block in stream.open(at=cursor.state())]
+        assert found == wanted[at:], at
+
+
+def test_a_message_tells_rows_that_come_at_once() -> None:
+    one = Block({"x": np.arange(8), "y": np.arange(4)}, paces={"y": Pace(Fraction(8), Fraction(7), 4)})
+    two = Block({"x": np.arange(8), "y": np.arange(1)}, first=8, paces={"y": Pace(Fraction(8), Fraction(7))})
+    with pytest.raises(DataError, match=r"y \(every 8 from 7 on, 4 at once\)"):
+        list(hr.Streamer([one, two]) | blocks(9))

@@ -9,6 +9,7 @@ import numpy as np
 
 from headrace.signals import quaternions as q
 from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
+from headrace.signals.combine import Combine
 from headrace.signals.correlate import CrossCorrelation
 from headrace.signals.dead_reckoning import DeadReckoning
 from headrace.signals.delay import Delay
@@ -30,7 +31,7 @@ from headrace.signals.peaks import Peaks
 from headrace.signals.projection import GravityProjection
 from headrace.signals.resample import Resample
 from headrace.signals.running import RunningMean, RunningStd
-from headrace.signals.shape import Combine, Concatenate, ExtractDimension, Reshape, Stack
+from headrace.signals.shape import Concatenate, ExtractDimension, Reshape, Stack
 from headrace.signals.smooth import ExponentialMean, GaussianSmooth, MovingAverage
 from headrace.signals.spectral import FourierTransform, InverseFourierTransform, Spectrogram
 from headrace.signals.waveforms import SineWave, SquareWave, TriangleWave

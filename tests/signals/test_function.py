@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+import headrace as hr
 import headrace.signals as s
 from headrace.errors import DataError, StateMismatchError, StreamConfigError
 
@@ -73,3 +74,47 @@ def test_what_a_form_needs_to_know() -> None:
     assert [arg["name"] for arg in told["args"]] == ["x", "name", "length"]
     defaults = {arg["name"]: arg.get("default") for arg in s.config_json(s.FourierTransform)["args"]}
     assert (defaults["window_size"], defaults["window_type"], defaults["upsample"]) == (256, "hann", False)
+
+
+def test_columns_of_another_kind_are_refused_where_it_remembers() -> None:
+    late = s.Function(s.Delay("x", 2, "d"))
+    late(np.array([1, 2]))
+    for rows in (np.array([1.5, 2.5]), np.ones((2, 3), int)):
+        with pytest.raises(DataError, match=r"reset\(\)"):
+            late(rows)
+    assert late(np.array([3])).tolist() == [1]
+    total = s.Function(s.Sum("x", "y", name="sum"))
+    assert total(np.ones(1, int), np.ones(1, int)).tolist() == [2]
+    assert total(np.ones(1), np.ones(1)).tolist() == [2.0], "one that remembers nothing takes anything"
+
+
+def test_a_knob_that_its_state_does_not_fit_begins_it_anew() -> None:
+    knob = hr.Knob(3)
+    mean = s.Function(s.MovingAverage("x", "y", knob))
+    mean(np.arange(6.0))
+    knob.set(5)
+    assert np.array_equal(mean(np.arange(6.0)), s.MovingAverage("x", "y", 5)(np.arange(6.0)))
+    other = s.Function(s.MovingAverage("x", "y", hr.Knob(3)))
+    with pytest.raises(StateMismatchError):
+        s.Function(s.MovingAverage("x", "y", 8)).load_state_dict(mean.state_dict())
+    other.load_state_dict(mean.state_dict())
+    assert (other.rows, mean.rows) == (6, 6)
+
+
+def test_computing_several_says_where_rows_stand_and_moves_all_or_none() -> None:
+    x, t = np.arange(1000.0), np.arange(1000.0) / 100
+    made = s.compute_signal_functions({"x": x, "timestamp": t}, [s.Windows("x", "w", window_size=100)])
+    wanted = s.Graph([s.Windows("x", "w", window_size=100)])({"x": x, "timestamp": t})
+    assert made.paces == wanted.paces
+    assert made.timestamps("w").tolist() == wanted.timestamps("w").tolist()
+    going = [s.Function(s.Windows("x", "w", window_size=100)), s.Function(s.Delay("w", 1, "d"))]
+    parts = [
+        s.compute_signal_functions({"x": x[i : i + 70], "timestamp": t[i : i + 70]}, going) for i in range(0, 980, 70)
+    ]
+    told = np.concatenate([part.timestamps("d") for part in parts]).tolist()
+    assert told == wanted.timestamps("w").tolist()[: len(told)]
+    assert len(told) == 9
+    total, difference = s.Function(s.Integrate("x", None, "i")), s.Function(s.Difference("x", "z", name="d"))
+    with pytest.raises(DataError):
+        s.compute_signal_functions({"x": np.ones(3), "z": np.ones((3, 2))}, [total, difference])
+    assert total(np.ones(2)).tolist() == [0.0, 1.0]

@@ -40,7 +40,7 @@ def numbers(made: list[Block], name: str) -> list[int]:
 @pytest.mark.parametrize("skipped", [0, 1, 5])
 def test_blocks_that_begin_late_give_the_rows_times_and_numbers_they_have(skipped: int) -> None:
     graph = s.Graph([s.Windows("x", "w", window_size=16), s.Windows("w", "ww", window_size=2), s.Delay("x", 1, "d")])
-    made = [graph_run for graph_run in map(graph.run(), blocks()[skipped:])]
+    made = list(map(graph.run(), blocks()[skipped:]))
     assert [block.first for block in made] == list(range(10 * skipped, N, 10))
     assert told(made, "w") == ends(made, "w")
     assert numbers(made, "w") == list(range(len(ends(made, "w"))))

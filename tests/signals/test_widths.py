@@ -24,9 +24,14 @@ FILTERS = [
 @pytest.mark.parametrize("signal", FILTERS, ids=lambda signal: type(signal).__name__)
 @pytest.mark.parametrize("widths", [(2, 500), (500, 2)])
 def test_a_filter_of_another_width_is_refused(signal: Any, widths: tuple[int, int]) -> None:
-    function = s.Function(signal)
-    function(np.ones((10, widths[0])))
+    before = np.ones((10, widths[0]))
+    _, state = signal.step(signal.init(before[:0]), before)
     for _ in range(20):
         with pytest.raises(DataError, match="channels"):
-            function(np.ones((100, widths[1])))
-    assert function(np.ones((10, widths[0]))).shape == (10, widths[0])
+            signal.step(state, np.ones((100, widths[1])))
+    assert signal.step(state, before)[0].shape == (10, widths[0])
+    function = s.Function(signal)
+    function(before)
+    with pytest.raises(DataError, match="remembers"):
+        function(np.ones((100, widths[1])))
+    assert function(before).shape == (10, widths[0])

@@ -66,7 +66,8 @@ def sealed(block: Block, rate: float | None = None) -> Block:
 
 def again(block: Block) -> Block:
     """Return the same columns in a mapping of their own."""
-    return Block.of(block, block.first, block.n, block.rate, block.paces, block.latencies, block.times, block.before)
+    made = Block.of(block, block.first, block.n, block.rate, block.paces, block.latencies, block.times, block.before)
+    return begins(made) if block.__dict__.get("_begins") else made
 
 
 def has_rows(block: Block) -> bool:
@@ -79,8 +80,16 @@ def size_of(block: Block) -> int:
     return sum(getattr(column, "nbytes", 64) for column in block.values()) + 180 * len(block) + 800
 
 
+def begins(block: Block) -> Block:
+    """Return a block marked as the first of a run of signals: what they remember does not go on there."""
+    block.__dict__["_begins"] = True
+    return block
+
+
 def goes_on(block: Block, after: Block) -> bool:
-    """Return whether the two can be joined: the same columns, and no row missing between them."""
+    """Return whether the two can be joined: the same columns, no row missing between them, and one run of the signals."""
+    if after.__dict__.get("_begins"):
+        return False
     if block.first + block.n != after.first or block.keys() != after.keys() or block.rate != after.rate:
         return False
     if (block.times is None) != (after.times is None) or block.paces != after.paces:
@@ -117,4 +126,5 @@ def joined(blocks: Sequence[Block]) -> Block:
     if times is None and head.times is not None:
         times = np.concatenate([np.asarray(each.times) for each in blocks])
     rows = sum(each.n for each in blocks)
-    return Block.of(columns, head.first, rows, head.rate, head.paces, head.latencies, times, head.before)
+    made = Block.of(columns, head.first, rows, head.rate, head.paces, head.latencies, times, head.before)
+    return begins(made) if head.__dict__.get("_begins") else made

@@ -12,7 +12,7 @@ from headrace.core.block import Block
 from headrace.live.clock import Clock
 from headrace.live.consumer import OnError
 from headrace.live.feeds import Feeds
-from headrace.live.pieces import as_block, has_rows, sealed, size_of
+from headrace.live.pieces import as_block, begins, has_rows, sealed, size_of
 from headrace.live.wake import Wake
 from headrace.signals import Graph, Run
 
@@ -183,9 +183,11 @@ class Rounds:
         """Return the block with its signals; None when they cannot be computed, and that is told or counted."""
         again = self.on_error == "restart"
         while True:
-            edited, self.edited, self._fresh = self.edited, False, False
+            edited, self.edited, first = self.edited, False, not self.run.row
+            self._fresh = False
             try:
-                return sealed(self.run(block))
+                made = sealed(self.run(block))
+                return begins(made) if first else made
             except Exception as error:
                 if edited:  # what was asked for does not fit: it is told, and the signals go on without
                     self.untold.append(error)

@@ -15,7 +15,7 @@ from headrace.core.op import Op
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import END, OpCursor
 from headrace.ops.batch import BatchOf
 from headrace.ops.select import count_of
@@ -54,13 +54,20 @@ def rebatch(n: int, *, partial: bool = True) -> Op[Any, Any]:
     return Op(Rebatch, n, partial=partial)
 
 
-def rows() -> Op[Any, Any]:
+def rows(*, slower: str = "raise") -> Op[Any, Any]:
     """Turn batches back into items: the inverse of :func:`headrace.batch`. Arrays are views of the batch.
+
+    Parameters
+    ----------
+    slower
+        What becomes of columns of a block that have not a row for each of its rows: ``"raise"``, or ``"drop"``.
 
     Raises
     ------
+    StreamConfigError
+        When ``slower`` is neither.
     DataError
-        While running, when an item is no columns.
+        While running, when an item is no columns, or has slower ones that are not to be dropped.
 
     Examples
     --------
@@ -68,7 +75,7 @@ def rows() -> Op[Any, Any]:
     >>> [int(i) for i in hr.Streamer(range(4)) | hr.batch(3) | hr.rows()]
     [0, 1, 2, 3]
     """
-    return Op(Rows)
+    return Op(Rows, slower=slower)
 
 
 def _batches() -> Stream[Any]:
@@ -176,6 +183,11 @@ class Rows(Stream[Any]):
     """The recipe of :func:`rows`."""
 
     source: Stream[Any]
+    slower: str = "raise"
+
+    def __post_init__(self) -> None:
+        if self.slower not in ("raise", "drop"):
+            raise StreamConfigError(f"rows(slower=) got {self.slower!r}, wanted 'raise' or 'drop'.")
 
     @property
     def size(self) -> float | None:
@@ -205,6 +217,14 @@ class _Rowing(OpCursor[Any]):
                 if columns is END:
                     return
                 self.held = [columns]
+            paces = getattr(self.held[0], "paces", None)
+            if paces and self.stream.slower == "drop":
+                self.held = [{name: each for name, each in self.held[0].items() if name not in paces}]
+            elif paces and len({len(each) for each in self.held[0].values()}) > 1:
+                raise DataError(
+                    f"rows() got a block in which {', '.join(map(repr, paces))} have other numbers of rows, wanted one "
+                    "for each.\n  Drop them with rows(slower='drop'), or make them with upsample=True."
+                )
             rows_in(self.held[0], "rows()")
             items = unstack(self.held[0])
             for self.used, item in enumerate(items[self.used :] if self.used else items, self.used + 1):

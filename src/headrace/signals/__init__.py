@@ -6,6 +6,7 @@ Here live the functions, the graph that joins them by name, and their exports. W
 
 from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
 from headrace.signals.base import Many, Signal, signal_class
+from headrace.signals.combine import Combine
 from headrace.signals.correlate import CrossCorrelation
 from headrace.signals.custom import Custom, signal
 from headrace.signals.dead_reckoning import DeadReckoning
@@ -56,7 +57,7 @@ from headrace.signals.resample import Resample
 from headrace.signals.run import Change, Run
 from headrace.signals.running import RunningMean, RunningStd
 from headrace.signals.schema import json_schema
-from headrace.signals.shape import Combine, Concatenate, ExtractDimension, Reshape, Stack
+from headrace.signals.shape import Concatenate, ExtractDimension, Reshape, Stack
 from headrace.signals.smooth import ExponentialMean, GaussianSmooth, MovingAverage
 from headrace.signals.spectral import FourierTransform, InverseFourierTransform, Spectrogram
 from headrace.signals.waveforms import SineWave, SquareWave, TriangleWave

@@ -117,7 +117,10 @@ def asked(who: str, model: Any, output: str | None, *, stateful: bool) -> Asked:
     if output is not None or (_method(model) and not callable(model)):
         name = output or str(_method(model))
         if not hasattr(model, name):
-            raise StreamConfigError(f"{who}(output=) got {name!r}, which {type(model).__name__} has not as a method.")
+            raise StreamConfigError(
+                f"{who}(output=) got {name!r}, which {type(model).__name__} has not as a method.\n"
+                "  Leave it out, or name one that it has."
+            )
         method = getattr(model, name)
         return _plain(model, lambda x: method(x.reshape(len(x), -1)))
     return _plain(model, model)
@@ -183,7 +186,9 @@ def kept(state: Any) -> Any:
 def _onnx(who: str, model: Path | bytes, output: str | None, stateful: bool) -> Asked:
     runtime = optional("onnxruntime", "infer", who)
     if isinstance(model, Path) and not model.is_file():
-        raise StreamConfigError(f"{who}(model=) got {str(model)!r}, and there is no such file.")
+        raise StreamConfigError(
+            f"{who}(model=) got {str(model)!r}, and there is no such file.\n  Paths are relative to {Path.cwd()}."
+        )
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = (
         1  # rows are small, and threads cost more than they bring
@@ -202,12 +207,14 @@ def _onnx(who: str, model: Path | bytes, output: str | None, stateful: bool) -> 
         )
     known = [each.name for each in outputs]
     if output is not None and output not in known:
-        raise StreamConfigError(f"{who}(output=) got {output!r}, and the model gives {', '.join(map(repr, known))}.")
+        raise StreamConfigError(
+            f"{who}(output=) got {output!r}, and the model gives {', '.join(map(repr, known))}.\n  Name one of these."
+        )
     place = known.index(output) if output is not None else 0
     if len(outputs) < 1 + len(states):
         raise StreamConfigError(
             f"{who} got a model of {len(inputs)} inputs and {len(outputs)} outputs, wanted the next of each of its states "
-            "among the outputs, behind the first."
+            "among the outputs, behind the first.\n  Export the model with its next state, or say stateful=False."
         )
     wanted, types = [known[place], *known[1 : 1 + len(states)]], [_dtype(each) for each in inputs]
     rank = len(first.shape or ())

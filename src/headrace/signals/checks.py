@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -19,9 +20,9 @@ def a_number(who: str, value: Any) -> Any:
     StreamConfigError
         For anything else.
     """
-    if isinstance(value, str | bool) or value is None or np.ndim(value) or np.iscomplexobj(value):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give one value, not one for each channel.")
-    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if np.iscomplexobj(value):
+        raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give a real one.")
+    return any_number(who, value)
 
 
 def a_real_number(who: str, value: Any) -> float:
@@ -33,13 +34,17 @@ def a_real_number(who: str, value: Any) -> float:
         For anything else.
     """
     if isinstance(value, bool | str) or np.ndim(value) or np.iscomplexobj(value):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
+        raise StreamConfigError(
+            f"{who} got {value!r}, wanted a number.\n  Give one finite number, not one for each channel."
+        )
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = np.inf
     if not np.isfinite(number):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a number.")
+        raise StreamConfigError(
+            f"{who} got {value!r}, wanted a number.\n  Give one finite number, not one for each channel."
+        )
     return number
 
 
@@ -52,7 +57,7 @@ def a_whole_number(who: str, value: Any) -> int:
         For anything else.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a whole number.")
+        raise StreamConfigError(f"{who} got {value!r}, wanted a whole number.\n  Give an int.")
     return index(value)
 
 
@@ -70,7 +75,9 @@ def whole_numbers(who: str, values: Any) -> tuple[int, ...]:
             raise TypeError
         return tuple(map(index, parts))
     except TypeError:
-        raise StreamConfigError(f"{who} got {values!r}, wanted a whole number or a tuple of them.") from None
+        raise StreamConfigError(
+            f"{who} got {values!r}, wanted a whole number or a tuple of them.\n  Give ints, such as 3 or (2, 3)."
+        ) from None
 
 
 def any_number(who: str, value: Any) -> Any:
@@ -84,6 +91,8 @@ def any_number(who: str, value: Any) -> Any:
     if isinstance(value, str | bytes | bool | np.bool_) or value is None or np.ndim(value):
         raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give one value, not one for each channel.")
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if isinstance(value, Real) and not isinstance(value, int | float):  # such as a Fraction
+        value = float(value)
     if not isinstance(value, int | float | complex):
         raise StreamConfigError(f"{who} got {value!r}, wanted a number.\n  Give an int, a float or a complex number.")
     return value
@@ -134,6 +143,7 @@ def windows(who: str, size: Any, overlap: Any) -> tuple[int, int]:
     overlap = positive(f"{who}(window_overlap=)", overlap, whole=True, zero=True)
     if overlap >= size:
         raise StreamConfigError(
-            f"{who}(window_overlap=) got {overlap}, wanted less than window_size={size}: windows must move on."
+            f"{who}(window_overlap=) got {overlap}, wanted less than window_size={size}: windows must move on.\n"
+            "  Give a smaller overlap, or larger windows."
         )
     return size, overlap

@@ -62,7 +62,10 @@ class CrossCorrelation(Signal[Any]):
     def check(self) -> None:
         length = positive("CrossCorrelation(length=)", self.length, whole=True)
         if length < 2:
-            raise StreamConfigError(f"CrossCorrelation(length=) got {length}, wanted at least 2 rows.")
+            raise StreamConfigError(
+                f"CrossCorrelation(length=) got {length}, wanted at least 2 rows.\n"
+                "  One row goes with nothing: compare more."
+            )
         self.fix(length=length, max_lag=positive("CrossCorrelation(max_lag=)", self.max_lag, whole=True, zero=True))
 
     def init(self, *head: Array) -> Any:

@@ -193,7 +193,10 @@ class DeadReckoning(Signal[Any]):
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         dtype = narrow(np.result_type(*rows))
         if dtype.kind == "c":
-            raise DataError(f"{self!r} got complex rows, wanted what a gyroscope and an accelerometer measure.")
+            raise DataError(
+                f"{self!r} got complex rows, wanted what a gyroscope and an accelerometer measure.\n"
+                "  Take their real part with hr.map, or measure again."
+            )
         if not len(rows[0]):
             return np.empty(0, dtype), state
         gyro, acc = map(calc_per_t_power, rows)

@@ -19,7 +19,10 @@ from headrace.signals.taps import fir
 def _not_zero(signal: Any, field: str) -> None:
     finite(signal, field)
     if getattr(signal, field) == 0:
-        raise StreamConfigError(f"{type(signal).__name__}({field}=) got 0, wanted another number.")
+        raise StreamConfigError(
+            f"{type(signal).__name__}({field}=) got 0, wanted another number.\n"
+            "  Give what the modulation was made with."
+        )
 
 
 class _Demodulation(Carrier):
@@ -37,7 +40,8 @@ class _Demodulation(Carrier):
         )
         if self.bandwidth >= self.sample_rate / 2:
             raise StreamConfigError(
-                f"{who}(bandwidth=) got {self.bandwidth}, wanted less than half the sample rate, {self.sample_rate / 2}."
+                f"{who}(bandwidth=) got {self.bandwidth}, wanted less than half the sample rate, {self.sample_rate / 2}.\n"
+                "  Give a narrower band, or sample more often."
             )
 
     @property

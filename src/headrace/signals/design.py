@@ -48,7 +48,9 @@ def filter_type(who: str, value: Any) -> str:
     """
     found = _ALIASES.get(value) if isinstance(value, str) else None
     if found is None:
-        raise StreamConfigError(f"{who}(filter_type=) got {value!r}, wanted one of {', '.join(map(repr, TYPES))}.")
+        raise StreamConfigError(
+            f"{who}(filter_type=) got {value!r}, wanted one of {', '.join(map(repr, TYPES))}.\n  Name one of these."
+        )
     return found
 
 
@@ -64,13 +66,16 @@ def cutoff(who: str, kind: str, value: Any, sample_rate: float) -> Any:
     found = tuple(np.asarray(value, dtype=object).ravel()) if np.ndim(value) else (value,)
     if len(found) != 1 + band:
         wanted = "two frequencies, (low, high)" if band else "one frequency"
-        raise StreamConfigError(f"{who}(cutoff_freq=) got {value!r}, wanted {wanted}.")
+        raise StreamConfigError(
+            f"{who}(cutoff_freq=) got {value!r}, wanted {wanted}.\n  Frequencies are in the unit of the sample rate."
+        )
     found = tuple(positive(f"{who}(cutoff_freq=)", each) for each in found)
     if found[-1] >= sample_rate / 2 or found[0] > found[-1] or (band and found[0] == found[1]):
         order = "rising frequencies" if band else "a frequency"
         raise StreamConfigError(
             f"{who}(cutoff_freq=) got {value!r} at {sample_rate:g} rows a second, wanted {order} below "
-            f"{sample_rate / 2:g}, half of that."
+            f"{sample_rate / 2:g}, half of that.\n"
+            "  Give lower frequencies, or sample more often: beyond half of the rate they are not there."
         )
     return found if band else found[0]
 

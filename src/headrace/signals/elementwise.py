@@ -142,7 +142,10 @@ class Logarithm(Signal[None]):
     def check(self) -> None:
         self.fix(base=_base("Logarithm", self.base))
         if self.base == 1:
-            raise StreamConfigError("Logarithm(base=) got 1, wanted another number above 0: no power of 1 is another.")
+            raise StreamConfigError(
+                "Logarithm(base=) got 1, wanted another number above 0: no power of 1 is another.\n"
+                "  Leave it out for e."
+            )
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         with np.errstate(all="ignore"):
@@ -186,7 +189,8 @@ class Clip(Signal[None]):
                 self.fix(**{side: a_number(f"Clip({side}=)", getattr(self, side))})
         if self.min_value is not None and self.max_value is not None and self.min_value > self.max_value:
             raise StreamConfigError(
-                f"Clip got min_value={self.min_value!r} above max_value={self.max_value!r}, wanted it below."
+                f"Clip got min_value={self.min_value!r} above max_value={self.max_value!r}, wanted it below.\n"
+                "  Exchange them, or leave one of them out."
             )
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
@@ -197,5 +201,5 @@ class Clip(Signal[None]):
 def _base(who: str, value: Any) -> float:
     base = float(a_number(f"{who}(base=)", value))
     if not 0 < base < float("inf"):
-        raise StreamConfigError(f"{who}(base=) got {value!r}, wanted a number above 0.")
+        raise StreamConfigError(f"{who}(base=) got {value!r}, wanted a number above 0.\n  Leave it out for e.")
     return base

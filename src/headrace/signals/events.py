@@ -60,7 +60,10 @@ class _State(Signal[Any]):
         high = a_real_number(f"{who}(high=)", self.high)
         low = None if self.low is None else a_real_number(f"{who}(low=)", self.low)
         if low is not None and low > high:
-            raise StreamConfigError(f"{who}(low=) got {low}, wanted at most high={high}.")
+            raise StreamConfigError(
+                f"{who}(low=) got {low}, wanted at most high={high}.\n"
+                "  Exchange them: it begins at high and ends below low."
+            )
         self.fix(high=high, low=low, debounce=positive(f"{who}(debounce=)", self.debounce, whole=True))
 
     def init(self, *head: Array) -> Any:
@@ -177,7 +180,9 @@ class EventDetector(_State):
     def check(self) -> None:
         super().check()
         if self.edge not in ("rise", "fall", "both"):
-            raise StreamConfigError(f"EventDetector(edge=) got {self.edge!r}, wanted 'rise', 'fall' or 'both'.")
+            raise StreamConfigError(
+                f"EventDetector(edge=) got {self.edge!r}, wanted 'rise', 'fall' or 'both'.\n  Name one of these."
+            )
         self.fix(refractory=positive("EventDetector(refractory=)", self.refractory, whole=True, zero=True))
 
     def init(self, *head: Array) -> Any:

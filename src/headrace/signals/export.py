@@ -245,7 +245,7 @@ def _needed(graph: Any, wanted: Sequence[str]) -> set[str]:
 
 def _flat(node: Any, names: Mapping[str, str], name: str) -> Iterator[Any]:
     """Yield a node, called ``name`` and reading by other ``names``; of one that combines several, those inside."""
-    from headrace.signals.shape import Combine
+    from headrace.signals.combine import Combine
 
     if isinstance(node, Combine):
         inside = dict(names)

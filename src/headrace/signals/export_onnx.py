@@ -98,7 +98,9 @@ def first_state(model: Any) -> dict[str, Array]:
         model = onnx.load_model_from_string(model)
     found = {each.key: each.value for each in model.metadata_props}
     if "headrace.state" not in found:
-        raise StreamConfigError("first_state got a model without a state, wanted one that to_onnx made.")
+        raise StreamConfigError(
+            "first_state got a model without a state, wanted one that to_onnx made.\n  Export it with stateful=True."
+        )
     from headrace.signals.json import value_from_plain
 
     plain = __import__("json").loads(found["headrace.state"])

@@ -53,7 +53,9 @@ def to_sklearn(graph: Any, inputs: Any = None, outputs: Any = None, *, rows: str
     """
     optional("sklearn", "sklearn", "to_sklearn")
     if rows not in ROWS:
-        raise StreamConfigError(f"to_sklearn(rows=) got {rows!r}, wanted one of {', '.join(map(repr, ROWS))}.")
+        raise StreamConfigError(
+            f"to_sklearn(rows=) got {rows!r}, wanted one of {', '.join(map(repr, ROWS))}.\n  Name one of these."
+        )
     made = transformer_class()(graph, inputs, outputs, rows)
     made._inputs()
     made._outputs()

@@ -243,7 +243,10 @@ def _module_class() -> Any:
 
         def forward(self, *columns: Any, state: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
             if len(columns) != len(self.inputs):
-                raise DataError(f"the module got {len(columns)} columns, wanted {', '.join(map(repr, self.inputs))}.")
+                raise DataError(
+                    f"the module got {len(columns)} columns, wanted {', '.join(map(repr, self.inputs))}.\n"
+                    "  Give them in that order."
+                )
             for name, each, head in zip(self.inputs, columns, self.plan.inputs.values(), strict=True):
                 if tuple(each.shape[1:]) != head.shape[1:]:
                     raise DataError(

@@ -287,7 +287,10 @@ class Sos(SosBase):
         except (TypeError, ValueError):
             found = np.empty(0)
         if found.ndim != 2 or found.shape[1] != 6 or not len(found) or not np.isfinite(found).all():
-            raise StreamConfigError(f"Sos(sos=) got {self.sos!r}, wanted finite numbers of shape (sections, 6).")
+            raise StreamConfigError(
+                f"Sos(sos=) got {self.sos!r}, wanted finite numbers of shape (sections, 6).\n"
+                "  headrace.signals.design and scipy.signal, with output='sos', give such."
+            )
         if (found[:, 3] != 1).any():
             raise StreamConfigError("Sos(sos=) got sections whose a0 is not 1, wanted 1.\n  Divide each by its a0.")
         self.fix(sos=tuple(map(tuple, found.tolist())))

@@ -78,9 +78,15 @@ class Norm(Signal[None]):
         if order is None or (isinstance(order, str) and order in ("fro", "nuc")):
             return
         if isinstance(order, str | bool) or np.ndim(order) or not isinstance(order, int | float | np.number):
-            raise StreamConfigError(f"Norm(order=) got {order!r}, wanted a number, inf, -inf, None, 'fro' or 'nuc'.")
+            raise StreamConfigError(
+                f"Norm(order=) got {order!r}, wanted a number, inf, -inf, None, 'fro' or 'nuc'.\n"
+                "  None is the Euclidean length."
+            )
         if np.isnan(order):
-            raise StreamConfigError("Norm(order=) got NaN, wanted a number, inf, -inf, None, 'fro' or 'nuc'.")
+            raise StreamConfigError(
+                "Norm(order=) got NaN, wanted a number, inf, -inf, None, 'fro' or 'nuc'.\n"
+                "  None is the Euclidean length."
+            )
         self.fix(order=order.item() if isinstance(order, np.generic) else order)
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
@@ -108,7 +114,10 @@ class Norm(Signal[None]):
             return np.array(np.count_nonzero(sizes, axis=1), dtype=np.float64)
         if np.isinf(order):
             if not sizes.shape[1]:
-                raise DataError(f"{self!r} got rows of no number, which have no norm of that order.")
+                raise DataError(
+                    f"{self!r} got rows of no number, which have no norm of that order.\n"
+                    "  Give order=None, whose length of nothing is 0."
+                )
             return np.array(sizes.max(axis=1) if order > 0 else sizes.min(axis=1))
         with np.errstate(divide="ignore"):
             return np.array(np.power(sum_of_features(np.power(sizes, order)), 1 / order))
@@ -261,7 +270,10 @@ class AngleBetween(Signal[None]):
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)
         if rows[0].ndim != 2 or rows[0].dtype.kind == "c" or rows[1].dtype.kind == "c":
-            raise DataError(f"{self!r} got rows of shape {rows[0].shape[1:]}, wanted vectors: real numbers in a row.")
+            raise DataError(
+                f"{self!r} got rows of shape {rows[0].shape[1:]}, wanted vectors: real numbers in a row.\n"
+                "  Join columns with Stack."
+            )
         a, b = (wide(each) for each in rows)
         a, b = (divided(each, _sizes(each)[:, None]) for each in (a, b))
         made = 2 * np.arctan2(_sizes(a - b), _sizes(a + b))

@@ -105,19 +105,22 @@ class Inference(ModelSignal):
             self.fix(init_state=_arrays(self.init_state))
             if not self.stateful:
                 raise StreamConfigError(
-                    "Inference(init_state=) got a state for a model without one. Say stateful=True."
+                    "Inference(init_state=) got a state for a model without one.\n  Say stateful=True."
                 )
         if self.chunk is not None:
             self.fix(chunk=positive("Inference(chunk=)", self.chunk, whole=True))
             if self.stateful and self.chunk != 1:
-                raise StreamConfigError(f"Inference(chunk={self.chunk}): a model with a state is asked row by row.")
+                raise StreamConfigError(
+                    f"Inference(chunk={self.chunk}): a model with a state is asked row by row.\n  Leave chunk= out."
+                )
 
     @property
     def _size(self) -> int:
         size = self._asked.size
         if size is not None and self.chunk not in (None, size):
             raise StreamConfigError(
-                f"Inference(chunk={self.chunk}) got a model that takes batches of {size} rows only."
+                f"Inference(chunk={self.chunk}) got a model that takes batches of {size} rows only.\n"
+                "  Leave chunk= out, or give that."
             )
         return size or self.chunk or 1
 

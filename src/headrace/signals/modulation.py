@@ -27,14 +27,15 @@ class Carrier(Signal[Any]):
         )
         if freq >= rate / 2:
             raise StreamConfigError(
-                f"{who}(carrier_freq=) got {freq}, wanted less than half the sample rate, {rate / 2}."
+                f"{who}(carrier_freq=) got {freq}, wanted less than half the sample rate, {rate / 2}.\n"
+                "  Give a lower carrier, or sample more often."
             )
         self.fix(carrier_freq=freq, sample_rate=rate)
 
     def turns(self, row: int, x: Array) -> Array:
         """Return where the carrier is within its period at rows from ``row`` on, 0 to 1, ``(rows, 1, ...)``."""
         if x.dtype.kind == "c":
-            raise DataError(f"{self!r} got complex rows, wanted real ones.")
+            raise DataError(f"{self!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
         turns = np.arange(row, row + len(x), dtype=np.float64) * (self.carrier_freq / self.sample_rate)
         made: Array = (turns - np.floor(turns)).reshape(-1, *[1] * (x.ndim - 1))
         return made

@@ -130,7 +130,9 @@ class MovingStd(Moving):
     def check(self) -> None:
         super().check()
         if self.ddof not in (0, 1):
-            raise StreamConfigError(f"MovingStd(ddof=) got {self.ddof!r}, wanted 0 or 1.")
+            raise StreamConfigError(
+                f"MovingStd(ddof=) got {self.ddof!r}, wanted 0 or 1.\n  1 is for a sample of something larger."
+            )
         self.fix(ddof=int(self.ddof))
 
     def over(self, rows: Array, missing: int) -> Array:

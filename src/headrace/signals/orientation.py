@@ -29,7 +29,10 @@ def imu(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
 def _checked(signal: Any, gyro: Array, acc: Array) -> None:
     for each in (gyro, acc):
         if each.ndim != 2 or each.shape[1] != 3 or each.dtype.kind == "c":
-            raise DataError(f"{signal!r} got rows of shape {each.shape[1:]}, wanted x, y and z: 3 numbers a row.")
+            raise DataError(
+                f"{signal!r} got rows of shape {each.shape[1:]}, wanted x, y and z: 3 numbers a row.\n"
+                "  Join columns with Stack."
+            )
 
 
 @signal_class(lambda: MadgwickOrientation("g", "a", 100.0, "y"), rows=imu, channels=False)
@@ -92,7 +95,9 @@ class MadgwickOrientation(Signal[Any]):
             return
         who = "MadgwickOrientation(q0=)"
         if np.shape(self.q0) != (4,) or not any(self.q0):
-            raise StreamConfigError(f"{who} got {self.q0!r}, wanted a quaternion: w, x, y, z.")
+            raise StreamConfigError(
+                f"{who} got {self.q0!r}, wanted a quaternion: w, x, y, z.\n  (1, 0, 0, 0) is no turn."
+            )
         self.fix(q0=tuple(a_real_number(who, each) for each in self.q0))
 
     def init(self, *head: Array) -> tuple[Quaternion | None, Offset]:

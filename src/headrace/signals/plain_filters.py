@@ -46,7 +46,10 @@ class Filter:
         self.fs = positive(f"{who}(fs=)", fs)
         self._sos = np.array(sos, dtype=np.float64)
         if self._sos.ndim != 2 or self._sos.shape[1] != 6:
-            raise StreamConfigError(f"{who} got sections of shape {self._sos.shape}, wanted (sections, 6).")
+            raise StreamConfigError(
+                f"{who} got sections of shape {self._sos.shape}, wanted (sections, 6).\n"
+                "  design.butterworth gives such; from_ba takes a transfer function."
+            )
         self._state: Any = None
 
     @classmethod
@@ -172,7 +175,9 @@ class FirFilter(Filter):
     def __init__(self, kernel: Any, fs: float, n_channels: int = 1) -> None:
         self.kernel = np.array(kernel, dtype=np.float64)
         if self.kernel.ndim != 1 or not len(self.kernel):
-            raise StreamConfigError(f"FirFilter(kernel=) got shape {self.kernel.shape}, wanted (taps,).")
+            raise StreamConfigError(
+                f"FirFilter(kernel=) got shape {self.kernel.shape}, wanted (taps,).\n  Give one weight for each row."
+            )
         if not np.isclose(self.kernel.sum(), 1):
             warnings.warn(
                 f"FirFilter got a kernel that sums up to {self.kernel.sum():.6g}: what is constant changes by that factor.",

@@ -98,7 +98,9 @@ class RunningStd(_Running):
 
     def check(self) -> None:
         if self.ddof not in (0, 1):
-            raise StreamConfigError(f"RunningStd(ddof=) got {self.ddof!r}, wanted 0 or 1.")
+            raise StreamConfigError(
+                f"RunningStd(ddof=) got {self.ddof!r}, wanted 0 or 1.\n  1 is for a sample of something larger."
+            )
         self.fix(ddof=int(self.ddof))
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:

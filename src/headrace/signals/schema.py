@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from headrace.core.registry import components
@@ -55,16 +56,30 @@ def json_schema() -> dict[str, Any]:
 
 def _of(kind: str, make: Any) -> dict[str, Any]:
     """Return what is special to nodes of one kind: how many inputs, and which parameters."""
-    names: dict[str, dict[str, Any]] = {name: {} for name in make.parameter_names()}
+    types = {each.name: str(each.type) for each in fields(make)}
+    names: dict[str, dict[str, Any]] = {name: _type(types[name]) for name in make.parameter_names()}
     inputs: dict[str, Any] = {"minItems": len(make.roles), "maxItems": len(make.roles)}
+    inputs["prefixItems"] = [{} if "None" in types[role] else {"not": {"type": "null"}} for role in make.roles]
     told = {arg["name"]: arg for arg in config_json(make)["args"]}
+    needed = [name for name in names if name in told and "default" not in told[name]]
     for name in names:
         if told.get(name, {}).get("default") is not None:
-            names[name] = {"default": value_to_plain(told[name]["default"])}
+            names[name] = {**names[name], "default": value_to_plain(told[name]["default"])}
     return {
         "properties": {
             "type": {"const": kind},
             "inputs": inputs,
-            "params": {"properties": names, "additionalProperties": False},
+            "params": {"properties": names, "required": needed, "additionalProperties": False},
         }
     }
+
+
+_TYPES = {"int": "integer", "float": "number", "complex": "number", "bool": "boolean", "str": "string", "None": "null"}
+
+
+def _type(told: str) -> dict[str, Any]:
+    """Return what fits a parameter's annotation, where this is of plain types; a knob or an odd number is an object."""
+    parts = [part.strip() for part in told.split("|")]
+    if any(part not in _TYPES for part in parts):
+        return {}
+    return {"type": sorted({_TYPES[part] for part in parts} | {"object"})}

@@ -162,7 +162,10 @@ class ExponentialMean(Signal[Any]):
     def check(self) -> None:
         alpha = positive("ExponentialMean(alpha=)", self.alpha)
         if alpha > 1:
-            raise StreamConfigError(f"ExponentialMean(alpha=) got {self.alpha!r}, wanted a number above 0, at most 1.")
+            raise StreamConfigError(
+                f"ExponentialMean(alpha=) got {self.alpha!r}, wanted a number above 0, at most 1.\n"
+                "  1 / (rate * seconds) remembers about so many seconds."
+            )
         self.fix(alpha=alpha)
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:

@@ -63,7 +63,8 @@ class _Spectral(Windowed):
         who = type(self).__name__
         if self.detrend_type not in DETRENDS:
             raise StreamConfigError(
-                f"{who}(detrend_type=) got {self.detrend_type!r}, wanted one of {', '.join(map(repr, DETRENDS))}."
+                f"{who}(detrend_type=) got {self.detrend_type!r}, wanted one of {', '.join(map(repr, DETRENDS))}.\n"
+                "  Name one of these."
             )
         _check_window(who, self.window_type)
 
@@ -82,7 +83,7 @@ class _Spectral(Windowed):
 
 def _check_window(who: str, window_type: Any) -> None:
     if window_type != "hann":
-        raise StreamConfigError(f"{who}(window_type=) got {window_type!r}, wanted 'hann'.")
+        raise StreamConfigError(f"{who}(window_type=) got {window_type!r}, wanted 'hann'.\n  Leave it out.")
 
 
 @signal_class(lambda: FourierTransform("x", "y", 16, 9))
@@ -261,7 +262,7 @@ class InverseFourierTransform(Signal[Any]):
         if head[0].ndim < 2 or head[0].shape[-1] != bins:
             raise DataError(
                 f"{self!r} got rows of shape {head[0].shape[1:]}, wanted (..., {bins}): the spectrum of "
-                f"{self.window_size} rows."
+                f"{self.window_size} rows.\n  Give what FourierTransform makes of as many."
             )
         kept = (-(-self.window_size // self.hop) - 1) * self.hop
         return np.zeros((kept, *head[0].shape[1:-1])), np.zeros(kept)

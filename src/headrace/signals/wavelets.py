@@ -46,7 +46,9 @@ class _Discrete(Windowed):
                 "  pywt.wavelist(kind='discrete') names all."
             )
         if self.mode not in _MODES:
-            raise StreamConfigError(f"{who}(mode=) got {self.mode!r}, wanted one of {', '.join(_MODES)}.")
+            raise StreamConfigError(
+                f"{who}(mode=) got {self.mode!r}, wanted one of {', '.join(_MODES)}.\n  Name one of these."
+            )
         level = positive(f"{who}(level=)", self.level, whole=True)
         most = pywt.dwt_max_level(self.window_size, pywt.Wavelet(self.wavelet).dec_len)
         if level > most:
@@ -59,7 +61,7 @@ class _Discrete(Windowed):
     def bands(self, windows: Array) -> list[Array]:
         """Return the coefficients of windows ``(n, size, ...)``, band by band, each ``(n, ..., k)``."""
         if windows.dtype.kind == "c":
-            raise DataError(f"{self!r} got complex rows, wanted real ones.")
+            raise DataError(f"{self!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
         rows = np.ascontiguousarray(np.moveaxis(windows, 1, -1), dtype=np.float64)
         pywt = _pywt(type(self).__name__)
         if not len(rows):  # pywt wants at least one; how many coefficients there are depends on the size alone
@@ -228,7 +230,9 @@ class WaveletBank(Signal[Any]):
     def check(self) -> None:
         scales = self.scales if isinstance(self.scales, tuple | list | np.ndarray) else (self.scales,)
         if not len(scales):
-            raise StreamConfigError("WaveletBank(scales=) got none, wanted widths in rows.")
+            raise StreamConfigError(
+                "WaveletBank(scales=) got none, wanted widths in rows.\n  Give one or more, such as (4, 8, 16)."
+            )
         self.fix(scales=tuple(positive("WaveletBank(scales=)", each) for each in scales))
         pywt = _pywt("WaveletBank")
         try:
@@ -251,7 +255,7 @@ class WaveletBank(Signal[Any]):
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         (x,) = rows
         if x.dtype.kind == "c":
-            raise DataError(f"{self!r} got complex rows, wanted real ones.")
+            raise DataError(f"{self!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
         bank = bank_weights(self.wavelet, self.scales)
         dtype = np.result_type(narrow(x.dtype), np.complex64) if bank.dtype.kind == "c" else narrow(x.dtype)
         made = np.empty((*x.shape, len(bank)), dtype)

@@ -13,6 +13,7 @@ from headrace.core.block import Pace
 from headrace.core.fingerprint import fingerprint
 from headrace.core.items import same
 from headrace.core.plain import functions_in, where_is
+from headrace.errors import StreamConfigError
 from headrace.signals.base import Rows, Signal
 from headrace.signals.json import node_from_plain, node_to_plain
 from headrace.testing.report import LawError, NotApplicable, Report
@@ -62,6 +63,7 @@ def check_signal(
     >>> "any cut float64" in report.held
     True
     """
+    signal = signal.settled() if signal.knobs else signal
     held: list[str] = []
     skipped: dict[str, str] = {}
     make = rows or (lambda rng, n: tuple(rng.standard_normal(n) for _ in signal.inputs))
@@ -203,10 +205,7 @@ def _check_plain(case: _Case, state: Any) -> None:
 
 def _snapshots(case: _Case) -> None:
     whole, _ = case.whole()
-    sizes = next(iter(case.sizes()))
-    for sizes in case.sizes():
-        if len(sizes) < case.n:
-            break
+    _, sizes, *_ = [*case.sizes(), [case.n // 2, case.n - case.n // 2]]
     found = case.in_blocks(sizes, lambda state: pickle.loads(pickle.dumps(state)))
     if not same(np.asarray(whole), found):
         raise case.broken(
@@ -230,12 +229,12 @@ def _causal(case: _Case) -> None:
 
 def _pace(case: _Case) -> None:
     pace = case.signal.pace
+    if not isinstance(pace, Pace):
+        raise case.broken(f"pace is {pace!r}", "a Pace")
     for n in (0, 1, 2, case.n // 3, case.n):
         out, _ = case.whole(tuple(c[:n] for c in case.columns))
         if len(out) != pace.rows_before(n):
             raise case.broken(f"{n} rows give {len(out)}", f"{pace.rows_before(n)}, as its pace {pace} says")
-    if not isinstance(pace, Pace):
-        raise case.broken(f"pace is {pace!r}", "a Pace")
 
 
 def _written(case: _Case) -> None:
@@ -255,6 +254,69 @@ def _pickled(case: _Case) -> None:
         raise case.broken(f"pickle gives {twin!r}", "an equal signal back")
 
 
+def _alone(case: _Case) -> None:
+    """Buffers are used again by who fills them: what a signal keeps of rows, it copies."""
+    whole = np.asarray(case.whole()[0])
+    _, sizes, *_ = [*case.sizes(), [case.n // 2, case.n - case.n // 2]]
+    state, at, found = case.signal.init(*(c[:0] for c in case.columns)), 0, []
+    for size in sizes:
+        rows = [np.array(c[at : at + size]) for c in case.columns]
+        out, state = case.signal.step(state, *rows)
+        found.append(np.array(out))
+        for each in rows:
+            each[...] = np.zeros(1, each.dtype)[0] if each.dtype.kind not in "fc" else 99
+        at += size
+    if not same(whole, np.concatenate(found)):
+        raise case.broken("rows overwritten after a step change what comes later", "a state with copies of its own")
+
+
+def _bounded(case: _Case) -> None:
+    sizes = []
+    for times in (1, 4, 16):
+        state = case.signal.init(*(c[:0] for c in case.columns))
+        for _ in range(times):
+            with np.errstate(all="ignore"):
+                _, state = case.signal.step(state, *case.columns)
+        sizes.append(len(pickle.dumps(state)))
+    if sizes[2] > 2.5 * sizes[1] and sizes[2] - sizes[1] > 8 * case.n:
+        raise case.broken(
+            f"states of {sizes} bytes after 1, 4 and 16 times the rows", "one that does not grow with them"
+        )
+
+
+def _turned(case: _Case) -> None:
+    """What is called tunable leaves the state's shape as it is, and goes on with the state there is."""
+    signal, tried = case.signal, 0
+    state = case.whole()[1]
+    for name in signal.tunable:
+        value = signal.settings.get(name)
+        if isinstance(value, bool | None) or not isinstance(value, int | float):
+            continue
+        for other in (
+            (value + 1, value * 2, value / 2) if isinstance(value, float) else (value + 1, value + 2, value - 1)
+        ):
+            try:
+                twin = signal.having({name: other})
+            except StreamConfigError:
+                continue
+            fresh = twin.step(twin.init(*(c[:0] for c in case.columns)), *case.columns)[1]
+            after = twin.step(state, *case.columns)[1]
+            if not _of_one_shape(fresh, state) or not _of_one_shape(fresh, after):
+                raise case.broken(f"with {name}={other!r} for {value!r} the state has another shape", "the same shape")
+            tried += 1
+            break
+    if not tried:
+        raise NotApplicable("it has no number among its tunable parameters")
+
+
+def _of_one_shape(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_of_one_shape, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_of_one_shape(a[name], b[name]) for name in a)
+    return bool(np.shape(a) == np.shape(b))
+
+
 def _differ(a: Any, b: Any, sizes: list[int]) -> str:
     if a.shape != b.shape or a.dtype != b.dtype:
         return f"whole gives {a.dtype} {a.shape}, blocks of {sizes[:8]}... {b.dtype} {b.shape}"
@@ -266,13 +328,16 @@ def _differ(a: Any, b: Any, sizes: list[int]) -> str:
 
 
 _LAWS: dict[str, Callable[[_Case], None]] = {
+    "no row": _no_row,
     "any cut": _any_cut,
     "odd values": _odd_values,
-    "no row": _no_row,
     "a state is a value": _value,
     "snapshots": _snapshots,
     "causal": _causal,
     "pace": _pace,
+    "rows of its own": _alone,
+    "bounded": _bounded,
+    "tunable": _turned,
     "JSON": _written,
     "picklable": _pickled,
 }
