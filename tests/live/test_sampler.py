@@ -337,7 +337,8 @@ def test_an_exception_in_the_other_process_is_raised_here() -> None:
         sampler.arrived.wait(0.02)
     with pytest.raises(IndexError, match="list index out of range") as found:
         sampler.read()
-    assert "  while asking source 'x' for row 2" in found.value.__notes__
+    (note,) = found.value.__notes__  # its number counts the ticks, those that a busy machine missed among them
+    assert note.startswith("  while asking source 'x' for row ")
     sampler.stop()
 
 

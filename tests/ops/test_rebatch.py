@@ -137,3 +137,17 @@ def test_sizes_follow_the_items(n: int, size: int) -> None:
     assert (hr.Streamer(range(3)) | hr.rebatch(n)).size is None  # batches of what size?
     with pytest.raises(hr.StreamConfigError, match=r"rebatch\(n\) got 0"):
         hr.rebatch(0)
+
+
+def test_slower_columns_of_blocks_are_told_or_dropped() -> None:
+    slow = Pace(Fraction(2), Fraction(1))
+    source = [Block({"x": np.arange(4), "y": np.arange(2)}, first=4 * i, paces={"y": slow}) for i in range(2)]
+    with pytest.raises(DataError, match=r"'y'.*\n.*slower='drop'"):
+        list(hr.Streamer(source) | hr.rows())
+    stream = hr.Streamer(source) | hr.rows(slower="drop")
+    assert [int(row["x"]) for row in stream] == [0, 1, 2, 3] * 2
+    cursor = stream.open()
+    cursor.take(3)
+    assert [int(row["x"]) for row in stream.open(at=cursor.state())] == [3, 0, 1, 2, 3]
+    with pytest.raises(StreamConfigError, match="slower"):
+        hr.Streamer(source) | hr.rows(slower="hold")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import headrace as hr
 import headrace.signals as s
 from headrace.core.registry import components
 from support.require import require
@@ -37,7 +38,9 @@ def test_the_schema_is_plain_json() -> None:
         {"name": ""},
         {"inputs": []},
         {"inputs": ["x", "y"]},
+        {"inputs": [None]},
         {"params": {"scale_facto": 1}},
+        {"params": {}},
         {"state": 1},
     ],
 )
@@ -45,3 +48,11 @@ def test_what_is_no_node_does_not(change: dict[str, Any]) -> None:
     graph = json.loads(s.to_json(s.Graph([s.Scale("x", name="y", scale_factor=2.0)])))
     graph["nodes"][0].update(change)
     assert errors(graph)
+
+
+def test_parameters_are_of_their_types() -> None:
+    graph = json.loads(s.to_json(s.Graph([s.Delay("x", 1, "y")])))
+    graph["nodes"][0]["params"]["n"] = "seven"
+    assert errors(graph)
+    knobbed = s.Graph([s.Delay("x", hr.Knob(1), "y")])
+    assert not errors(json.loads(s.to_json(knobbed)))

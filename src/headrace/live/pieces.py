@@ -120,9 +120,9 @@ def joined(blocks: Sequence[Block]) -> Block:
     columns: dict[str, Any] = {}
     times = None
     for name, column in head.items():
-        columns[name] = made = np.concatenate([each[name] for each in blocks])
+        columns[name] = np.concatenate([each[name] for each in blocks])
         if column is head.times:
-            times = made
+            times = columns[name]
     if times is None and head.times is not None:
         times = np.concatenate([np.asarray(each.times) for each in blocks])
     rows = sum(each.n for each in blocks)

@@ -59,7 +59,8 @@ def _of(kind: str, make: Any) -> dict[str, Any]:
     types = {each.name: str(each.type) for each in fields(make)}
     names: dict[str, dict[str, Any]] = {name: _type(types[name]) for name in make.parameter_names()}
     inputs: dict[str, Any] = {"minItems": len(make.roles), "maxItems": len(make.roles)}
-    inputs["prefixItems"] = [{} if "None" in types[role] else {"not": {"type": "null"}} for role in make.roles]
+    if make.roles:
+        inputs["prefixItems"] = [{} if "None" in types[role] else {"not": {"type": "null"}} for role in make.roles]
     told = {arg["name"]: arg for arg in config_json(make)["args"]}
     needed = [name for name in names if name in told and "default" not in told[name]]
     for name in names:
