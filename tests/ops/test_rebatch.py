@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 import headrace as hr
 from headrace.core import same
+from headrace.core.block import Block, Pace
 from headrace.core.items import map_leaves
+from headrace.errors import DataError, StreamConfigError
 from headrace.testing import strategies as some
 
 

@@ -71,6 +71,8 @@ class Kind:
     """A kind of signal made of a function: call it with input names, ``name=`` and parameters."""
 
     function: Callable[..., Any]
+    __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[..., Any], state: Any, latency: Fraction) -> None:
         self.function, self._state, self._latency = function, state, latency

@@ -28,6 +28,9 @@ from headrace.signals.tensors import T, Tensors
 class Num:
     """A component, ``(rows, 1)``, that adds and multiplies: so that formulas read as they do in numpy."""
 
+    t: Tensors
+    x: T
+
     def __init__(self, t: Tensors, x: T) -> None:
         self.t, self.x = t, x
 

@@ -30,6 +30,11 @@ class Terms:
         Terms ``(sign, i, j)`` of each sum.
     """
 
+    last: int
+    signs: T
+    left: T
+    right: T
+
     def __init__(self, t: Tensors, *sums: Sequence[tuple[float, int, int]]) -> None:
         most = max(map(len, sums))
         table = np.array([[*terms, *[(0.0, 0, 0)] * (most - len(terms))] for terms in sums], float).transpose(2, 1, 0)

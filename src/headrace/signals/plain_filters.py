@@ -42,8 +42,8 @@ class Filter:
 
     def __init__(self, sos: Any, n_channels: int = 1, fs: float = 2 * np.pi) -> None:
         who = type(self).__name__
-        self.n_channels = positive(f"{who}(n_channels=)", n_channels, whole=True)
-        self.fs = positive(f"{who}(fs=)", fs)
+        self.n_channels: int = positive(f"{who}(n_channels=)", n_channels, whole=True)
+        self.fs: float = positive(f"{who}(fs=)", fs)
         self._sos = np.array(sos, dtype=np.float64)
         if self._sos.ndim != 2 or self._sos.shape[1] != 6:
             raise StreamConfigError(
@@ -141,7 +141,9 @@ class ButterFilter(Filter):
     """
 
     def __init__(self, order: int, cutoff_freq: Any, filter_type: str, fs: float, n_channels: int = 1) -> None:
-        self.order, self.cutoff_freq, self.filter_type = order, cutoff_freq, _type("ButterFilter", filter_type)
+        self.order: int = order
+        self.cutoff_freq: Any = cutoff_freq
+        self.filter_type: str = _type("ButterFilter", filter_type)
         super().__init__(butterworth(order, cutoff_freq, fs, filter_type), n_channels, fs)
 
 
@@ -173,7 +175,7 @@ class FirFilter(Filter):
     """
 
     def __init__(self, kernel: Any, fs: float, n_channels: int = 1) -> None:
-        self.kernel = np.array(kernel, dtype=np.float64)
+        self.kernel: Array = np.array(kernel, dtype=np.float64)
         if self.kernel.ndim != 1 or not len(self.kernel):
             raise StreamConfigError(
                 f"FirFilter(kernel=) got shape {self.kernel.shape}, wanted (taps,).\n  Give one weight for each row."

@@ -69,7 +69,7 @@ class Database:
         self._copy: Any = None
         self._when_undone: list[Callable[[], None]] = []
         self._claim: HostClaim | None = None
-        self.thread = threading.RLock()
+        self.thread: Any = threading.RLock()
         self._deep = 0
         self.turnstile: Turnstile = Turnstile(path / LOCK, f"the ledger {path}")
         hold_at_fork(self)
