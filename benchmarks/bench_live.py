@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from harness import main
 from live_buffers import buffers
+from live_recording import recording
+from live_systems import systems
 
-SECTIONS = {f.__name__: f for f in (buffers,)}
+SECTIONS = {f.__name__: f for f in (buffers, systems, recording)}
 
 if __name__ == "__main__":
     main(SECTIONS, __doc__ or "")

@@ -223,7 +223,7 @@ class _Rowing(OpCursor[Any]):
             elif paces and len({len(each) for each in self.held[0].values()}) > 1:
                 raise DataError(
                     f"rows() got a block in which {', '.join(map(repr, paces))} have other numbers of rows, wanted one "
-                    "for each.\n  Drop them with rows(slower='drop'), or make them with upsample=True."
+                    "length.\n  Drop them with rows(slower='drop'), or make them with upsample=True."
                 )
             rows_in(self.held[0], "rows()")
             items = unstack(self.held[0])

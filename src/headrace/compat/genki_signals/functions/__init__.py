@@ -35,6 +35,7 @@ from headrace.compat.genki_signals._functions import (
     Rotate,
     SampleRate,
     Scale,
+    SignalFunction,
     SineWave,
     SquareWave,
     Stack,
@@ -42,7 +43,6 @@ from headrace.compat.genki_signals._functions import (
     TriangleWave,
     WindowedInference,
     ZeroCrossing,
-    SignalFunction,
 )
 from headrace.compat.genki_signals.functions.serialization import decode_signal_fn, encode_signal_fn
 from headrace.signals import compute_signal_functions
