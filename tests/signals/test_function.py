@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,12 +90,12 @@ def test_columns_of_another_kind_are_refused_where_it_remembers() -> None:
 
 
 def test_a_knob_that_its_state_does_not_fit_begins_it_anew() -> None:
-    knob = hr.Knob(3)
+    knob: Any = hr.Knob(3)
     mean = s.Function(s.MovingAverage("x", "y", knob))
     mean(np.arange(6.0))
     knob.set(5)
     assert np.array_equal(mean(np.arange(6.0)), s.MovingAverage("x", "y", 5)(np.arange(6.0)))
-    other = s.Function(s.MovingAverage("x", "y", hr.Knob(3)))
+    other = s.Function(s.MovingAverage("x", "y", 3).having({"length": hr.Knob(3)}))
     with pytest.raises(StateMismatchError):
         s.Function(s.MovingAverage("x", "y", 8)).load_state_dict(mean.state_dict())
     other.load_state_dict(mean.state_dict())

@@ -18,9 +18,9 @@ X = np.random.default_rng(0).normal(size=N)
 T = 100.0 + np.arange(N) / 10
 
 
-def blocks(size: int = 10, **more: float) -> list[Block]:
+def blocks(size: int = 10) -> list[Block]:
     rows = [{"timestamp": t, "x": x} for t, x in zip(T, X, strict=True)]
-    return list(hr.Streamer(rows) | hr.blocks(size, **more))
+    return list(hr.Streamer(rows) | hr.blocks(size))
 
 
 def ends(made: list[Block], name: str) -> list[float]:

@@ -243,7 +243,7 @@ def test_a_knob_on_what_says_the_pace(node: Any, path: tuple[int, int], value: N
 
 
 def test_what_was_asked_for_is_not_lost_in_a_state() -> None:
-    def asked() -> s.Run:
+    def asked() -> Any:
         run = s.Graph([s.Scale("x", "y", 1.0), s.Scale("x", "gone", 1.0)]).run()
         run({"x": X[:1]})
         run.add(s.Scale("x", "z", 2.0))

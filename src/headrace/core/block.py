@@ -245,7 +245,8 @@ class Block(dict[str, Any]):
         known = np.concatenate([[np.nan if self.before is None else self.before], times])
         at = (low - self.first).astype(np.intp) + 1
         start = known[at]
-        return np.where(part == 0, start, start + part * (known[np.minimum(at + 1, len(known) - 1)] - start))
+        after = known[np.minimum(at + 1, len(known) - 1)]
+        return np.asarray(np.where(part == 0, start, start + part * (after - start)), dtype=np.float64)
 
 
 def seconds(times: Any) -> Any:
