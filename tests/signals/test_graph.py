@@ -166,6 +166,36 @@ def test_a_dataset_gives_a_dataset() -> None:
     assert np.array_equal(found["time"], data["time"])
 
 
+def test_the_time_of_a_dataset_is_found_by_its_name() -> None:
+    xr = require("xarray")
+    require("scipy")
+    eeg = np.stack([X, Y])
+    data = xr.Dataset(
+        {"eeg": (("channel", "time"), eeg, {"unit": "uV"}), "other": 3},
+        coords={"time": np.arange(500.0), "channel": ["left", "right"]},
+        attrs={"who": "me"},
+    )
+    node = s.LowPassFilter("eeg", "low", 4, 10, 100)
+    found = s.Graph([node, s.Windows("low", "windows", 100)])(data)
+    assert found["low"].dims == ("time", "channel")
+    assert np.array_equal(found["low"].to_numpy(), node(eeg.T))
+    assert found.attrs == {"who": "me"}
+    assert (int(found["other"]), found["eeg"].attrs) == (3, {"unit": "uV"})
+    assert found["time_windows"].to_numpy().tolist() == [99.0, 199.0, 299.0, 399.0, 499.0]
+    low = node(data["eeg"])
+    assert low.dims == ("time", "channel")
+    assert low.identical(found["low"])
+    with pytest.raises(DataError, match="which of them is time"):
+        s.Graph([node])(data.rename(time="t", channel="c"))
+    assert s.Graph([node], timestamp="t")(data.rename(time="t"))["low"].dims == ("t", "channel")
+
+
+def test_a_frame_does_not_lose_a_column_to_a_part_of_another() -> None:
+    pd = require("pandas")
+    with pytest.raises(DataError, match="has a column 'both_0'"):
+        s.Graph([s.Stack("x", "y", name="both")])(pd.DataFrame({"x": X, "y": Y, "both_0": X}))
+
+
 def test_tensors_give_tensors() -> None:
     torch = require("torch")
     columns = {"x": torch.from_numpy(X.copy()), "y": torch.from_numpy(Y.copy())}

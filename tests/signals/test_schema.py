@@ -54,5 +54,6 @@ def test_parameters_are_of_their_types() -> None:
     graph = json.loads(s.to_json(s.Graph([s.Delay("x", 1, "y")])))
     graph["nodes"][0]["params"]["n"] = "seven"
     assert errors(graph)
-    knobbed = s.Graph([s.Delay("x", hr.Knob(1), "y")])
+    turned: Any = hr.Knob(1)
+    knobbed = s.Graph([s.Delay("x", turned, "y")])
     assert not errors(json.loads(s.to_json(knobbed)))

@@ -183,12 +183,20 @@ class Signal(Recipe, Generic[S]):
         >>> s.Difference("a", "b", name="d")([3, 4], [1, 1]).tolist()
         [2, 3]
         """
-        from headrace.signals.forms import columns_of, is_mapping  # which knows other libraries by their looks
+        from headrace.signals.forms import (  # which knows other libraries by their looks
+            columns_of,
+            is_data_array,
+            is_mapping,
+        )
 
         if len(rows) == 1 and is_mapping(rows[0]):
             from headrace.signals.graph import Graph
 
             return Graph([self])(rows[0])
+        if any(map(is_data_array, rows)):
+            from headrace.signals.whole import named
+
+            return named(self, rows)
         arrays, back = columns_of(rows, repr(self))
         now = self.settled() if self.knobs else self
         return back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])

@@ -92,3 +92,8 @@ def is_frame(value: Any) -> bool:
 def is_dataset(value: Any) -> bool:
     """Tell whether a value is an xarray Dataset."""
     return hasattr(value, "data_vars") and hasattr(value, "coords")
+
+
+def is_data_array(value: Any) -> bool:
+    """Tell whether a value is an xarray DataArray."""
+    return type(value) is not np.ndarray and hasattr(value, "dims") and hasattr(value, "to_dataset")

@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace.core.block import ROWS, Block
 from headrace.errors import DataError
-from headrace.signals.forms import is_dataset, is_frame
+from headrace.signals.forms import is_data_array, is_dataset, is_frame
 
 
 def whole(graph: Any, columns: Any) -> Any:
@@ -16,6 +16,8 @@ def whole(graph: Any, columns: Any) -> Any:
         return _frame(graph, columns)
     if is_dataset(columns):
         return _dataset(graph, columns)
+    if is_data_array(columns) and len(graph.reads) == 1:
+        return _dataset(graph, columns.rename(graph.reads[0]).to_dataset())
     if not isinstance(columns, Mapping):
         if len(graph.reads) != 1:
             raise DataError(
@@ -47,37 +49,71 @@ def _frame(graph: Any, frame: Any) -> Any:
             found[name] = each
         else:
             flat = each.reshape(len(each), -1)
-            found.update({f"{name}_{i}": flat[:, i] for i in range(flat.shape[1])})
+            parts = {f"{name}_{i}": flat[:, i] for i in range(flat.shape[1])}
+            if taken := [part for part in parts if part in block]:
+                raise DataError(
+                    f"the graph got a DataFrame that has a column {taken[0]!r}, wanted that name for a part of {name!r}.\n"
+                    "  Give one of them another name, or hand over a dict of arrays."
+                )
+            found.update(parts)
     return pd.DataFrame(found, index=frame.index)
 
 
 def _dataset(graph: Any, dataset: Any) -> Any:
-    """The dimension of time is the first one of the first variable that is read."""
-    import xarray as xr
-
-    read = [name for name in graph.reads if name in dataset]
-    if not read or not dataset[read[0]].ndim:
-        raise DataError(
-            f"the graph reads {', '.join(map(repr, graph.reads))}, and the Dataset has none of it with a time."
-        )
-    time = dataset[read[0]].dims[0]
-    columns = {
-        str(name): each.transpose(time, ...).to_numpy() for name, each in dataset.data_vars.items() if time in each.dims
-    }
-    dims = {str(name): each.transpose(time, ...).dims for name, each in dataset.data_vars.items() if time in each.dims}
-    for name in graph.reads:
-        if name not in columns and name in dataset.coords and dataset[name].dims == (time,):
-            columns[name], dims[name] = dataset[name].to_numpy(), (time,)
-    given = {name: each for name, each in columns.items() if name in graph.reads or graph.outputs is None}
-    block = _computed(graph, given)
+    """Time is the dimension of that name, the graph's ``timestamp``, or the only one of the variables that are read."""
+    time = _time_of(graph, dataset)
+    variables = {str(name): each for name, each in dataset.variables.items() if time in each.dims}
+    turned = {name: each.transpose(time, ...) for name, each in variables.items()}
+    there = [name for name in turned if name in graph.reads or (name in dataset.data_vars and graph.outputs is None)]
+    block = _computed(graph, {name: turned[name].to_numpy() for name in there})
+    dims = {name: turned[name].dims for name in there}
     found: dict[str, Any] = {}
     for name, each in block.items():
+        if name in there:
+            continue
         pace = block.pace(name)
         along = time if pace == ROWS else f"{time}_{name}"
-        inner = dims[name][1:] if name in dims else tuple(f"{name}_{i}" for i in range(each.ndim - 1))
-        found[name] = ((along, *inner), each)
+        above = graph[name].inputs[0] if graph[name].inputs else ""
+        inner = tuple(f"{name}_{i}" for i in range(each.ndim - 1))
+        if above in dims and each.shape[1:] == block.get(above, each[:0]).shape[1:]:
+            inner = dims[above][1:]  # as many channels as its input has: the same ones
+        dims[name] = (along, *inner)
+        found[name] = (dims[name], each)
         if pace != ROWS and time in dataset.coords and pace.every.denominator == pace.offset.denominator == 1:
             rows = [int(pace.row(k)) for k in block.numbers(name)]
             found[along] = ((along,), dataset[time].to_numpy()[rows])
-    coords = {name: each for name, each in dataset.coords.items() if name not in found}
-    return xr.Dataset(found, coords=coords)
+    made = dataset.assign({name: each for name, each in found.items() if name in block})
+    made = made.assign_coords({name: each for name, each in found.items() if name not in block})
+    return made if graph.outputs is None else made[list(graph.outputs)]
+
+
+def _time_of(graph: Any, dataset: Any) -> Any:
+    read = [dataset[name] for name in graph.reads if name in dataset and dataset[name].ndim]
+    if not read:
+        raise DataError(
+            f"the graph reads {', '.join(map(repr, graph.reads))}, and the Dataset has none of it with a time.\n"
+            f"  It has {', '.join(map(repr, dataset.variables))}."
+        )
+    common = [dim for dim in read[0].dims if all(dim in each.dims for each in read)]
+    named = [dim for dim in (graph.timestamp, "time") if dim in common]
+    if named or len(common) == 1:
+        return named[0] if named else common[0]
+    raise DataError(
+        f"the graph got a Dataset whose variables have the dimensions {', '.join(map(str, read[0].dims))}, wanted to know "
+        "which of them is time.\n  Call it 'time', or what timestamp= says."
+    )
+
+
+def named(signal: Any, arrays: Any) -> Any:
+    """Return what a signal makes of DataArrays, one for each input: a DataArray."""
+    import xarray as xr
+
+    from headrace.signals.graph import Graph
+
+    if len(arrays) != len(signal.inputs) or not all(map(is_data_array, arrays)):
+        raise DataError(
+            f"{signal!r} got {len(arrays)} columns, DataArrays among them, wanted a DataArray for each of "
+            f"{', '.join(map(repr, signal.inputs))}."
+        )
+    dataset = xr.Dataset(dict(zip(signal.inputs, arrays, strict=True)))
+    return Graph([signal], outputs=[signal.name])(dataset)[signal.name]
