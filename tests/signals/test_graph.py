@@ -136,6 +136,20 @@ def test_what_is_no_signal_is_refused() -> None:
         s.Graph(nodes)
 
 
+@pytest.mark.parametrize("rows", [(), (X,), (X, X, X)])
+def test_a_signal_wants_a_column_for_each_input(rows: Any) -> None:
+    for signal in (s.Sum("a", "b", name="y"), s.Difference("a", "b", "y"), s.Integrate("a", "b", "y")):
+        with pytest.raises(DataError, match="wanted one for each input: 'a', 'b'"):
+            signal(*rows)
+
+
+def test_two_functions_of_one_name_are_not_written() -> None:
+    one, two = (s.Inference("x", f"y{k}", lambda x, k=k: x * k) for k in range(2))
+    with pytest.raises(DataError, match="two things that are called"):
+        s.to_json(s.Graph([one, two]))
+    s.to_json(s.Graph([one]))
+
+
 # --- forms --------------------------------------------------------------------------------------------
 
 

@@ -193,6 +193,9 @@ class Signal(Recipe, Generic[S]):
             from headrace.signals.graph import Graph
 
             return Graph([self])(rows[0])
+        if len(rows) != len(self.inputs):
+            told = ", ".join(map(repr, self.inputs)) or "none"
+            raise DataError(f"{self!r} got {len(rows)} columns, wanted one for each input: {told}.")
         if any(map(is_data_array, rows)):
             from headrace.signals.whole import named
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.plain import where_is
+from headrace.core.plain import functions_in, where_is
 from headrace.core.registry import components
 from headrace.errors import DataError, RegistryError
 from headrace.signals.base import class_called, kind_of
@@ -149,8 +149,20 @@ def _function(name: str, functions: Mapping[str, Any]) -> Any:
     )
 
 
+def _one_each(graph: Any) -> None:
+    """Raise where two functions or models go by one name, so that JSON could not tell them apart."""
+    named: dict[str, Any] = {}
+    for each in functions_in(graph):
+        if named.setdefault(where_is(each), each) is not each and named[where_is(each)] != each:
+            raise DataError(
+                f"to_json got two things that are called {where_is(each)!r}, wanted a name for each.\n"
+                "  Give the functions names in a module, or models as ONNX files."
+            )
+
+
 def to_json(graph: Graph, *, indent: int | None = None) -> str:
     """Return a graph as JSON, which :func:`from_json` reads."""
+    _one_each(graph)
     plain: dict[str, Any] = {
         "headrace": "signals",
         "version": VERSION,
