@@ -179,7 +179,7 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
 
     def __contains__(self, name: object) -> bool:
         try:
-            self[name]  # type: ignore[index]
+            self[name]  # type: ignore[index]  # a key of any type may be asked for; none but a text is there
         except KeyError:
             return False
         return True
@@ -204,7 +204,7 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
         mine, theirs = self.as_dict(), {name: np.asarray(other[name]) for name in other}
         return mine.keys() == theirs.keys() and all(np.array_equal(mine[name], theirs[name]) for name in mine)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it changes; typing has no other way to say so
 
     def __repr__(self) -> str:
         shapes = "\n".join(f"{name}: {rows.shape}" for name, rows in self.as_dict().items())
