@@ -1,7 +1,7 @@
 """Signals against Genki Signals 1.0.0, ezmsg-sigproc and scipy, on the same blocks.
 
 `scripts/bench signals [SECTION ...] [--json FILE]`. Rows are numbered as the bars of the issue: 1 the same bytes
-however rows are cut, 2 the graph of the documented notebook and filters; "-" are figures without a bar. Where Genki
+however rows are cut, 2 the graph of the documented notebook and filters, 3 exports; "-" are figures without a bar. Where Genki
 Signals is not installed, its figures are those of the specification, scaled by the reference loop and marked so.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import signals_common as common
+import signals_exports
 from harness import Bench, Costs, main
 
 import headrace.signals as s
@@ -150,7 +151,7 @@ def _(costs: Costs | None) -> Costs:
     return costs
 
 
-SECTIONS = {f.__name__: f for f in (notebook, linear, filters, nodes)}
+SECTIONS = {f.__name__: f for f in (notebook, linear, filters, nodes, signals_exports.exports)}
 
 if __name__ == "__main__":
     main(SECTIONS, __doc__ or "")

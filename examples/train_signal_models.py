@@ -1,6 +1,6 @@
 """Train the small models of the signal examples, on data that this script makes.
 
-    python train_signal_models.py            # all three, about ten minutes; needs torch and onnx
+    python train_signal_models.py            # all three, about two minutes; needs torch and onnx
     python train_signal_models.py letters
 
 - ``signal_models/letters.npz``: what a mouse draws, from its velocity in pixels per second, row by row: background,
@@ -12,7 +12,8 @@
   ``input_state`` (1, 512) give ``output`` (1, 4), the probabilities of nothing, tap, double tap and scratch, and
   ``output_state`` (1, 512).
 
-Accuracies on fresh data are printed at the end; what they were is written in ``signal_models/README.md``.
+Accuracies on fresh data are printed at the end; what they were is written in ``signal_models/README.md``. Seeds are fixed:
+another run gives the same weights, to the rounding of the machine.
 """
 
 from __future__ import annotations

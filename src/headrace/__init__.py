@@ -83,6 +83,7 @@ _ROOMS = (
     "compat",
     "core",
     "errors",
+    "frames",
     "live",
     "mux",
     "ops",

@@ -49,6 +49,10 @@ class WorkerError(HeadraceError, RuntimeError):
     """A worker process that died, could not be started, or failed with an error that cannot be told here as it is."""
 
 
+class DeviceLostError(HeadraceError, ConnectionError):
+    """A device that cannot be reached, or not any more."""
+
+
 class ParameterOutOfRangeError(HeadraceError, RuntimeError):
     """A parameter moved past the end of its schedule, and its strategy is to say so."""
 

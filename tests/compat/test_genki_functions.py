@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import pickle
+import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+import headrace as hr
 import headrace.compat.genki_signals.functions as f
+import headrace.signals as s
 from headrace.compat.genki_signals import signals as seed
+from headrace.core.registry import find
+from headrace.errors import DataError, RegistryError, StateMismatchError, StreamConfigError
+from headrace.testing import check_signal
 from support.require import require
 
 require("scipy")
@@ -150,3 +158,172 @@ def test_windows_of_a_model_as_in_the_notebook_and_as_in_1_0() -> None:
     new = f.WindowedInference("imu", "y", model, 8, 4, (3,))
     assert old.input_signals == new.input_signals == ("imu",)
     assert np.array_equal(cut(old, XYZ), new(XYZ))
+
+
+# --- classes of one's own ---------------------------------------------------------------------------
+
+
+class Peak(f.SignalFunction):
+    """The greatest value so far, and a list of all rows seen: what a user keeps is no business of ours."""
+
+    def __init__(self, x: str, name: str, start: float = 0.0) -> None:
+        super().__init__(x, name=name, params={"start": start})
+        self.most = start
+        self.seen: list[float] = []
+
+    def __call__(self, x: Any) -> Any:
+        found = np.maximum.accumulate(np.concatenate([[self.most], x]))[1:]
+        self.most = float(found[-1]) if len(x) else self.most
+        self.seen.extend(np.asarray(x).tolist())
+        return found
+
+
+class Doubled(f.Sum):  # type: ignore[valid-type, misc]  # a variable that holds a class
+    """A built-in function, changed."""
+
+    def __call__(self, *arrays: Any) -> Any:
+        return 2 * super().__call__(*arrays)
+
+
+class TwiceTotal(f.Integrate):
+    def __call__(self, *arrays: Any) -> Any:
+        return 2 * super().__call__(*arrays)
+
+
+def test_a_class_of_ones_own_remembers_in_its_attributes() -> None:
+    peak = Peak("x", name="y", start=0.5)
+    assert (peak.name, peak.input_signals, peak.params) == ("y", ("x",), {"start": 0.5})
+    assert repr(peak) == "Peak('x', name='y', start=0.5)"
+    assert peak(np.array([0.0, 2.0])).tolist() == [0.5, 2.0]
+    assert peak(np.array([1.0])).tolist() == [2.0]
+    assert peak.seen == [0.0, 2.0, 1.0]
+    peak.reset()
+    assert (peak.most, peak.seen) == (0.5, [])
+    assert Peak.config_json()["args"] == [
+        {"name": "x", "type": "str"},
+        {"name": "name", "type": "str"},
+        {"name": "start", "type": "float", "default": 0.0},
+    ]
+
+
+def test_functions_of_ones_own_among_others() -> None:
+    functions: list[Any] = [
+        Peak("twice", "top"),
+        f.Scale("x", "twice", 2.0),
+        Doubled("x", "x", name="four"),
+        TwiceTotal("x", name="i"),
+    ]
+    rows = [f.compute_signal_functions({"x": X[lo : lo + 100]}, functions) for lo in range(0, 500, 100)]
+    found = {name: np.concatenate([block[name] for block in rows]) for name in rows[0]}
+    assert np.array_equal(found["top"], np.maximum(np.maximum.accumulate(2 * X), 0))
+    assert np.array_equal(found["four"], 4 * X)
+    assert np.allclose(found["i"], 2 * f.Integrate("x", name="i")(X))
+    assert len(functions[0].seen) == 500
+
+
+def test_an_exception_leaves_functions_of_ones_own_where_they_were() -> None:
+    peak = Peak("x", "top")
+    with pytest.raises(DataError, match="500, 3 rows"):
+        f.compute_signal_functions({"x": X, "b": X[:3]}, [peak, f.Sum("x", "b", name="s")])
+    assert (peak.most, peak.seen) == (0.0, [])
+
+
+def test_a_function_of_ones_own_in_a_graph_a_stream_and_a_state() -> None:
+    graph = s.Graph([Peak("x", "top").signal, s.Scale("top", "twice", 2.0)], outputs=["twice"])
+    whole = graph({"x": X})["twice"]
+    run, other = graph.run(), graph.run()
+    first = run({"x": X[:200]})["twice"]
+    other.load_state_dict(pickle.loads(pickle.dumps(run.state_dict())))
+    for going in (run, other):
+        assert np.array_equal(np.concatenate([first, going({"x": X[200:]})["twice"]]), whole)
+    blocks = hr.source({"x": X}) | hr.blocks(64) | graph
+    assert np.array_equal(np.concatenate([block["twice"] for block in blocks]), whole)
+
+
+def test_the_state_of_ones_own_as_a_value() -> None:
+    for make in (lambda: Peak("x", "top"), lambda: TwiceTotal("x", name="i")):
+        one, twin = make(), make()
+        f.compute_signal_functions({"x": X[:100]}, [one])
+        one(X[100:200])
+        twin.load_state_dict(pickle.loads(pickle.dumps(one.state_dict())))
+        assert np.array_equal(twin(X[200:]), one(X[200:]))
+        assert twin.rows == one.rows
+    with pytest.raises(StateMismatchError, match="other parameters"):
+        Peak("x", "top", 9.0).load_state_dict(Peak("x", "top").state_dict())
+
+
+def test_attributes_that_cannot_be_copied() -> None:
+    class Locked(f.SignalFunction):
+        def __init__(self, x: str, name: str) -> None:
+            super().__init__(x, name=name)
+            self.lock, self.rows_seen = threading.Lock(), [0]
+
+        def __call__(self, x: Any) -> Any:
+            with self.lock:
+                self.rows_seen[0] += len(x)
+                return x
+
+    locked = Locked("x", name="y")
+    for _ in range(2):
+        f.compute_signal_functions({"x": X}, [locked])
+    assert locked.rows_seen == [1000]
+    graph = s.Graph([locked.signal])
+    assert np.array_equal(graph({"x": X})["y"], X)
+    assert locked.rows_seen == [1000]
+
+
+def test_the_laws_of_ones_own() -> None:
+    example = find("signals.genki.Own").example
+    assert example is not None
+    one = example()
+    assert "any cut float64" in check_signal(one.signal, one.rows, channels=False).held
+    assert pickle.loads(pickle.dumps(one.signal)) == one.signal
+
+
+def test_a_class_whose_constructor_does_not_take_its_parameters() -> None:
+    class Odd(f.SignalFunction):
+        def __init__(self) -> None:
+            super().__init__("x", name="y", params={"k": 1})
+
+        def __call__(self, x: Any) -> Any:
+            return x
+
+    assert Odd()(X) is X
+    with pytest.raises(StreamConfigError, match="constructor does not take"):
+        Odd().signal(X)
+
+
+def test_json_of_ones_own_class_and_of_a_model() -> None:
+    functions: list[Any] = [
+        Peak("x", "top", 0.25),
+        Doubled("x", "x", name="four"),
+        f.Combine([Peak("x", "p"), f.Scale("p", "q", 2.0)], name="c"),
+        f.Inference("x", "said", model, stateful=False),
+    ]
+    text = json.dumps(functions, default=f.encode_signal_fn)
+    given = {"Peak": Peak, "Doubled": Doubled, f"{__name__}:model": model, f"{__name__}:Peak": Peak}
+    twins = json.loads(text, object_hook=partial(f.decode_signal_fn, functions=given))
+    for twin, function in zip(twins, functions, strict=True):
+        assert type(twin) is type(function)
+        assert (twin.input_signals, twin.name) == (function.input_signals, function.name)
+        inputs = [X[:50]] * len(function.input_signals)
+        assert np.array_equal(twin(*inputs), function(*inputs))
+    with pytest.raises(RegistryError, match=r"functions=\{'Peak': the class\}"):
+        json.loads(text, object_hook=f.decode_signal_fn)
+
+
+def model(rows: Any) -> Any:
+    return rows[:, None] * 2
+
+
+def test_what_an_integral_remembers() -> None:
+    area = f.Integrate("a", "b", name="c")
+    assert (area.state, area.last_a, area.last_b) == (0.0, None, None)
+    area([1, 2, 10], [0, 1, 2])
+    assert (area.state, area.last_a, area.last_b) == (7.5, 10.0, 2.0)
+    area.reset()
+    assert area.state == 0.0
+    three = f.Integrate("a", name="c")
+    three(XYZ)
+    assert three.state.shape == three.last_a.shape == (3,)
+    assert three.last_b is None

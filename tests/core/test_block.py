@@ -15,7 +15,7 @@ from headrace.errors import DataError, StreamConfigError
 
 EVERY = st.fractions(Fraction(1, 7), 40, max_denominator=9)
 OFFSET = st.fractions(0, 300, max_denominator=9)
-PACES = st.builds(Pace, EVERY, OFFSET, st.just(1))
+PACES = st.builds(Pace, EVERY, OFFSET, st.just(1), st.just(()))
 WHOLE = st.builds(lambda every, offset, burst: Pace(Fraction(every), Fraction(offset), burst), st.integers(1, 9), st.integers(0, 20), st.integers(1, 4))  # fmt: skip
 
 
@@ -32,6 +32,21 @@ def test_a_row_is_there_once_the_input_row_it_stands_at_is(pace: Pace, burst: in
 def test_a_pace_in_a_pace(outer: Pace, inner: Pace, k: int) -> None:
     both = outer.then(inner)
     assert both.row(k) == outer.offset + inner.row(k) * outer.every
+
+
+@given(PACES, PACES, PACES, st.integers(0, 9), st.integers(0, 2000))
+def test_rows_between_those_of_a_slower_group_come_with_the_second(
+    a: Pace, b: Pace, c: Pace, late: int, n: int
+) -> None:
+    came = [0] * 3
+    for k, each in enumerate((a, b, c)):
+        came[k] = each.rows_before(came[k - 1] if k else n)
+    assert a.then(b).rows_before(n) == came[1]
+    assert a.then(b).then(c).rows_before(n) == a.then(b.then(c)).rows_before(n) == came[2]
+    last = a.then(b)
+    if came[1] and came[1] > last.rows_before(n - 1):  # what came with row n - 1 stands not too far behind it
+        assert n - 1 - last.row(came[1] - 1) <= last.behind
+    assert last.later(late).rows_before(n + late) == last.rows_before(n)
 
 
 @given(WHOLE, WHOLE, st.integers(0, 300))

@@ -7,14 +7,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from headrace.core.block import Block
+from headrace.core.block import Block, Pace
 from headrace.errors import StreamConfigError
 from headrace.live.buffer import DataBuffer
+from headrace.live.system import System
 
 
 class FakeSystem:
@@ -77,7 +79,7 @@ def test_it_follows_until_it_is_closed(end: str) -> None:
     system.send(block(0))
     buffer = DataBuffer(maxlen=4).follow(system)
     consumer = system.consumers[0]
-    assert consumer.options == {"policy": "latest"}
+    assert consumer.options == {"policy": "latest", "newest": 4}
     for first in (3, 6):
         system.send(block(first))
     assert buffer["x"].tolist() == [5, 6, 7, 8]
@@ -137,3 +139,43 @@ def test_it_follows_several_and_says_which_failed() -> None:
 def test_what_is_no_system_is_refused() -> None:
     with pytest.raises(StreamConfigError, match="System"):
         DataBuffer().follow(3)
+
+
+class Hand:
+    """A source whose rows are given by hand."""
+
+    def __init__(self) -> None:
+        self.waiting: queue.Queue[Block] = queue.Queue()
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def read(self) -> Block:
+        return Block({}) if self.waiting.empty() else self.waiting.get()
+
+
+@pytest.mark.parametrize("maxlen", [5, 40, None])
+def test_one_that_is_slow_loses_only_what_would_have_fallen_out_anyway(maxlen: int | None) -> None:
+    hand, going = Hand(), threading.Event()
+    half = Pace(Fraction(2))
+    system = System(hand)
+    buffer = DataBuffer(maxlen).follow(system, name="plot")
+    buffer.watch(lambda _: going.wait(30))  # busy with the first block
+    with system:
+        for first in range(0, 120, 4):
+            rows = np.arange(first, first + 4)
+            hand.waiting.put(Block({"x": rows, "slow": rows[::2]}, first=first, paces={"slow": half}))
+        until(lambda: system.stats()["rows"] == 120)
+        pending = system.stats()["consumers"]["plot"]["pending"]
+        going.set()
+    counts = system.stats()["consumers"]["plot"]
+    assert counts["produced"] == 120 == counts["delivered"] + counts["dropped"]
+    assert buffer["x"].tolist() == list(range(120))[-(maxlen or 120) :]
+    assert buffer["slow"].tolist() == list(range(0, 120, 2))[-(maxlen or 60) :]
+    if maxlen is None:
+        assert not counts["dropped"]
+    elif maxlen == 5:
+        assert counts["dropped"]
+        assert pending <= 2 * (maxlen + 4)
+    buffer.close()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DamageError, DataError, SinkError
 from headrace.live.container import MAGIC, Writer
+from headrace.live.index import CHUNK, read_index
 from headrace.live.record import Recorder
 from headrace.live.recording import Recording
 from headrace.live.scan import Record, View, scan
@@ -137,6 +138,8 @@ def test_a_file_cut_anywhere_gives_what_was_whole_before(tmp_path: Path) -> None
 def test_flipped_bytes_are_told_and_all_else_is_read(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     file = recorded(tmp_path_factory.mktemp("flipped") / "s")
     content = bytearray(file.read_bytes())
+    if data.draw(st.booleans()):
+        del content[-48:]  # the place of the index: it is looked through, as after a kill
     at = data.draw(st.integers(0, len(content) - 1))
     length = data.draw(st.sampled_from([1, 1, 4, 100]))
     hit = content[at : at + length]
@@ -154,6 +157,57 @@ def test_flipped_bytes_are_told_and_all_else_is_read(tmp_path_factory: pytest.Te
     if strict:
         assert strict == found
     assert session.raw["i"][:].tolist() == [i for i in found for _ in range(4)]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2 * CHUNK + 7])
+def test_the_index_says_what_looking_through_the_file_does(n: int, tmp_path: Path) -> None:
+    with Recorder(tmp_path / "s") as recorder:
+        for i in range(n):
+            recorder.write({"x": np.arange(i % 3 + 1), **({"y": np.zeros(i % 3 + 1)} if i % 5 == 0 else {})})
+            if i % 1000 == 3:
+                recorder.mark("mark", i)
+    file = tmp_path / "s" / "raw_data.hrc"
+    by_index = Recording(file)
+    assert read_index(View(file)) is not None
+    assert len(records(file, b"INDX")) == n // CHUNK + 1
+    os.truncate(file, file.stat().st_size - 48)
+    assert read_index(View(file)) is None
+    looked_through = Recording(file)
+    for name in ("offsets", "sizes", "fronts", "schema", "first", "rows", "arrived"):
+        np.testing.assert_array_equal(getattr(by_index, name), getattr(looked_through, name))
+    assert by_index.notes == looked_through.notes
+    assert by_index.schemas == looked_through.schemas
+    assert len(by_index) == n
+    assert by_index.complete
+    assert looked_through.complete
+
+
+def test_one_that_has_an_index_is_opened_without_looking_through_it(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "s") as recorder:
+        for _ in range(CHUNK + 5):
+            recorder.write({"x": np.zeros(200)})
+    file = tmp_path / "s" / "raw_data.hrc"
+    reads = 0
+
+    class Counting(View):
+        def _pread(self, at: int, n: int) -> bytes:
+            nonlocal reads
+            reads += n
+            return super()._pread(at, n)
+
+    assert read_index(Counting(file)) is not None
+    assert reads < file.stat().st_size / 2
+
+
+@pytest.mark.parametrize("version", [27, 255])
+def test_a_damaged_byte_of_the_version_is_no_later_version(version: int, tmp_path: Path) -> None:
+    file = recorded(tmp_path / "s")
+    content = bytearray(file.read_bytes())
+    content[13] = version
+    file.write_bytes(content)
+    with pytest.raises(DamageError, match="beginning"):
+        sound_numbers(Session(file.parent))
+    assert sound_numbers(Session(file.parent, damaged="skip")) == list(range(30))
 
 
 def test_records_cut_out_of_the_middle_are_missed(tmp_path: Path) -> None:
@@ -204,7 +258,7 @@ def test_what_is_no_recording_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no recording"):
         list(scan(View(path)))
     later = bytearray(MAGIC)
-    later[13] += 1
+    later[13:] = 2, 2 ^ 0x5A, 2 ^ 0xA5
     path.write_bytes(later)
     with pytest.raises(DataError, match="newer headrace"):
         list(scan(View(path)))

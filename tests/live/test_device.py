@@ -120,7 +120,7 @@ def test_with_raises_a_failure_but_hides_no_other() -> None:
 
     with pytest.raises(KeyError) as found:
         fails()
-    assert "Counting failed meanwhile: ValueError('broken')" in found.value.__notes__[0]
+    assert "Counting() failed meanwhile: ValueError('broken')" in found.value.__notes__[0]
 
 
 def test_what_fails_to_open_is_raised_by_start() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import headrace.signals as s
 from headrace.errors import DataError, RegistryError, StreamConfigError, WorkerError
+from headrace.live.buffer import DataBuffer
 from headrace.live.device import Threaded
+from headrace.live.session import Session
 from headrace.live.system import System
 from live.hand import HANG, Hand, balanced, until
 from support.counts import soaking
@@ -289,7 +293,7 @@ class Fast(Threaded):
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_every_row_is_accounted_for_beside_a_slow_plot_and_a_feed_that_crashes_all_the_time() -> None:
+def test_every_row_is_accounted_for_beside_a_slow_plot_and_a_feed_that_crashes_all_the_time(tmp_path: Path) -> None:
     """The recorder of the bars: a slow plot and a crashing feed beside it, and it loses nothing."""
     kept: list[float] = []
 
@@ -301,12 +305,20 @@ def test_every_row_is_accounted_for_beside_a_slow_plot_and_a_feed_that_crashes_a
     system.add_consumer(lambda block: time.sleep(0.2), name="newest", policy="latest")
     system.add_consumer(lambda block: time.sleep(0.05), name="small", policy="drop_oldest", limit="4kB")
     system.add_consumer(crash, name="crash", on_error="restart")
-    system.add_consumer(lambda block: kept.extend(block["x"].tolist()), name="recorder", raw=True, policy="spill")
+    system.add_consumer(lambda block: kept.extend(block["x"].tolist()), name="list", raw=True, policy="spill")
+    plotted = DataBuffer(500).follow(system, name="buffer")
+    plotted.watch(lambda _: time.sleep(0.2))
     with system:
+        system.record(tmp_path / "session")
         time.sleep(600 if soaking() else 1)
     counts = system.stats()
+    plotted.close()
+    with Session(tmp_path / "session") as session:
+        assert session.complete
+        np.testing.assert_array_equal(session.raw["x"][:], kept)
+    np.testing.assert_array_equal(plotted["x"], kept[-500:])
     assert kept == [float(i) for i in range(len(kept))]
-    assert len(kept) == counts["rows"] == counts["source"]["produced"] == counts["consumers"]["recorder"]["delivered"]
+    assert len(kept) == counts["rows"] == counts["source"]["produced"] == counts["consumers"]["list"]["delivered"]
     for name, each in counts["consumers"].items():
         assert balanced(each), name
         assert each["produced"] == len(kept), name

@@ -147,3 +147,48 @@ def test_columns_of_a_block_have_one_length() -> None:
     pending.block({})
     pending.block({"x": np.zeros(0)})
     assert not pending.take()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(), st.booleans(), st.integers(-(2**62), 2**62)),
+            st.one_of(st.booleans(), st.floats(allow_nan=False), st.integers(-5, 5)),
+        ),
+        min_size=1,
+        max_size=200,
+    ),
+    st.lists(st.integers(0, 199), max_size=3),
+    st.sampled_from([48, 1000, 1 << 20]),
+    st.sampled_from(["drop_oldest", "drop_newest"]),
+)
+def test_rows_set_aside_are_the_same_rows(
+    values: list[tuple[Any, Any]], reads: list[int], max_bytes: int, overflow: Any
+) -> None:
+    plain, one_by_one, names = Pending(max_bytes, overflow), Pending(max_bytes, overflow), ("a", "b")
+    for i, pair in enumerate(values):
+        plain.plain(names, pair)
+        one_by_one.row(dict(zip(names, pair, strict=True)))
+        if i in reads:
+            assert differ(plain.take(), one_by_one.take()) == ""
+    assert counted(plain) == counted(one_by_one)
+    assert plain.names == one_by_one.names
+    assert differ(plain.take(), one_by_one.take()) == ""
+
+
+def test_a_row_set_aside_that_cannot_be_written_is_told_and_the_others_are_there() -> None:
+    pending = Pending()
+    for i in (1, 2, 1 << 70, 3):
+        pending.plain(("i",), (i,))
+    assert pending.take()["i"].tolist() == [1, 2, 3]
+    with pytest.raises(OverflowError):
+        pending.plain(("i",), (4,))
+    assert pending.take()["i"].tolist() == [4]
+
+
+def test_one_that_fails_when_full_does_so_with_the_row_that_is_too_much() -> None:
+    pending = Pending(16, "fail")
+    pending.plain(("i",), (1,))
+    pending.plain(("i",), (2,))
+    with pytest.raises(DataError, match="max_bytes=16"):
+        pending.plain(("i",), (3,))

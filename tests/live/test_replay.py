@@ -157,13 +157,30 @@ def test_damage_between_blocks_is_told_once_and_can_be_passed(tmp_path: Path) ->
     content = bytearray(file.read_bytes())
     at = [i for i in range(0, len(content), 16) if content[i + 4 : i + 8] == b"ROWS"][2]
     content[at + 9] ^= 1  # its length: the block is gone, and how many there were
-    file.write_bytes(content)
+    file.write_bytes(content[:-48])  # without the place of the index, as after a kill
     with replay(tmp_path / "s", inf).open() as cursor:
         for _ in range(2):
             with pytest.raises(DamageError, match="in 2 places"):
                 next(cursor)
         assert cursor.skip() == 1
         assert [block.first for block in cursor] == [0, 4, 12, 16, 20]
+    assert [block.first for block in replay(tmp_path / "s", inf, damaged="skip")] == [0, 4, 12, 16, 20]
+
+
+def test_damage_between_blocks_is_that_of_one_where_the_index_tells_of_all(tmp_path: Path) -> None:
+    recorded(tmp_path / "s")
+    file = tmp_path / "s" / "raw_data.hrc"
+    content = bytearray(file.read_bytes())
+    at = [i for i in range(0, len(content), 16) if content[i + 4 : i + 8] == b"ROWS"][2]
+    content[at + 9] ^= 1
+    file.write_bytes(content)
+    with replay(tmp_path / "s", inf).open() as cursor:
+        assert [next(cursor).first for _ in range(2)] == [0, 4]
+        for _ in range(2):
+            with pytest.raises(DamageError, match="block 2 of"):
+                next(cursor)
+        assert cursor.skip() == 1
+        assert [block.first for block in cursor] == [12, 16, 20]
     assert [block.first for block in replay(tmp_path / "s", inf, damaged="skip")] == [0, 4, 12, 16, 20]
 
 

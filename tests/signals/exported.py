@@ -47,12 +47,17 @@ def by_onnx(graph: Graph, columns: Columns, sizes: list[int], **options: Any) ->
     session = onnxruntime.InferenceSession(model.SerializeToString(), quiet, providers=["CPUExecutionProvider"])
     state, names, at, parts = first_state(model), [each.name for each in session.get_outputs()], 0, []
     for size in sizes:
-        feeds = {name: columns[name][at : at + size] for name in columns}
+        feeds = {name: _pairs(columns[name][at : at + size]) for name in columns}
         found = dict(zip(names, session.run(None, {**feeds, **state}), strict=True))
         state = {name: found.pop(f"{name}{NEXT}") for name in state}
         parts.append(found)
         at += size
     return joined(parts)
+
+
+def _pairs(column: Any) -> Any:
+    """Complex numbers as ONNX takes them."""
+    return np.stack([column.real, column.imag], -1) if column.dtype.kind == "c" else column
 
 
 def error(found: Any, wanted: Any) -> float:

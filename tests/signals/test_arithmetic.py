@@ -11,6 +11,7 @@ import headrace as hr
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
 from headrace.signals.elementwise import Abs, Clip, Exp, Logarithm, Pow
+from headrace.signals.envelope import Envelope
 from headrace.signals.graph import Graph
 
 X = np.array([-2.0, 0.0, 0.5, 3.0])
@@ -61,6 +62,61 @@ def test_a_sum_of_one_input_is_no_view_of_it() -> None:
     assert x[0] == -2
 
 
+# --- whole numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "wider"), [("i1", "i2"), ("i2", "i4"), ("i4", "i8")])
+def test_the_absolute_value_of_the_least_whole_number(dtype: str, wider: str) -> None:
+    least = np.iinfo(np.dtype(dtype)).min
+    found = Abs("x", "y")(np.array([least, 5, -3], dtype))
+    assert found.dtype == wider
+    assert found.tolist() == [-int(least), 5, 3]
+    assert Envelope("x", "y", 5.0, 100.0)(np.array([least, least], dtype)).round(6).tolist() == [-float(least)] * 2
+
+
+def test_the_absolute_value_where_there_is_none_wider() -> None:
+    limits = np.iinfo(np.int64)
+    assert Abs("x", "y")(np.array([limits.min, -1])).tolist() == [limits.max, 1]
+    assert np.isclose(Envelope("x", "y", 5.0, 100.0)(np.array([limits.min]))[0], 2.0**63)
+    assert Abs("x", "y")(np.array([0, 200], np.uint8)).dtype == np.uint8
+
+
+def test_sums_of_whole_numbers_wrap_as_those_of_numpy() -> None:
+    a, b = np.array([100, -100], np.int8), np.array([100, -100], np.int8)
+    with np.errstate(all="ignore"):
+        assert Sum("a", "b", name="y")(a, b).tolist() == (a + b).tolist()
+        assert Multiply("a", "b", "y")(a, b).tolist() == (a * b).tolist()
+        assert Scale("x", "y", 2)(a).tolist() == (a * 2).tolist()
+    assert Scale("x", "y", 2.0)(a).tolist() == [200.0, -200.0]
+
+
+def test_whole_numbers_beyond_those_of_a_column() -> None:
+    x = np.array([0, 200], np.uint8)
+    for factor in (-1, 300):
+        with pytest.raises(DataError, match="for rows of uint8"):
+            Scale("x", "y", factor)(x)
+    assert Clip("x", "y", -5, 300)(x).tolist() == [0, 200]
+    assert Clip("x", "y", -5, 150)(x).tolist() == [0, 150]
+    assert Clip("x", "y", -5, 300)(x).dtype == np.uint8
+    with pytest.raises(DataError, match=r"Clip\(min_value=\) got 300 for rows of uint8"):
+        Clip("x", "y", 300)(x)
+
+
+def test_functions_of_few_bits_are_in_double_precision() -> None:
+    x = np.array([1, 20], np.uint8)
+    assert np.array_equal(Exp("x", "y")(x), np.exp([1.0, 20.0]))
+    assert np.array_equal(Exp("x", "y", 10.0)(x), 10.0 ** np.array([1.0, 20.0]))
+    assert np.array_equal(Logarithm("x", "y")(x.astype(np.int16)), np.log([1.0, 20.0]))
+    assert Exp("x", "y")(x.astype(np.float16)).dtype == np.float16
+
+
+def test_booleans_have_a_sum_and_no_difference() -> None:
+    on = np.array([True, False])
+    assert Sum("a", "b", name="y")(on, ~on).tolist() == [True, True]
+    with pytest.raises(DataError, match="booleans"):
+        Difference("a", "b", "y")(on, on)
+
+
 @pytest.mark.parametrize("signal", [Sum("a", "b", name="y"), Difference("a", "b", "y"), Multiply("a", "b", "y")])
 def test_shapes_must_match(signal: Any) -> None:
     with pytest.raises(
@@ -69,17 +125,22 @@ def test_shapes_must_match(signal: Any) -> None:
         signal(X, XY)
 
 
+def any_(value: Any) -> Any:
+    """Hide from the type checker that it is of another type."""
+    return value
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Scale("x", "y", "2"), r"Scale\(scale_factor=\) got '2', wanted a number"),
-        (lambda: Scale("x", "y", [1.0, 2.0]), "wanted a number"),
-        (lambda: Pow("x", "y", "2"), r"Pow\(exponent=\) got '2', wanted a number"),
+        (lambda: Scale("x", "y", any_("2")), r"Scale\(scale_factor=\) got '2', wanted a number"),
+        (lambda: Scale("x", "y", any_([1.0, 2.0])), "wanted a number"),
+        (lambda: Pow("x", "y", any_("2")), r"Pow\(exponent=\) got '2', wanted a number"),
         (lambda: Exp("x", "y", -1), r"Exp\(base=\) got -1, wanted a number above 0"),
         (lambda: Logarithm("x", "y", 0), "wanted a number above 0"),
         (lambda: Logarithm("x", "y", 1), "got 1, wanted another"),
         (lambda: Clip("x", "y", 2, 1), "min_value=2 above max_value=1"),
-        (lambda: Clip("x", "y", "a"), r"Clip\(min_value=\) got 'a'"),
+        (lambda: Clip("x", "y", any_("a")), r"Clip\(min_value=\) got 'a'"),
         (lambda: Sum(name="y"), "got no input"),
         (lambda: Abs(3, "y"), "wanted the name of a signal"),  # type: ignore[arg-type]
     ],

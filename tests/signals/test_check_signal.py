@@ -42,7 +42,7 @@ def growing(self: Any, state: Any, x: Any) -> Any:
 
 def view(self: Any, state: Any, x: Any) -> Any:
     if not len(x):
-        return x * 1, state
+        return x.copy(), state
     return np.concatenate([x[:1] if state is None else state, x[:-1]]), x[-1:]
 
 
@@ -64,7 +64,11 @@ def odd_state(self: Any, state: Any, x: Any) -> Any:
     return x * 1, {1, 2}
 
 
-N = {"__annotations__": {"x": str, "name": str, "n": int}, "tunable": ("n",)}
+N: dict[str, Any] = {
+    "__annotations__": {"x": str, "name": str, "n": int},
+    "tunable": ("n",),
+    "latency": property(lambda self: Fraction(self.n)),
+}
 
 
 @pytest.mark.parametrize(

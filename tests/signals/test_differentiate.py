@@ -84,7 +84,7 @@ def test_shapes_that_do_not_fit_are_refused(make: type[Integrate]) -> None:
 
 def test_what_is_no_number_is_refused() -> None:
     with pytest.raises(StreamConfigError, match=r"unit_multiplier=\) got 'ms'"):
-        SampleRate(unit_multiplier="ms")
+        SampleRate(unit_multiplier="ms")  # type: ignore[arg-type]
     with pytest.raises(StreamConfigError, match="what to call its output"):
         Differentiate("a", "b")
 

@@ -96,6 +96,21 @@ def test_complex_rows_have_no_sign(signal: Any) -> None:
         signal(np.zeros(3, complex))
 
 
+@pytest.mark.parametrize(
+    "signal",
+    [
+        ZeroCrossing("x", "y"),
+        Threshold("x", "y", 0.5, None, 2),
+        EventDetector("x", "y", 0.5, refractory=2),
+        Peaks("x", "y", distance=3),
+    ],
+    ids=lambda signal: type(signal).__name__,
+)
+def test_rows_of_no_channel(signal: Any) -> None:
+    for n in (0, 1, 20):
+        assert signal(np.zeros((n, 0))).shape == (n, 0)
+
+
 def test_what_they_refuse() -> None:
     with pytest.raises(StreamConfigError, match="low="):
         Threshold("x", "y", 1.0, 2.0)

@@ -9,6 +9,7 @@ import pytest
 
 import headrace.signals as s
 from signals.exported import by_onnx, by_torch, cuts, error
+from support.counts import heavy
 from support.require import require
 
 torch = require("torch")
@@ -65,6 +66,17 @@ def test_complex_and_real_columns_are_added(way: Any, shape: tuple[int, ...]) ->
     found, wanted = way(graph, columns, [2, 2, 2, 1, 33]), graph(columns)
     for name in graph.outputs or ():
         assert error(found[name], wanted[name]) <= 1e-12, name
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_decibels_have_as_many_digits_as_their_powers(way: Any) -> None:
+    """A spectrum is off by its rounding, 1e-16 of the signal; its logarithm by that over its size, in numpy as well."""
+    n = max(3000, heavy(100_000))
+    columns = {"x": RNG.normal(size=(n, 3)) + 0.5}
+    graph = s.Graph([s.Spectrogram("x", "y", 64, 32, decibel=True)], outputs=["y"])
+    wanted, found = graph(columns)["y"], way(graph, columns, cuts(n))["y"]
+    assert (np.abs(found - wanted) * 10 ** (wanted / 20)).max() < 1e-14
+    assert np.abs(10 ** (found / 10) - 10 ** (wanted / 10)).max() < 1e-12
 
 
 ROOTS = [

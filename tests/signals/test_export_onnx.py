@@ -10,7 +10,9 @@ import pytest
 
 from headrace.errors import StreamConfigError
 from headrace.signals.arithmetic import Scale, Sum
+from headrace.signals.combine import Combine
 from headrace.signals.custom import signal
+from headrace.signals.differentiate import Integrate
 from headrace.signals.export_onnx import first_state
 from headrace.signals.filters import LowPassFilter
 from headrace.signals.graph import Graph
@@ -161,3 +163,48 @@ def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path: Path)
 def test_a_state_is_wanted() -> None:
     with pytest.raises(StreamConfigError, match="without a state"):
         first_state(dense(np.ones((1, 1)), np.ones(1)))
+
+
+# --- what is refused before anything is made ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("nodes", "name"),
+    [
+        ([Integrate("x", name="a"), Scale("x", "a.total", 2.0)], "a.total"),
+        ([Integrate("x", name="a"), Scale("a.total", "b", 2.0)], "a.total"),
+        ([Integrate("x", name="a"), Scale("x", "a.total.next", 2.0)], "a.total.next"),
+        ([Combine((Scale("x", "i", 2.0), Scale("i", "k", 2.0)), name="c"), Scale("x", "c/i", 3.0)], "c/i"),
+    ],
+    ids=["a node", "an input", "a state that comes out", "inside"],
+)
+def test_two_things_of_one_name(nodes: Any, name: str) -> None:
+    with pytest.raises(StreamConfigError, match=rf"to_onnx got two things that would be called '{name}'"):
+        Graph(nodes).to_onnx()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"outputs": ["y", "y"]}, "'y' is there twice"),
+        ({"dtype": "foo"}, "dtype= of no numbers"),
+        ({"dtype": "U3"}, "dtype= of no numbers"),
+        ({"inputs": {"x": "abc"}}, "got 'abc' for the rows of an input"),
+        ({"inputs": {"x": (-1,)}}, r"got \(-1,\) for the rows of an input"),
+    ],
+)
+def test_what_an_export_cannot_be_asked_for(options: Any, says: str) -> None:
+    with pytest.raises(StreamConfigError, match=says):
+        Graph([Scale("x", "y", 2.0)]).to_onnx(**options)
+
+
+def test_bytes_that_are_no_model() -> None:
+    with pytest.raises(StreamConfigError, match="no ONNX model"):
+        first_state(b"junk")
+
+
+def test_an_input_that_comes_out_again() -> None:
+    graph = Graph([Scale("x", "y", 2.0)], outputs=["x", "y"])
+    model = graph.to_onnx()
+    assert [each.name for each in model.graph.output] == ["x.out", "y"]
+    assert run(model, {"x": np.ones(3)})["x.out"].tolist() == [1.0, 1.0, 1.0]

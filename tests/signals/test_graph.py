@@ -143,13 +143,6 @@ def test_a_signal_wants_a_column_for_each_input(rows: Any) -> None:
             signal(*rows)
 
 
-def test_two_functions_of_one_name_are_not_written() -> None:
-    one, two = (s.Inference("x", f"y{k}", lambda x, k=k: x * k) for k in range(2))
-    with pytest.raises(DataError, match="two things that are called"):
-        s.to_json(s.Graph([one, two]))
-    s.to_json(s.Graph([one]))
-
-
 # --- forms --------------------------------------------------------------------------------------------
 
 

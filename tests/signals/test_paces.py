@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import headrace as hr
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
+from support.require import require
 
 N = 200
 X = np.random.default_rng(0).normal(size=N)
@@ -144,3 +146,57 @@ def test_what_is_no_time_is_no_timestamp() -> None:
     for column in (np.array(["a", "b"]), np.zeros((2, 1))):
         made = s.Graph([s.Delay("x", 1, "d")], rate=2.0)({"timestamp": column, "x": np.ones(2)})
         assert made.timestamps("d").tolist() == [0.0, 0.5]
+
+
+# --- rows that stand between those of a slower column --------------------------------------------------
+
+
+def _between() -> list[Any]:
+    return [
+        s.Windows("x", "w", 3),
+        s.Resample("w", "r", 3, 2),
+        s.Delay("r", 1, "d"),
+        s.Resample("r", "rr", 2, 3),
+        s.Windows("r", "rw", 5, 2),
+        s.Resample("rw", "q", 7, 3),
+    ]
+
+
+def _times(blocks: list[Any], name: str) -> bytes:
+    for block in blocks:
+        assert len(block.numbers(name)) == len(block[name])
+    return np.concatenate([block.timestamps(name) for block in blocks]).tobytes()
+
+
+@pytest.mark.parametrize("sizes", [[1] * 200, [2] * 100, [7] * 29, [50] * 4, [0, 3, 99, 98]], ids=lambda s: str(s[:2]))
+@pytest.mark.parametrize("clock", [True, False])
+def test_times_between_slow_rows_are_the_same_for_all_cuts(sizes: list[int], clock: bool) -> None:
+    require("scipy")
+    rng = np.random.default_rng(0)
+    columns = {"x": rng.random(200)} | ({"timestamp": np.cumsum(rng.random(200))} if clock else {})
+    graph = s.Graph(_between(), rate=None if clock else 100.0)
+    run, at, blocks, whole = graph.run(), 0, [], graph(columns)
+    for k, n in enumerate(sizes):
+        blocks.append(run({name: each[at : at + n] for name, each in columns.items()}))
+        at += n
+        if k == 2:  # what stands further back is part of the state
+            state, run = pickle.loads(pickle.dumps(run.state_dict())), graph.run()
+            run.load_state_dict(state)
+    for node in graph:
+        assert _times(blocks, node.name) == _times([whole], node.name)
+        assert np.isfinite(whole.timestamps(node.name)).all()
+
+
+def test_times_between_slow_rows_stay_with_blocks_cut_anew_and_resumed() -> None:
+    require("scipy")
+    rng = np.random.default_rng(0)
+    rows = [{"x": x, "timestamp": t} for x, t in zip(rng.random(200), np.cumsum(rng.random(200)), strict=True)]
+    graph = s.Graph(_between())
+    whole = graph({name: np.array([row[name] for row in rows]) for name in ("x", "timestamp")})
+    stream = hr.source(rows) | hr.blocks(11) | graph | hr.blocks(17)
+    with stream.open() as cursor:
+        first, state = cursor.take(3), cursor.state()
+    with stream.open(at=pickle.loads(pickle.dumps(state))) as cursor:
+        blocks = [*first, *cursor]
+    for node in graph:
+        assert _times(blocks, node.name) == _times([whole], node.name)

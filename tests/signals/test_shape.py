@@ -72,3 +72,10 @@ def test_reshape_keeps_time() -> None:
     for bad in ((-1, -1), (-2,), "a", (1.5,)):
         with pytest.raises(StreamConfigError, match="shape="):
             Reshape("x", bad, "y")
+
+
+def test_another_shape_is_not_the_memory_of_the_input() -> None:
+    x = np.zeros((3, 4))
+    found = Reshape("x", (2, 2), "y")(x)
+    found[...] = 7
+    assert not x.any()

@@ -25,6 +25,9 @@ VERBS = {
     "describe": "print what a stream is made of: sizes, seeds, what can resume",
     "sweep": "run a function at every combination of some values; stop and resume it at any moment",
     "harvest": "say what a sweep has kept, or write it to a file",
+    "live": "show what sensors say in a browser, as they say it, with knobs to turn",
+    "record": "keep what sensors say in a session; keys that are pressed are marks",
+    "replay": "say what a session holds, or give its blocks to a function when they came",
     "bench": "time a stream: items a second, who waits for whom, what a perfect loader would gain",
     "doctor": "say which optional packages work here",
     "demo": "show what headrace does",
@@ -83,7 +86,7 @@ def _parser(verb: str | None, module: Any) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="headrace",
         description="Lead arrays from wherever they are made to whatever consumes them.",
-        epilog="A stream is named module:attribute or file.py:attribute. 'headrace VERB --help' says more.",
+        epilog="A stream or system is named module:attribute or file.py:attribute. 'headrace VERB --help' says more.",
     )
     parser.add_argument("--version", action="version", version=f"headrace {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", dest="verb")

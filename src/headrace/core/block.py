@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import floor, lcm
+from math import ceil, floor, lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ class Pace(NamedTuple):
         first window.
     burst : int
         How many rows come at once, every ``every`` input rows: what a model says about parts of each window.
+    through : tuple of Pace
+        The paces, one in rows of the other, that say when rows come, where they come later than they stand: between two
+        rows of a slower group, with the second.
 
     Examples
     --------
@@ -41,9 +44,14 @@ class Pace(NamedTuple):
     every: Fraction = ONE
     offset: Fraction = ZERO
     burst: int = 1
+    through: tuple[Any, ...] = ()
 
     def rows_before(self, n: int) -> int:
         """Return how many rows the group has once ``n`` input rows have come."""
+        if self.through:
+            for pace in self.through:
+                n = pace.rows_before(n)
+            return n
         return self.burst * max(0, floor((n - 1 - self.offset) / self.every) + 1)
 
     def row(self, k: int) -> Fraction:
@@ -56,6 +64,20 @@ class Pace(NamedTuple):
         bursts = np.arange(numbers.start, numbers.stop, dtype=np.int64) // self.burst
         return bursts * int(self.every * parts) + int(self.offset * parts), parts
 
+    def later(self, rows: int) -> Pace:
+        """Return the pace of a group that begins some rows later."""
+        first = tuple(pace.later(rows) for pace in self.through[:1])
+        return self._replace(offset=self.offset + rows, through=first + self.through[1:])
+
+    @property
+    def behind(self) -> int:
+        """How many input rows before the one it comes with a row may stand, one more for the part of a row."""
+        step, found = ONE, ONE
+        for pace in self.through:
+            found += step * max(pace.every, ONE)
+            step *= pace.every
+        return ceil(found) if self.through else 1
+
     def then(self, inner: Pace) -> Pace:
         """Return the pace, in input rows, of what has the pace ``inner`` in rows of this group.
 
@@ -64,6 +86,14 @@ class Pace(NamedTuple):
         StreamConfigError
             When rows that come in bursts give other numbers of rows from burst to burst.
         """
+        found = self._placed(inner)
+        whole = inner.every.denominator == inner.offset.denominator == 1
+        at_once = self.every == 1 and self.offset.denominator == 1
+        if not self.through and not inner.through and (self.burst > 1 or whole or at_once):
+            return found
+        return found._replace(through=(self.through or (self,)) + (inner.through or (inner,)))
+
+    def _placed(self, inner: Pace) -> Pace:
         if self.burst == 1:
             return Pace(self.every * inner.every, self.offset + self.every * inner.offset, inner.burst)
         first, late = divmod(inner.offset, self.burst)
@@ -124,7 +154,7 @@ class Block(dict[str, Any]):
     paces: Mapping[str, Pace]
     latencies: Mapping[str, Fraction]
     times: Any
-    before: float | None
+    before: Any
     _rows: int | None
 
     def __init__(
@@ -140,8 +170,10 @@ class Block(dict[str, Any]):
         super().__init__(columns or {})
         self.first, self.rate, self.paces, self.latencies = first, rate, paces or {}, latencies or {}
         self._rows = self.before = None
-        for pace in {self.paces.get(name, ROWS) for name in self}:
-            lengths = {name: _length(name, each) for name, each in self.items() if self.paces.get(name, ROWS) == pace}
+        # Mostly all have the input's pace, and to tell paces apart costs more than all else here.
+        for pace in {self.paces.get(name, ROWS) for name in self} if self.paces else (ROWS,):
+            of_pace = [name for name in self if not self.paces or self.paces.get(name, ROWS) == pace]
+            lengths = {name: _length(name, self[name]) for name in of_pace}
             if len(set(lengths.values())) > 1:
                 raise DataError(
                     f"Block got columns of lengths {lengths}, wanted one length for columns of one pace.\n"
@@ -159,9 +191,12 @@ class Block(dict[str, Any]):
         paces: Mapping[str, Pace],
         latencies: Mapping[str, Fraction],
         times: Any,
-        before: float | None,
+        before: Any,
     ) -> Block:
-        """Return a block of columns that are known to fit; ``times`` and ``before`` are those of its input rows."""
+        """Return a block of columns that are known to fit; ``times`` and ``before`` are those of its input rows.
+
+        ``before`` is the time of the row before, or an array of several, where rows of slower groups stand further back.
+        """
         block = cls.__new__(cls)
         block.update(columns)
         block.first, block._rows, block.rate, block.paces, block.latencies = first, rows, rate, paces, latencies
@@ -242,8 +277,11 @@ class Block(dict[str, Any]):
         places, parts = pace.places(numbers)
         low = places // parts
         part = (places - low * parts) / parts
-        known = np.concatenate([[np.nan if self.before is None else self.before], times])
-        at = (low - self.first).astype(np.intp) + 1
+        before = np.atleast_1d(np.nan if self.before is None else self.before)
+        known = np.concatenate([before, times])
+        at = (low - self.first).astype(np.intp) + len(before)
+        if at.size and at.min() < 0:  # times of rows that are not known any more
+            known, at = np.concatenate([np.full(-at.min(), np.nan), known]), at - at.min()
         start = known[at]
         after = known[np.minimum(at + 1, len(known) - 1)]
         return np.asarray(np.where(part == 0, start, start + part * (after - start)), dtype=np.float64)

@@ -41,6 +41,7 @@ _HOMES = {
     "plot.buffer": "headrace.plot.samples",
     "plot.graph_svg": "headrace.plot.signal_graph",
     "plot.graph_mermaid": "headrace.plot.signal_graph",
+    "plot.data_buffer": "headrace.plot.buffer_plots",
 }
 
 
@@ -109,7 +110,7 @@ def components() -> tuple[Component, ...]:
 
 def load_components() -> None:
     """Import every module of the built-in rooms and every plug-in, so that what they register is known."""
-    for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "live", "trees"):
+    for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "live", "trees", "frames"):
         package = import_module(f"headrace.{room}")
         for module in iter_modules(package.__path__):
             import_module(f"headrace.{room}.{module.name}")

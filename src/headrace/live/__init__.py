@@ -6,52 +6,88 @@ does not.
 
 from headrace.live.active import Active
 from headrace.live.align import ClockFit, fit_pairs
+from headrace.live.ble import BLEProtocol, BLESource, find_ble_address
 from headrace.live.buffer import DataBuffer
 from headrace.live.buffers import Buffer
+from headrace.live.camera import CameraDataSource, CameraSource
 from headrace.live.clock import Anchor, Clock, SystemClock, VirtualClock
 from headrace.live.consumer import Consumer
 from headrace.live.device import Device, Threaded
+from headrace.live.device_time import DeviceTime, EvenTime
+from headrace.live.keyboard import KeyboardDataSource, KeyboardSource
+from headrace.live.lines import Lines
+from headrace.live.link import Link
+from headrace.live.linked import Linked
+from headrace.live.lsl import LSLInlet
+from headrace.live.lsl_outlet import LSLOutlet
 from headrace.live.merge import Merge
+from headrace.live.microphone import MicDataSource, MicSource
+from headrace.live.mouse import MouseDataSource, MouseSource
 from headrace.live.numpy_buffer import NumpyBuffer
 from headrace.live.pandas_buffer import PandasBuffer
+from headrace.live.parsers import Parser
 from headrace.live.record import Mark, Recorder
 from headrace.live.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder, WavFileRecorder
+from headrace.live.records import CobsRecords, Records
 from headrace.live.replay import Replay, replay
 from headrace.live.replay_source import ReplaySource
 from headrace.live.sampler import Sampler
+from headrace.live.serial import SerialSource
 from headrace.live.session import Session
 from headrace.live.sources import BufferSource, FunctionSource, SamplerBase, SignalSource
 from headrace.live.stream import SystemStream, stream
 from headrace.live.system import System
 from headrace.live.tables import DataFrameSource, FileSource, Table
 from headrace.live.wav import FileAudioSource, read_wav
+from headrace.live.wave import WaveDataSource, WaveSource
 
 __all__ = [
     "Active",
     "Anchor",
+    "BLEProtocol",
+    "BLESource",
     "Buffer",
     "BufferSource",
+    "CameraDataSource",
+    "CameraSource",
     "Clock",
     "ClockFit",
+    "CobsRecords",
     "Consumer",
     "CsvFileRecorder",
     "DataBuffer",
     "DataFrameSource",
     "Device",
+    "DeviceTime",
+    "EvenTime",
     "FileAudioSource",
     "FileSource",
     "FunctionSource",
+    "KeyboardDataSource",
+    "KeyboardSource",
+    "LSLInlet",
+    "LSLOutlet",
+    "Lines",
+    "Link",
+    "Linked",
     "Mark",
     "Merge",
+    "MicDataSource",
+    "MicSource",
+    "MouseDataSource",
+    "MouseSource",
     "NumpyBuffer",
     "PandasBuffer",
     "ParquetFileRecorder",
+    "Parser",
     "PickleRecorder",
     "Recorder",
+    "Records",
     "Replay",
     "ReplaySource",
     "Sampler",
     "SamplerBase",
+    "SerialSource",
     "Session",
     "SignalSource",
     "System",
@@ -61,6 +97,9 @@ __all__ = [
     "Threaded",
     "VirtualClock",
     "WavFileRecorder",
+    "WaveDataSource",
+    "WaveSource",
+    "find_ble_address",
     "fit_pairs",
     "read_wav",
     "replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -12,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
+from headrace.live.priority import come_first
 from headrace.live.remote import COUNTS, LENGTH, receive
 from headrace.live.sampler import Sampler
 from headrace.live.wake import Wake
@@ -39,6 +41,17 @@ class _Sending(Sampler):
 
     def put(self, row: Mapping[str, Any]) -> None:
         self._pending.row(row)
+        self._hand_over()
+
+    def put_plain(self, values: tuple[Any, ...]) -> None:
+        self._pending.plain(self._columns, values)
+        self._hand_over()
+
+    def run(self, stopping: threading.Event) -> None:
+        come_first()
+        super().run(stopping)
+
+    def _hand_over(self) -> None:
         now = time.perf_counter()
         if now < self._sent + PAUSE:
             return
@@ -84,10 +97,6 @@ def main() -> None:
     """Sample what comes over the standard input, and send the rows over the standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which then stops this
     sys.setswitchinterval(2e-4)  # the thread that samples must not wait long for the other
-    try:
-        os.nice(-10)  # a moment that has passed does not come back: come before what only computes
-    except (AttributeError, OSError):  # another system, or no right to
-        pass
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what sources print goes to stderr, and not among the messages
     try:
@@ -112,6 +121,7 @@ def _sample(into: IO[bytes], out: IO[bytes]) -> None:
     except Exception as error:
         failing.fail(error)
         return
+    gc.freeze()  # else it goes through all that was imported now and then, for longer than a millisecond
     told = threading.Event()
 
     def wait() -> None:

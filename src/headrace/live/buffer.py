@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, MutableMapping
+from collections.abc import Iterator, KeysView, Mapping, MutableMapping
 from threading import RLock
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from headrace.core.registry import find
-from headrace.errors import StreamConfigError
-from headrace.live import buffer_tables as tables
 from headrace.live.buffer_columns import Columns
+from headrace.live.buffer_forms import Forms
 from headrace.live.buffer_watch import Following, Watchers
+from headrace.live.buffer_watched import Watched
 from headrace.live.buffers import Buffer, BufferShapeError
 from headrace.live.ring import Rows
 
-PLOT_TYPES = ("chart", "spectrogram", "trace2D", "histogram", "video")
-Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill"]
 _PICK = re.compile(r"(.+)_([0-9]+)", re.DOTALL)
 
 
-class DataBuffer(Buffer, MutableMapping[str, Rows]):
+class DataBuffer(Forms, Watched, Buffer, MutableMapping[str, Rows]):
     """The newest rows of named columns, time on axis 0: a mapping of arrays.
 
     Every ``extend`` is a stretch of time, for all columns at once. Row ``-i`` of one column and row ``-i`` of another are
@@ -177,6 +174,11 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
         with self._lock:
             return max(map(len, self._held.rings.values()), default=0)
 
+    @property
+    def total(self) -> int:
+        """How many moments there have been, with those that are no longer held."""
+        return self._held.total
+
     def __contains__(self, name: object) -> bool:
         try:
             self[name]  # type: ignore[index]  # a key of any type may be asked for; none but a text is there
@@ -218,157 +220,6 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
         self.maxlen = state["maxlen"]
         self._set_up(Columns.restored(self.maxlen, state))
 
-    # --- other forms ----------------------------------------------------------------------------------
-
-    def to_dataframe(self, names: Iterable[str] | None = None) -> Any:
-        """Return a DataFrame of a row per moment, a column per number: ``acc_0``, ``acc_1``; images are ``name_i_j``.
-
-        A column that started late has missing values before. What the columns were stays in ``frame.attrs``, so that
-        :meth:`from_dataframe` gives the same ones back.
-
-        Parameters
-        ----------
-        names
-            Columns of one pace; all by default.
-
-        Raises
-        ------
-        DataError
-            When they have several paces, or a row has more than three axes.
-        """
-        return tables.to_frame(self._level(names, "to_dataframe"))
-
-    @classmethod
-    def from_dataframe(cls, df: Any, maxlen: int | None = None) -> DataBuffer:
-        """Return a buffer of a DataFrame's columns.
-
-        A frame that :meth:`to_dataframe` made gives the same columns back. Of others, names without digits that end in
-        numbers, ``acc_0``, ``acc_1``, are one column ``(rows, 2)``, what is missing between them 0; unless most would be
-        missing. All else is a column ``(rows,)``.
-
-        Raises
-        ------
-        DataError
-            When two columns have one name.
-        """
-        return cls(maxlen, tables.from_frame(df))
-
-    def to_arrow(self, names: Iterable[str] | None = None) -> Any:
-        """Return a pyarrow table of a row per moment: tensors of fixed shape for rows with axes, structs for complex.
-
-        Raises
-        ------
-        DataError
-            When the columns have several paces.
-        MissingExtraError
-            When pyarrow is not installed.
-        """
-        return tables.to_arrow(self._level(names, "to_arrow"))
-
-    @classmethod
-    def from_arrow(cls, table: Any, maxlen: int | None = None) -> DataBuffer:
-        """Return a buffer of a pyarrow table's columns.
-
-        Raises
-        ------
-        DataError
-            When a column is none that makes an array.
-        """
-        return cls(maxlen, tables.from_arrow(table))
-
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset. Columns of another pace have a dimension of their own in place of ``time``."""
-        with self._lock:
-            return tables.to_dataset(self._held)
-
-    @classmethod
-    def from_xarray(cls, dataset: Any, maxlen: int | None = None) -> DataBuffer:
-        """Return a buffer of a Dataset's variables, the first dimension of each as time.
-
-        Raises
-        ------
-        DataError
-            When a variable has no dimension.
-        """
-        return cls(maxlen, tables.from_dataset(dataset))
-
-    # --- company --------------------------------------------------------------------------------------
-
-    def follow(self, system: Any, *, policy: Policy = "latest", **options: Any) -> DataBuffer:
-        """Let a system's blocks come into this buffer from now on, and return the buffer.
-
-        It is a consumer of its own, which :meth:`close` or :meth:`stop` ends, or that the buffer is collected. Several
-        systems may be followed.
-
-        Parameters
-        ----------
-        system
-            A :class:`~headrace.live.System`.
-        policy
-            What happens to blocks that come while the buffer is still busy.
-        **options
-            Of ``system.add_consumer``.
-
-        Raises
-        ------
-        StreamConfigError
-            When it is no system.
-        """
-        following = Following(self, system, policy=policy, **options)
-        with self._lock:
-            self._followings.append(following)
-        return self
-
-    def close(self) -> None:
-        """Follow nobody any more; the rows stay. What a consumer failed with is raised. Closing twice is fine."""
-        with self._lock:
-            followings, self._followings = self._followings, []
-        failed: BaseException | None = None
-        for following in followings:  # without the lock: a consumer may be waiting for it
-            try:
-                following.close()
-            except BaseException as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
-
-    stop = close
-
-    def watch(self, callback: Callable[[DataBuffer], Any]) -> Callable[[], None]:
-        """Call ``callback(buffer)`` after every change from now on; return the function that ends it.
-
-        A method does not keep its object alive. What a callback raises passes through the ``extend`` that called it, whose
-        rows are in.
-        """
-        return self._watchers.add(callback)
-
-    def plot(self, key: str, plot_type: str = "chart", **kwargs: Any) -> Any:
-        """Return a picture of a column that is drawn anew whenever the buffer changes.
-
-        Parameters
-        ----------
-        key
-            The column.
-        plot_type
-            ``"chart"``, ``"spectrogram"``, ``"trace2D"``, ``"histogram"`` or ``"video"``.
-        **kwargs
-            Of that kind of picture.
-
-        Raises
-        ------
-        StreamConfigError
-            For another kind.
-        KeyError
-            When there is no such column.
-        """
-        if plot_type not in PLOT_TYPES:
-            raise StreamConfigError(
-                f"DataBuffer.plot got plot_type={plot_type!r}, wanted one of {', '.join(map(repr, PLOT_TYPES))}.\n"
-                "  Choose one of these."
-            )
-        self[key]
-        return find("plot.data_buffer").make(self, key, plot_type, **kwargs)
-
     # --- inside ---------------------------------------------------------------------------------------
 
     def _set_up(self, held: Columns) -> None:
@@ -388,10 +239,6 @@ class DataBuffer(Buffer, MutableMapping[str, Rows]):
         if self._watchers:
             self._watchers.tell(self)
         return found
-
-    def _level(self, names: Iterable[str] | None, who: str) -> dict[str, Rows]:
-        with self._lock:
-            return self._held.level(names, who)
 
     def _picked(self, name: str) -> Rows:
         found = _PICK.fullmatch(name) if isinstance(name, str) else None

@@ -1,6 +1,7 @@
 """An append-only file of records that check themselves: what a recording is kept in.
 
-The file begins with :data:`MAGIC`, 16 bytes of which one is the version. Records follow, each at a multiple of 16::
+The file begins with :data:`MAGIC`, 16 bytes of which one is the version; from version 2 on, the two behind it shall be
+:func:`check` of it, so that a damaged byte is no later version. Records follow, each at a multiple of 16::
 
     head, 32 bytes, little-endian
         4s  SYNC, found again by who has lost the way
@@ -23,7 +24,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,11 @@ ALIGN: Final = 16  # what any number's address may have to be a multiple of
 _TOGETHER: Final = 1 << 16  # bytes below which copying parts into one is quicker than a call for each
 _AT_ONCE: Final = 1 << 30  # bytes that every system writes in one call
 _ZEROS: Final = bytes(ALIGN)
+
+
+def check(version: int) -> bytes:
+    """Return what shall stand behind a later version."""
+    return bytes([version ^ 0x5A, version ^ 0xA5])
 
 
 def padding(n: int) -> int:
@@ -57,6 +63,8 @@ class Writer:
     ----------
     size : int
         Bytes written.
+    seen : callable or None
+        Called with each record that was written: kind, place, size, front, CRC-32 of the front; in the order of the file.
 
     Raises
     ------
@@ -68,6 +76,7 @@ class Writer:
     >>> import tempfile
     >>> writer = Writer(Path(tempfile.mkdtemp()) / "notes.hrc")
     >>> writer.append(b"NOTE", b"hello")
+    16
     >>> writer.size, writer.records
     (64, 1)
     >>> writer.close()
@@ -77,6 +86,7 @@ class Writer:
         self.path: Path = Path(path)
         self.size: int = 0
         self.records: int = 0
+        self.seen: Callable[[bytes, int, int, bytes, int], object] | None = None
         self._lock = threading.Lock()
         self._dirty = False
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -94,8 +104,8 @@ class Writer:
             self._close()
             raise
 
-    def append(self, kind: bytes, front: bytes, data: Sequence[Any] = (), *, size: int = 0) -> None:
-        """Add one record, whole or not at all.
+    def append(self, kind: bytes, front: bytes, data: Sequence[Any] = (), *, size: int = 0) -> int:
+        """Add one record, whole or not at all; return where in the file it begins.
 
         Parameters
         ----------
@@ -115,11 +125,14 @@ class Writer:
         """
         gap = padding(len(front))
         with self._lock:
-            number = self.records & 0xFFFFFFFF
-            head = HEAD.pack(SYNC, kind, len(front) + gap + size, len(front), zlib.crc32(front), number, 0)[:-4]
+            number, at, told = self.records & 0xFFFFFFFF, self.size, zlib.crc32(front)
+            head = HEAD.pack(SYNC, kind, len(front) + gap + size, len(front), told, number, 0)[:-4]
             crc = zlib.crc32(head).to_bytes(4, "little")
             self._write([head, crc, front, _ZEROS[:gap], *data])
             self.records += 1
+            if self.seen is not None:
+                self.seen(kind, at, len(front) + gap + size, front, told)
+        return at
 
     def _write(self, parts: Iterable[Any]) -> None:
         fd = self._fd

@@ -1,74 +1,24 @@
-"""What has a clock of its own: the protocol of devices, and the base of those that run in a thread."""
+"""The base of devices that run in a thread of their own."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any
 
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError, WorkerError
 from headrace.live.active import Active
 from headrace.live.clock import SYSTEM, Anchor, Clock, expect
+from headrace.live.managed import Managed
 from headrace.live.pending import Overflow, Pending
+from headrace.live.protocol import Device, State
 from headrace.live.wake import Wake
 
-State = Literal["idle", "running", "stopped", "failed"]
-Self = TypeVar("Self", bound="Threaded")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds before a device that failed is opened again
 
 
-@runtime_checkable
-class Device(Protocol):
-    """Something with a clock of its own.
-
-    Attributes
-    ----------
-    state : str
-        ``"idle"`` before the first start, ``"running"``, ``"stopped"``, ``"failed"``.
-    is_active : Active
-        Whether it runs; true or false, and callable.
-    rate : float or None
-        Rows a second, where they come evenly.
-    names : tuple of str
-        Its columns, as far as they are known.
-    arrived : Wake
-        Set whenever there is something to read: rows, a failure, the end.
-    """
-
-    arrived: Wake
-
-    @property
-    def state(self) -> State:
-        """How it is: ``"idle"``, ``"running"``, ``"stopped"`` or ``"failed"``."""
-
-    @property
-    def is_active(self) -> Active:
-        """Whether it runs."""
-
-    @property
-    def rate(self) -> float | None:
-        """Rows a second, where they come evenly."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Its columns, as far as they are known."""
-
-    def start(self) -> None:
-        """Begin; of no effect while it runs. After a stop or a failure it begins again."""
-
-    def stop(self) -> None:
-        """End, and wait for its thread; twice is fine. Raises a failure that was not raised yet."""
-
-    def read(self) -> Block:
-        """Return the rows that came since the last read, without waiting; raises a failure, once, after its rows."""
-
-    def stats(self) -> dict[str, Any]:
-        """Return what it counts: produced == delivered + dropped + pending, and late."""
-
-
-class Threaded:
+class Threaded(Managed):
     """A device that runs in a thread of its own.
 
     Subclasses write :meth:`run`, which calls :meth:`put` for rows or blocks until ``stopping`` is set, and where
@@ -340,19 +290,8 @@ class Threaded:
             **self._pending.counts(), "late": self._late, "errors": self._errors, "restarts": self._restarts
         }  # fmt: skip
 
-    def __enter__(self: Self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except Exception as failure:
-            if error is None:
-                raise
-            error.add_note(f"  and {type(self).__name__} failed meanwhile: {failure!r}")
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+__all__ = ["Device", "State", "Threaded"]

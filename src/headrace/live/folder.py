@@ -126,6 +126,15 @@ def graph_text(graph: Any) -> tuple[str, list[Any], str]:
     return text, json.loads(text)["nodes"], fingerprint(graph)
 
 
+def unwritable(graph: Any) -> str | None:
+    """Return why a graph has no form in JSON; None when it has one."""
+    try:
+        graph_text(graph)
+    except DataError as error:
+        return str(error)
+    return None
+
+
 def metadata_bytes(told: Mapping[str, Any], who: str) -> bytes:
     """Return metadata as the content of its file.
 

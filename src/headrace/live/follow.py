@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from headrace.core.block import Block
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.live.history import Array, History, with_gaps
 
 HOWS: Final = ("latest", "nearest", "linear", "all", "window:mean", "window:any", "window:count")
 AGES: Final = 4096  # the newest of which the 99th percentile is told
-LONGEST: Final = 1_000_000  # values of a function that wait for their rows to be read
 
 Found = tuple[dict[str, Array], Array]  # columns, and which rows have no value yet
 
@@ -23,6 +21,18 @@ Found = tuple[dict[str, Array], Array]  # columns, and which rows have no value 
 def named(follower: str, key: str) -> str:
     """Return the column of a follower's value: ``follower_key``, or ``follower`` alone where both are one."""
     return follower if key == follower else f"{follower}_{key}"
+
+
+def per_follower(what: str, given: Any, followers: Mapping[str, Any], otherwise: Any) -> dict[str, Any]:
+    """Return a value for each follower. Raises StreamConfigError for names that are none of theirs."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(followers, given)
+    unknown = [name for name in given if name not in followers]
+    if unknown:
+        raise StreamConfigError(
+            f"Merge got {what}= for {unknown}, wanted names among {list(followers)}.\n  Those not named have the default."
+        )
+    return {name: given.get(name, otherwise) for name in followers}
 
 
 class Ages:
@@ -210,102 +220,3 @@ def _ragged(column: Array, pieces: list[tuple[int, int]]) -> Array:
     for k, (lo, hi) in enumerate(pieces):
         found[k] = column[lo:hi]
     return found
-
-
-class FunctionFollower:
-    """A function, asked on demand: of the time, for each row; or of nothing, whenever the leader has something new.
-
-    Parameters
-    ----------
-    name, function
-        The follower.
-    timed
-        Whether it is ``f(t)``.
-    leader
-        Whose rows they are.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    timed: bool
-    leader: Any
-
-    def __init__(self, name: str, function: Callable[..., Any], timed: bool, leader: Any) -> None:
-        self.name, self.function, self.timed, self.leader = name, function, timed, leader
-        self.began: float = 0.0  # Unix seconds of t = 0
-        self.failure: BaseException | None = None
-        self._values: deque[tuple[int, Any]] = deque(maxlen=LONGEST)
-        self._turn = threading.Lock()
-        self._repeated = self._seen = 0
-
-    def look(self) -> None:
-        """Ask the function, for the rows that the leader has made since it was last asked; in the leader's thread."""
-        if self.failure is not None:
-            return
-        try:
-            produced = self.leader.stats()["produced"]
-            if produced > self._seen:
-                value = self.function()
-                with self._turn:
-                    self._values.append((produced, value))
-                self._seen = produced
-        except Exception as error:  # the leader is not to fail of it
-            error.add_note(f"  while asking follower {self.name!r}")
-            self.failure = error
-
-    def poll(self) -> None:
-        """Raise what the function has raised."""
-        failure, self.failure = self.failure, None
-        if failure is not None:
-            raise failure
-
-    def ready(self, at: Array, rows: Array) -> int:
-        """Return how many of the next rows, with these moments and numbers, have been asked for."""
-        return len(at) if self.timed else int(np.searchsorted(rows, self._seen, side="left"))
-
-    def columns(self, at: Array, rows: Array) -> Found:
-        """Return the columns of rows with these moments and numbers."""
-        none = np.zeros(len(at), bool)
-        if self.timed:
-            values = self._asked(at)
-        else:
-            values = self._kept(rows)
-            missing = [value is None for value in values]
-            if any(missing):  # it failed, or the rows are older than what is kept
-                none = np.array(missing)
-                like = next((value for value in values if value is not None), None)
-                if like is None:
-                    return {self.name: np.full(len(at), np.nan)}, none
-                parts, _ = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
-                return {name: with_gaps(column, none) for name, column in parts.items()}, none
-        return self._stacked(values)[0], none
-
-    def _asked(self, at: Array) -> list[Any]:
-        try:
-            return [self.function(t) for t in (at - self.began).tolist()]
-        except Exception as error:
-            error.add_note(f"  while asking follower {self.name!r}")
-            raise
-
-    def _stacked(self, values: list[Any]) -> tuple[dict[str, Array], None]:
-        if isinstance(values[0], Mapping):
-            keys = list(values[0])
-            return {named(self.name, key): np.array([value[key] for value in values]) for key in keys}, None
-        return {self.name: np.array(values)}, None
-
-    def _kept(self, rows: Array) -> list[Any]:
-        with self._turn:
-            there = list(self._values)
-            while self._values and len(rows) and self._values[0][0] <= rows[-1] + 1:
-                self._values.popleft()
-        ends = np.array([end for end, _ in there])
-        index = np.searchsorted(ends, rows, side="right")
-        self._repeated += max(0, len(rows) - len(np.unique(index)))
-        return [there[k][1] if k < len(there) else None for k in index.tolist()]
-
-    def stats(self) -> dict[str, Any]:
-        """Return what there is to tell: rows that have the value of the row before."""
-        return {
-            "how": "asked", "skipped": 0, "repeated": self._repeated, "missing": 0, "lost": 0,
-            "age_max": 0.0, "age_p99": 0.0,
-        }  # fmt: skip

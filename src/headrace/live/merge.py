@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,16 +13,17 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.live.active import Active
 from headrace.live.calls import takes_time
 from headrace.live.clock import SYSTEM
+from headrace.live.company import Company
 from headrace.live.device import State
-from headrace.live.follow import HOWS, DeviceFollower, FunctionFollower
+from headrace.live.follow import HOWS, DeviceFollower, per_follower
+from headrace.live.follow_function import FunctionFollower
 from headrace.live.held import Held
 from headrace.live.history import Array
+from headrace.live.managed import Managed
 from headrace.live.wake import Wake
 
-Self = TypeVar("Self", bound="Merge")
 
-
-class Merge:
+class Merge(Managed):
     """A device whose rows are those of a leader, each with the values of followers at its moment.
 
     A follower at a lower rate gives a value several times, one at a higher rate is skipped now and then; both are
@@ -104,7 +104,7 @@ class Merge:
                 raise StreamConfigError(
                     f"Merge got {name}={value!r}, wanted one of {', '.join(wanted)}.\n  The default is {wanted[0]!r}."
                 )
-        hows, ages = _each("how", how, followers, "latest"), _each("max_age", max_age, followers, None)
+        hows, ages = per_follower("how", how, followers, "latest"), per_follower("max_age", max_age, followers, None)
         wrong = {name: value for name, value in hows.items() if value not in HOWS}
         if wrong:
             raise StreamConfigError(
@@ -125,7 +125,7 @@ class Merge:
         self._state: State = "idle"
         self._failures: list[BaseException] = []
         self._held = Held(leader, self.timestamp_key)
-        self._mine: list[Any] = []  # the devices that this one has started, and is to stop
+        self._company = Company(leader, self.followers, self.arrived, strict=on_error == "fail")
         self._delivered = self._dropped = 0
         self._names: tuple[str, ...] = ()
         self._turn = threading.RLock()
@@ -144,49 +144,9 @@ class Merge:
             if self._state == "running":
                 return
             self._failures = []
-            try:
-                for device in [*self._devices(), self.leader]:
-                    if device is self.leader:
-                        self._listen()
-                    if not device.is_active:
-                        device.start()
-                        self._mine.append(device)
-            except BaseException as error:
-                error.add_note(f"  while starting {self!r}")
-                self._deaf()
-                for failure in self._stopped():
-                    error.add_note(f"  and stopping the others raised {failure!r}")
-                raise
-            self._align()
+            self._company.start(repr(self))
+            self._company.align(self.clock)
             self._state = "running"
-
-    def _devices(self) -> list[Any]:
-        return [each.device for each in self.followers.values() if isinstance(each, DeviceFollower)]
-
-    def _listen(self) -> None:
-        for each in self.followers.values():
-            if isinstance(each, FunctionFollower) and not each.timed:
-                self.leader.arrived.relay(each.look)
-        for device in [self.leader, *self._devices()]:
-            device.arrived.relay(self.arrived.set)
-
-    def _deaf(self) -> None:
-        for device in [self.leader, *self._devices()]:
-            device.arrived.unrelay(self.arrived.set)
-        for each in self.followers.values():
-            if isinstance(each, FunctionFollower):
-                self.leader.arrived.unrelay(each.look)
-
-    def _align(self) -> None:
-        """Take the times of all on the leader's own clock."""
-        anchor = getattr(self.leader, "anchor", None)
-        for each in self.followers.values():
-            if isinstance(each, FunctionFollower):
-                each.began = self.clock.wall() if anchor is None else anchor.unix(anchor.now)
-                continue
-            other = getattr(each.device, "anchor", None)
-            if anchor is not None and other is not None:
-                each.shift = anchor.unix(other.now) - other.wall
 
     def stop(self) -> None:
         """Stop what it has started; rows that were not read yet still can be. Twice is fine.
@@ -199,23 +159,10 @@ class Merge:
         with self._turn:
             if self._state != "running":
                 return
-            found = self._stopped()
-            self._deaf()
+            found = self._company.stop()
             self._state = "stopped"
             self._failures += found
             self._raise_failure()
-
-    def _stopped(self) -> list[BaseException]:
-        """Stop the leader, then the followers, and return what that raised."""
-        found: list[BaseException] = []
-        for device in reversed(self._mine):
-            try:
-                device.stop()
-            except Exception as error:
-                if device is self.leader or self.on_error == "fail":
-                    found.append(error)
-        self._mine = []
-        return found
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -304,7 +251,7 @@ class Merge:
         """How it is: ``"idle"``, ``"running"``, ``"stopped"`` or ``"failed"``, as its leader and followers are."""
         if self._state != "running":
             return self._state
-        states = [self.leader.state, *(each.state for each in self._devices() if self.on_error == "fail")]
+        states = self._company.states()
         if "failed" in states or any(getattr(each, "failure", None) for each in self.followers.values()):
             return "failed"
         return "running" if self.leader.state == "running" else "stopped"
@@ -346,31 +293,5 @@ class Merge:
                 "followers": {name: each.stats() for name, each in self.followers.items()},
             }
 
-    def __enter__(self: Self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except Exception as failure:
-            if error is None:
-                raise
-            error.add_note(f"  and {self!r} failed meanwhile: {failure!r}")
-
     def __repr__(self) -> str:
         return f"Merge({self.leader!r}, {list(self.followers)})"
-
-
-def _each(what: str, given: Any, followers: Mapping[str, Any], otherwise: Any) -> dict[str, Any]:
-    """Return a value for each follower."""
-    if not isinstance(given, Mapping):
-        return dict.fromkeys(followers, given)
-    unknown = [name for name in given if name not in followers]
-    if unknown:
-        raise StreamConfigError(
-            f"Merge got {what}= for {unknown}, wanted names among {list(followers)}.\n  Those not named have the default."
-        )
-    return {name: given.get(name, otherwise) for name in followers}

@@ -11,21 +11,12 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
+from headrace.live.aside import Aside, Rows, kind_of
 
 Overflow = Literal["drop_oldest", "drop_newest", "fail"]
 OVERFLOWS: Final = ("drop_oldest", "drop_newest", "fail")
 CHUNK: Final = 1 << 16  # bytes of rows that are set aside at once
 ROWS: Final = 1024  # rows at most in them
-_PLAIN: Final = (float, int, bool)
-
-
-def _kind(value: Any) -> Any:
-    """What is alike in values that a column takes without a second look."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return kind
-    dtype = getattr(value, "dtype", None)
-    return None if dtype is None else (dtype, value.shape)  # None: a list, whose next may hold wider numbers
 
 
 class _Segment:
@@ -88,11 +79,50 @@ class Pending:
         self._kinds: dict[str, tuple[set[Any], Any, Any]] = {}  # of each column: what it takes as it is, dtype, shape
         self._produced = self._delivered = self._dropped = self._pending = 0
         self._bytes = 0.0
+        self._aside = Aside()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns, once the first row has come."""
+        if self._aside:
+            with self._lock:
+                self._write_aside()
         return tuple(self._kinds)
+
+    def plain(self, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """Add one row of numbers of the types in ``PLAIN``, a tuple of the same names each time; it costs next to nothing.
+
+        Raises
+        ------
+        DataError
+            As :meth:`row`; of a row that was set aside a little earlier, perhaps.
+        """
+        if self._aside.add(names, values) or self.overflow == "fail":
+            with self._lock:
+                self._write_aside()
+            self._aside.raise_fault()
+
+    def _write_aside(self) -> None:
+        if self._aside:
+            self._aside.write(self._rows_at_once, self._row)
+
+    def _rows_at_once(self, names: tuple[str, ...], rows: Rows) -> bool:
+        """Write rows column by column, if they are like those before and there is room; return whether."""
+        n, kinds, chunk = len(rows), self._kinds, self._chunk
+        if chunk is None or chunk.hi + n > self._room or self._bytes + n * chunk.row_bytes > self.max_bytes:
+            return False
+        columns = list(zip(*rows, strict=True))
+        if len(names) != len(kinds) or any(
+            name not in kinds or not kinds[name][0].issuperset(map(type, column))
+            for name, column in zip(names, columns, strict=True)
+        ):
+            return False
+        at = chunk.hi
+        for name, column in zip(names, columns, strict=True):
+            chunk.columns[name][at : at + n] = column
+        self._admit(n, chunk.row_bytes)
+        chunk.hi = at + n
+        return True
 
     def row(self, values: Mapping[str, Any]) -> None:
         """Add one row: a number or an array for each column.
@@ -103,15 +133,19 @@ class Pending:
             When the columns, or a shape, are not those of the rows before, or when it is full and is to say so.
         """
         with self._lock:
-            chunk = self._chunk
-            if chunk is None or chunk.hi == self._room or not self._fits(values):
-                chunk = self._chunk_for(values)
-            if not self._admit(1, chunk.row_bytes):
-                return
-            at, columns = chunk.hi, chunk.columns
-            for name, value in values.items():
-                columns[name][at] = value
-            chunk.hi = at + 1
+            self._write_aside()
+            self._row(values)
+
+    def _row(self, values: Mapping[str, Any]) -> None:
+        chunk = self._chunk
+        if chunk is None or chunk.hi == self._room or not self._fits(values):
+            chunk = self._chunk_for(values)
+        if not self._admit(1, chunk.row_bytes):
+            return
+        at, columns = chunk.hi, chunk.columns
+        for name, value in values.items():
+            columns[name][at] = value
+        chunk.hi = at + 1
 
     def block(self, columns: Mapping[str, Any]) -> None:
         """Add rows: an array ``(n, ...)`` for each column, which from then on is not to be changed.
@@ -126,6 +160,7 @@ class Pending:
         if not n:
             return
         with self._lock:
+            self._write_aside()
             self._same(made, {name: column.shape[1:] for name, column in made.items()})
             self._kinds = {name: (set(), column.dtype, column.shape[1:]) for name, column in made.items()}
             self._chunk = None
@@ -149,7 +184,7 @@ class Pending:
             return False
         for name, value in values.items():
             kind = kinds.get(name)
-            if kind is None or _kind(value) not in kind[0]:
+            if kind is None or kind_of(value) not in kind[0]:
                 return False
         return True
 
@@ -163,7 +198,7 @@ class Pending:
             both = np.result_type(dtype, array.dtype)
             if both != dtype:
                 wider, takes = True, set()
-            kinds[name] = ({*takes, _kind(values[name])} - {None}, both, shape)
+            kinds[name] = ({*takes, kind_of(values[name])} - {None}, both, shape)
         chunk, self._kinds = self._chunk, kinds
         if chunk is not None and chunk.hi < self._room and not wider:
             return chunk
@@ -224,6 +259,7 @@ class Pending:
     def take(self, rate: float | None = None, timestamp: str = "timestamp") -> Block:
         """Return all rows that wait, and forget them; an empty Block when there is none."""
         with self._lock:
+            self._write_aside()
             parts = [(each.columns, each.lo, each.hi) for each in self._segments if each.hi > each.lo]
             n, first = self._pending, self._produced - self._pending
             self._delivered += n
@@ -247,6 +283,7 @@ class Pending:
     def counts(self) -> dict[str, int]:
         """Return how many rows came, were read, were dropped and wait; the first is the sum of the others."""
         with self._lock:
+            self._write_aside()
             return {
                 "produced": self._produced,
                 "delivered": self._delivered,

@@ -8,7 +8,8 @@ from time import monotonic
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError, WorkerError
 from headrace.live.clock import expect
-from headrace.live.consumer import LOOK, Consumer
+from headrace.live.consumer import Consumer
+from headrace.live.place import LOOK
 from headrace.live.rounds import FIRST_PAUSE, Rounds
 from headrace.live.warm import warm
 from headrace.signals import Graph

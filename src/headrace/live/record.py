@@ -8,45 +8,20 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
-
-import numpy as np
+from typing import Any, Self
 
 from headrace.core.block import Block
 from headrace.core.notes import warn
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.live.clock import SYSTEM, Anchor, Clock
 from headrace.live.container import VERSION, Writer
-from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, json_of
+from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, json_of, unwritable
+from headrace.live.index import Indexing
 from headrace.live.keeping import Keeping
-from headrace.live.rows import COLS, ROWS, Schema, described, encode
+from headrace.live.mark import Mark
+from headrace.live.rows import ROWS, encode
+from headrace.live.schemas import Schemas
 from headrace.store.ledger_values import Packing
-
-AGAIN: Final = 1 << 20  # bytes after which the columns are described again
-
-
-class Mark(NamedTuple):
-    """Something that happened while it was recorded.
-
-    Attributes
-    ----------
-    name : str
-        What.
-    value : object
-        JSON value.
-    row : int
-        How many rows had been recorded.
-    now : float
-        When, on the recorder's clock.
-    time : float
-        When, in Unix seconds by the recording's first anchor: as the timestamps are.
-    """
-
-    name: str
-    value: Any
-    row: int
-    now: float
-    time: float
 
 
 class Recorder:
@@ -122,7 +97,7 @@ class Recorder:
             raise StreamConfigError(f"Recorder got sync={sync!r}, wanted seconds, more than 0.\n  The default is 1.")
         self.clock: Clock = SYSTEM if clock is None else clock
         graph = graph if run is None else run.graph
-        if graph is not None and (why := _unwritable(graph)) is not None:
+        if graph is not None and (why := unwritable(graph)) is not None:
             warn(f"the graph is not recorded, only the data: {why}")
             graph = run = None
         anchor = Anchor.of(self.clock)
@@ -147,13 +122,10 @@ class Recorder:
         self.blocks: int = 0
         self._run: Any = None
         self._changes = self._row = 0
-        self._known: dict[Any, tuple[int, bytes]] = {}  # what columns there were: their number, and description
-        self._schema_now: Schema | None = None
-        self._last: tuple[int, bytes] = (0, b"")
-        self._described: dict[int, int] = {}  # where in the file each was described last
         self._lock = threading.RLock()
         self._closed = False
         self._writer = Writer(file)
+        self._schemas, self._index = Schemas(self._writer), Indexing(self._writer)
         head = {"headrace": "recording", "version": VERSION, "now": anchor.now, "wall": anchor.wall}
         self._writer.append(b"HEAD", json.dumps(head).encode())
         self._keeping = Keeping(self._writer, self.clock, sync)
@@ -192,60 +164,15 @@ class Recorder:
                 return
             if not isinstance(block, Block):
                 block = Block(block, first=self.rows)
-            number, arrays = self._schema(block)
+            number, arrays = self._schemas.of(block)
             came = self.clock.now() if arrived is None else arrived
             front, data, size = encode(block, number, arrays, came)
             self._writer.append(ROWS, front, data, size=size)
+            self._index.keep()
             self.rows += block.n
             self.blocks += 1
             if self._run is not None and len(self._run.log) != self._changes:
                 self._note_changes()
-
-    def _schema(self, block: Block) -> tuple[int, list[Any]]:
-        """Return the number of what describes these columns, which is in the file by then, and their arrays."""
-        arrays = self._as_last(block)
-        if arrays is not None:
-            number, text = self._last
-            return self._described_again(number, text), arrays
-        schema, arrays = described(block)
-        kinds = tuple((name, dtype is None, dtype, shape) for name, dtype, shape in schema.columns)
-        paces = (
-            (tuple(schema.paces.items()), tuple(schema.latencies.items())) if schema.paces or schema.latencies else ()
-        )
-        key = (kinds, schema.rate, schema.times, paces)
-        found = self._known.get(key)
-        if found is None:
-            number = len(self._known)
-            text = schema.text(number)
-            self._writer.append(COLS, text)
-            found = self._known[key] = (number, text)
-            self._described[number] = self._writer.size
-        self._schema_now, self._last = schema, found
-        return self._described_again(*found), arrays
-
-    def _described_again(self, number: int, text: bytes) -> int:
-        if self._writer.size - self._described[number] > AGAIN:
-            self._writer.append(COLS, text)
-            self._described[number] = self._writer.size
-        return number
-
-    def _as_last(self, block: Block) -> list[Any] | None:
-        """Return the arrays of a block whose columns are those of the block before: most are, and this is quick."""
-        known = self._schema_now
-        if known is None or len(block) != len(known.columns) or block.rate != known.rate:
-            return None
-        if block.paces != known.paces or block.latencies != known.latencies:
-            return None
-        arrays = []
-        for told, (name, column) in zip(known.columns, block.items(), strict=True):
-            # A dtype may equal None: numpy takes it for float64.
-            if told.dtype is None or type(column) is not np.ndarray or name != told.name or column.dtype != told.dtype:
-                return None
-            if column.shape[1:] != told.shape:
-                return None
-            arrays.append(column)
-        times = None if known.times is None else arrays[known.times]
-        return arrays if block.times is times else None
 
     def mark(self, name: str, value: Any = None, now: float | None = None) -> Mark:
         """Keep that something happened, from any thread; return it.
@@ -344,17 +271,15 @@ class Recorder:
             try:
                 if self._run is not None and len(self._run.log) != self._changes:
                     self._note_changes()
-                for _, text in self._known.values():
-                    self._writer.append(COLS, text)
+                self._schemas.again()
                 told = {"rows": self.rows, "blocks": self.blocks, "now": self.clock.now(), "wall": self.clock.wall()}
                 self._writer.append(b"DONE", json.dumps(told).encode())
+                self._index.end()
             finally:
                 self._run = None
                 self._writer.close()
 
-    def stop(self) -> None:
-        """Do as :meth:`close` does."""
-        self.close()
+    stop = close
 
     def __enter__(self) -> Self:
         return self
@@ -373,9 +298,4 @@ class Recorder:
         return f"Recorder({str(self.path)!r}, rows={self.rows})"
 
 
-def _unwritable(graph: Any) -> str | None:
-    try:
-        graph_text(graph)
-    except DataError as error:
-        return str(error)
-    return None
+__all__ = ["Mark", "Recorder"]

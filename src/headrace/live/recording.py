@@ -1,4 +1,4 @@
-"""What is in a recording, found by reading it through once: where each block lies, marks, clocks, graphs, damage."""
+"""What is in a recording: where each block lies, marks, clocks, graphs, damage; by its index, or read through once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from headrace.core.block import ROWS as EACH
 from headrace.core.block import Block, Pace
 from headrace.errors import DamageError
 from headrace.live.container import HEAD, padding
+from headrace.live.index import read_index
 from headrace.live.rows import COLS, FRONT, ROWS, Front, Schema, read_block, read_column, read_front
-from headrace.live.scan import Damage, Record, View, scan
+from headrace.live.scan import Damage, Record, View, is_sound, scan
 from headrace.store.ledger_values import Packing
 
 Index = np.ndarray[Any, np.dtype[np.int64]]
@@ -29,6 +30,12 @@ _JSON: Final = {
     b"CHNG": "changes",
     b"DONE": "done",
 }
+
+
+_COLUMNS: Final = {
+    "offsets": "at", "sizes": "size", "fronts": "front", "schema": "schema", "first": "first", "rows": "rows",
+    "arrived": "arrived",
+}  # fmt: skip
 
 
 class Recording:
@@ -67,6 +74,7 @@ class Recording:
     schema: Index
     first: Index
     rows: Index
+    arrived: np.ndarray[Any, np.dtype[np.float64]]
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
@@ -75,28 +83,20 @@ class Recording:
         self.states: list[Any] = []
         self.schemas: dict[int, Schema] = {}
         damage: list[Damage] = []
-        found = [array("q") for _ in range(6)]
-        arrived = array("d")
         try:
-            for record in scan(self.view):
-                if isinstance(record, Damage):
-                    damage.append(record)
-                elif record.kind == ROWS:
-                    number, _, _, _, first, rows, came, _ = FRONT.unpack_from(record.front)
-                    for column, value in zip(
-                        found, (record.at, record.size, len(record.front), number, first, rows), strict=True
-                    ):
-                        column.append(value)
-                    arrived.append(came)
-                else:
+            index = read_index(self.view)
+            self._indexed = index is not None
+            if index is None:
+                rows = self._scanned(damage)
+            else:
+                rows = index.rows
+                for record in index.others:
                     self._take(record)
         except BaseException:
             self.view.close()
             raise
-        self.offsets, self.sizes, self.fronts, self.schema, self.first, self.rows = (
-            np.array(column, dtype=np.int64) for column in found
-        )
-        self.arrived: np.ndarray[Any, np.dtype[np.float64]] = np.array(arrived, dtype=np.float64)
+        for name, column in _COLUMNS.items():
+            setattr(self, name, np.array(rows[column], dtype=np.float64 if column == "arrived" else np.int64))
         known = np.isin(self.schema, list(self.schemas))
         if not known.all():  # every copy of their description is damaged
             for at, size in zip(self.offsets[~known].tolist(), self.sizes[~known].tolist(), strict=True):
@@ -104,8 +104,25 @@ class Recording:
             self._keep(known)
         self.damage: tuple[Damage, ...] = tuple(sorted(damage))
 
+    def _scanned(self, damage: list[Damage]) -> Any:
+        """Look through the file; return where blocks are, as an index says it."""
+        found = array("q")
+        arrived = array("d")
+        for record in scan(self.view):
+            if isinstance(record, Damage):
+                damage.append(record)
+            elif record.kind == ROWS:
+                number, _, _, _, first, rows, came, _ = FRONT.unpack_from(record.front)
+                found.extend((record.at, record.size, first, rows, number, len(record.front)))
+                arrived.append(came)
+            else:
+                self._take(record)
+        numbers = np.array(found, dtype=np.int64).reshape(-1, 6)
+        columns = dict(zip(("at", "size", "first", "rows", "schema", "front"), numbers.T, strict=True))
+        return {**columns, "arrived": np.array(arrived, dtype=np.float64)}
+
     def _keep(self, which: Any) -> None:
-        for name in ("offsets", "sizes", "fronts", "schema", "first", "rows", "arrived"):
+        for name in _COLUMNS:
             setattr(self, name, getattr(self, name)[which])
 
     def _take(self, record: Record) -> None:
@@ -120,7 +137,7 @@ class Recording:
     @property
     def complete(self) -> bool:
         """Whether it was closed, and not cut off."""
-        return bool(self.notes["done"])
+        return bool(self.notes["done"]) and not any(each.tail for each in self.damage)
 
     @property
     def rate(self) -> float | None:
@@ -131,8 +148,23 @@ class Recording:
         return len(self.offsets)
 
     def front(self, i: int) -> Front:
-        """Return what block ``i`` says of itself."""
-        return read_front(self.view.read(int(self.offsets[i]) + HEAD.size, int(self.fronts[i])))
+        """Return what block ``i`` says of itself.
+
+        Raises
+        ------
+        DamageError
+            When that is not what was written.
+        """
+        return read_front(self._record(i, HEAD.size + int(self.fronts[i]))[HEAD.size :])
+
+    def _record(self, i: int, n: int) -> memoryview:
+        """Return the first ``n`` bytes of the record of block ``i``, its front among them, which is sound."""
+        raw = memoryview(self.view.read(int(self.offsets[i]), n))
+        if self._indexed and not is_sound(
+            raw, ROWS, int(self.sizes[i]), int(self.fronts[i])
+        ):  # else the scan has seen it
+            raise self._damaged(i, DamageError("what it says of itself has a wrong check sum."))
+        return raw
 
     def block(self, i: int) -> Block:
         """Return block ``i`` as it was recorded.
@@ -143,8 +175,8 @@ class Recording:
             When it is not what was written.
         """
         told = int(self.fronts[i])
-        raw = memoryview(self.view.read(int(self.offsets[i]) + HEAD.size, int(self.sizes[i])))
-        front = read_front(raw[:told])  # type: ignore[arg-type]  # struct reads any buffer
+        raw = self._record(i, HEAD.size + int(self.sizes[i]))[HEAD.size :]
+        front = read_front(raw[:told])
         try:
             return read_block(self.schemas[front.schema], front, raw[told + padding(told) :])
         except DamageError as error:

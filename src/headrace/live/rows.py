@@ -176,7 +176,7 @@ class Front(NamedTuple):
     columns: tuple[tuple[int, int, int, int], ...]
 
 
-def read_front(front: bytes) -> Front:
+def read_front(front: bytes | memoryview) -> Front:
     """Return what the front of a record of rows says."""
     schema, n, flags, _, first, rows, arrived, before = FRONT.unpack_from(front)
     columns, at = [], 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.errors import DamageError, DataError
-from headrace.live.container import HEAD, MAGIC, SYNC, VERSION, padding
+from headrace.live.container import HEAD, MAGIC, SYNC, VERSION, check, padding
 
 WINDOW: Final = 1 << 16  # bytes read at a time where little is wanted: more would be memory that is new each time
 LITTLE: Final = 1 << 12
@@ -110,6 +110,32 @@ def _sound(head: bytes) -> bool:
     return head[:4] == SYNC and zlib.crc32(head[:28]) == int.from_bytes(head[28:32], "little")
 
 
+def is_sound(raw: memoryview, kind: bytes, size: int, front: int) -> bool:
+    """Return whether bytes begin with the head and the front of such a record."""
+    if not _sound(bytes(raw[: HEAD.size])):
+        return False
+    _, found, n, told, crc, _, _ = HEAD.unpack_from(raw)
+    return (found, n, told) == (kind, size, front) and zlib.crc32(raw[HEAD.size : HEAD.size + front]) == crc
+
+
+def record_at(view: View, at: int) -> Record:
+    """Return the record that begins at a place.
+
+    Raises
+    ------
+    DamageError
+        When there is none, or its front is not what was written.
+    """
+    head = view.read(at, HEAD.size) if 0 <= at <= view.size - HEAD.size else b""
+    if head and _sound(head):
+        _, kind, n, front, crc, _, _ = HEAD.unpack(head)
+        if at + HEAD.size + n <= view.size and front <= n:
+            told = view.read(at + HEAD.size, front)
+            if zlib.crc32(told) == crc:
+                return Record(kind, at, n, told)
+    raise DamageError(f"there is no sound record at byte {at}.")
+
+
 def scan(view: View) -> Iterator[Record | Damage]:
     """Yield every record whose front is sound, and every damage between them, in the order of the file.
 
@@ -120,7 +146,7 @@ def scan(view: View) -> Iterator[Record | Damage]:
     """
     size, number = view.size, 0
     start = view.read(0, min(size, len(MAGIC)))
-    if start[:13] == MAGIC[:13] and len(start) == len(MAGIC) and start[13] > VERSION:
+    if start[:13] == MAGIC[:13] and len(start) == len(MAGIC) and start[13] > VERSION and start[14:] == check(start[13]):
         raise DataError(
             f"{view.path} was recorded in version {start[13]} of the format, wanted {VERSION} or earlier.\n"
             "  Read it with a newer headrace."

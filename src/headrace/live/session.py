@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -13,18 +12,18 @@ from typing import Any, Literal, Self
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import Anchor
-from headrace.live.folder import GRAPH, METADATA, RAW, SUFFIX, json_of, metadata_bytes
+from headrace.live.folder import GRAPH, SUFFIX
 from headrace.live.lazy import Raw
 from headrace.live.lazy_raw import derived_of, raw_of
-from headrace.live.record import Mark
+from headrace.live.mark import Mark
 from headrace.live.recording import Recording, check_sound
 from headrace.live.scan import Damage
-from headrace.store.files import write_file
+from headrace.live.session_folder import SessionFolder
 
 Damaged = Literal["raise", "skip"]
 
 
-class Session:
+class Session(SessionFolder):
     """A recorded session.
 
     Parameters
@@ -80,70 +79,16 @@ class Session:
             raise StreamConfigError(
                 f"Session got damaged={damaged!r}, wanted 'raise' or 'skip'.\n  The default is 'raise'."
             )
-        self.path: Path = Path(os.path.expanduser(path))
-        self.metadata_path: Path = self.path / METADATA
+        super().__init__(path)
         self.damaged: Damaged = damaged
         self._functions, self._allow_pickle = known_functions, allow_pickle
-        try:
-            self._metadata = json.loads(self.metadata_path.read_bytes())
-        except FileNotFoundError:
-            raise FileNotFoundError(
-                f"{str(self.path)!r} is no session: there is no {METADATA} in it.\n"
-                "  Name the folder that was given to record()."
-            ) from None
-        except ValueError as error:
-            raise DataError(f"{self.metadata_path} is no JSON: {error}.\n  Put back what was there.") from error
 
     @classmethod
     def from_filename(cls, path: str | os.PathLike[str]) -> Self:
         """Return the session in a folder."""
         return cls(path)
 
-    # --- what it is -------------------------------------------------------------------------------
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What is known of it; yours to change, which changes no file."""
-        found: dict[str, Any] = json.loads(json.dumps(self._metadata))
-        return found
-
-    def add_metadata_field(self, name: str, value: Any) -> None:
-        """Add a field to the metadata, or change one, in the file too.
-
-        Raises
-        ------
-        DataError
-            When ``value`` is no JSON.
-        SinkError
-            When the file cannot be written.
-        """
-        plain = json.loads(json_of(value, f"add_metadata_field({name!r}) got a value"))
-        told = {**json.loads(self.metadata_path.read_bytes()), name: plain}
-        write_file(self.metadata_path, metadata_bytes(told, "add_metadata_field"))
-        self._metadata = told
-
-    @property
-    def raw_data_path(self) -> Path:
-        """The file of the data.
-
-        Raises
-        ------
-        FileNotFoundError
-            When there is none, or several.
-        """
-        found = sorted(each for each in self.path.glob(f"{RAW}.*") if not each.name.endswith(".tmp"))
-        if len(found) != 1:
-            names = ", ".join(each.name for each in found) or "none"
-            raise FileNotFoundError(
-                f"the session {str(self.path)!r} has {names} for its data, wanted one file {RAW}.*\n"
-                "  Put it there, or move the others away."
-            )
-        return found[0]
-
-    @property
-    def datafile_extension(self) -> str:
-        """What the name of the data's file ends in: ``".hrc"``, ``".wav"``, ..."""
-        return self.raw_data_path.suffix
+    # --- what is in it -----------------------------------------------------------------------------
 
     @cached_property
     def _recording(self) -> Recording | None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Any
 
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError
 from headrace.live.active import Active
 from headrace.live.clock import SYSTEM, Clock
 from headrace.live.consumer import ON_ERROR, Consumer, OnError
+from headrace.live.managed import Managed
 from headrace.live.pump import Pump
 from headrace.live.recorded import Recorded
-from headrace.live.waiting import Policy
-from headrace.live.warm import warm
+from headrace.live.system_consumers import Fed
+from headrace.live.system_recording import Recordable
+from headrace.live.system_signals import Derived
 from headrace.signals import Graph, Signal
 
 
-class System:
+class System(Fed, Derived, Recordable, Managed):
     """What a source says, with signals computed of it, for any number of consumers.
 
     A thread computes each block as it comes and gives it to every consumer: to :meth:`read`, to the callbacks of
@@ -212,210 +213,6 @@ class System:
                 found[0].add_note(f"  and besides: {other!r}")
             raise found[0]
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except Exception as failure:
-            if error is None:
-                raise
-            if failure is not error:
-                error.add_note(f"  and the system failed meanwhile: {failure!r}")
-
-    # --- consumers ------------------------------------------------------------------------------------
-
-    def add_consumer(
-        self,
-        callback: Callable[..., Any] | None = None,
-        *,
-        policy: Policy = "drop_oldest",
-        limit: int | str | None = None,
-        name: str | None = None,
-        on_error: OnError = "fail",
-        raw: bool = False,
-        timed: bool = False,
-        deadline: float = 1.0,
-    ) -> Consumer:
-        """Return a new place in the blocks: the parameters are those of :class:`~headrace.live.consumer.Consumer`.
-
-        It is given the blocks from now on. One with a callback stays until its ``close()``; one without ends also when
-        nobody holds it any more.
-
-        Raises
-        ------
-        StreamConfigError
-            When a parameter is wrong, or the name is taken.
-        """
-        with self._pump.between:
-            made = Consumer(
-                callback, policy=policy, limit=limit, on_error=on_error, raw=raw, timed=timed, deadline=deadline,
-                name=self._pump.feeds.free_name("consumer") if name is None else name,
-                clock=self.clock, patience=self._pump.patience,
-            )  # fmt: skip
-            self._pump.add(made)
-        return made
-
-    def register_data_feed(self, id: Any, callback: Callable[[Block], Any], **options: Any) -> None:
-        """Have ``callback(block)`` called with all rows from now on, in a thread of its own.
-
-        Parameters
-        ----------
-        id
-            What it is called.
-        callback
-            A slow one delays nobody: it is given longer blocks.
-        **options
-            Of :meth:`add_consumer`.
-
-        Raises
-        ------
-        StreamConfigError
-            When ``id`` is taken, or it is no function.
-        """
-        if not callable(callback):
-            raise StreamConfigError(
-                f"register_data_feed({id!r}) got {callback!r}, wanted a function of a block.\n"
-                "  add_consumer() returns something to read from."
-            )
-        self.add_consumer(callback, name=_feed(id), **options)
-
-    def deregister_data_feed(self, id: Any) -> None:
-        """Have the feed called no more; when this returns, its last call is over, unless it is made in that call.
-
-        Raises
-        ------
-        RegistryError
-            When there is no such feed.
-        Exception
-            What it failed with, if nobody has been told yet.
-        """
-        self._pump.feeds.named(_feed(id)).close()
-
-    # --- signals --------------------------------------------------------------------------------------
-
-    @property
-    def functions(self) -> list[Signal[Any]]:
-        """The signals, in the order they are computed in."""
-        return list(self._pump.planned.nodes)
-
-    @property
-    def graph(self) -> Graph:
-        """The signals, as they will be with the next block."""
-        return self._pump.planned
-
-    def add_derived_signal(self, signal: Signal[Any]) -> None:
-        """Compute another signal, from the next block on.
-
-        Raises
-        ------
-        StreamConfigError
-            When its name is taken, or it does not fit the others.
-        DataError
-            When it reads a column that the source, once it has said something, does not have, or cannot use it.
-        """
-        warm(Graph((signal,)))  # not in the thread that rows wait for
-        with self._pump.between:
-            graph = self._pump.planned
-            wanted = type(graph)(**{**graph.params(), "nodes": (*graph.nodes, signal)})
-            head = self._pump.head()
-            if head is not None:
-                wanted.init(head)
-            self._edit(lambda: self._pump.run.add(signal), wanted)
-
-    def remove_derived_signal(self, signal: Signal[Any] | str) -> None:
-        """Compute a signal no more, from the next block on.
-
-        Raises
-        ------
-        StreamConfigError
-            When there is none of that name, or another reads it.
-        """
-        name = signal if isinstance(signal, str) else signal.name
-        with self._pump.between:
-            graph = self.graph
-            nodes = tuple(node for node in graph.nodes if node.name != name)
-            self._edit(lambda: self._pump.run.remove(name), graph, nodes)
-
-    def set(self, path: str, value: Any) -> None:
-        """Give a parameter of a signal, ``"name.parameter"``, another value, from the next block on.
-
-        Raises
-        ------
-        StreamConfigError
-            When there is no such parameter, or the value cannot be used.
-        """
-        with self._pump.between:
-            wanted = self._pump.planned.set_params(**{path: value})
-            self._edit(lambda: self._pump.run.set(path, value), wanted)
-
-    def _edit(self, edit: Callable[[], None], graph: Graph, nodes: Any = None) -> None:
-        edit()
-        self._pump.edited = True
-        self._pump.planned = graph if nodes is None else type(graph)(**{**graph.params(), "nodes": nodes})
-
-    # --- recording ------------------------------------------------------------------------------------
-
-    def record(self, path: Any, **metadata: Any) -> Any:
-        """Record what the source says to a new session, until :meth:`stop_recording` or the end.
-
-        Within the first second after the start, it begins with the first row; later, with the signals' state at the
-        next. Nothing is lost when the disk is slow: what waits goes to a temporary file.
-
-        Parameters
-        ----------
-        path
-            The folder of the session; it must not exist.
-        **metadata
-            What is to be known of it: JSON values.
-
-        Returns
-        -------
-        recorder
-            A :class:`~headrace.live.record.Recorder`.
-
-        Raises
-        ------
-        StreamConfigError
-            When it records already.
-        HeadraceError
-            When there is something at ``path``, or metadata is no JSON.
-        """
-        return self.start_recording(path, None, **metadata)
-
-    def start_recording(self, path: Any, recorder: Any = None, **metadata: Any) -> Any:
-        """As :meth:`record`; ``recorder`` takes the blocks instead: what has ``write(block)`` and ``stop()``.
-
-        With a recorder of one's own, ``path`` is not used, and metadata are not kept.
-        """
-        return self._recorded.start(path, recorder, metadata)
-
-    def stop_recording(self) -> None:
-        """End the recording, with all rows that came by now; of no effect when there is none.
-
-        Raises
-        ------
-        Exception
-            What the recorder failed with, if nobody has been told yet.
-        """
-        if self.update_rate is None:
-            self._pump.catch_up()
-        self._recorded.stop()
-
-    def mark(self, name: str, value: Any = None) -> Any:
-        """Keep in the recording that something happened now.
-
-        Raises
-        ------
-        StreamConfigError
-            When nothing is recorded, or the recorder keeps no marks.
-        """
-        return self._recorded.mark(name, value)
-
     # --- what it is -----------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
@@ -450,7 +247,3 @@ def _graph(functions: Any) -> Graph:
     if functions is None or isinstance(functions, Signal):
         return Graph(() if functions is None else (functions,))
     return Graph(tuple(functions))
-
-
-def _feed(id: Any) -> str:
-    return id if isinstance(id, str) else repr(id)

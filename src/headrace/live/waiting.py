@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import Any, Final, Literal, get_args
 
 from headrace.core.block import Block
@@ -27,6 +28,8 @@ class Queue:
     limit
         Bytes that may wait in memory: a number, or a text such as ``"8MB"``; by default 64 MiB, without end for
         ``"grow"``.
+    newest
+        With ``"latest"``, how many rows of each column are kept, in whole blocks; by default the newest block alone.
     timed
         Whether each block stays as it came. Else many small ones that wait are joined.
 
@@ -45,18 +48,27 @@ class Queue:
     ([50, 100], 50)
     """
 
-    def __init__(self, policy: Policy = "drop_oldest", limit: int | str | None = None, *, timed: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy = "drop_oldest",
+        limit: int | str | None = None,
+        *,
+        newest: float | None = None,
+        timed: bool = False,
+    ) -> None:
         if policy not in POLICIES:
             raise StreamConfigError(
                 f"a consumer got policy={policy!r}, wanted one of {', '.join(map(repr, POLICIES))}.\n"
                 "  'drop_oldest' delays nobody; 'spill' loses nothing and delays nobody; 'block' loses nothing."
             )
         self.policy: Policy = policy
-        self.limit: float = _limit(policy, limit)
+        self.limit: float = _limit(policy, limit, newest)
+        self.newest: float = 0 if newest is None else newest
+        self._fewest = 0  # rows that each column has at least, of those that wait; counted for `newest`
         self._waiting: deque[tuple[Block, int, float]] = deque()
         self._spill = Spill()
         self._timed, self._loose = timed, 0  # how many of the newest blocks that wait were never looked at for joining
-        self.deadline: float = float("inf")
+        self.deadline: float = inf
         self._produced = self._delivered = self._dropped = self._pending = self._late = 0
         self._bytes = 0
 
@@ -83,7 +95,7 @@ class Queue:
         fits = not self._waiting or self._bytes + size <= self.limit
         try:
             if self.policy == "latest":
-                self._forget(0)
+                self._forget_but(self.newest - fewest(block), self.limit - size)
             elif self.policy == "spill" and (len(self._spill) or not fits):
                 self._spill.push(block, came)
                 return
@@ -102,6 +114,8 @@ class Queue:
             raise
         self._waiting.append((block, size, came))
         self._bytes += size
+        if self.newest:
+            self._fewest += fewest(block)
         self._loose = min(self._loose, len(self._waiting) - 1) + 1
         if self._loose >= MANY and not self._timed:
             self._join()
@@ -127,6 +141,8 @@ class Queue:
                 return found
             self._waiting.popleft()
             self._bytes -= each
+            if self.newest:
+                self._fewest -= fewest(block)
             size += each
             self._pending -= block.n
             self._delivered += block.n
@@ -142,7 +158,7 @@ class Queue:
         """Drop all that waits."""
         self._waiting.clear()
         self._spill.close()
-        self._bytes = 0
+        self._bytes = self._fewest = 0
         self._lose(self._pending)
 
     def _join(self) -> None:
@@ -160,6 +176,17 @@ class Queue:
             block = joined([each for each, _, _ in run])
             self._waiting.append((block, size_of(block), run[0][2]))
             self._bytes += self._waiting[-1][1]
+        if self.newest:
+            self._fewest = sum(fewest(block) for block, _, _ in self._waiting)
+
+    def _forget_but(self, rows: float, left: float) -> None:
+        """Lose the oldest blocks, as long as each column has so many rows without; or while more than so many bytes wait."""
+        while self._waiting:
+            oldest = fewest(self._waiting[0][0]) if self.newest else 0
+            if self._fewest - oldest < rows and self._bytes <= left:
+                return
+            self._fewest -= oldest
+            self._forget(self._bytes - 1)
 
     def _forget(self, left: float) -> None:
         while self._waiting and self._bytes > left:
@@ -184,13 +211,23 @@ class Queue:
         }
 
 
-def _limit(policy: Policy, limit: int | str | None) -> float:
+def fewest(block: Block) -> int:
+    """Return how many rows each column of a block has at least."""
+    return min(map(len, block.values()), default=0)
+
+
+def _limit(policy: Policy, limit: int | str | None, newest: float | None) -> float:
+    if newest is not None and (policy != "latest" or not newest >= 1):
+        raise StreamConfigError(
+            f"a consumer got newest={newest!r} and policy={policy!r}, wanted rows, 1 or more, and 'latest'.\n"
+            "  The other policies count bytes: limit='8MB'."
+        )
     if limit is None:
-        return float("inf") if policy == "grow" else LIMIT
-    if policy == "latest":
+        return inf if policy == "grow" or newest == inf else LIMIT
+    if policy == "latest" and newest is None:
         raise StreamConfigError(
             f"a consumer got policy='latest' and limit={limit!r}, wanted one of them.\n"
-            "  'latest' keeps the newest block alone, however long it is."
+            "  'latest' keeps the newest block alone, however long it is; newest= keeps so many rows."
         )
     from headrace.parallel.background import byte_count  # seldom needed, and not light
 

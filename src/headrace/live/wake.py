@@ -36,10 +36,11 @@ class Wake:
         """Say that something came."""
         for relay in self._relays:  # first: who wakes up shall find what they have done
             relay()
-        try:
-            self._rung.release()
-        except RuntimeError:  # rung already
-            pass
+        if self._rung.locked():  # else it has been rung already, and an exception costs more than all the rest
+            try:
+                self._rung.release()
+            except RuntimeError:  # ... by another thread, just now
+                pass
 
     def wait(self, timeout: float | None = None) -> bool:
         """Return True once it has been set since the last wait, or False when ``timeout`` seconds are over."""

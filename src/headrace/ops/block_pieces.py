@@ -35,12 +35,14 @@ def cut_block(block: Block, start: int, stop: int) -> Block:
         columns[name] = column[lo:hi]
     times, before = block.times, block.before
     if times is not None:
-        before = float(times[start - 1]) if start else before
+        if start:
+            count = len(before) if isinstance(before, np.ndarray) else 1
+            before = np.concatenate([before, times[:start]])[-count:] if count > 1 else float(times[start - 1])
         times = times[start:stop]
     return Block.of(columns, block.first + start, stop - start, block.rate, block.paces, block.latencies, times, before)
 
 
-def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, before: float | None) -> Block:
+def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, before: Any) -> Block:
     """Return a block with the rows of all pieces, the first of which has the number ``first``.
 
     Raises
@@ -71,7 +73,7 @@ def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, b
         if times is None:
             times = np.concatenate([piece.times for piece in pieces])
     n = sum(piece.n for piece in pieces)
-    before = one.before if before is None else before
+    before = one.before if before is None or isinstance(one.before, np.ndarray) else before
     return Block.of(columns, first, n, rate or one.rate, one.paces, one.latencies, times, before)
 
 
@@ -122,7 +124,7 @@ def to_plain(item: Any) -> dict[str, Any]:
     """Return a row, batch or block as plain data, which :func:`from_plain` turns back."""
     if not isinstance(item, Block):
         return {"batch" if isinstance(item, Batch) else "row": dict(item)}
-    paces = {name: (str(pace.every), str(pace.offset), pace.burst) for name, pace in item.paces.items()}
+    paces = {name: _pace_to_plain(pace) for name, pace in item.paces.items()}
     late = {name: str(value) for name, value in item.latencies.items()}
     about = {"first": item.first, "n": item.n, "rate": item.rate, "before": item.before}
     times = {} if item.times is None or "timestamp" in item else {"times": item.times}
@@ -136,7 +138,18 @@ def from_plain(saved: Mapping[str, Any]) -> Any:
     if "batch" in saved:
         return Batch.of(dict(saved["batch"]))
     columns = dict(saved["block"])
-    paces = {name: Pace(Fraction(pace[0]), Fraction(pace[1]), *pace[2:]) for name, pace in saved["paces"].items()}
+    paces = {name: _pace_from_plain(pace) for name, pace in saved["paces"].items()}
     late = {name: Fraction(value) for name, value in saved["latencies"].items()}
     times = seconds(saved.get("times", columns.get("timestamp")))
     return Block.of(columns, saved["first"], saved["n"], saved["rate"], paces, late, times, saved["before"])
+
+
+def _pace_to_plain(pace: Pace) -> tuple[Any, ...]:
+    through = (tuple(map(_pace_to_plain, pace.through)),) if pace.through else ()
+    return str(pace.every), str(pace.offset), pace.burst, *through
+
+
+def _pace_from_plain(saved: Any) -> Pace:
+    every, offset, *rest = saved
+    burst, *through = rest or [1]
+    return Pace(Fraction(every), Fraction(offset), burst, tuple(map(_pace_from_plain, through[0])) if through else ())

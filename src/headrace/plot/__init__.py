@@ -1,4 +1,4 @@
-"""What can be looked at: trees as drawings, samples as pictures, parameters over time.
+"""What can be looked at: trees as drawings, samples as pictures, parameters over time, live data as it comes.
 
 What belongs here makes drawings, figures and widgets of what the rooms below describe, and moves nothing of it. Drawings of
 trees need no package and no program; figures need matplotlib, widgets anywidget or ipywidgets, which are imported when they
@@ -6,9 +6,13 @@ are first drawn (``pip install 'headrace[plot]'``). What makes or changes sample
 """
 
 from headrace.plot.curves import PlotError, PlotShapeError, plot, plot_parameter, plot_parameter_store
+from headrace.plot.dashboard import WidgetDashboard
 from headrace.plot.drifts import plot_drifts
 from headrace.plot.explorer import explore
+from headrace.plot.figure import Figure
 from headrace.plot.files import to_dotfile, to_mermaid, to_svg
+from headrace.plot.frontend_base import FrontendBase
+from headrace.plot.frontends import Bar, Histogram, Line, Scatter, Video
 from headrace.plot.samples import (
     draw_sample,
     plot_buffer,
@@ -21,10 +25,18 @@ from headrace.plot.thumbnail import thumbnail
 from headrace.plot.tree_svg import tree_svg
 
 __all__ = [
+    "Bar",
+    "Figure",
+    "FrontendBase",
+    "Histogram",
     "Html",
+    "Line",
     "PlotError",
     "PlotShapeError",
+    "Scatter",
     "Svg",
+    "Video",
+    "WidgetDashboard",
     "draw_sample",
     "explore",
     "plot",

@@ -5,8 +5,10 @@ Here live the functions, the graph that joins them by name, and their exports. W
 """
 
 from headrace.signals.arithmetic import Difference, Multiply, Scale, Sum
-from headrace.signals.base import Many, Signal, signal_class
+from headrace.signals.base import Many, Signal, Turnable, signal_class, turnable
 from headrace.signals.combine import Combine
+from headrace.signals.compute import compute_signal_functions
+from headrace.signals.config import config_json
 from headrace.signals.correlate import CrossCorrelation
 from headrace.signals.custom import Custom, signal
 from headrace.signals.dead_reckoning import DeadReckoning
@@ -30,7 +32,7 @@ from headrace.signals.filters import (
     Sos,
 )
 from headrace.signals.fir import Fir
-from headrace.signals.function import Function, compute_signal_functions, config_json
+from headrace.signals.function import Function
 from headrace.signals.geometry import AngleBetween, Gravity, Norm, OrientationXy, Rotate
 from headrace.signals.graph import Graph, GraphState
 from headrace.signals.gyroscope import OffsetGyro
@@ -53,6 +55,7 @@ from headrace.signals.quaternions import (
     QuaternionProduct,
     RotationQuaternion,
 )
+from headrace.signals.ranges import Range
 from headrace.signals.resample import Resample
 from headrace.signals.run import Change, Run
 from headrace.signals.running import RunningMean, RunningStd
@@ -131,6 +134,7 @@ __all__ = [
     "QuaternionConjugate",
     "QuaternionNormalize",
     "QuaternionProduct",
+    "Range",
     "Resample",
     "Reshape",
     "Rotate",
@@ -149,6 +153,7 @@ __all__ = [
     "Sum",
     "Threshold",
     "TriangleWave",
+    "Turnable",
     "WaveletBands",
     "WaveletBank",
     "WaveletTransform",
@@ -167,4 +172,5 @@ __all__ = [
     "to_onnx",
     "to_sklearn",
     "to_torch",
+    "turnable",
 ]

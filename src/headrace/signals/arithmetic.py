@@ -6,13 +6,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Many, Signal, alike, signal_class
+from headrace.errors import DataError, StreamConfigError
+from headrace.signals.base import Array, Many, Signal, Turnable, alike, signal_class
+from headrace.signals.checks import holding
 
 
 @signal_class(lambda: Scale("x", "y", 2.5))
 class Scale(Signal[None]):
     """``scale_factor`` times the input.
+
+    Whole numbers times a whole number stay in their dtype and wrap around beyond its range, as numpy's do; times 2.0 they
+    are floats.
 
     Parameters
     ----------
@@ -27,6 +31,8 @@ class Scale(Signal[None]):
     ------
     StreamConfigError
         When the factor is no number.
+    DataError
+        While running, when it is a whole number beyond the range of a column of whole numbers; a float is not.
 
     Examples
     --------
@@ -36,20 +42,29 @@ class Scale(Signal[None]):
 
     x: str
     name: str
-    scale_factor: Any
+    scale_factor: Turnable[complex]
     tunable: ClassVar[tuple[str, ...]] = ("scale_factor",)
 
     def check(self) -> None:
         if isinstance(self.scale_factor, str | bool) or self.scale_factor is None or np.ndim(self.scale_factor):
-            raise StreamConfigError(f"Scale(scale_factor=) got {self.scale_factor!r}, wanted a number.")
+            raise StreamConfigError(
+                f"Scale(scale_factor=) got {self.scale_factor!r}, wanted a number.\n"
+                "  Give one for all channels; Multiply takes a column of factors."
+            )
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
-        return rows[0] * self.scale_factor, None
+        x = rows[0]
+        factor: Any = self.scale_factor
+        if isinstance(factor, int) and x.dtype.kind in "iu":
+            factor = holding("Scale(scale_factor=)", factor, x.dtype)
+        return x * factor, None
 
 
 @signal_class(lambda: Sum("a", "b", "c", name="y"))
 class Sum(Many):
-    """The sum of its inputs, added in their order.
+    """The sum of its inputs, added in their order; of booleans whether one of them is true.
+
+    Whole numbers stay whole and wrap around beyond the range of their dtype, as numpy's do: ``Scale`` them by 1.0 before.
 
     Parameters
     ----------
@@ -89,6 +104,8 @@ class Sum(Many):
 class Difference(Signal[None]):
     """``a`` less ``b``.
 
+    Whole numbers stay whole and wrap around beyond the range of their dtype, as numpy's do: ``Scale`` them by 1.0 before.
+
     Parameters
     ----------
     a, b
@@ -99,7 +116,7 @@ class Difference(Signal[None]):
     Raises
     ------
     DataError
-        When the inputs differ in shape.
+        When the inputs differ in shape, or both are booleans.
 
     Examples
     --------
@@ -114,12 +131,18 @@ class Difference(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)
+        if rows[0].dtype == rows[1].dtype == bool:
+            raise DataError(
+                f"{self!r} got two columns of booleans, wanted numbers: there is none below False.\n  Scale one of them by 1."
+            )
         return rows[0] - rows[1], None
 
 
 @signal_class(lambda: Multiply("a", "b", "y"))
 class Multiply(Signal[None]):
     """``a`` times ``b``.
+
+    Whole numbers stay whole and wrap around beyond the range of their dtype, as numpy's do: ``Scale`` them by 1.0 before.
 
     Parameters
     ----------

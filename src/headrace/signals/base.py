@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from headrace.core.block import ONE, ZERO, Pace
+from headrace.core.items import same
 from headrace.core.knob import Knob
-from headrace.core.recipe import Recipe, recipe
-from headrace.core.registry import find, name_of, register
+from headrace.core.recipe import Recipe
 from headrace.errors import DataError, StreamConfigError
+from headrace.signals.checks import positive as positive
+from headrace.signals.known import Example as Example
+from headrace.signals.known import Rows as Rows
+from headrace.signals.known import class_called as class_called
+from headrace.signals.known import kind_of as kind_of
+from headrace.signals.known import signal_class as signal_class
+from headrace.signals.names import Array as Array
+from headrace.signals.names import a_name as a_name
+from headrace.signals.names import alike as alike
+from headrace.signals.names import names as names
+from headrace.signals.ranges import Range
+from headrace.signals.turning import Turnable as Turnable
+from headrace.signals.turning import see_values
+from headrace.signals.turning import turnable as turnable
 
 S = TypeVar("S")
-C = TypeVar("C", bound=type)
-Array = np.ndarray[Any, Any]
-Rows = Callable[[np.random.Generator, int], tuple[Any, ...]]
+_SEEN = ("init", "step", "every", "offset", "latency", "pace")  # what a signal computes, with the values of its knobs
 
 
 class Signal(Recipe, Generic[S]):
@@ -43,12 +55,19 @@ class Signal(Recipe, Generic[S]):
         Input rows from one output row to the next, and the input row that output row 0 stands at.
     latency : Fraction
         How many input rows a value lies behind the row it is given with, where that is one number.
+    ranges : dict
+        Where parameters have bounds of their own, beside those that their names have everywhere: for forms.
     """
 
     roles: ClassVar[tuple[str, ...]] = ("x",)
     tunable: ClassVar[tuple[str, ...]] = ()
     valued: ClassVar[bool] = True
+    ranges: ClassVar[Mapping[str, Range]] = {}
     name: str
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        see_values(cls, _SEEN)
 
     def init(self, *head: Array) -> S | Any:
         """Return the state before the first row. Of ``head``, rows of the inputs, only dtypes and row shapes count."""
@@ -67,10 +86,12 @@ class Signal(Recipe, Generic[S]):
             value = getattr(self, role)
             if isinstance(value, list | tuple):
                 self.fix(**{role: names(who, value)})
-            elif value is not None:
+            elif value is not None or role not in self._left_out():
                 a_name(who, value)
         if not isinstance(self.name, str) or not self.name:
-            raise StreamConfigError(f"{who}(name=) got {self.name!r}, wanted what to call its output.")
+            raise StreamConfigError(
+                f"{who}(name=) got {self.name!r}, wanted what to call its output.\n  Give a text that is not empty."
+            )
         self._plain_numbers()
         if not self.knobs:
             self.check()
@@ -108,6 +129,15 @@ class Signal(Recipe, Generic[S]):
         twin._plain_numbers()
         twin.check()
         return twin
+
+    def keeps(self, old: Any) -> bool:
+        """Tell whether it can go on with the state of ``old``, of its own class and inputs: where only what is tunable differs."""
+        a, b = old.settings, self.settings
+        return all(name in self.tunable or a[name] is b[name] or bool(same(a[name], b[name])) for name in a)
+
+    def carry(self, old: Any, state: Any) -> Any:
+        """Return the state to go on with where ``old`` had one, and :meth:`keeps` says that it can."""
+        return state
 
     def having(self, values: dict[str, Any]) -> Any:
         """Return a signal with other parameters.
@@ -161,10 +191,19 @@ class Signal(Recipe, Generic[S]):
         """The names of its parameters."""
         return tuple(each.name for each in fields(cls) if each.name not in (*cls.roles, "name"))  # type: ignore[arg-type]
 
+    @classmethod
+    def _left_out(cls) -> tuple[str, ...]:
+        """Return the inputs that may be None."""
+        return tuple(each.name for each in fields(cls) if each.name in cls.roles and "None" in str(each.type))  # type: ignore[arg-type]
+
     @property
     def settings(self) -> dict[str, Any]:
         """Its parameters."""
         return self.stored
+
+    def contents(self) -> dict[str, Any]:
+        """Return its parameters whose content counts, since no name tells it: models."""
+        return {}
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -174,8 +213,8 @@ class Signal(Recipe, Generic[S]):
     def __call__(self, *rows: Any) -> Any:
         """Return the output for whole columns, one for each input, from a fresh start; or for a mapping of columns.
 
-        Tensors give a tensor, on their device; a Block, dict, DataFrame or xarray object gives what
-        :class:`headrace.signals.Graph` gives for it.
+        Tensors give a tensor, on their device, a Series a Series where there is one number a row, DataArrays a DataArray
+        with their coordinates; a Block, dict, DataFrame or Dataset gives what :class:`headrace.signals.Graph` gives for it.
 
         Examples
         --------
@@ -187,6 +226,7 @@ class Signal(Recipe, Generic[S]):
             columns_of,
             is_data_array,
             is_mapping,
+            is_series,
         )
 
         if len(rows) == 1 and is_mapping(rows[0]):
@@ -197,12 +237,18 @@ class Signal(Recipe, Generic[S]):
             told = ", ".join(map(repr, self.inputs)) or "none"
             raise DataError(f"{self!r} got {len(rows)} columns, wanted one for each input: {told}.")
         if any(map(is_data_array, rows)):
-            from headrace.signals.whole import named
+            from headrace.signals.labelled import signal_of_data_arrays
 
-            return named(self, rows)
+            return signal_of_data_arrays(self, rows)
         arrays, back = columns_of(rows, repr(self))
         now = self.settled() if self.knobs else self
-        return back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])
+        made = back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])
+        lead = next(filter(is_series, rows), None)
+        if lead is not None:
+            from headrace.signals.whole import signal_of_series
+
+            return signal_of_series(now, made, lead)
+        return made
 
     def apply(self, source: Any) -> Any:
         """Return a stream of blocks with this signal added: ``stream | signal``."""
@@ -242,137 +288,5 @@ class Many(Signal[None]):
         self.__post_init__()
 
 
-class Example(NamedTuple):
-    """A signal and what to run it on, for the laws.
-
-    Attributes
-    ----------
-    signal
-        One that keeps something from row to row, where it can.
-    rows
-        ``rows(rng, n)`` makes float64 columns of ``n`` rows, one for each input.
-    channels
-        Whether each column may also be ``(n, k)``: then it is, for k of 1 and 3.
-    """
-
-    signal: Any
-    rows: Rows
-    channels: bool
-
-
-@dataclass_transform(frozen_default=True, eq_default=False)
-def signal_class(
-    example: Callable[[], Any], *, rows: Rows | None = None, channels: bool = True, name: str | None = None
-) -> Callable[[C], C]:
-    """Return a decorator that makes a class a recipe of a signal known by its name, in JSON and to the laws.
-
-    Parameters
-    ----------
-    example
-        Makes one.
-    rows
-        ``rows(rng, n)``, the columns to try it on; by default standard normal numbers.
-    channels
-        Whether it takes columns of any number of channels.
-    name
-        What it is called in JSON; its class name by default.
-    """
-
-    def known(cls: C) -> C:
-        made: C = recipe(cls)
-
-        def one() -> Example:
-            signal = example()
-            return Example(signal, rows or _normal(len(signal.inputs)), channels)
-
-        return register(f"signals.{name or cls.__name__}", example=one, kind="signal")(made)
-
-    return known
-
-
-def _normal(n_inputs: int) -> Rows:
-    return lambda rng, n: tuple(rng.standard_normal(n) for _ in range(n_inputs))
-
-
 def _try(name: str, signal: Any, value: Any) -> None:
     signal.settled({name: value})
-
-
-def kind_of(signal: Any) -> str:
-    """Return what a signal's class is called in JSON."""
-    return name_of(type(signal)).removeprefix("signals.")
-
-
-def class_called(kind: str) -> Any:
-    """Return the signal class called ``kind`` in JSON.
-
-    Raises
-    ------
-    RegistryError
-        When there is none.
-    """
-    return find(f"signals.{kind}").make
-
-
-# --- checks -----------------------------------------------------------------------------------------
-
-
-def names(who: str, values: Any) -> tuple[str, ...]:
-    """Return input names given as ``("a", "b")`` or as ``(["a", "b"],)``.
-
-    Raises
-    ------
-    StreamConfigError
-        When there is none, or one is no name.
-    """
-    if len(values) == 1 and isinstance(values[0], list | tuple):
-        values = values[0]
-    if not values:
-        raise StreamConfigError(f"{who} got no input, wanted the names of one or more signals.")
-    for value in values:
-        a_name(who, value)
-    return tuple(values)
-
-
-def a_name(who: str, value: Any) -> str:
-    """Return a name.
-
-    Raises
-    ------
-    StreamConfigError
-        When it is none.
-    """
-    if not isinstance(value, str) or not value:
-        raise StreamConfigError(f"{who} got {value!r}, wanted the name of a signal.\n  Inputs come first, then name=.")
-    return value
-
-
-def positive(who: str, value: Any, *, whole: bool = False, zero: bool = False) -> Any:
-    """Return a number above 0, or at least 0; a whole one as an int.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    wanted = f"a {'whole ' if whole else ''}number {'of at least 0' if zero else 'above 0'}"
-    try:
-        number = int(value) if whole else float(value)
-        if isinstance(value, bool | str) or number != value or number < 0 or (not zero and number == 0):
-            raise ValueError
-        if number == float("inf"):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        raise StreamConfigError(f"{who} got {value!r}, wanted {wanted}.") from None
-    return number
-
-
-def alike(who: Any, *rows: Array) -> None:
-    """Raise a DataError that begins with ``who``, which is printed only then, unless all rows have one shape."""
-    shape = rows[0].shape
-    for each in rows:  # no generator: it is asked before every step
-        if each.shape != shape:
-            raise DataError(
-                f"{who} got inputs of shapes {', '.join(str(each.shape) for each in rows)}, wanted one shape.\n"
-                "  Choose a channel with ExtractDimension, or make them alike with Reshape."
-            )

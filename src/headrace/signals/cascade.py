@@ -9,6 +9,7 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError
+from headrace.signals.design import steady
 from headrace.signals.history import PIECE
 
 Array = np.ndarray[Any, Any]
@@ -59,6 +60,17 @@ def run(sos: Array, x: Array, zi: Array, who: str) -> tuple[Array, Array]:
         kernel(sos, turned, zi)
         made[lo : lo + step] = turned.T
     return made.reshape(x.shape), zi
+
+
+def run_from_rest(sos: Array, x: Array, zi: Array | None, who: str) -> tuple[Array, Array]:
+    """Return what :func:`run` does; without a state, as though the first row had been there always.
+
+    Raises
+    ------
+    DataError
+        When the state is of another number of channels or sections.
+    """
+    return run(sos, x, x[0].reshape(-1, 1, 1) * steady(sos.tobytes()) if zi is None else zi, who)
 
 
 def _find(who: str) -> Any:

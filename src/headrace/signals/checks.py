@@ -9,7 +9,47 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, positive
+from headrace.signals.names import Array
+
+
+def positive(who: str, value: Any, *, whole: bool = False, zero: bool = False) -> Any:
+    """Return a number above 0, or at least 0; a whole one as an int.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    wanted = f"a {'whole ' if whole else ''}number {'of at least 0' if zero else 'above 0'}"
+    try:
+        number = int(value) if whole else float(value)
+        if isinstance(value, bool | str) or number != value or number < 0 or (not zero and number == 0):
+            raise ValueError
+        if number == float("inf"):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise StreamConfigError(f"{who} got {value!r}, wanted {wanted}.") from None
+    return number
+
+
+LONGEST = 1 << 27  # rows that a signal may look back: a GiB of doubles for each channel
+
+
+def a_length(who: str, value: Any, *, zero: bool = False) -> int:
+    """Return how many rows a signal looks back: a whole number that memory may hold, above 0 or at least 0.
+
+    Raises
+    ------
+    StreamConfigError
+        For anything else.
+    """
+    number = int(positive(who, value, whole=True, zero=zero))
+    if number > LONGEST:
+        raise StreamConfigError(
+            f"{who} got {value!r}, wanted at most {LONGEST} rows: as many are kept.\n"
+            "  Resample the signal before, or take a recursive one, such as ExponentialMean."
+        )
+    return number
 
 
 def a_number(who: str, value: Any) -> Any:
@@ -98,6 +138,13 @@ def any_number(who: str, value: Any) -> Any:
     return value
 
 
+def real(signal: Any, x: Array) -> Array:
+    """Return real rows, or raise a DataError."""
+    if x.dtype.kind == "c":
+        raise DataError(f"{signal!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
+    return x
+
+
 def holding(who: str, value: Any, dtype: Any) -> Array:
     """Return a number as an array of no axis and of ``dtype``.
 
@@ -139,7 +186,7 @@ def windows(who: str, size: Any, overlap: Any) -> tuple[int, int]:
     StreamConfigError
         When they are no such numbers, or the windows would not move on.
     """
-    size = positive(f"{who}(window_size=)", size, whole=True)
+    size = a_length(f"{who}(window_size=)", size)
     overlap = positive(f"{who}(window_overlap=)", overlap, whole=True, zero=True)
     if overlap >= size:
         raise StreamConfigError(

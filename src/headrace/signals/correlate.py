@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, alike, positive, signal_class
-from headrace.signals.history import joined, narrow, newest
+from headrace.signals.base import Array, Signal, Turnable, alike, signal_class, turnable
+from headrace.signals.checks import a_length
+from headrace.signals.history import PIECE, joined, narrow, newest, no_rows
+from headrace.signals.ranges import Range
 from headrace.signals.rotations import divided
 
-_PIECE = 1 << 14  # values that are worked on at once
 _FEW = 2  # windows: each by itself costs as many operations as it has rows, all together log2 of that for each row
 ROUNDED = 1e-14  # of a constant, so much may be left by rounding as its spread
 
@@ -55,18 +57,19 @@ class CrossCorrelation(Signal[Any]):
     a: str
     b: str
     name: str
-    length: int
-    max_lag: int = 0
+    length: Turnable[int]
+    max_lag: Turnable[int] = turnable(0)
     roles: ClassVar[tuple[str, ...]] = ("a", "b")
+    ranges: ClassVar[Mapping[str, Range]] = {"length": Range(least=2)}
 
     def check(self) -> None:
-        length = positive("CrossCorrelation(length=)", self.length, whole=True)
+        length = a_length("CrossCorrelation(length=)", self.length)
         if length < 2:
             raise StreamConfigError(
                 f"CrossCorrelation(length=) got {length}, wanted at least 2 rows.\n"
                 "  One row goes with nothing: compare more."
             )
-        self.fix(length=length, max_lag=positive("CrossCorrelation(max_lag=)", self.max_lag, whole=True, zero=True))
+        self.fix(length=length, max_lag=a_length("CrossCorrelation(max_lag=)", self.max_lag, zero=True))
 
     def init(self, *head: Array) -> Any:
         return None, 0
@@ -83,16 +86,16 @@ class CrossCorrelation(Signal[Any]):
         past, row = state
         a, b = (each.astype(np.float64, copy=False) for each in rows)
         if past is None:
-            past = [np.zeros((self.length - 1 + lags, *shape))] * 2
+            past = [no_rows(repr(self), self.length - 1 + lags, a)] * 2
         both_a, both_b = joined(past[0], a), joined(past[1], b)
         after = newest(past[0], a), newest(past[1], b)
         made = np.empty((n, *shape, 2 * lags + 1), dtype)
         width = max(1, a[0].size)
-        step = max(self.length + lags, _PIECE // width)
+        step = max(self.length + lags, PIECE // width)
         for lo in range(0, n, step):
             hi = min(lo + step, n)
             ends = slice(lo, hi + self.length - 1 + lags)
-            some = max(1, _PIECE // (width * (hi - lo + self.length)))
+            some = max(1, PIECE // (width * (hi - lo + self.length)))
             for first in range(-lags, lags + 1, some):
                 delays = range(first, min(first + some, lags + 1))
                 found = self._of(both_a[ends], both_b[ends], row + lo, delays)

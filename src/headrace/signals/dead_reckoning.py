@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
 from headrace.signals.checks import a_real_number
 from headrace.signals.design import gaussian_kernel, gaussian_smooth_offline, half_gaussian_kernel
 from headrace.signals.geometry import sum_of_features
@@ -160,14 +160,14 @@ class DeadReckoning(Signal[Any]):
     gyro: str
     acc: str
     name: str
-    len_sec: float
-    sample_rate: float
-    bias: float = BIAS
-    c_acc: float = C_ACC
-    c_gyro: float = C_GYRO
-    beta: float = BETA
-    threshold: float = 0.5
-    half: bool = True
+    len_sec: Turnable[float]
+    sample_rate: Turnable[float]
+    bias: Turnable[float] = turnable(BIAS)
+    c_acc: Turnable[float] = turnable(C_ACC)
+    c_gyro: Turnable[float] = turnable(C_GYRO)
+    beta: Turnable[float] = turnable(BETA)
+    threshold: Turnable[float] = turnable(0.5)
+    half: Turnable[bool] = turnable(True)
     roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
     tunable: ClassVar[tuple[str, ...]] = ("bias", "beta", "threshold")
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class
+from headrace.signals.checks import a_length
+from headrace.signals.history import no_rows
 
 
 @signal_class(lambda: Delay("x", 7, "y"))
@@ -35,18 +37,18 @@ class Delay(Signal[Any]):
     """
 
     x: str
-    n: int
+    n: Turnable[int]
     name: str
 
     def check(self) -> None:
-        self.fix(n=positive("Delay(n=)", self.n, whole=True, zero=True))
+        self.fix(n=a_length("Delay(n=)", self.n, zero=True))
 
     @property
     def latency(self) -> Fraction:
         return Fraction(self.n)
 
     def init(self, *head: Array) -> Any:
-        return np.zeros((self.n, *head[0].shape[1:]), head[0].dtype)
+        return no_rows(repr(self), self.n, head[0])
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         x, late, n = rows[0], self.n, len(rows[0])

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, positive, signal_class
+from headrace.signals.base import Array, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_length
 from headrace.signals.design import windowed_fir
 from headrace.signals.history import joined, narrow, newest, wide
 from headrace.signals.modulation import Carrier, finite
@@ -28,15 +29,15 @@ def _not_zero(signal: Any, field: str) -> None:
 class _Demodulation(Carrier):
     """The input times the carrier and times the carrier a quarter later, both through one low-pass filter."""
 
-    bandwidth: float
-    n_taps: int
+    bandwidth: Turnable[float]
+    n_taps: Turnable[int]
 
     def check(self) -> None:
         super().check()
         who = type(self).__name__
         self.fix(
             bandwidth=positive(f"{who}(bandwidth=)", self.bandwidth),
-            n_taps=positive(f"{who}(n_taps=)", self.n_taps, whole=True),
+            n_taps=a_length(f"{who}(n_taps=)", self.n_taps),
         )
         if self.bandwidth >= self.sample_rate / 2:
             raise StreamConfigError(
@@ -104,11 +105,11 @@ class AmplitudeDemodulation(_Demodulation):
 
     x: str
     name: str
-    carrier_freq: float
-    sample_rate: float
-    bandwidth: float
-    n_taps: int = 101
-    depth: float = 1.0
+    carrier_freq: Turnable[float]
+    sample_rate: Turnable[float]
+    bandwidth: Turnable[float]
+    n_taps: Turnable[int] = turnable(101)
+    depth: Turnable[float] = turnable(1.0)
     tunable: ClassVar[tuple[str, ...]] = ("depth",)
 
     def check(self) -> None:
@@ -158,11 +159,11 @@ class FrequencyDemodulation(_Demodulation):
 
     x: str
     name: str
-    carrier_freq: float
-    sample_rate: float
-    deviation: float
-    bandwidth: float
-    n_taps: int = 101
+    carrier_freq: Turnable[float]
+    sample_rate: Turnable[float]
+    deviation: Turnable[float]
+    bandwidth: Turnable[float]
+    n_taps: Turnable[int] = turnable(101)
     tunable: ClassVar[tuple[str, ...]] = ("deviation",)
 
     def check(self) -> None:

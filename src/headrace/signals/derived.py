@@ -16,7 +16,7 @@ from headrace.core.registry import register
 from headrace.core.stream import Stream, check_shard
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import END
-from headrace.signals.forms import column
+from headrace.signals.forms import column, is_mapping
 from headrace.signals.graph import Graph
 from headrace.signals.run import Run
 
@@ -115,8 +115,8 @@ class _Deriving(Cursor[Block]):
 
 
 def _columns(item: Any, one: str | None) -> Mapping[str, Any]:
-    if isinstance(item, Mapping):
-        return item
+    if is_mapping(item):
+        return item  # type: ignore[no-any-return]
     if one is None:
         raise DataError(
             f"the graph got {type(item).__name__}, wanted a block: a dict of columns.\n"

@@ -1,4 +1,4 @@
-"""Filter design: coefficients, kernels and their responses; and filters of plain arrays over the same coefficients."""
+"""Filter design: coefficients, kernels and their responses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,35 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, positive
+from headrace.signals.bells import (
+    gaussian_kernel,
+    gaussian_kernel1d,
+    gaussian_smooth_offline,
+    half_gaussian_kernel,
+    moving_average_kernel,
+)
+from headrace.signals.checks import a_length
+
+__all__ = [
+    "TYPES",
+    "Response",
+    "butterworth",
+    "cutoff",
+    "filter_type",
+    "gaussian_kernel",
+    "gaussian_kernel1d",
+    "gaussian_smooth_offline",
+    "half_gaussian_kernel",
+    "moving_average_kernel",
+    "notch",
+    "response",
+    "steady",
+    "windowed_fir",
+]
 
 TYPES = ("lowpass", "highpass", "bandpass", "bandstop")
 _ALIASES = {"low": "lowpass", "high": "highpass", "band": "bandpass", "stop": "bandstop", "notch": "bandstop"}
 _ALIASES |= {name: name for name in TYPES}
-TRUNCATE = 2.0  # standard deviations of a bell that are kept on each side
 
 
 class Response(NamedTuple):
@@ -83,7 +107,16 @@ def cutoff(who: str, kind: str, value: Any, sample_rate: float) -> Any:
 @lru_cache(maxsize=256)
 def _butterworth(order: int, freq: Any, sample_rate: float, kind: str) -> Array:
     signal = optional("scipy.signal", "signals", "butterworth")
-    made: Array = signal.butter(order, freq, btype=kind, fs=sample_rate, output="sos")
+    try:
+        with np.errstate(all="ignore"):
+            made: Array = signal.butter(order, freq, btype=kind, fs=sample_rate, output="sos")
+    except OverflowError:
+        made = np.full((1, 6), np.nan)
+    if not np.isfinite(made).all():
+        raise StreamConfigError(
+            f"butterworth(order=) got {order}, wanted one for which the coefficients are numbers.\n"
+            "  Take less than 20: each adds 6 dB an octave."
+        )
     made.flags.writeable = False
     return made
 
@@ -194,7 +227,7 @@ def windowed_fir(
     """
     kind = _type("windowed_fir", filter_type)
     rate = positive("windowed_fir(sample_rate=)", sample_rate)
-    n = positive("windowed_fir(taps=)", taps, whole=True)
+    n = a_length("windowed_fir(taps=)", taps)
     freq = cutoff("windowed_fir", kind, cutoff_freq, rate)
     if kind in ("highpass", "bandstop") and n % 2 == 0:
         raise StreamConfigError(
@@ -204,74 +237,6 @@ def windowed_fir(
     signal = optional("scipy.signal", "signals", "windowed_fir")
     made: Array = signal.firwin(n, freq, pass_zero=kind, fs=rate, window=window)
     return made
-
-
-def gaussian_kernel1d(sigma: float, truncate: float = TRUNCATE) -> Array:
-    """Return a bell of standard deviation ``sigma`` rows, cut off at ``truncate`` of them, that sums up to 1.
-
-    Examples
-    --------
-    >>> gaussian_kernel1d(1.0).round(3).tolist()
-    [0.054, 0.244, 0.403, 0.244, 0.054]
-    """
-    radius = int(truncate * positive("gaussian_kernel1d(sigma=)", sigma) + 0.5)
-    at = np.arange(-radius, radius + 1)
-    bell = np.exp(-0.5 * (at / sigma) ** 2)
-    made: Array = bell / bell.sum()
-    return made
-
-
-def gaussian_kernel(width_in_sec: float, sample_rate: float) -> Array:
-    """Return a bell whose middle 95 % (four standard deviations) are so many seconds wide."""
-    return gaussian_kernel1d(width_in_sec / 4 * sample_rate)
-
-
-def half_gaussian_kernel(width_in_sec: float, sample_rate: float) -> Array:
-    """Return the falling half of a bell, for the newest row first, with two standard deviations in so many seconds.
-
-    It may have any number of weights.
-
-    Examples
-    --------
-    >>> half_gaussian_kernel(0.02, 100).round(3).tolist()
-    [0.574, 0.348, 0.078]
-    """
-    whole = gaussian_kernel1d(width_in_sec / 2 * sample_rate)
-    half = whole[len(whole) // 2 :]
-    made: Array = half / half.sum()
-    return made
-
-
-def moving_average_kernel(width_in_sec: float, sample_rate: float) -> Array:
-    """Return equal weights over about so many seconds: an odd number of them, at least 1.
-
-    Examples
-    --------
-    >>> len(moving_average_kernel(0.1, 100)), len(moving_average_kernel(0.11, 100))
-    (11, 11)
-    """
-    n = round(positive("moving_average_kernel(width_in_sec=)", width_in_sec) * sample_rate)
-    n += n % 2 == 0
-    return np.full(n, 1 / n)
-
-
-def gaussian_smooth_offline(x: Any, sigma: float, axis: int = 0) -> Array:
-    """Return ``x`` smoothed by a bell around each row, without delay; the ends are held beyond the ends.
-
-    Examples
-    --------
-    >>> gaussian_smooth_offline([0.0, 0.0, 1.0, 0.0, 0.0], sigma=1.0).round(3).tolist()
-    [0.054, 0.244, 0.403, 0.244, 0.054]
-    """
-    from headrace.signals.taps import fir
-
-    kernel = gaussian_kernel1d(sigma)
-    k = len(kernel) // 2
-    rows = np.moveaxis(np.asarray(x, dtype=np.result_type(np.asarray(x), np.float64)), axis, 0)
-    if not len(rows):
-        return np.moveaxis(rows.copy(), 0, axis)
-    padded = np.concatenate([np.repeat(rows[:1], k, axis=0), rows, np.repeat(rows[-1:], k, axis=0)])
-    return np.moveaxis(fir(kernel, padded), 0, axis)
 
 
 # --- responses --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
 from headrace.signals.checks import a_number
 from headrace.signals.history import PIECE, narrow, wide
 
@@ -47,7 +47,7 @@ class Integrate(Signal[Any]):
     a: str
     b: str | None = None
     name: str = ""
-    use_trapz: bool = True
+    use_trapz: Turnable[bool] = turnable(True)
     roles: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def init(self, *head: Array) -> Any:
@@ -143,8 +143,8 @@ class SampleRate(Signal[Any]):
 
     x: str = "timestamp"
     name: str = "sample_rate"
-    unit_multiplier: Any = 1
-    start: float | None = None
+    unit_multiplier: Turnable[float] = turnable(1)
+    start: Turnable[float | None] = turnable(None)
     tunable: ClassVar[tuple[str, ...]] = ("unit_multiplier",)
 
     def check(self) -> None:

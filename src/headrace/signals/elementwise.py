@@ -8,8 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, signal_class
-from headrace.signals.checks import a_number
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
+from headrace.signals.checks import a_number, holding
+from headrace.signals.history import wide
+
+
+def _floats(rows: Array) -> Array:
+    """Return whole numbers in double precision: numpy's functions give half precision for those of 8 bits."""
+    return rows if rows.dtype.kind in "fc" else wide(rows)
 
 
 @signal_class(lambda: Abs("x", "y"))
@@ -21,19 +27,27 @@ class Abs(Signal[None]):
     x
         The input's name, ``(rows, ...)``.
     name
-        What to call the output, of the input's shape.
+        What to call the output, of the input's shape and dtype; of int8, int16 and int32 the next wider one, which holds the
+        absolute value of the least number as well (of int64, that gives the greatest).
 
     Examples
     --------
     >>> Abs("x", name="y")([-1.5, 2.0]).tolist()
     [1.5, 2.0]
+    >>> Abs("x", name="y")(np.array([-128, 5], np.int8)).tolist()
+    [128, 5]
     """
 
     x: str
     name: str
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
-        return np.abs(rows[0]), None
+        x = rows[0]
+        if x.dtype.kind != "i":
+            return np.abs(x), None
+        if x.dtype.itemsize < 8:
+            return np.abs(x.astype(f"i{2 * x.dtype.itemsize}")), None
+        return np.abs(np.maximum(x, -np.iinfo(np.int64).max)), None
 
 
 @signal_class(lambda: Pow("x", "y", 3.0))
@@ -62,7 +76,7 @@ class Pow(Signal[None]):
 
     x: str
     name: str
-    exponent: Any = 2.0
+    exponent: Turnable[float] = turnable(2.0)
     tunable: ClassVar[tuple[str, ...]] = ("exponent",)
 
     def check(self) -> None:
@@ -82,7 +96,7 @@ class Exp(Signal[None]):
     x
         The input's name, ``(rows, ...)``.
     name
-        What to call the output, of the input's shape.
+        What to call the output, of the input's shape; in double precision for whole numbers.
     base
         A number above 0; may be a :class:`headrace.Knob`.
 
@@ -99,7 +113,7 @@ class Exp(Signal[None]):
 
     x: str
     name: str
-    base: Any = euler
+    base: Turnable[float] = turnable(euler)
     tunable: ClassVar[tuple[str, ...]] = ("base",)
 
     def check(self) -> None:
@@ -107,7 +121,8 @@ class Exp(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         with np.errstate(all="ignore"):
-            return np.exp(rows[0]) if self.base == euler else self.base ** rows[0], None
+            x = _floats(rows[0])
+            return np.exp(x) if self.base == euler else self.base**x, None
 
 
 @signal_class(lambda: Logarithm("x", "y", 10.0), rows=lambda rng, n: (rng.exponential(size=n),))
@@ -119,7 +134,7 @@ class Logarithm(Signal[None]):
     x
         The input's name, ``(rows, ...)``.
     name
-        What to call the output, of the input's shape.
+        What to call the output, of the input's shape; in double precision for whole numbers.
     base
         A number above 0, not 1; may be a :class:`headrace.Knob`.
 
@@ -136,7 +151,7 @@ class Logarithm(Signal[None]):
 
     x: str
     name: str
-    base: Any = euler
+    base: Turnable[float] = turnable(euler)
     tunable: ClassVar[tuple[str, ...]] = ("base",)
 
     def check(self) -> None:
@@ -149,7 +164,7 @@ class Logarithm(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         with np.errstate(all="ignore"):
-            found = np.log(rows[0])
+            found = np.log(_floats(rows[0]))
             return found if self.base == euler else found / float(np.log(self.base)), None
 
 
@@ -170,6 +185,8 @@ class Clip(Signal[None]):
     ------
     StreamConfigError
         When a bound is no number, or the lower one lies above the upper one.
+    DataError
+        While running, when whole numbers cannot be as large, or as small, as a bound wants them.
 
     Examples
     --------
@@ -179,8 +196,8 @@ class Clip(Signal[None]):
 
     x: str
     name: str
-    min_value: Any = None
-    max_value: Any = None
+    min_value: Turnable[float | None] = turnable(None)
+    max_value: Turnable[float | None] = turnable(None)
     tunable: ClassVar[tuple[str, ...]] = ("min_value", "max_value")
 
     def check(self) -> None:
@@ -194,8 +211,20 @@ class Clip(Signal[None]):
             )
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
-        found = rows[0].copy() if self.min_value is None else np.maximum(rows[0], self.min_value)
-        return found if self.max_value is None else np.minimum(found, self.max_value), None
+        x = rows[0]
+        low, high = (self._bound(side, x.dtype) for side in ("min_value", "max_value"))
+        found = x.copy() if low is None else np.maximum(x, low)
+        return found if high is None else np.minimum(found, high), None
+
+    def _bound(self, side: str, dtype: Any) -> Any:
+        """Return a bound, or None where whole numbers of that dtype lie within it anyway."""
+        bound = getattr(self, side)
+        if dtype.kind not in "iu" or not isinstance(bound, int):
+            return bound
+        limits = np.iinfo(dtype)
+        if bound < limits.min if side == "min_value" else bound > limits.max:
+            return None
+        return holding(f"Clip({side}=)", bound, dtype)
 
 
 def _base(who: str, value: Any) -> float:

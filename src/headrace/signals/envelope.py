@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.cascade import run
-from headrace.signals.design import butterworth, cutoff, steady
-from headrace.signals.history import narrow, wide
+from headrace.signals.base import Array, Turnable, positive, signal_class, turnable
+from headrace.signals.design import butterworth, cutoff
+from headrace.signals.history import wide
+from headrace.signals.sections import SosBase
 
 
 @signal_class(lambda: Envelope("x", "y", 5.0, 100.0))
-class Envelope(Signal[Any]):
+class Envelope(SosBase):
     """The magnitude of the input, smoothed by a Butterworth low-pass filter in double precision; needs scipy.
 
     It begins as though the first row had been there always. Of a sine it is 2/pi of the amplitude.
@@ -44,9 +44,9 @@ class Envelope(Signal[Any]):
 
     x: str
     name: str
-    cutoff_freq: float
-    sample_rate: float
-    order: int = 2
+    cutoff_freq: Turnable[float]
+    sample_rate: Turnable[float]
+    order: Turnable[int] = turnable(2)
 
     def check(self) -> None:
         rate = positive("Envelope(sample_rate=)", self.sample_rate)
@@ -56,16 +56,10 @@ class Envelope(Signal[Any]):
             order=positive("Envelope(order=)", self.order, whole=True),
         )
 
+    def sections(self) -> Array:
+        return butterworth(self.order, self.cutoff_freq, self.sample_rate)
+
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
-        x = np.abs(rows[0])
-        if not len(x):
-            return np.empty(x.shape, narrow(x.dtype)), state
-        sos = self.__dict__.get("_sos")
-        if sos is None:
-            sos = butterworth(self.order, self.cutoff_freq, self.sample_rate)
-            self.fix(_sos=sos)
-        inner = wide(x)
-        if state is None:
-            state = inner[0].reshape(-1, 1, 1) * steady(sos.tobytes())
-        found, after = run(sos, inner, state, "Envelope")
-        return found.astype(narrow(x.dtype), copy=False), after
+        x = rows[0]
+        # Of whole numbers in double precision: in their own, the least of them has no positive counterpart.
+        return super().step(state, np.abs(wide(x) if x.dtype.kind in "iu" else x))

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.checks import a_real_number
-from headrace.signals.peaks import held, real, spaced, waits_after
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_real_number, real
+from headrace.signals.peaks import held, spaced, waits_after
 
 
 @signal_class(lambda: ZeroCrossing("x", "y"))
@@ -51,9 +51,9 @@ class _State(Signal[Any]):
 
     x: str
     name: str
-    high: float
-    low: Any
-    debounce: int
+    high: Turnable[float]
+    low: Turnable[float | None]
+    debounce: Turnable[int]
 
     def check(self) -> None:
         who = type(self).__name__
@@ -128,9 +128,9 @@ class Threshold(_State):
 
     x: str
     name: str
-    high: float
-    low: Any = None
-    debounce: int = 1
+    high: Turnable[float]
+    low: Turnable[float | None] = turnable(None)
+    debounce: Turnable[int] = turnable(1)
     tunable: ClassVar[tuple[str, ...]] = ("high", "low")
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
@@ -170,11 +170,11 @@ class EventDetector(_State):
 
     x: str
     name: str
-    high: float
-    low: Any = None
-    debounce: int = 1
-    edge: str = "rise"
-    refractory: int = 0
+    high: Turnable[float]
+    low: Turnable[float | None] = turnable(None)
+    debounce: Turnable[int] = turnable(1)
+    edge: Turnable[str] = turnable("rise")
+    refractory: Turnable[int] = turnable(0)
     tunable: ClassVar[tuple[str, ...]] = ("high", "low", "edge", "refractory")
 
     def check(self) -> None:

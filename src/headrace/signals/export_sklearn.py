@@ -106,7 +106,10 @@ def transformer_class() -> Any:
             X = validate_data(self, X, dtype=[np.float64, np.float32])
             width = sum(int(np.prod(shape, dtype=int)) for shape in self._inputs().values())
             if X.shape[1] % width:
-                raise ValueError(f"Windows of {X.shape[1]} features are no whole rows: a row has {width}.")
+                raise ValueError(
+                    f"Windows of {X.shape[1]} features are no whole rows: a row has {width}.\n"
+                    "  Say the shape of a row of each input with inputs=."
+                )
             self.sizes_ = {name: part.size for name, part in self._computed(X[:1])[0].items()}
             return self
 

@@ -12,7 +12,7 @@ from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.signals.base import Array
 from headrace.signals.cascade import run
-from headrace.signals.export import Plan, plan
+from headrace.signals.export_plan import Plan, plan
 from headrace.signals.tensors import Body, T, Tensors
 
 _LIFTED = 64  # rows that a recursive filter does as one product of matrices

@@ -11,7 +11,7 @@ from headrace.signals.base import Array
 from headrace.signals.correlate import ROUNDED, CrossCorrelation
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of, width_of
-from headrace.signals.exports_filters import merged, newest
+from headrace.signals.exports_filters import last_rows, merged
 from headrace.signals.tensors import T, Tensors
 
 
@@ -28,7 +28,7 @@ def _correlation(t: Tensors, node: Any, state: State, a: T, b: T) -> Any:
     after: State = {}
     for name, x in (("a", a), ("b", b)):
         rows = t.concat([state[f"past_{name}"], x])
-        after[f"past_{name}"] = newest(t, rows, before)
+        after[f"past_{name}"] = last_rows(t, rows, before)
         both.append(t.reshape(rows, [-1, width, 1]))
     # Rows from before the first are not there, nor are those of the other signal at that time.
     number = t.tall(t.sub(t.add(t.numbers(t.cut(both[0], most)), state["row"]), t.const(float(length))), 3)

@@ -12,8 +12,8 @@ from headrace.signals.base import Array
 from headrace.signals.delay import Delay
 from headrace.signals.export import State, exports
 from headrace.signals.exports import parts_of, row_of, width_of
-from headrace.signals.filters import SosBase
 from headrace.signals.fir import FirBase
+from headrace.signals.sections import SosBase
 from headrace.signals.smooth import ExponentialMean, MovingAverage
 from headrace.signals.tensors import T, Tensors
 
@@ -77,7 +77,7 @@ def weighted(t: Tensors, taps: Array, rows: T, head: Array, *, in_order: bool = 
     return total
 
 
-def newest(t: Tensors, rows: T, k: int) -> T:
+def last_rows(t: Tensors, rows: T, k: int) -> T:
     """Return the last k rows."""
     return t.cut(rows, -k) if k else t.cut(rows, 0, 0)
 
@@ -88,7 +88,10 @@ def _fir(t: Tensors, node: Any, state: State, x: T) -> Any:
     flag = t.started(state["begun"], head.ndim + len(parts_of(head)))
     past = t.where(flag, state["past"], t.first(x, t.const(row_of(head))))
     rows = t.concat([past, x])
-    return weighted(t, taps, rows, head), {"past": newest(t, rows, len(taps) - 1), "begun": t.begun(state["begun"], x)}
+    return weighted(t, taps, rows, head), {
+        "past": last_rows(t, rows, len(taps) - 1),
+        "begun": t.begun(state["begun"], x),
+    }
 
 
 def _average_start(node: Any, *heads: Array) -> dict[str, Array]:
@@ -108,7 +111,7 @@ def averaged(t: Tensors, state: State, x: T, length: int) -> tuple[T, State]:
     counts = t.op("Min", t.add(t.numbers(x), state["seen"]), t.const(float(length)))
     made = t.div(total, t.tall(counts, head.ndim + len(parts_of(head))))
     seen = t.op("Min", t.add(state["seen"], t.rows(x)), t.const(float(length)))
-    return made, {"past": newest(t, rows, length - 1), "seen": seen}
+    return made, {"past": last_rows(t, rows, length - 1), "seen": seen}
 
 
 def merged(t: Tensors, parts: tuple[T, ...], length: int, merge: Merge) -> tuple[T, ...]:
@@ -134,4 +137,4 @@ def _delay_start(node: Any, *heads: Array) -> dict[str, Array]:
 @exports(Delay, start=_delay_start)
 def _delay(t: Tensors, node: Any, state: State, x: T) -> Any:
     rows = t.concat([state["past"], x])
-    return t.cut(rows, 0, -node.n if node.n else None), {"past": newest(t, rows, node.n)}
+    return t.cut(rows, 0, -node.n if node.n else None), {"past": last_rows(t, rows, node.n)}

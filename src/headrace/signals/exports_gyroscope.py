@@ -11,7 +11,7 @@ from headrace.signals.dead_reckoning import DeadReckoning
 from headrace.signals.design import gaussian_kernel, half_gaussian_kernel
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, width_of
-from headrace.signals.exports_filters import newest, weighted
+from headrace.signals.exports_filters import last_rows, weighted
 from headrace.signals.gyroscope import OffsetGyro, Still
 from headrace.signals.tensors import T, Tensors
 
@@ -84,4 +84,4 @@ def _dead_reckoning(t: Tensors, node: Any, state: State, gyro: T, acc: T) -> Any
     beyond = t.mul(t.const(-node.beta), t.sub(smooth, t.const(node.bias)))
     likely = t.div(one, t.add(one, t.op("Exp", beyond)))
     made = t.where(t.less(likely, t.const(node.threshold)), one, t.const(0.0))
-    return made, {"past": newest(t, rows, len(weights) - 1), "begun": t.begun(state["begun"], power)}
+    return made, {"past": last_rows(t, rows, len(weights) - 1), "begun": t.begun(state["begun"], power)}

@@ -12,7 +12,7 @@ from headrace.signals.demodulation import AmplitudeDemodulation, FrequencyDemodu
 from headrace.signals.design import windowed_fir
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of
-from headrace.signals.exports_filters import newest, weighted
+from headrace.signals.exports_filters import last_rows, weighted
 from headrace.signals.modulation import AmplitudeModulation, FrequencyModulation
 from headrace.signals.tensors import T, Tensors
 
@@ -66,7 +66,7 @@ def _base_band(t: Tensors, node: Any, state: State, x: T) -> tuple[T, T, State]:
     taps = windowed_fir(node.n_taps, node.bandwidth, node.sample_rate)
     z = t.mul(t.const(2.0), weighted(t, taps, rows, np.empty((0, 2, *shape))))
     a, b = (t.reshape(t.cut(z, k, k + 1, axis=1), [-1, *shape]) for k in (0, 1))
-    return a, b, {"row": t.add(state["row"], t.rows(x)), "past": newest(t, rows, node.n_taps - 1)}
+    return a, b, {"row": t.add(state["row"], t.rows(x)), "past": last_rows(t, rows, node.n_taps - 1)}
 
 
 @exports(AmplitudeDemodulation, start=_past_start, fits=real)

@@ -14,7 +14,7 @@ from headrace.signals.envelope import Envelope
 from headrace.signals.events import ZeroCrossing
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of, width_of
-from headrace.signals.exports_filters import averaged, filtered, merged, newest, weighted
+from headrace.signals.exports_filters import averaged, filtered, last_rows, merged, weighted
 from headrace.signals.hilbert import TURN, AnalyticSignal, HilbertEnvelope, HilbertPhase, hilbert_taps
 from headrace.signals.moving import MovingMax, MovingMedian, MovingMin, MovingRMS, MovingStd
 from headrace.signals.running import RunningMean, RunningStd
@@ -47,7 +47,7 @@ def _extreme(name: str) -> Any:
             power *= 2
         rest = node.length - power
         made = t.op(name, t.cut(part, 0, -rest if rest else None), t.cut(part, rest))
-        return made, {"past": newest(t, rows, node.length - 1)}
+        return made, {"past": last_rows(t, rows, node.length - 1)}
 
     return write
 
@@ -78,7 +78,7 @@ def _std(t: Tensors, node: Any, state: State, x: T) -> Any:
     none = t.add(t.tall(t.filled(rows, 0.0), axes), t.const(row_of(t.heads[0])))
     counts, _, squares = merged(t, (there, rows, none), node.length, partial(_spread, t))
     left = t.sub(counts, t.const(float(node.ddof)))
-    after = {"past": newest(t, rows, node.length - 1), "seen": _seen(t, node, state, x)}
+    after = {"past": last_rows(t, rows, node.length - 1), "seen": _seen(t, node, state, x)}
     return _root_over(t, squares, left), after
 
 
@@ -114,7 +114,7 @@ def _median(t: Tensors, node: Any, state: State, x: T) -> Any:
     single = t.op("Equal", t.reshape(low, [-1, 1]), t.reshape(high, [-1, 1]))
     some = t.reduce("Max", t.windows(t.where(odd, t.const(1.0), zero), length), 1)
     made = t.where(t.less(zero, some), t.const(np.nan), t.where(single, upper, half))
-    after = {"past": newest(t, rows, length - 1), "seen": _seen(t, node, state, x)}
+    after = {"past": last_rows(t, rows, length - 1), "seen": _seen(t, node, state, x)}
     return t.reshape(made, [-1, *head.shape[1:]]), after
 
 
@@ -177,7 +177,7 @@ def _both(t: Tensors, node: Any, state: State, x: T) -> tuple[T, T, State]:
     n, head = node.n_taps, t.heads[0]
     past = t.where(t.started(state["begun"], head.ndim), state["past"], t.first(x, t.const(row_of(head))))
     rows = t.concat([past, x])
-    after = {"past": newest(t, rows, n - 1), "begun": t.begun(state["begun"], x)}
+    after = {"past": last_rows(t, rows, n - 1), "begun": t.begun(state["begun"], x)}
     return t.cut(rows, n // 2, -(n // 2)), weighted(t, hilbert_taps(n), rows, head, in_order=True), after
 
 

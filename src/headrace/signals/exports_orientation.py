@@ -11,7 +11,7 @@ import numpy as np
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
 from headrace.signals.exports_gyroscope import offset_start, without_offset
-from headrace.signals.gyroscope import Still
+from headrace.signals.gyroscope import LARGEST, Still
 from headrace.signals.orientation import GAIN_AT_START, STARTING, FusionOrientation, MadgwickOrientation
 from headrace.signals.tensors import T, Tensors
 
@@ -84,6 +84,17 @@ def _directions(t: Tensors, acc: T) -> tuple[T, T]:
     return t.where(there, t.div(acc, t.op("Sqrt", _positive(t, total, one))), zero), t.where(there, one, zero)
 
 
+def _usable(t: Tensors, gyro: T, acc: T) -> tuple[T, T, T]:
+    """Return a gyroscope whose bad rows are loud, its rows, ``(rows, 1)``, as 1.0 and 0.0, and an accelerometer without bad ones."""
+    limit, zero, one = (t.const(k) for k in (LARGEST, 0.0, 1.0))
+    turned, pulled = (
+        t.reduce("Min", t.where(t.less(t.op("Abs", each), limit), one, zero), 1, keep=True) for each in (gyro, acc)
+    )
+    there = t.less(zero, turned)
+    acc = t.where(t.op("And", there, t.less(zero, pulled)), acc, zero)
+    return t.where(there, gyro, t.const(LARGEST)), turned, acc
+
+
 # --- Madgwick's -------------------------------------------------------------------------------------
 
 
@@ -106,7 +117,9 @@ def _level(t: Tensors, unit: T) -> T:
 
 @exports(MadgwickOrientation, start=_madgwick_start)
 def _madgwick(t: Tensors, node: Any, state: State, gyro: T, acc: T) -> Any:
+    gyro, turned, acc = _usable(t, gyro, acc)
     turns, after = without_offset(t, Still.of(node.sample_rate), state, gyro, 3)
+    turns = t.where(t.less(t.const(0.0), turned), turns, t.const(0.0))
     half, dt = radians(1) / 2, 1 / node.sample_rate
     turns = t.mul(t.mul(turns, t.const(half)), t.const(dt))
     acc, there = _directions(t, acc)
@@ -176,10 +189,11 @@ class _Heading:
 
 @exports(FusionOrientation, start=_fusion_start)
 def _fusion(t: Tensors, node: Any, state: State, gyro: T, acc: T) -> Any:
-    turns = gyro
+    turns, turned, acc = _usable(t, gyro, acc)
     after: State = {}
     if node.use_offset:
-        turns, after = without_offset(t, Still.of(node.sample_rate), state, gyro, 3)
+        turns, after = without_offset(t, Still.of(node.sample_rate), state, turns, 3)
+    turns = t.where(t.less(t.const(0.0), turned), turns, t.const(0.0))
     half, dt, rate = radians(1) / 2, t.const(1 / node.sample_rate), node.sample_rate
     fall = t.const((GAIN_AT_START - node.gain) / STARTING)
     gain, at_start, start = (t.const(float(k)) for k in (node.gain, GAIN_AT_START, STARTING * rate))

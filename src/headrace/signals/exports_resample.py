@@ -9,7 +9,7 @@ import numpy as np
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
 from headrace.signals.exports import parts_of, row_of, width_of
-from headrace.signals.exports_filters import newest
+from headrace.signals.exports_filters import last_rows
 from headrace.signals.resample import Resample, phases
 from headrace.signals.tensors import T, Tensors
 
@@ -43,4 +43,4 @@ def _resample(t: Tensors, node: Any, state: State, x: T) -> Any:
     weights = t.reshape(t.take(t.const(taps), phase), [-1, width, 1])
     products = t.mul(t.take(t.reshape(rows, [-1, width_of(head)]), places), weights)
     made = t.reshape(t.reduce("Sum", products, 1), [-1, *head.shape[1:], *parts_of(head)])
-    return made, {"past": newest(t, rows, width), "row": seen}
+    return made, {"past": last_rows(t, rows, width), "row": seen}

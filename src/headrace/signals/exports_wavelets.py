@@ -9,7 +9,7 @@ import numpy as np
 from headrace.signals.base import Array
 from headrace.signals.export import State, exports
 from headrace.signals.exports import real, row_of, width_of
-from headrace.signals.exports_filters import newest
+from headrace.signals.exports_filters import last_rows
 from headrace.signals.exports_windows import in_time, windows_start
 from headrace.signals.tensors import T, Tensors
 from headrace.signals.wavelets import WaveletBands, WaveletBank, WaveletTransform, bank_weights
@@ -74,4 +74,4 @@ def _wavelet_bank(t: Tensors, node: Any, state: State, x: T) -> Any:
                 part = t.where(t.const(tap != 0), part, t.const(0.0))
             made = part if made is None else t.add(made, part)
     made = t.reshape(made, [-1, *head.shape[1:], *more])
-    return made, {"past": newest(t, rows, n - 1), "begun": t.begun(state["begun"], x)}
+    return made, {"past": last_rows(t, rows, n - 1), "begun": t.begun(state["begun"], x)}

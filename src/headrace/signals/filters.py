@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.cascade import run
-from headrace.signals.design import Response, butterworth, cutoff, filter_type, notch, response, steady
-from headrace.signals.history import narrow, wide
-
-
-class SosBase(Signal[Any]):
-    """A cascade of second-order sections in double precision; a subclass says the sections in :meth:`sections`.
-
-    It begins as though the first row had been there always. Needs scipy.
-    """
-
-    def sections(self) -> Array:
-        """Return the sections, ``(sections, 6)``."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method sections()")
-
-    def response(self, points: int = 512) -> Response:
-        """Return (frequencies, gain in dB, unwrapped phase)."""
-        return response(self.sections(), getattr(self, "sample_rate", 2 * np.pi), points=points)
-
-    def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
-        x = rows[0]
-        if not len(x):
-            return np.empty(x.shape, narrow(x.dtype)), state
-        sos = self.__dict__.get("_sos")
-        if sos is None:
-            sos = np.array(self.sections())
-            self.fix(_sos=sos)
-        inner = wide(x)
-        if state is None:
-            state = inner[0].reshape(-1, 1, 1) * steady(sos.tobytes())
-        found, after = run(sos, inner, state, type(self).__name__)
-        return found if x is inner else found.astype(narrow(x.dtype), copy=False), after
+from headrace.signals.base import Array, Turnable, positive, signal_class, turnable
+from headrace.signals.design import butterworth, cutoff, filter_type, notch
+from headrace.signals.sections import SosBase
 
 
 class _Butter(SosBase):
     kind = ""
+    tunable: ClassVar[tuple[str, ...]] = ("cutoff_freq", "sample_rate")
 
     def check(self) -> None:
         who, kind, known = type(self).__name__, self.kind or self._type(), self.params()
@@ -75,7 +46,7 @@ class LowPassFilter(_Butter):
     order
         How steep: 6 dB an octave each.
     cutoff_freq
-        Where the gain is -3 dB, below half the sample rate.
+        Where the gain is -3 dB, below half the sample rate. It may be turned while it runs: the filter goes on.
     sample_rate
         Rows a second.
 
@@ -93,9 +64,9 @@ class LowPassFilter(_Butter):
 
     x: str
     name: str
-    order: int
-    cutoff_freq: float
-    sample_rate: float
+    order: Turnable[int]
+    cutoff_freq: Turnable[float]
+    sample_rate: Turnable[float]
     kind = "lowpass"
 
 
@@ -116,9 +87,9 @@ class HighPassFilter(_Butter):
 
     x: str
     name: str
-    order: int
-    cutoff_freq: float
-    sample_rate: float
+    order: Turnable[int]
+    cutoff_freq: Turnable[float]
+    sample_rate: Turnable[float]
     kind = "highpass"
 
 
@@ -142,9 +113,9 @@ class BandPassFilter(_Butter):
 
     x: str
     name: str
-    order: int
-    cutoff_freq: tuple[float, float]
-    sample_rate: float
+    order: Turnable[int]
+    cutoff_freq: Turnable[tuple[float, float]]
+    sample_rate: Turnable[float]
     kind = "bandpass"
 
 
@@ -168,9 +139,9 @@ class BandStopFilter(_Butter):
 
     x: str
     name: str
-    order: int
-    cutoff_freq: tuple[float, float]
-    sample_rate: float
+    order: Turnable[int]
+    cutoff_freq: Turnable[tuple[float, float]]
+    sample_rate: Turnable[float]
     kind = "bandstop"
 
 
@@ -194,10 +165,10 @@ class Butterworth(_Butter):
 
     x: str
     name: str
-    order: int
-    cutoff_freq: Any
-    sample_rate: float
-    filter_type: str = "lowpass"
+    order: Turnable[int]
+    cutoff_freq: Turnable[float | tuple[float, float]]
+    sample_rate: Turnable[float]
+    filter_type: Turnable[str] = turnable("lowpass")
 
     def check(self) -> None:
         self.fix(filter_type=filter_type("Butterworth", self.filter_type))
@@ -237,9 +208,10 @@ class NotchFilter(SosBase):
 
     x: str
     name: str
-    freq: float
-    sample_rate: float
-    quality: float = 30.0
+    freq: Turnable[float]
+    sample_rate: Turnable[float]
+    quality: Turnable[float] = turnable(30.0)
+    tunable: ClassVar[tuple[str, ...]] = ("freq", "quality", "sample_rate")
 
     def check(self) -> None:
         rate = positive("NotchFilter(sample_rate=)", self.sample_rate)

@@ -100,7 +100,8 @@ class Fir(FirBase):
             taps = np.empty(0)
         if taps.ndim != 1 or not len(taps) or not np.isfinite(taps).all():
             raise StreamConfigError(
-                f"Fir(kernel=) got {self.kernel!r}, wanted its weights: finite numbers, one for each row it looks back."
+                f"Fir(kernel=) got {self.kernel!r}, wanted its weights: finite numbers, one for each row it looks back.\n"
+                "  headrace.signals.design.windowed_fir gives such."
             )
         self.fix(kernel=tuple(taps.tolist()))
 

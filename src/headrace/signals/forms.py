@@ -19,19 +19,76 @@ def as_is(value: Any) -> Any:
 
 
 def column(value: Any, who: str) -> Array:
-    """Return a column as a contiguous array, since numpy's loops over gaps may round otherwise.
+    """Return a column as a contiguous array of numbers, since numpy's loops over gaps may round otherwise.
+
+    What a masked array leaves out is NaN.
 
     Raises
     ------
     DataError
-        When it has no axis 0.
+        When it has no axis 0, is of no numbers, or asks for what an array has not: gradients, a mask over whole numbers.
     """
     if is_tensor(value):
-        value = value.detach().cpu().numpy()
-    made = np.ascontiguousarray(value) if np.ndim(value) else None
+        value = _of_tensor(value, who)
+    if is_data_array(value):
+        raise DataError(
+            f"{who} got a DataArray among arrays, wanted DataArrays for all that is read, so that time is known.\n"
+            "  Give DataArrays, or their to_numpy() with time first."
+        )
+    if isinstance(value, np.ma.MaskedArray):
+        value = _of_masked(value, who)
+    try:
+        made = np.ascontiguousarray(value) if np.ndim(value) else None
+    except ValueError:
+        raise DataError(
+            f"{who} got a list whose parts differ in length, wanted a column: rows of one shape.\n"
+            "  Pad or crop them before."
+        ) from None
     if made is None:
-        raise DataError(f"{who} got {value!r}, wanted a column: an array whose axis 0 is time.")
+        raise DataError(
+            f"{who} got {value!r}, wanted a column: an array whose axis 0 is time.\n  Give one value as a list of one."
+        )
+    if made.dtype.kind not in _NUMBERS:
+        hint = _HINTS.get(made.dtype.kind, "Convert it where it is made.")
+        raise DataError(
+            f"{who} got a column of dtype {made.dtype}, wanted numbers: bool, int, float or complex.\n  {hint}"
+        )
     return made
+
+
+_NUMBERS = "biufc"
+_HINTS = {
+    "M": "Make seconds of moments: (t - t[0]) / np.timedelta64(1, 's').",
+    "m": "Make seconds of durations: t / np.timedelta64(1, 's').",
+    "O": "Convert it with astype(float); None becomes NaN.",
+    "V": "Take its fields apart: each is a column, or a channel.",
+}
+
+
+def _of_tensor(tensor: Any, who: str) -> Array:
+    if tensor.requires_grad:
+        raise DataError(
+            f"{who} got a tensor that requires gradients, wanted one without: they end where numpy begins.\n"
+            "  Make a module that passes them with graph.to_torch(), or give tensor.detach()."
+        )
+    try:
+        made: Array = tensor.cpu().numpy()
+    except TypeError:
+        raise DataError(
+            f"{who} got a tensor of {tensor.dtype}, wanted a dtype that numpy has.\n  Convert it with tensor.float()."
+        ) from None
+    return made
+
+
+def _of_masked(value: Any, who: str) -> Array:
+    if not np.ma.is_masked(value):
+        return np.asarray(value.data)
+    if value.dtype.kind not in "fc":
+        raise DataError(
+            f"{who} got a masked array of {value.dtype}, wanted floats: what is masked becomes NaN.\n"
+            "  Convert it with astype(float), or fill it with filled()."
+        )
+    return np.asarray(value.filled(np.nan))
 
 
 def columns_of(values: Sequence[Any], who: str) -> tuple[list[Array], Back]:
@@ -46,7 +103,10 @@ def columns_of(values: Sequence[Any], who: str) -> tuple[list[Array], Back]:
     columns = [column(value, who) for value in values]
     lengths = [len(each) for each in columns]
     if len(set(lengths)) > 1:
-        raise DataError(f"{who} got columns of {', '.join(map(str, lengths))} rows, wanted as many of each.")
+        raise DataError(
+            f"{who} got columns of {', '.join(map(str, lengths))} rows, wanted as many of each.\n"
+            "  Cut them to the rows that all have."
+        )
     return columns, as_is if tensor is None else like(tensor)
 
 
@@ -80,8 +140,13 @@ def tensors_back(made: dict[str, Any], given: Mapping[str, Any], reads: Sequence
 
 
 def is_mapping(value: Any) -> bool:
-    """Tell whether a value holds columns by name: a mapping, a DataFrame, an xarray Dataset or DataArray."""
+    """Tell whether a value holds columns by name: a mapping, a DataFrame, an xarray Dataset."""
     return isinstance(value, Mapping) or is_frame(value) or is_dataset(value)
+
+
+def is_series(value: Any) -> bool:
+    """Tell whether a value is a Series of pandas or its like."""
+    return hasattr(value, "iloc") and hasattr(value, "to_numpy") and not hasattr(value, "columns")
 
 
 def is_frame(value: Any) -> bool:

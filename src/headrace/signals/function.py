@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter, signature
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from headrace.core.block import ROWS, Block, Pace, seconds
 from headrace.core.fingerprint import fingerprint
 from headrace.core.owned import owned
 from headrace.errors import DataError, StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal, kind_of
-from headrace.signals.forms import columns_of
-from headrace.signals.order import nearest, ordered, paces_of, without_knobs
-from headrace.signals.run import fits
+from headrace.signals.changes import fits
+from headrace.signals.config import config_json
+from headrace.signals.forms import columns_of, is_series
+
+__all__ = ["Function", "config_json"]
 
 
 class _At(NamedTuple):
@@ -56,7 +56,9 @@ class Function:
 
     def __init__(self, signal: Signal[Any]) -> None:
         if not isinstance(signal, Signal):
-            raise StreamConfigError(f"Function got {signal!r}, wanted a signal.")
+            raise StreamConfigError(
+                f"Function got {signal!r}, wanted a signal.\n  Make one of a function with headrace.signals.signal."
+            )
         self.signal = signal
         self._at: _At | None = None
 
@@ -87,8 +89,15 @@ class Function:
             )
         if at is None or (at.signal is not signal and not fits(at.signal, signal)):
             at = _At(signal, heads, 0, signal.init(*(each[:0] for each in columns)))
-        made, state = signal.step(at.state, *columns)
-        return back(made), _At(signal, heads, at.rows + (len(columns[0]) if columns else 0), state)
+        elif at.signal is not signal:
+            at = at._replace(signal=signal, state=signal.carry(at.signal, at.state))
+        found, state = signal.step(at.state, *columns)
+        made, lead = back(found), next(filter(is_series, arrays), None)
+        if lead is not None and np.shape(made) == (len(lead),):
+            from headrace.signals.whole import series
+
+            made = series(made, lead, signal.name, None)
+        return made, _At(signal, heads, at.rows + (len(columns[0]) if columns else 0), state)
 
     def go(self, at: Any) -> None:
         """Go where :meth:`computed` says it would be."""
@@ -139,20 +148,27 @@ class Function:
         """
         if not isinstance(state, Mapping) or state.get("type") != kind_of(self.signal):
             raise StateMismatchError(
-                f"load_state_dict got {str(state)[:80]}, wanted a state of {kind_of(self.signal)}."
+                f"load_state_dict got {str(state)[:80]}, wanted a state of {kind_of(self.signal)}.\n"
+                "  Give what state_dict() of such a function returned."
             )
         if state.get("of") != fingerprint(self.signal):
             raise StateMismatchError(
                 f"load_state_dict got a state of {kind_of(self.signal)} with other parameters or inputs, wanted one of "
                 f"{self.signal!r}.\n  Load it into the signal it was saved with."
             )
-        if not state["begun"]:
-            self._at = None
-            return
-        state = owned(dict(state))
-        heads = tuple((np.dtype(dtype), tuple(shape)) for dtype, shape in state["heads"])
-        signal = self.signal.settled(dict(state["knobs"])) if self.signal.knobs else self.signal
-        self._at = _At(signal, heads, state["rows"], state["state"])
+        try:
+            if not state["begun"]:
+                self._at = None
+                return
+            found = owned(dict(state))
+            heads = tuple((np.dtype(dtype), tuple(shape)) for dtype, shape in found["heads"])
+            signal = self.signal.settled(dict(found["knobs"])) if self.signal.knobs else self.signal
+            self._at = _At(signal, heads, int(found["rows"]), found["state"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateMismatchError(
+                f"load_state_dict got {str(state)[:80]}, wanted what state_dict() returned: {type(error).__name__} {error}.\n"
+                "  Load it as it was saved."
+            ) from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Function) and self.signal == other.signal
@@ -162,112 +178,3 @@ class Function:
 
     def __repr__(self) -> str:
         return repr(self.signal)
-
-
-def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) -> Block:
-    """Return a block of ``data`` with what signals make of it; ``data`` stays as it is.
-
-    An exception leaves all functions where they were.
-
-    Parameters
-    ----------
-    data
-        Columns by name.
-    functions
-        Signals, each begun afresh, or :class:`Function` objects, which go on where they are; in any order.
-
-    Raises
-    ------
-    StreamConfigError
-        For two of one name, or a circle.
-    DataError
-        When one reads a column that is not there; names the nearest.
-
-    Examples
-    --------
-    >>> import headrace.signals as s
-    >>> block = s.compute_signal_functions({"x": [1.0, 2.0]}, [s.Scale("x", name="y", scale_factor=3.0)])
-    >>> block["y"].tolist()
-    [3.0, 6.0]
-    """
-    by_name = {each.name: each for each in functions}
-    in_order = [getattr(each, "signal", each) for each in functions]
-    if len(by_name) < len(in_order) or any(_reads_later(in_order)):
-        in_order = list(ordered(in_order))
-    values = dict(data)
-    block = data if isinstance(data, Block) else None
-    going = [
-        each for each in functions if isinstance(each, Function) and all(name in data for name in each.signal.inputs)
-    ]
-    first = block.first if block is not None else max((each.rows for each in going), default=0)
-    paces: Mapping[str, Pace] = {} if block is None else block.paces
-    late: Mapping[str, Any] = {} if block is None else block.latencies
-    done = []
-    for signal in in_order:
-        rows = []
-        for name in signal.inputs:
-            if name not in values:
-                raise DataError(f"{signal!r} reads {name!r}, which is not there. {nearest(name, values)}")
-            rows.append(values[name])
-        if signal.name in data:
-            raise DataError(f"{signal!r} has the name of a column there is. Give it another one.")
-        function = by_name[signal.name]
-        above = paces.get(signal.inputs[0], ROWS) if signal.inputs else ROWS
-        paces, late = paces_of((signal,), paces, late)
-        pace = without_knobs(signal).pace
-        try:
-            if isinstance(function, Function):
-                values[signal.name], after = function.computed(*rows)
-                done.append((function, after))
-                began = above.rows_before(first) - (after.rows - (len(rows[0]) if rows else 0))
-            else:
-                values[signal.name] = function(*rows)
-                began = above.rows_before(first)
-            if pace != ROWS:
-                paces[signal.name] = above.then(pace._replace(offset=pace.offset + began))
-        except Exception as error:
-            error.add_note(f"  while computing {signal!r}")
-            raise
-    for function, after in done:
-        function.go(after)
-    if block is not None:
-        return Block.of(values, first, block.n, block.rate, paces, late, block.times, block.before)
-    n = max((len(data[name]) for name in data), default=0)
-    return Block.of(values, first, n, None, paces, late, seconds(data.get("timestamp")), None)
-
-
-def _reads_later(signals: Sequence[Any]) -> Any:
-    made = {signal.name for signal in signals}
-    for signal in signals:
-        yield any(name in made for name in signal.inputs)
-        made.discard(signal.name)
-
-
-_KINDS: dict[Any, str] = {bool: "bool", int: "int", float: "float", str: "str"}
-
-
-def config_json(make: Callable[..., Any]) -> dict[str, Any]:
-    """Return what a form to make a signal needs: the name, and each argument with its type and default.
-
-    Examples
-    --------
-    >>> import headrace.signals as s
-    >>> config_json(s.MovingAverage)["args"][-1]
-    {'name': 'length', 'type': 'int'}
-    """
-    args = []
-    for name, parameter in signature(make).parameters.items():
-        told = (
-            parameter.annotation
-            if isinstance(parameter.annotation, str)
-            else getattr(parameter.annotation, "__name__", "Any")
-        )
-        found: dict[str, Any] = {"name": name, "type": told.partition(" |")[0]}
-        if parameter.kind is Parameter.VAR_POSITIONAL:
-            found["type"] = "list[str]"
-        if parameter.default is not Parameter.empty:
-            found["default"] = parameter.default
-            if found["type"] == "Any":
-                found["type"] = _KINDS.get(type(parameter.default), "Any")
-        args.append(found)
-    return {"sig_name": getattr(make, "__name__", str(make)), "args": args}

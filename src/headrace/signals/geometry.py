@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, alike, signal_class
+from headrace.signals.base import Array, Signal, Turnable, alike, signal_class, turnable
 from headrace.signals.history import narrow, wide
 from headrace.signals.quaternions import QUATERNION, VECTOR, some_quaternions
-from headrace.signals.rotations import divided, joined, parts, turned
+from headrace.signals.ranges import Range
+from headrace.signals.rotations import divided, parts, stacked, turned
 
 _FEW = 8  # features that are summed one after the other, which is quicker than row by row
 
@@ -71,7 +73,8 @@ class Norm(Signal[None]):
 
     x: str
     name: str
-    order: Any = 2
+    order: Turnable[Any] = turnable(2)
+    ranges: ClassVar[Mapping[str, Range]] = {"order": Range()}
 
     def check(self) -> None:
         order = self.order
@@ -166,7 +169,7 @@ class Gravity(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         w, x, y, z = parts(self, rows[0], 4, QUATERNION)
-        return joined((2 * (x * z - w * y), 2 * (w * x + y * z), 2 * (w * w - 0.5 + z * z)), rows), None
+        return stacked((2 * (x * z - w * y), 2 * (w * x + y * z), 2 * (w * w - 0.5 + z * z)), rows), None
 
 
 @signal_class(lambda: Rotate("x", "q", "y"), rows=_vectors_and_turns, channels=False)
@@ -201,7 +204,7 @@ class Rotate(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         v, q = parts(self, rows[0], 3, VECTOR), parts(self, rows[1], 4, QUATERNION)
-        return joined(turned(v, q), rows), None
+        return stacked(turned(v, q), rows), None
 
 
 @signal_class(lambda: OrientationXy("x", "y"), rows=some_quaternions, channels=False)
@@ -234,7 +237,7 @@ class OrientationXy(Signal[None]):
         w, x, y, z = parts(self, rows[0], 4, QUATERNION)
         axis = (np.ones(len(w)), np.zeros(len(w)), np.zeros(len(w)))
         x, y, z = turned(axis, (w, -x, -y, -z))
-        return joined((np.degrees(np.arctan2(y, x)), x, y, z), rows), None
+        return stacked((np.degrees(np.arctan2(y, x)), x, y, z), rows), None
 
 
 @signal_class(lambda: AngleBetween("a", "b", "y"), rows=_vectors, channels=False)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import pi
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import real
 from headrace.signals.history import narrow
+from headrace.signals.ranges import Range
 
 CUTOFF, TIMEOUT, THRESHOLD = 0.02, 5.0, 3.0
+LARGEST = 1e100  # what is larger is no measurement; its square is still a number
 
 
 class Still(NamedTuple):
@@ -98,11 +101,12 @@ class OffsetGyro(Signal[Offset]):
 
     x: str
     name: str
-    sampling_rate: float
-    cutoff_freq: float = CUTOFF
-    timeout_const: float = TIMEOUT
-    threshold: float = THRESHOLD
+    sampling_rate: Turnable[float]
+    cutoff_freq: Turnable[float] = turnable(CUTOFF)
+    timeout_const: Turnable[float] = turnable(TIMEOUT)
+    threshold: Turnable[float] = turnable(THRESHOLD)
     tunable: ClassVar[tuple[str, ...]] = ("cutoff_freq", "timeout_const", "threshold")
+    ranges: ClassVar[Mapping[str, Range]] = {"cutoff_freq": Range(above=0), "threshold": Range(above=0)}
 
     def check(self) -> None:
         for name in ("sampling_rate", "cutoff_freq", "timeout_const", "threshold"):
@@ -113,7 +117,7 @@ class OffsetGyro(Signal[Offset]):
         return 0, (0.0,) * int(np.prod(head[0].shape[1:], dtype=int))
 
     def step(self, state: Offset, *rows: Array) -> tuple[Array, Offset]:
-        (x,) = rows
+        x = real(self, rows[0])
         still = Still.of(self.sampling_rate, self.cutoff_freq, self.timeout_const, self.threshold)
         flat = x.astype(np.float64, copy=False).reshape(len(x), len(state[1]))
         made, after = without_offset(still, state, flat.tolist())
@@ -123,3 +127,27 @@ class OffsetGyro(Signal[Offset]):
 def as_rows(made: Any, shape: tuple[int, ...], *like: Array) -> Array:
     """Return lists of numbers as an array, in single precision where all of ``like`` are."""
     return np.array(made, dtype=narrow(np.result_type(*like))).reshape(shape)
+
+
+def imu(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """Return rows to try signals on: a gyroscope and accelerometer that are turned, knocked and laid down."""
+    gyro = np.cumsum(rng.normal(size=(n, 3)), axis=0) * 10
+    acc = rng.normal(size=(n, 3)) / 5 + [0, 0, 1]
+    gyro[n // 2 :] = 0.3
+    acc[::50] = 0
+    acc[n // 3 : n // 2] *= -1
+    return gyro, acc
+
+
+def usable(turned: list[list[float]], pushed: Array) -> tuple[list[list[float]], list[list[float]]]:
+    """Return rows of turns and of an accelerometer, 0, 0, 0 where there is none to be used.
+
+    A NaN would stay in the orientation for ever. Where the gyroscope has one, infinity or a number beyond all measure,
+    both are left out, so that the orientation stays as it is; where the accelerometer has one, only that.
+    """
+    turns, acc = np.array(turned, np.float64).reshape(-1, 3), pushed.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        fine, there = np.abs(turns) < LARGEST, np.abs(acc) < LARGEST
+    turns = np.where(fine.all(axis=1, keepdims=True), turns, 0.0)
+    acc = np.where((fine & there).all(axis=1, keepdims=True), acc, 0.0)
+    return turns.tolist(), acc.tolist()

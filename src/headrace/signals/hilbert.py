@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
+from headrace.signals.checks import a_length
 from headrace.signals.history import joined, narrow, newest, wide
+from headrace.signals.ranges import Range
 from headrace.signals.taps import fir
 
 TURN = 2 * pi * (1 + 1e-12)  # so that a step of half a turn goes one way whatever its last bits
@@ -42,11 +45,12 @@ def hilbert_taps(n: int) -> Array:
 class _Hilbert(Signal[Any]):
     x: str
     name: str
-    n_taps: int
+    n_taps: Turnable[int]
+    ranges: ClassVar[Mapping[str, Range]] = {"n_taps": Range(least=3)}  # and odd
 
     def check(self) -> None:
         who = f"{type(self).__name__}(n_taps=)"
-        n = positive(who, self.n_taps, whole=True)
+        n = a_length(who, self.n_taps)
         if n < 3 or n % 2 == 0:
             raise StreamConfigError(f"{who} got {n}, wanted an odd number of at least 3.\n  Take {max(3, n + 1)}.")
         self.fix(n_taps=n)
@@ -104,7 +108,7 @@ class AnalyticSignal(_Hilbert):
 
     x: str
     name: str
-    n_taps: int = 65
+    n_taps: Turnable[int] = turnable(65)
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         real, imag, after = self.both(state, rows[0])
@@ -140,7 +144,7 @@ class HilbertEnvelope(_Hilbert):
 
     x: str
     name: str
-    n_taps: int = 65
+    n_taps: Turnable[int] = turnable(65)
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         real, imag, after = self.both(state, rows[0])
@@ -177,8 +181,8 @@ class HilbertPhase(_Hilbert):
 
     x: str
     name: str
-    n_taps: int = 65
-    unwrapped: bool = False
+    n_taps: Turnable[int] = turnable(65)
+    unwrapped: Turnable[bool] = turnable(False)
 
     def check(self) -> None:
         super().check()

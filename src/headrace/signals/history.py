@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from headrace.errors import DataError
+
 Array = np.ndarray[Any, Any]
 DOUBLE = np.dtype(np.float64)
+MOST = 1 << 32  # bytes of the rows that a signal keeps
 PIECE = 16_384  # values that are worked on at once: they stay in the processor's cache
 
 
@@ -20,6 +24,24 @@ def wide(rows: Array) -> Array:
 def narrow(dtype: Any) -> Any:
     """Return the dtype of results for an input of ``dtype``: that of floats, else double."""
     return dtype if dtype.kind in "fc" else DOUBLE
+
+
+def no_rows(who: str, n: int, like: Array) -> Array:
+    """Return ``n`` rows of zeros, of the dtype and row shape of ``like``: what stands before the first row.
+
+    Raises
+    ------
+    DataError
+        When they would take more than 4 GiB.
+    """
+    shape = (n, *like.shape[1:])
+    size = math.prod(shape) * like.dtype.itemsize
+    if size > MOST:
+        raise DataError(
+            f"{who} keeps {n} rows of shape {like.shape[1:]}, {size / 2**30:.1f} GiB; wanted at most {MOST >> 30} GiB.\n"
+            "  Look back less far, resample the signal before, or take fewer channels."
+        )
+    return np.zeros(shape, like.dtype)
 
 
 def joined(past: Array, rows: Array) -> Array:

@@ -9,14 +9,35 @@ import numpy as np
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.signals.asking import Asked, a_model, asked, kept, one_row, told
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.contents import content_of
 
 
 class ModelSignal(Signal[Any]):
-    """A signal with a model; its session is made when it is first asked, and stays out of pickles."""
+    """A signal with a model; its session is made when it is first asked, and stays out of pickles.
+
+    ``content`` says what the model consists of where no name or file does; it is found out when the signal is made, so
+    that a state of one model is not one of another, and JSON is read with the model it was written with.
+    """
 
     model: Any
     output: str | None
+    content: str
+
+    def contents(self) -> dict[str, Any]:
+        return {"model": self.model} if self.content else {}
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        return {name: value for name, value in super().stored.items() if name != "content" or value}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {name: value for name, value in super().stored.items() if name != "content"}
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> Any:
+        return super().from_params({name: value for name, value in params.items() if name != "content"})
 
     @property
     def _asked(self) -> Asked:
@@ -93,14 +114,16 @@ class Inference(ModelSignal):
     input_signal: str
     name: str
     model: Any
-    stateful: bool = False
+    stateful: Turnable[bool] = turnable(False)
     init_state: Any = None
-    chunk: int | None = None
+    chunk: Turnable[int | None] = turnable(None)
     output: str | None = None
+    content: str = ""
     roles: ClassVar[tuple[str, ...]] = ("input_signal",)
 
     def check(self) -> None:
         self.fix(model=a_model("Inference", self.model), stateful=bool(self.stateful))
+        self.fix(content=self.content or content_of(self.model))
         if self.init_state is not None:
             self.fix(init_state=_arrays(self.init_state))
             if not self.stateful:

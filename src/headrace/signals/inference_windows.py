@@ -11,8 +11,9 @@ from headrace.core.block import ROWS, Pace
 from headrace.core.registry import register
 from headrace.errors import DataError
 from headrace.signals.asking import a_model, one_row
-from headrace.signals.base import Array, positive, signal_class
-from headrace.signals.checks import any_number, holding, windows
+from headrace.signals.base import Array, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import any_number, holding, whole_numbers, windows
+from headrace.signals.contents import content_of
 from headrace.signals.inference import ModelSignal
 
 
@@ -77,13 +78,14 @@ class WindowedInference(ModelSignal):
     input_signal: str
     name: str
     model: Any
-    window_size: int
-    window_overlap: int = 0
-    output_shape: tuple[int, ...] | None = None
-    upsample: bool = False
-    default_value: float = 0
-    columns: int | None = None
+    window_size: Turnable[int]
+    window_overlap: Turnable[int] = turnable(0)
+    output_shape: Turnable[tuple[int, ...] | None] = turnable(None)
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
+    columns: Turnable[int | None] = turnable(None)
     output: str | None = None
+    content: str = ""
     roles: ClassVar[tuple[str, ...]] = ("input_signal",)
 
     def check(self) -> None:
@@ -91,9 +93,10 @@ class WindowedInference(ModelSignal):
         size, overlap = windows(who, self.window_size, self.window_overlap)
         self.fix(default_value=any_number(f"{who}(default_value=)", self.default_value))
         self.fix(model=a_model(who, self.model), window_size=size, window_overlap=overlap, upsample=bool(self.upsample))
+        self.fix(content=self.content or content_of(self.model))
         shape = self.output_shape
         if shape is not None:
-            shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+            shape = whole_numbers(f"{who}(output_shape=)", shape)
             self.fix(output_shape=tuple(positive(f"{who}(output_shape=)", d, whole=True) for d in shape))
         if self.columns is not None:
             self.fix(columns=positive(f"{who}(columns=)", self.columns, whole=True))

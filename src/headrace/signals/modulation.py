@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
 from headrace.signals.checks import a_real_number
 from headrace.signals.history import narrow, wide
 
@@ -16,8 +16,8 @@ from headrace.signals.history import narrow, wide
 class Carrier(Signal[Any]):
     """A cosine of ``carrier_freq``, whose phase at row k is that of k alone."""
 
-    carrier_freq: float
-    sample_rate: float
+    carrier_freq: Turnable[float]
+    sample_rate: Turnable[float]
 
     def check(self) -> None:
         who = type(self).__name__
@@ -81,10 +81,10 @@ class AmplitudeModulation(Carrier):
 
     x: str
     name: str
-    carrier_freq: float
-    sample_rate: float
-    depth: float = 1.0
-    phase: float = 0.0
+    carrier_freq: Turnable[float]
+    sample_rate: Turnable[float]
+    depth: Turnable[float] = turnable(1.0)
+    phase: Turnable[float] = turnable(0.0)
     tunable: ClassVar[tuple[str, ...]] = ("carrier_freq", "depth", "phase")
 
     def check(self) -> None:
@@ -137,10 +137,10 @@ class FrequencyModulation(Carrier):
 
     x: str
     name: str
-    carrier_freq: float
-    sample_rate: float
-    deviation: float
-    phase: float = 0.0
+    carrier_freq: Turnable[float]
+    sample_rate: Turnable[float]
+    deviation: Turnable[float]
+    phase: Turnable[float] = turnable(0.0)
     tunable: ClassVar[tuple[str, ...]] = ("carrier_freq", "deviation", "phase")
 
     def check(self) -> None:

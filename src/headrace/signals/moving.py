@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.history import moving_extreme, moving_sum, narrow, newest, pieces, wide
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
+from headrace.signals.checks import a_length
+from headrace.signals.history import moving_extreme, moving_sum, narrow, newest, no_rows, pieces, wide
 
 _SORTED = 1 << 18  # values that are sorted at once
 
@@ -21,14 +22,14 @@ class Moving(Signal[Any]):
     which is its latency.
     """
 
-    length: int
+    length: Turnable[int]
 
     @property
     def latency(self) -> Fraction:
         return Fraction(self.length - 1, 2)
 
     def check(self) -> None:
-        self.fix(length=positive(f"{type(self).__name__}(length=)", self.length, whole=True))
+        self.fix(length=a_length(f"{type(self).__name__}(length=)", self.length))
 
     def over(self, rows: Array, missing: int) -> Array:
         """Return a row for every ``length`` rows that follow each other; the first ``missing`` of ``rows`` do not count."""
@@ -37,7 +38,7 @@ class Moving(Signal[Any]):
     def init(self, *head: Array) -> Any:
         if head[0].dtype.kind == "c":
             raise DataError(f"{self!r} got complex rows, wanted real ones.\n  Take their real part or magnitude first.")
-        return np.zeros((self.length - 1, *head[0].shape[1:]), wide(head[0][:0]).dtype), 0
+        return no_rows(repr(self), self.length - 1, wide(head[0][:0])), 0
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         past, seen = state
@@ -84,7 +85,7 @@ class MovingRMS(Moving):
 
     x: str
     name: str
-    length: int
+    length: Turnable[int]
 
     def over(self, rows: Array, missing: int) -> Array:
         made: Array = np.sqrt(moving_sum(rows * rows, self.length) / self.counts(rows, missing))
@@ -124,8 +125,8 @@ class MovingStd(Moving):
 
     x: str
     name: str
-    length: int
-    ddof: int = 0
+    length: Turnable[int]
+    ddof: Turnable[int] = turnable(0)
 
     def check(self) -> None:
         super().check()
@@ -198,7 +199,7 @@ class MovingMin(Moving):
 
     x: str
     name: str
-    length: int
+    length: Turnable[int]
 
     def over(self, rows: Array, missing: int) -> Array:
         return moving_extreme(_missing_as(rows, missing, np.inf), self.length, np.minimum)
@@ -225,7 +226,7 @@ class MovingMax(Moving):
 
     x: str
     name: str
-    length: int
+    length: Turnable[int]
 
     def over(self, rows: Array, missing: int) -> Array:
         return moving_extreme(_missing_as(rows, missing, -np.inf), self.length, np.maximum)
@@ -260,7 +261,7 @@ class MovingMedian(Moving):
 
     x: str
     name: str
-    length: int
+    length: Turnable[int]
 
     def over(self, rows: Array, missing: int) -> Array:
         length = self.length

@@ -88,7 +88,7 @@ def pace_below(node: Any, above: Pace, start: int = 0) -> Pace:
     """Return the pace of a node that reads columns of the pace ``above`` and begins with input row ``start``."""
     pace: Pace = node.pace
     if start and pace != ROWS:
-        pace = Pace(pace.every, pace.offset + above.rows_before(start), pace.burst)
+        pace = pace.later(above.rows_before(start))
     return above.then(pace)
 
 

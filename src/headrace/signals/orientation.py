@@ -8,22 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
 from headrace.signals.checks import a_real_number
-from headrace.signals.gyroscope import Offset, Still, as_rows, without_offset
+from headrace.signals.gyroscope import Offset, Still, as_rows, imu, usable, without_offset
 
 Quaternion = tuple[float, float, float, float]
 STARTING, GAIN_AT_START = 3.0, 10.0  # seconds, and the gain that falls to its own value in that time
-
-
-def imu(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    """Return rows to try signals on: a gyroscope and accelerometer that are turned, knocked and laid down."""
-    gyro = np.cumsum(rng.normal(size=(n, 3)), axis=0) * 10
-    acc = rng.normal(size=(n, 3)) / 5 + [0, 0, 1]
-    gyro[n // 2 :] = 0.3
-    acc[::50] = 0
-    acc[n // 3 : n // 2] *= -1
-    return gyro, acc
 
 
 def _checked(signal: Any, gyro: Array, acc: Array) -> None:
@@ -41,6 +31,7 @@ class MadgwickOrientation(Signal[Any]):
 
     Each row turns the orientation by the gyroscope, whose offset is learnt (:class:`OffsetGyro`), and goes one step of
     ``gain`` radians a second down the gradient of the difference between gravity as it should be and is measured.
+    A row whose gyroscope is not finite keeps the orientation; one whose accelerometer is not is turned by the gyroscope.
     Computed in double precision.
 
     Parameters
@@ -79,9 +70,9 @@ class MadgwickOrientation(Signal[Any]):
 
     gyro: str
     acc: str
-    sample_rate: float
+    sample_rate: Turnable[float]
     name: str
-    gain: float = 0.033
+    gain: Turnable[float] = turnable(0.033)
     q0: Any = None
     roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
     tunable: ClassVar[tuple[str, ...]] = ("gain",)
@@ -108,10 +99,11 @@ class MadgwickOrientation(Signal[Any]):
         _checked(self, gyro, acc)
         q, offset = state
         turns, offset = without_offset(Still.of(self.sample_rate), offset, gyro.astype(np.float64).tolist())
+        turns, pushes = usable(turns, acc)
         made = []
         half, dt = radians(1) / 2, 1 / self.sample_rate
         pull = self.gain * dt
-        for (gx, gy, gz), (ax, ay, az) in zip(turns, acc.astype(np.float64).tolist(), strict=True):
+        for (gx, gy, gz), (ax, ay, az) in zip(turns, pushes, strict=True):
             if q is None:
                 q = level(ax, ay, az)
             w, x, y, z = q
@@ -145,7 +137,8 @@ class FusionOrientation(Signal[Any]):
     """The orientation of a sensor by the filter of x-io's Fusion (imufusion), from a gyroscope and an accelerometer.
 
     For 3 seconds from the first row on, the gain falls from 10 to its own value and the heading is kept at 0. From then
-    on, an accelerometer whose error exceeds the rejection is ignored, for the timeout at most.
+    on, an accelerometer whose error exceeds the rejection is ignored, for the timeout at most. A row whose gyroscope is not
+    finite keeps the orientation; one whose accelerometer is not is turned by the gyroscope.
     Computed in double precision: imufusion computes in single, and its state cannot be saved and taken back.
 
     Parameters
@@ -192,13 +185,13 @@ class FusionOrientation(Signal[Any]):
 
     gyro: str
     acc: str
-    sample_rate: float
+    sample_rate: Turnable[float]
     name: str
-    gain: float = 0.5
-    use_offset: bool = True
-    acceleration_rejection: float = 90.0
-    rejection_timeout: float = 3.0
-    gyroscope_range: float = 0.0
+    gain: Turnable[float] = turnable(0.5)
+    use_offset: Turnable[bool] = turnable(True)
+    acceleration_rejection: Turnable[float] = turnable(90.0)
+    rejection_timeout: Turnable[float] = turnable(3.0)
+    gyroscope_range: Turnable[float] = turnable(0.0)
     roles: ClassVar[tuple[str, ...]] = ("gyro", "acc")
     tunable: ClassVar[tuple[str, ...]] = (
         "gain",
@@ -225,13 +218,14 @@ class FusionOrientation(Signal[Any]):
         turns = gyro.astype(np.float64).tolist()
         if self.use_offset:
             turns, offset = without_offset(Still.of(self.sample_rate), offset, turns)
+        turns, pushes = usable(turns, acc)
         made = []
         half, dt, rate = radians(1) / 2, 1 / self.sample_rate, self.sample_rate
         gain, slope, start = self.gain, (GAIN_AT_START - self.gain) / STARTING, STARTING * rate
         most = 0.98 * self.gyroscope_range or inf
         period = int(self.rejection_timeout * rate)
         limit = (sin(radians(self.acceleration_rejection)) / 2) ** 2 if self.acceleration_rejection and period else inf
-        for (gx, gy, gz), (ax, ay, az) in zip(turns, acc.astype(np.float64).tolist(), strict=True):
+        for (gx, gy, gz), (ax, ay, az) in zip(turns, pushes, strict=True):
             if gx > most or gy > most or gz > most or -gx > most or -gy > most or -gz > most:
                 row, trigger, recovering = 0, 0, False
             starting, strength = False, gain

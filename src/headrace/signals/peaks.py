@@ -7,16 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.errors import DataError
-from headrace.signals.base import Array, Signal, positive, signal_class
-from headrace.signals.checks import a_real_number
-
-
-def real(signal: Any, x: Array) -> Array:
-    """Return real rows, or raise a DataError."""
-    if x.dtype.kind == "c":
-        raise DataError(f"{signal!r} got complex rows, wanted real ones.\n  Take their size with Abs.")
-    return x
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_real_number, real
 
 
 def held(values: Array, known: Array) -> Array:
@@ -28,6 +20,8 @@ def held(values: Array, known: Array) -> Array:
     [5, 5, 7, 7]
     """
     n = len(values)
+    if not values.size:  # of no channel, whose number cannot be told of the size
+        return values
     flat = np.where(known.reshape(n, -1), np.arange(n)[:, None], 0)
     at = np.maximum.accumulate(flat, axis=0)
     return values.reshape(n, -1)[at, np.arange(at.shape[1])].reshape(values.shape)
@@ -41,8 +35,8 @@ def spaced(marks: Array, waits: Array, rest: int) -> Array:
     >>> spaced(np.array([1, 1, 1, 0, 1]), np.array(0), 2).tolist()
     [1, 0, 0, 0, 1]
     """
-    if rest:
-        width = max(1, marks[0].size)
+    if rest and marks.size:
+        width = marks[0].size
         flat, first = marks.reshape(len(marks), width), waits.reshape(width).tolist()
         for at, channel in np.argwhere(flat != 0).tolist():
             if at < first[channel]:
@@ -94,8 +88,8 @@ class Peaks(Signal[Any]):
 
     x: str
     name: str
-    height: Any = None
-    distance: int = 1
+    height: Turnable[float | None] = turnable(None)
+    distance: Turnable[int] = turnable(1)
     tunable: ClassVar[tuple[str, ...]] = ("height", "distance")
 
     def check(self) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, positive
-from headrace.signals.design import Response, butterworth, filter_type, response, steady
+from headrace.signals.cascade import run_from_rest
+from headrace.signals.design import Response, butterworth, filter_type, response
 from headrace.signals.history import newest, wide
 from headrace.signals.taps import fir
 
@@ -105,11 +106,7 @@ class Filter:
         return rows.reshape(-1, self.n_channels), rows.shape
 
     def _next(self, rows: Array) -> Array:
-        from headrace.signals.cascade import run
-
-        if self._state is None:
-            self._state = rows[0][:, None, None] * steady(self._sos.tobytes())
-        found, self._state = run(self._sos, rows, self._state, type(self).__name__)
+        found, self._state = run_from_rest(self._sos, rows, self._state, type(self).__name__)
         return found
 
     def _both_ways(self, rows: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.signals.base import Array, Signal, signal_class
 from headrace.signals.quaternions import VECTOR
-from headrace.signals.rotations import cross, divided, dot, joined, length, parts
+from headrace.signals.rotations import cross, divided, dot, length, parts, stacked
 
 
 def _vectors(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
@@ -62,4 +62,4 @@ class GravityProjection(Signal[None]):
         second = cross(g, first)
         along_y = divided(side * dot(second, v), length(g))
         along_x = np.where(length(g) > 0, dot(first, v), np.nan)
-        return joined((along_y, along_x), rows), None
+        return stacked((along_y, along_x), rows), None

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from headrace.signals.base import Array, Signal, signal_class
-from headrace.signals.rotations import divided, joined, length, parts, product
+from headrace.signals.rotations import divided, length, parts, product, stacked
 
 QUATERNION = "a quaternion w, x, y, z"
 VECTOR = "a vector x, y, z"
@@ -55,7 +55,7 @@ class QuaternionProduct(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         a, b = (parts(self, each, 4, QUATERNION) for each in rows)
-        return joined(product(a, b), rows), None
+        return stacked(product(a, b), rows), None
 
 
 @signal_class(lambda: QuaternionConjugate("x", "y"), rows=some_quaternions, channels=False)
@@ -85,7 +85,7 @@ class QuaternionConjugate(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         w, x, y, z = parts(self, rows[0], 4, QUATERNION)
-        return joined((w, -x, -y, -z), rows), None
+        return stacked((w, -x, -y, -z), rows), None
 
 
 @signal_class(lambda: QuaternionNormalize("x", "y"), rows=lambda rng, n: (rng.normal(size=(n, 4)),), channels=False)
@@ -116,7 +116,7 @@ class QuaternionNormalize(Signal[None]):
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         q = parts(self, rows[0], 4, QUATERNION)
         norm = length(q)
-        return joined([divided(each, norm) for each in q], rows), None
+        return stacked([divided(each, norm) for each in q], rows), None
 
 
 @signal_class(lambda: RotationQuaternion("x", "y"), rows=lambda rng, n: (rng.normal(size=(n, 3)),), channels=False)
@@ -149,7 +149,7 @@ class RotationQuaternion(Signal[None]):
         half = length(v) / 2
         # sin(a/2)/a, which is 1/2 where a is 0
         factor = np.where(half > 0, divided(np.sin(half), 2 * half), 0.5)
-        return joined((np.cos(half), *(factor * each for each in v)), rows), None
+        return stacked((np.cos(half), *(factor * each for each in v)), rows), None
 
 
 @signal_class(lambda: EulerQuaternion("x", "y"), rows=lambda rng, n: (rng.normal(size=(n, 3)),), channels=False)
@@ -181,7 +181,7 @@ class EulerQuaternion(Signal[None]):
         roll, pitch, yaw = (each / 2 for each in parts(self, rows[0], 3, "roll, pitch and yaw"))
         zero = np.zeros(len(roll))
         turn = product((np.cos(yaw), zero, zero, np.sin(yaw)), (np.cos(pitch), zero, np.sin(pitch), zero))
-        return joined(product(turn, (np.cos(roll), np.sin(roll), zero, zero)), rows), None
+        return stacked(product(turn, (np.cos(roll), np.sin(roll), zero, zero)), rows), None
 
 
 @signal_class(lambda: EulerOrientation("x", "y"), rows=some_quaternions, channels=False)
@@ -216,7 +216,7 @@ class EulerOrientation(Signal[None]):
         norm = length(v)
         angle = np.degrees(2 * np.arctan2(norm, w))
         still = norm == 0
-        return joined((angle, *(np.where(still, 0.0, divided(each, norm)) for each in v)), rows), None
+        return stacked((angle, *(np.where(still, 0.0, divided(each, norm)) for each in v)), rows), None
 
 
 @signal_class(lambda: EulerAngle("x", "y"), rows=some_quaternions, channels=False)
@@ -252,4 +252,4 @@ class EulerAngle(Signal[None]):
         roll = np.arctan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))
         pitch = np.arcsin(np.clip(2 * (w * y - z * x), -1, 1))
         yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-        return joined((roll, pitch, yaw), rows), None
+        return stacked((roll, pitch, yaw), rows), None

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_length
 from headrace.signals.design import windowed_fir
-from headrace.signals.history import joined, narrow, newest, wide
+from headrace.signals.history import PIECE, joined, narrow, newest, wide
 
-_PIECE = 1 << 14  # values that are gathered at once
 _FEW = 256  # values below which all their products are made at once
 
 
@@ -64,14 +64,15 @@ class Resample(Signal[Any]):
 
     x: str
     name: str
-    up: int
-    down: int = 1
-    half_width: int = 10
+    up: Turnable[int]
+    down: Turnable[int] = turnable(1)
+    half_width: Turnable[int] = turnable(10)
 
     def check(self) -> None:
         up, down, width = (
             positive(f"Resample({name}=)", getattr(self, name), whole=True) for name in ("up", "down", "half_width")
         )
+        a_length("Resample(half_width * max(up, down))", width * max(up, down) // gcd(up, down))
         self.fix(up=up // gcd(up, down), down=down // gcd(up, down), half_width=width)
 
     @property
@@ -114,7 +115,7 @@ def _weighed(taps: Array, rows: Array, at: Array, phase: Array) -> Array:
         made = np.array(np.add.reduce(products, axis=0))
         made += 0.0  # as the sum below, which begins with 0
         return made
-    step = max(1, _PIECE // max(1, made[:1].size))
+    step = max(1, PIECE // max(1, made[:1].size))
     for lo in range(0, len(at), step):
         here, weights = at[lo : lo + step], taps[phase[lo : lo + step]].T
         total = made[lo : lo + step]

@@ -34,7 +34,7 @@ def parts(who: Any, x: Array, k: int, what: str) -> Parts:
     return tuple(np.array(x.T, dtype=np.float64, order="C"))
 
 
-def joined(components: Any, like: Sequence[Array]) -> Array:
+def stacked(components: Any, like: Sequence[Array]) -> Array:
     """Return components as ``(rows, k)``, in single precision where all of ``like`` are."""
     made = np.array(np.array(components).T, order="C")
     return made.astype(narrow(np.result_type(*like)), copy=False)

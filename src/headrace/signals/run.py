@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, overload
 
 from numpy import ndarray
 
-from headrace.core.block import ROWS, Block
-from headrace.core.fingerprint import fingerprint
-from headrace.core.knob import Knob
-from headrace.core.owned import owned
-from headrace.core.plain import functions_in, where_is
-from headrace.errors import RegistryError, StateMismatchError, StreamConfigError
+from headrace.core.block import Block
+from headrace.errors import StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal
-from headrace.signals.forms import tensors_back
+from headrace.signals.changes import Change, Turns, Values, continued, fits, settled
 from headrace.signals.graph import Graph, GraphState
-from headrace.signals.order import pace_below
+from headrace.signals.run_state import Saved, from_plain, log_to_plain, to_plain
 
-
-class Change(NamedTuple):
-    """What was changed in a run, and before which input row.
-
-    Attributes
-    ----------
-    row : int
-        The first input row that it counts for.
-    what : str
-        ``"add"``, ``"remove"`` or ``"set"``.
-    name : str
-        The node, or ``"node.parameter"``.
-    value : object
-        The node that was added, or the parameter's new value.
-    """
-
-    row: int
-    what: str
-    name: str
-    value: Any
+__all__ = ["Change", "Run", "fits"]
 
 
 class Run:
@@ -83,11 +60,11 @@ class Run:
     def _begin(self, graph: Graph) -> None:
         self.graph, self.log = graph, []
         self._state: GraphState | None = None
-        self._turns: _Turns = {}
-        self._values: dict[tuple[str, str], Any] = {}  # of knobs, as this run has them
+        self._turns: Turns = {}
+        self._values: Values = {}  # of knobs, as this run has them
         self._pending: list[tuple[str, str, Any]] = []
         self._turns, self._values = self._knobs_of(graph)
-        self._now: Graph = _settled(graph, self._values)  # without knobs
+        self._now: Graph = settled(graph, self._values)  # without knobs
 
     @property
     def row(self) -> int:
@@ -98,8 +75,12 @@ class Run:
         """How many input rows were left out between blocks, by the numbers of these."""
         return self._state.missed if self._state is not None else 0
 
-    def __call__(self, block: Mapping[str, Any]) -> Block:
-        """Return a block of input with the graph's columns.
+    @overload
+    def __call__(self, block: dict[str, Any]) -> Block: ...
+    @overload
+    def __call__(self, block: Any) -> Any: ...
+    def __call__(self, block: Any) -> Any:
+        """Return a block of input with the graph's columns; a DataFrame or xarray object gives one, as from a graph.
 
         An exception leaves the run where it was: the same block can be tried again.
 
@@ -109,14 +90,27 @@ class Run:
             When the block has not the columns that are read, or they are of another kind than before.
         """
         with self._lock:
-            if self._pending or (self._turns and any(knob.turns != n for knob, n in self._turns.values())):
-                made = self._changed(block)
-            else:
-                made, self._state = self._now.step(self._state or self._now.init(block), block)
-            reads = self._now.reads
-            if reads and type(block[reads[0]]) is not ndarray:
-                tensors_back(made, block, reads)
-            return made
+            reads = self._planned().reads if self._pending else self._now.reads
+            if isinstance(block, dict) and (not reads or type(block.get(reads[0])) is ndarray):
+                return self._computed(block)
+            return self._carried(block)
+
+    def _computed(self, block: Mapping[str, Any]) -> Block:
+        if self._pending or (self._turns and any(knob.turns != n for knob, n in self._turns.values())):
+            return self._changed(block)
+        made, self._state = self._now.step(self._state or self._now.init(block), block)
+        return made
+
+    def _carried(self, block: Any) -> Any:
+        """Return what comes in the form of another library, which is known only then."""
+        from headrace.signals.whole import whole
+
+        kept = {**self.__dict__, "log": list(self.log)}
+        try:
+            return whole(self._planned(), block, self._computed)
+        except Exception:
+            self.__dict__.update(kept)
+            raise
 
     # --- changes --------------------------------------------------------------------------------
 
@@ -176,10 +170,10 @@ class Run:
         """
         graph, pending = self._planned(), self._pending
         turns, values = self._knobs_of(graph)
-        now = _settled(graph, values)
+        now = settled(graph, values)
         anew = {name for what, name, _ in pending if what != "set"}
         try:
-            state = now.init(block) if self._state is None else self._continued(self._state, now, block, anew)
+            state = now.init(block) if self._state is None else continued(self._state, self._now, now, block, anew)
             made, state = now.step(state, block)
         except Exception:
             if pending and self._works(block):
@@ -202,48 +196,12 @@ class Run:
             return False
         return True
 
-    def _continued(self, state: GraphState, now: Graph, block: Mapping[str, Any], anew: Collection[str]) -> GraphState:
-        """Return the state to go on with; nodes that are the same, or were tuned only, keep theirs.
-
-        One begins anew that reads a column which now has another dtype, row shape or pace.
-        """
-        before = self._now
-        fresh, columns = now.begin(block)
-        columns_before = before.begin(block)[1]
-        given, late = getattr(block, "paces", {}), getattr(block, "latencies", {})
-        first = 0 if state.first is None else state.first
-        at, begun = first + state.row, dict(state.begun)
-        paces_before, _ = before.paces(given, late, first, state.begun)
-        paces = dict(given)
-        old = {node.name: (node, each) for node, each in zip(before.nodes, state.nodes, strict=True)}
-        nodes, starts = [], []
-        for node, each in zip(now.nodes, fresh.nodes, strict=True):
-            start = at
-            if (
-                node.name in old
-                and node.name not in anew
-                and fits(old[node.name][0], node)
-                and all(
-                    paces.get(name, ROWS) == paces_before.get(name, ROWS)
-                    and _alike(columns[name], columns_before[name])
-                    for name in node.inputs
-                )
-            ):
-                start, each = begun.get(node.name, first), old[node.name][1]
-            if start != first:
-                starts.append((node.name, start))
-            nodes.append(each)
-            paces[node.name] = pace_below(node, paces.get(node.inputs[0], ROWS) if node.inputs else ROWS, start)
-        heads = dict(zip(before.reads, state.heads, strict=True))
-        kept = tuple(heads.get(name, head) for name, head in zip(now.reads, fresh.heads, strict=True))
-        return state._replace(heads=kept, nodes=tuple(nodes), begun=tuple(starts))
-
     # --- knobs ----------------------------------------------------------------------------------
 
-    def _knobs_of(self, graph: Graph) -> tuple[_Turns, dict[tuple[str, str], Any]]:
+    def _knobs_of(self, graph: Graph) -> tuple[Turns, Values]:
         """Return how often each knob has been turned, and its value; that of a state, if it was not turned since."""
-        turns: _Turns = {}
-        values: dict[tuple[str, str], Any] = {}
+        turns: Turns = {}
+        values: Values = {}
         for node in graph.nodes:
             for name, knob in node.knobs.items():
                 key = (node.name, name)
@@ -266,79 +224,33 @@ class Run:
         It goes with the graph as it is now (``run.graph``), in this process or another.
         """
         with self._lock:
-            state = self._state
-            found: dict[str, Any] = {
-                "headrace": "signals",
-                "version": 1,
-                "of": fingerprint(self.graph),
-                "nodes_of": {node.name: fingerprint(node) for node in self.graph.nodes},
-                "log": self.log_plain(),
-                "pending": tuple((what, name, _plain(value)) for what, name, (_, value) in self._pending),
-            }
-            found["knobs"] = {f"{node}.{name}": value for (node, name), value in self._values.items()}
-            found["at"] = None
-            if state is not None:
-                found["at"] = {
-                    "row": state.row,
-                    "before": state.before,
-                    "first": state.first,
-                    "begun": state.begun,
-                    "missed": state.missed,
-                    "heads": tuple((dtype.str, tuple(shape)) for dtype, shape in state.heads),
-                    "nodes": {node.name: each for node, each in zip(self.graph.nodes, state.nodes, strict=True)},
-                }
-            made: dict[str, Any] = owned(found)
-            return made
+            asked = [(what, name, value) for what, name, (_, value) in self._pending]
+            return to_plain(self.graph, Saved(self._state, self._values, self.log, asked))
 
     def log_plain(self) -> tuple[tuple[Any, ...], ...]:
         """Return the log as plain tuples; a node that was added as its JSON."""
-        return tuple((row, what, name, _plain(value)) for row, what, name, value in self.log)
+        return log_to_plain(self.log)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another run of the same graph was.
+        """Go on where another run of the same graph was; an exception leaves this one where it is.
 
         Raises
         ------
         StateMismatchError
             When it is the state of another graph; names the first node that differs.
         """
-        import numpy as np
-
-        if not isinstance(state, Mapping) or state.get("headrace") != "signals" or state.get("version") != 1:
-            raise StateMismatchError(f"load_state_dict got {str(state)[:80]}, wanted what state_dict() returned.")
-        state = owned(dict(state))
         with self._lock:
-            if state["of"] != fingerprint(self.graph):
-                mine = [node.name for node in self.graph.nodes]
-                of = state.get("nodes_of", {})
-                theirs = list(of or (state["at"] or {"nodes": ()})["nodes"])
-                differs = next((name for name in (*theirs, *mine) if name not in mine or name not in theirs), None)
-                what = f"node {differs!r} is in one of them only" if differs else "a node has other parameters"
-                other = [node for node in self.graph.nodes if node.name in of and of[node.name] != fingerprint(node)]
-                if not differs:
-                    what = f"node {other[0].name!r} was another than {other[0]!r}" if other else "its inputs or outputs"
-                raise StateMismatchError(
-                    f"load_state_dict got a state of another graph: {what}.\n  Load it into the graph it was saved with."
-                )
-            self._begin(self.graph)
-            for path, value in state["knobs"].items():
-                node, _, name = path.rpartition(".")
-                self._values[node, name] = value
-            self._now = _settled(self.graph, self._values)
-            self.log = [
-                Change(row, what, name, _node(v, self.graph) if what == "add" else v)
-                for row, what, name, v in state["log"]
-            ]
-            at = state["at"]
-            if at is not None:
-                heads = tuple((np.dtype(dtype), tuple(shape)) for dtype, shape in at["heads"])
-                nodes = tuple(at["nodes"][node.name] for node in self.graph.nodes)
-                begun = tuple((name, row) for name, row in at.get("begun", ()))
-                self._state = GraphState(
-                    at["row"], at["before"], heads, nodes, at.get("first", 0), begun, at.get("missed", 0)
-                )
-            for what, name, value in state.get("pending", ()):
-                self._ask(what, name, _node(value, self.graph) if what == "add" else value)
+            saved, kept = from_plain(state, self.graph), dict(self.__dict__)
+            try:
+                self._begin(self.graph)
+                self._values.update(saved.values)
+                self._now = settled(self.graph, self._values)
+                self.log, self._state = saved.log, saved.state
+                for what, name, value in saved.pending:
+                    self._ask(what, name, value)
+            except Exception:
+                self.__dict__.update(kept)
+                raise
 
     def _ask(self, what: str, name: str, value: Any) -> None:
         """Ask again for a change that a state had not seen done."""
@@ -366,53 +278,3 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.graph!r}) at row {self.row}"
-
-
-_Turns = dict[tuple[str, str], tuple[Knob[Any], int]]  # of each knob, and how often it had been turned
-
-
-def _settled(graph: Graph, values: Mapping[tuple[str, str], Any]) -> Graph:
-    """Return a graph whose knobs have some values."""
-    if not any(node.knobs for node in graph.nodes):
-        return graph
-    nodes = [node.settled({name: values[node.name, name] for name in node.knobs}) for node in graph.nodes]
-    return Graph(**{**graph.params(), "nodes": tuple(nodes)})
-
-
-def _alike(a: Any, b: Any) -> bool:
-    return bool(a.dtype == b.dtype and a.shape == b.shape)
-
-
-def _plain(value: Any) -> Any:
-    """Return what was added or set as plain data."""
-    if isinstance(value, Signal):
-        from headrace.signals.json import node_to_plain
-
-        return node_to_plain(value)
-    return value.value if isinstance(value, Knob) else value
-
-
-def fits(old: Signal[Any], new: Signal[Any]) -> bool:
-    """Tell whether the state of one node is one of another, too."""
-    if type(old) is not type(new) or old.inputs != new.inputs:
-        return False
-    if getattr(old, "kind", None) != getattr(new, "kind", None):  # of a user's own
-        return False
-    a, b = old.settings, new.settings
-    return all(name in new.tunable or _same(a[name], b[name]) for name in a)
-
-
-def _node(plain: Any, graph: Graph) -> Any:
-    """Return the node that was added, or what is known of it where it is of a function that is not there any more."""
-    from headrace.signals.json import node_from_plain
-
-    try:
-        return node_from_plain(plain, {where_is(each): each for each in functions_in(graph)})
-    except RegistryError:
-        return plain
-
-
-def _same(a: Any, b: Any) -> bool:
-    from headrace.core.items import same
-
-    return a is b or bool(same(a, b))

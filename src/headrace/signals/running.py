@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
 from headrace.signals.history import narrow, wide
 
 
@@ -93,7 +93,7 @@ class RunningStd(_Running):
 
     x: str
     name: str
-    ddof: int = 0
+    ddof: Turnable[int] = turnable(0)
     powers = 2
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, alike, names, signal_class
+from headrace.signals.base import Array, Signal, Turnable, alike, names, signal_class, turnable
 from headrace.signals.checks import a_whole_number, whole_numbers
 
 
@@ -40,7 +40,7 @@ class ExtractDimension(Signal[None]):
 
     x: str
     name: str
-    dim: Any
+    dim: Turnable[Any]
 
     def check(self) -> None:
         dim = whole_numbers("ExtractDimension(dim=)", self.dim)
@@ -53,7 +53,7 @@ class ExtractDimension(Signal[None]):
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         (x,) = rows
-        dim = self.dim if isinstance(self.dim, tuple) else (self.dim,)
+        dim: Any = self.dim if isinstance(self.dim, tuple) else (self.dim,)
         shape = x.shape[1:]
         if len(dim) > len(shape) or not all(-k <= at < k for at, k in zip(dim, shape, strict=False)):
             raise DataError(
@@ -92,7 +92,7 @@ class Concatenate(Signal[None]):
 
     xs: tuple[str, ...]
     name: str
-    axis: int = 0
+    axis: Turnable[int] = turnable(0)
     roles: ClassVar[tuple[str, ...]] = ("xs",)
     _variadic: ClassVar[bool] = True
 
@@ -147,7 +147,7 @@ class Stack(Signal[None]):
 
     xs: tuple[str, ...]
     name: str
-    axis: int = 0
+    axis: Turnable[int] = turnable(0)
     roles: ClassVar[tuple[str, ...]] = ("xs",)
     _variadic: ClassVar[bool] = True
 
@@ -219,4 +219,4 @@ class Reshape(Signal[None]):
                 f"{self!r} got rows of shape {x.shape[1:]}, whose {there} values do not fill {self.shape}.\n"
                 "  shape counts the axes behind time."
             )
-        return x.reshape(len(x), *shape), None
+        return x.copy().reshape(len(x), *shape), None  # as all others, not the input's own memory

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_length
 from headrace.signals.design import gaussian_kernel, half_gaussian_kernel
 from headrace.signals.fir import FirBase
-from headrace.signals.history import PIECE, moving_sum, narrow, newest, pieces, wide
+from headrace.signals.history import PIECE, moving_sum, narrow, newest, no_rows, pieces, wide
 
 
 @signal_class(lambda: MovingAverage("x", "y", 10))
@@ -40,18 +41,17 @@ class MovingAverage(Signal[Any]):
 
     x: str
     name: str
-    length: int
+    length: Turnable[int]
 
     def check(self) -> None:
-        self.fix(length=positive("MovingAverage(length=)", self.length, whole=True))
+        self.fix(length=a_length("MovingAverage(length=)", self.length))
 
     @property
     def latency(self) -> Fraction:
         return Fraction(self.length - 1, 2)
 
     def init(self, *head: Array) -> Any:
-        kind = wide(head[0][:0]).dtype
-        return np.zeros((self.length - 1, *head[0].shape[1:]), kind), 0
+        return no_rows(repr(self), self.length - 1, wide(head[0][:0])), 0
 
     def step(self, state: Any, *rows: Array) -> tuple[Array, Any]:
         past, seen = state
@@ -112,9 +112,9 @@ class GaussianSmooth(FirBase):
 
     x: str
     name: str
-    width_in_sec: float
-    sample_rate: float
-    half: bool = False
+    width_in_sec: Turnable[float]
+    sample_rate: Turnable[float]
+    half: Turnable[bool] = turnable(False)
 
     def check(self) -> None:
         self.fix(
@@ -156,7 +156,7 @@ class ExponentialMean(Signal[Any]):
 
     x: str
     name: str
-    alpha: Any
+    alpha: Turnable[float]
     tunable: ClassVar[tuple[str, ...]] = ("alpha",)
 
     def check(self) -> None:

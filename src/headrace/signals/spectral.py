@@ -10,7 +10,8 @@ import numpy as np
 
 from headrace.core.block import Pace
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
+from headrace.signals.checks import windows
 from headrace.signals.windowed import Windowed
 
 DETRENDS = ("linear", "constant", None)
@@ -55,8 +56,8 @@ def detrended(rows: Array, kind: str | None) -> None:
 
 
 class _Spectral(Windowed):
-    detrend_type: str | None
-    window_type: str
+    detrend_type: Turnable[str | None]
+    window_type: Turnable[str]
 
     def check(self) -> None:
         super().check()
@@ -79,6 +80,10 @@ class _Spectral(Windowed):
         rows *= _scaled_hann(size)
         found: Array = np.fft.rfft(rows, axis=1).reshape(*turned.shape[:-1], size // 2 + 1)
         return found
+
+    def frequencies(self, sample_rate: float) -> Array:
+        """Return the frequency of each column, in the unit of ``sample_rate``."""
+        return np.fft.rfftfreq(self.window_size, 1 / sample_rate)
 
 
 def _check_window(who: str, window_type: Any) -> None:
@@ -128,20 +133,16 @@ class FourierTransform(_Spectral):
 
     x: str
     name: str
-    window_size: int = 256
-    window_overlap: int = 0
-    detrend_type: str | None = "linear"
-    window_type: str = "hann"
-    upsample: bool = False
-    default_value: Any = 0
+    window_size: Turnable[int] = turnable(256)
+    window_overlap: Turnable[int] = turnable(0)
+    detrend_type: Turnable[str | None] = turnable("linear")
+    window_type: Turnable[str] = turnable("hann")
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
 
     def frames(self, windows: Array) -> Array:
         found = self.spectra(windows)
         return found.astype(np.complex64) if windows.dtype == np.float32 else found
-
-    def frequencies(self, sample_rate: float) -> Array:
-        """Return the frequency of each column, in the unit of ``sample_rate``."""
-        return np.fft.rfftfreq(self.window_size, 1 / sample_rate)
 
 
 @signal_class(lambda: Spectrogram("x", "y", 16, 9, decibel=True))
@@ -153,7 +154,8 @@ class Spectrogram(_Spectral):
     Parameters
     ----------
     decibel
-        Ten times its logarithm to base 10; at least -200.
+        Ten times its logarithm to base 10; at least -200. Of a power that is nearly 0 it has fewer digits: a spectrum is
+        right to about 1e-16 of the signal, its logarithm to that over the spectrum's size.
 
     Raises
     ------
@@ -172,13 +174,13 @@ class Spectrogram(_Spectral):
 
     x: str
     name: str
-    window_size: int = 256
-    window_overlap: int = 0
-    detrend_type: str | None = "linear"
-    window_type: str = "hann"
-    decibel: bool = False
-    upsample: bool = False
-    default_value: Any = 0
+    window_size: Turnable[int] = turnable(256)
+    window_overlap: Turnable[int] = turnable(0)
+    detrend_type: Turnable[str | None] = turnable("linear")
+    window_type: Turnable[str] = turnable("hann")
+    decibel: Turnable[bool] = turnable(False)
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
 
     def frames(self, windows: Array) -> Array:
         found = self.spectra(windows)
@@ -186,10 +188,6 @@ class Spectrogram(_Spectral):
         if self.decibel:
             power = 10 * np.log10(np.maximum(power, 1e-20))
         return power.astype(np.float32) if windows.dtype == np.float32 else power
-
-    def frequencies(self, sample_rate: float) -> Array:
-        """Return the frequency of each column, in the unit of ``sample_rate``."""
-        return np.fft.rfftfreq(self.window_size, 1 / sample_rate)
 
 
 def _spectra(rng: np.random.Generator, n: int) -> tuple[Array]:
@@ -234,13 +232,13 @@ class InverseFourierTransform(Signal[Any]):
 
     x: str
     name: str
-    window_size: int = 256
-    window_overlap: int = 0
-    window_type: str = "hann"
+    window_size: Turnable[int] = turnable(256)
+    window_overlap: Turnable[int] = turnable(0)
+    window_type: Turnable[str] = turnable("hann")
 
     def check(self) -> None:
-        twin = FourierTransform(self.x, self.name, self.window_size, self.window_overlap, None)
-        self.fix(window_size=twin.window_size, window_overlap=twin.window_overlap)
+        size, overlap = windows("InverseFourierTransform", self.window_size, self.window_overlap)
+        self.fix(window_size=size, window_overlap=overlap)
         _check_window("InverseFourierTransform", self.window_type)
 
     @property

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from headrace.signals.base import Array
+from headrace.signals.history import PIECE
 
 _FEW = 1 << 17  # products that are made at once, when there are few rows and the loop over taps would cost more
-_CHUNK = 1 << 14  # values that stay in a near cache while all taps go over them
 
 
 def fir(taps: Array, rows: Array) -> Array:
@@ -62,8 +62,8 @@ def fir(taps: Array, rows: Array) -> Array:
     else:
         made = np.empty(m * width, dtype)
         shifted = [((n - 1 - int(j)) * width, taps[j]) for j in used]
-        for at in range(0, m * width, _CHUNK):
-            _sum_into(made[at : at + _CHUNK], flat[at:], shifted)
+        for at in range(0, m * width, PIECE):
+            _sum_into(made[at : at + PIECE], flat[at:], shifted)
     made += 0.0  # a sum of negative zeros has the sign that the way of adding gave it
     found: Array = made.reshape(m, *rows.shape[1:])
     return found

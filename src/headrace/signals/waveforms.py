@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.signals.base import Array, Signal, signal_class
-from headrace.signals.checks import a_real_number
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
+from headrace.signals.checks import a_real_number, real
 from headrace.sources import waves
 
 _TURNS = ("amplitude", "frequency", "phase")
@@ -20,9 +20,9 @@ def _times(rng: np.random.Generator, n: int) -> tuple[Array]:
 class _Waveform(Signal[None]):
     x: str
     name: str
-    amplitude: Any = 1.0
-    frequency: Any = 1.0
-    phase: Any = 0.0
+    amplitude: Turnable[float] = turnable(1.0)
+    frequency: Turnable[float] = turnable(1.0)
+    phase: Turnable[float] = turnable(0.0)
     tunable: ClassVar[tuple[str, ...]] = _TURNS
 
     def check(self) -> None:
@@ -31,7 +31,7 @@ class _Waveform(Signal[None]):
 
     def _of(self, formula: Any, x: Array) -> tuple[Array, None]:
         # In double precision: single has lost the phase after some minutes.
-        made = formula(np.ascontiguousarray(x), self.amplitude, self.frequency, self.phase)
+        made = formula(np.ascontiguousarray(real(self, x)), self.amplitude, self.frequency, self.phase)
         return made.astype(x.dtype if x.dtype.kind == "f" else np.float64, copy=False), None
 
 
@@ -65,9 +65,9 @@ class SineWave(_Waveform):
 
     x: str
     name: str
-    amplitude: Any = 1.0
-    frequency: Any = 1.0
-    phase: Any = 0.0
+    amplitude: Turnable[float] = turnable(1.0)
+    frequency: Turnable[float] = turnable(1.0)
+    phase: Turnable[float] = turnable(0.0)
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         return self._of(waves.sine, rows[0])
@@ -95,9 +95,9 @@ class SquareWave(_Waveform):
 
     x: str
     name: str
-    amplitude: Any = 1.0
-    frequency: Any = 1.0
-    phase: Any = 0.0
+    amplitude: Turnable[float] = turnable(1.0)
+    frequency: Turnable[float] = turnable(1.0)
+    phase: Turnable[float] = turnable(0.0)
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         return self._of(waves.square, rows[0])
@@ -125,9 +125,9 @@ class TriangleWave(_Waveform):
 
     x: str
     name: str
-    amplitude: Any = 1.0
-    frequency: Any = 1.0
-    phase: Any = 0.0
+    amplitude: Turnable[float] = turnable(1.0)
+    frequency: Turnable[float] = turnable(1.0)
+    phase: Turnable[float] = turnable(0.0)
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         return self._of(waves.triangle, rows[0])

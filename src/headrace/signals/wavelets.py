@@ -10,7 +10,8 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.signals.base import Array, Signal, positive, signal_class
+from headrace.signals.base import Array, Signal, Turnable, positive, signal_class, turnable
+from headrace.signals.checks import a_length
 from headrace.signals.geometry import sum_of_features
 from headrace.signals.history import joined, narrow, newest, wide
 from headrace.signals.taps import fir
@@ -30,11 +31,11 @@ class _Discrete(Windowed):
 
     x: str
     name: str
-    window_size: int
-    window_overlap: int
-    wavelet: str
-    level: int
-    mode: str
+    window_size: Turnable[int]
+    window_overlap: Turnable[int]
+    wavelet: Turnable[str]
+    level: Turnable[int]
+    mode: Turnable[str]
 
     def check(self) -> None:
         super().check()
@@ -115,13 +116,13 @@ class WaveletTransform(_Discrete):
 
     x: str
     name: str
-    window_size: int = 64
-    window_overlap: int = 0
-    wavelet: str = "db4"
-    level: int = 3
-    mode: str = "periodization"
-    upsample: bool = False
-    default_value: Any = 0
+    window_size: Turnable[int] = turnable(64)
+    window_overlap: Turnable[int] = turnable(0)
+    wavelet: Turnable[str] = turnable("db4")
+    level: Turnable[int] = turnable(3)
+    mode: Turnable[str] = turnable("periodization")
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
 
     def frames(self, windows: Array) -> Array:
         return np.concatenate(self.bands(windows), axis=-1).astype(narrow(windows.dtype), copy=False)
@@ -159,13 +160,13 @@ class WaveletBands(_Discrete):
 
     x: str
     name: str
-    window_size: int = 64
-    window_overlap: int = 0
-    wavelet: str = "db4"
-    level: int = 3
-    mode: str = "periodization"
-    upsample: bool = False
-    default_value: Any = 0
+    window_size: Turnable[int] = turnable(64)
+    window_overlap: Turnable[int] = turnable(0)
+    wavelet: Turnable[str] = turnable("db4")
+    level: Turnable[int] = turnable(3)
+    mode: Turnable[str] = turnable("periodization")
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
 
     def frames(self, windows: Array) -> Array:
         bands = self.bands(windows)
@@ -225,7 +226,7 @@ class WaveletBank(Signal[Any]):
     x: str
     name: str
     scales: Any
-    wavelet: str = "morl"
+    wavelet: Turnable[str] = turnable("morl")
 
     def check(self) -> None:
         scales = self.scales if isinstance(self.scales, tuple | list | np.ndarray) else (self.scales,)
@@ -278,6 +279,7 @@ def bank_weights(wavelet: str, scales: tuple[float, ...]) -> Array:
     step, width = x[1] - x[0], x[-1] - x[0]
     found = []
     for scale in scales:
+        a_length("WaveletBank(scales=), as rows,", int(scale * width))
         at = (np.arange(scale * width + 1) / (scale * step)).astype(int)
         part = integral[at[at < len(integral)]][::-1]
         found.append(-np.sqrt(scale) * np.diff(np.concatenate([[0], part, [0]])))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from headrace.core.block import ONE, ZERO
-from headrace.signals.base import Array, Signal, signal_class
+from headrace.signals.base import Array, Signal, Turnable, signal_class, turnable
 from headrace.signals.checks import any_number, holding, windows
 
-PIECE = 32_768  # values of windows that are worked on at once
+_WINDOWS = 32_768  # values of windows that are worked on at once
 
 
 class Windowed(Signal[Any]):
@@ -32,10 +32,10 @@ class Windowed(Signal[Any]):
         From the end of a window back to its middle; 0 with ``upsample``, where it changes from row to row.
     """
 
-    window_size: int
-    window_overlap: int
-    upsample: bool
-    default_value: Any
+    window_size: Turnable[int]
+    window_overlap: Turnable[int]
+    upsample: Turnable[bool]
+    default_value: Turnable[complex]
 
     def frames(self, windows: Array) -> Array:
         """Return what is made of windows ``(n, window_size, ...)``, a row for each: ``(n, ...)``, n being 0 or more.
@@ -94,7 +94,7 @@ class Windowed(Signal[Any]):
         used = n * hop
         rest = x[used - before :].copy() if used >= before else np.concatenate((past[used:], x))
         width = x.size // len(x) * size
-        step = max(1, PIECE // max(1, width))
+        step = max(1, _WINDOWS // max(1, width))
         if n <= step:
             return self.frames(_views(np.concatenate((past, x)), n, size, hop)), rest
         x = np.ascontiguousarray(x)
@@ -157,10 +157,10 @@ class Windows(Windowed):
 
     x: str
     name: str
-    window_size: int
-    window_overlap: int = 0
-    upsample: bool = False
-    default_value: Any = 0
+    window_size: Turnable[int]
+    window_overlap: Turnable[int] = turnable(0)
+    upsample: Turnable[bool] = turnable(False)
+    default_value: Turnable[complex] = turnable(0)
 
     def frames(self, windows: Array) -> Array:
         return windows.copy()

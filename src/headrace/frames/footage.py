@@ -1,0 +1,219 @@
+"""Recipes for frames that are read from somewhere: a source writes a reader, everything else is here.
+
+A :class:`Footage` is the frozen description, a :class:`FrameReader` what a run has open. Frames are read in stretches,
+as columns, so that a block costs one copy at most; a stretch that fails is read frame by frame, so that the frames
+before the broken one are given and the error names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, prod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
+from headrace.core.key import Key
+from headrace.core.places import lap_pieces
+from headrace.core.stream import Field, Spec
+from headrace.errors import StreamConfigError
+from headrace.frames.layout import Array
+
+BYTES = 1 << 20  # read ahead at most, when frames are drawn one by one
+DIMS: dict[int, tuple[str, ...]] = {
+    2: ("row", "col"),
+    3: ("row", "col", "channel"),
+    4: ("batch", "row", "col", "channel"),
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of frames before the first.
+
+    Attributes
+    ----------
+    frames : int
+        How many there are.
+    shape : tuple of int
+        Of one: ``(rows, cols)`` or ``(rows, cols, channels)``; None where it varies.
+    dtype : dtype
+        Of its values.
+    """
+
+    frames: int
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one frame, about."""
+        return prod(n or 1 for n in self.shape) * self.dtype.itemsize
+
+
+class FrameReader:
+    """Frames of an open source, by number. Owned by one thread; making one opens the source and reads no frame.
+
+    Attributes
+    ----------
+    header : Header
+        What is known of its frames.
+    """
+
+    header: Header
+
+    def read(self, lo: int, hi: int) -> Array:
+        """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method read(lo, hi)")
+
+    def pick(self, at: Numbers) -> Array:
+        """Return any frames, in any order, as columns: at least one."""
+        found = [self.read(i, i + 1) for i in at.tolist()]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def close(self) -> None:
+        """Let go of the source. Twice is fine."""
+
+
+class Footage(Indexed[Array]):
+    """A stream of frames that a reader reads: frame i is a pure function of the recipe and i.
+
+    A subclass is a ``@recipe`` with a method :meth:`reader`, whose constructor has checked what can be checked without
+    decoding. A field named ``path`` is named in errors.
+    """
+
+    _header: Header | None = None
+
+    def reader(self) -> FrameReader:
+        """Open the source.
+
+        Raises
+        ------
+        DataError, OSError
+            When there is nothing to read, or nothing of this format.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method reader()")
+
+    def header(self) -> Header:
+        """Return what is known of the frames; the source is opened once for it. Raises what :meth:`reader` raises."""
+        if self._header is None:
+            reader = self.reader()
+            try:
+                self.fix(_header=reader.header)
+            finally:
+                reader.close()
+        assert self._header is not None
+        return self._header
+
+    @property
+    def size(self) -> float | None:
+        """The number of frames; None where the source cannot be read: drawing from it says why."""
+        try:
+            return self.header().frames
+        except Exception:  # printing a description must not fail for one broken file of thousands
+            return None
+
+    @property
+    def spec(self) -> Spec | None:
+        """Shape, dtype and axes of a frame."""
+        try:
+            return spec_of(self.header())
+        except Exception:  # as for the size
+            return None
+
+    def extent(self) -> float:
+        """Return the number of frames; raises what keeps the source from being read."""
+        return self.header().frames
+
+    def bind(self, key: Key) -> Bound[Array]:
+        return Frames(self, key)
+
+
+class Frames(Bound[Array]):
+    """Frames by number; the source is open from the first on, until it is closed."""
+
+    stream: Footage
+    inner: ClassVar[tuple[str, ...]] = ()
+    _reader: FrameReader | None = None
+    _process = 0
+
+    def walk(self, at: Places) -> Iterator[Array]:
+        for run in runs(at, max(1, min(256, BYTES // (self.stream.header().nbytes or 1))), 1):
+            try:
+                found = self.columns(run)
+            except Exception:
+                if len(run) == 1:
+                    raise
+            else:
+                yield from found
+                continue
+            for i in run:
+                yield self.columns(range(int(i), int(i) + 1))[0]
+
+    def columns(self, at: Places) -> Array:
+        try:
+            reader, n = self._open(), int(self.stream.extent())
+            if not isinstance(at, range) or at.step != 1:
+                return reader.pick(numbers(at) % n)
+            first = at.start % n
+            if first + len(at) <= n:
+                return reader.read(first, first + len(at))
+            return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
+        except Exception as error:
+            path = getattr(self.stream, "path", None)
+            note = f"  file: {path}"
+            if path is not None and note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
+            raise
+
+    def _open(self) -> FrameReader:
+        if self._reader is None or self._process != os.getpid():
+            # A child that was forked shares the descriptor's place with its parent: it opens its own.
+            self._reader, self._process = self.stream.reader(), os.getpid()
+        return self._reader
+
+    def close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and self._process == os.getpid():
+            reader.close()
+
+
+def spec_of(header: Header) -> Spec:
+    """Return what a stream says of frames with this header."""
+    return {"": Field(header.shape, header.dtype.str, DIMS.get(len(header.shape), ()))}
+
+
+def check_file(who: str, path: Any, option: str = "filename") -> Path:
+    """Return the absolute path of a file that is there, or raise.
+
+    Raises
+    ------
+    StreamConfigError
+        When there is no such file.
+    """
+    try:
+        found = Path(path)
+    except TypeError:
+        raise StreamConfigError(f"{who}({option}) got {path!r}, wanted the path of a file.") from None
+    if not found.is_file():
+        what = "a folder" if found.is_dir() else "no file"
+        raise StreamConfigError(
+            f"{who}({option}) got {str(found)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
+        )
+    return found
+
+
+def whole_number(who: str, option: str, value: Any, least: float = -inf) -> int:
+    """Return ``value`` as an int, or raise StreamConfigError when it is no whole number of at least ``least``."""
+    try:
+        found = int(value)
+        if isinstance(value, bool) or found != value or found < least:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        bound = "" if least == -inf else f" of at least {int(least)}"
+        raise StreamConfigError(f"{who}({option}) got {value!r}, wanted a whole number{bound}.") from None
+    return found

@@ -1,0 +1,207 @@
+"""Frames in HDF5 files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.errors import DataError
+from headrace.frames.base import FrameStream, OnEnd
+from headrace.frames.footage import Footage, FrameReader, Header, check_file
+from headrace.frames.layout import Array
+from headrace.frames.writer import FrameWriter, fitting
+from headrace.sources.files_rows import example_file
+
+MOST = 200  # frames of a chunk
+CHUNK = 1 << 20  # bytes of a chunk
+
+
+class HDF5Reader(FrameStream):
+    """The frames of a dataset in an HDF5 file, read as they are wanted.
+
+    Parameters
+    ----------
+    filename
+        The file.
+    data_set_name
+        The dataset: ``[time, row, col]`` or ``[time, row, col, channel]``.
+    pixel_per_degree, t_zero, dt, on_end
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    StreamConfigError
+        When there is no such file.
+    DataError
+        When it is no HDF5 file, or has no such dataset of frames; at once.
+    MissingExtraError
+        Without h5py: ``pip install 'headrace[frames]'``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import HDF5Reader, HDF5Writer
+    >>> with HDF5Writer("film.h5") as writer:
+    ...     writer.put(np.zeros((7, 4, 5)))
+    >>> reader = HDF5Reader("film.h5")
+    >>> reader.get(2).shape, len(reader), reader.spec[""].dtype
+    ((2, 4, 5), 7, '<f4')
+    """
+
+    def __init__(
+        self,
+        filename: Any,
+        data_set_name: str = "images",
+        *,
+        pixel_per_degree: float = 10,
+        t_zero: float = 0.0,
+        dt: float = 0.001,
+        on_end: OnEnd = "short",
+    ) -> None:
+        super().__init__(
+            HDF5Frames(check_file("HDF5Reader", filename), data_set_name),
+            pixel_per_degree=pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            on_end=on_end,
+        )
+
+
+@register("hdf5_frames", example=lambda: HDF5Frames(example_file("frames.h5", _write_example)))
+@recipe
+class HDF5Frames(Footage):
+    """The recipe of :class:`HDF5Reader`."""
+
+    path: Path
+    name: str = "images"
+
+    def __post_init__(self) -> None:
+        self.fix(path=check_file("HDF5Reader", self.path))
+
+    def reader(self) -> FrameReader:
+        return _Reader(self.path, self.name)
+
+
+class _Reader(FrameReader):
+    def __init__(self, path: Path, name: str) -> None:
+        h5py: Any = optional("h5py", "frames", "HDF5Reader")
+        try:
+            self.file = h5py.File(path, "r")
+        except OSError as error:
+            raise DataError(
+                f"HDF5Reader got {path.name!r}, which is no HDF5 file that can be read: {error}.\n"
+                "  A file that was not closed when it was written cannot be."
+            ) from error
+        try:
+            self.data = self.file.get(name)
+            if (
+                not isinstance(self.data, h5py.Dataset)
+                or self.data.ndim not in (3, 4)
+                or self.data.dtype.kind not in "buif"
+            ):
+                told = ", ".join(map(repr, self.file)) or "nothing"
+                got = f"{self.data.dtype} of shape {self.data.shape}" if isinstance(self.data, h5py.Dataset) else "none"
+                raise DataError(
+                    f"HDF5Reader(data_set_name=) got {name!r}, which is {got} in {path.name!r}, wanted a dataset of "
+                    f"frames, [time, row, col].\n  The file holds {told}."
+                )
+            shape, dtype = self.data.shape, self.data.dtype
+            self.header = Header(int(shape[0]), tuple(map(int, shape[1:])), np.dtype(dtype).newbyteorder("="))
+        except BaseException:
+            self.file.close()
+            raise
+
+    def read(self, lo: int, hi: int) -> Array:
+        return np.asarray(self.data[lo:hi]).astype(self.header.dtype, copy=False)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class HDF5Writer(FrameWriter):
+    """Frames into a dataset of an HDF5 file, compressed; those of a dataset that is there already stay in front.
+
+    Parameters
+    ----------
+    filename
+        The file; what else is in it is left alone.
+    data_set_name
+        The dataset.
+    size
+        Rows and columns; by default those of the first frame.
+    dtype
+        Of the values in the file.
+
+    Raises
+    ------
+    DataError
+        While writing: frames of another shape than those that are there, or of a type that ``dtype`` cannot hold.
+    MissingExtraError
+        Without h5py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import HDF5Reader, HDF5Writer
+    >>> for _ in range(2):
+    ...     with HDF5Writer("sessions.h5", "left") as writer:
+    ...         writer.put(np.zeros((3, 4, 5)))
+    >>> len(HDF5Reader("sessions.h5", "left"))
+    6
+    """
+
+    def __init__(
+        self, filename: Any, data_set_name: str = "images", size: Any = None, *, dtype: Any = np.float32
+    ) -> None:
+        super().__init__(size)
+        h5py: Any = optional("h5py", "frames", "HDF5Writer")
+        self._name, self._dtype = data_set_name, np.dtype(dtype)
+        try:
+            self._file = h5py.File(filename, "a")
+        except OSError as error:
+            raise DataError(f"HDF5Writer(filename) got {str(filename)!r}, which cannot be written: {error}.") from error
+        self._data: Any = self._file.get(data_set_name)
+        if self._data is not None and not self._data.shape[0]:
+            del self._file[data_set_name]  # of no frames: the first ones say of which shape
+            self._data = None
+        if self._data is not None:
+            self.goes_on(tuple(map(int, self._data.shape[1:])))
+            self._dtype = np.dtype(self._data.dtype)
+
+    def take(self, frames: Array) -> None:
+        made = fitting(frames, self._dtype, "HDF5Writer.put")
+        if self._data is None:
+            self._data = self._create(made[0].nbytes, made.shape[1:])
+        n = self._data.shape[0]
+        self._data.resize(n + len(made), axis=0)
+        self._data[n:] = made
+
+    def _create(self, nbytes: int, shape: tuple[int, ...]) -> Any:
+        chunk = max(1, min(MOST, CHUNK // max(1, nbytes)))
+        return self._file.create_dataset(
+            self._name,
+            (0, *shape),
+            self._dtype,
+            maxshape=(None, *shape),
+            chunks=(chunk, *(max(1, n) for n in shape)),
+            compression="gzip",
+        )
+
+    def finish(self) -> None:
+        try:
+            if self._data is None and self.size is None:
+                self._file.create_dataset(self._name, (0, 0, 0), self._dtype)
+            elif self._data is None:
+                self._create(0, self.size or ())
+        finally:
+            self._file.close()
+
+
+def _write_example(path: Path) -> None:
+    with HDF5Writer(path) as writer:
+        writer.put(np.arange(20 * 3 * 4, dtype=np.float32).reshape(20, 3, 4))

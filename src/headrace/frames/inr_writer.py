@@ -1,0 +1,118 @@
+"""Frames into INRIMAGE-4 files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import DataError, StreamConfigError
+from headrace.frames.footage import whole_number
+from headrace.frames.inr_header import BIG, Order, check_order_of, inr_header
+from headrace.frames.layout import Array
+from headrace.frames.writer import FrameWriter, fitting
+
+
+class InrImageStreamWriter(FrameWriter):
+    r"""Frames into an INRIMAGE-4 file, as they come: after each put the file is whole.
+
+    Parameters
+    ----------
+    filename
+        The file; one that is there is replaced.
+    v, x, y, z
+        VDIM, XDIM, YDIM and ZDIM, but for the one that counts frames; by default those of the first frame.
+    time_dimension
+        Which dimension counts the frames: ``"ZDIM"`` in standard order, ``"VDIM"`` in classic order.
+    order
+        As for :class:`InrImageStreamer`.
+    dtype
+        Of the samples.
+    cpu
+        The byte order, by its name in the format.
+
+    Raises
+    ------
+    StreamConfigError
+        When an option is none of the above.
+    DataError
+        While writing: frames of another shape, or of a type that ``dtype`` cannot hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import InrImageStreamWriter
+    >>> with InrImageStreamWriter("big.inr", dtype="int16", cpu="sun") as writer:
+    ...     writer.put(np.ones((1, 2, 3), "int16"))
+    >>> data = np.fromfile("big.inr", "uint8").tobytes()
+    >>> data[252:256], data[256:260]
+    (b'##}\n', b'\x00\x01\x00\x01')
+    """
+
+    def __init__(
+        self,
+        filename: Any,
+        v: int | None = None,
+        x: int | None = None,
+        y: int | None = None,
+        z: int | None = None,
+        time_dimension: str | None = None,
+        *,
+        order: Order = "standard",
+        dtype: Any = np.float64,
+        cpu: str = "decm",
+    ) -> None:
+        super().__init__()
+        self._classic = check_order_of("InrImageStreamWriter", order) == "classic"
+        self._time = "VDIM" if self._classic else "ZDIM"
+        if time_dimension not in (None, self._time):
+            raise StreamConfigError(
+                f"InrImageStreamWriter(time_dimension=) got {time_dimension!r}, wanted {self._time!r}: samples of a frame "
+                f"lie in a row only then, in {order} order."
+            )
+        given = {"VDIM": v, "XDIM": x, "YDIM": y, "ZDIM": z}
+        self._dims = {
+            name: None
+            if n is None or name == self._time
+            else whole_number("InrImageStreamWriter", name[0].lower(), n, 1)
+            for name, n in given.items()
+        }
+        self._dtype, self._cpu = np.dtype(dtype), cpu
+        self._head(0)  # which finds what is wrong with the type before there is a file
+        self._file = open(filename, "wb", buffering=0)  # noqa: SIM115  # closed by finish()
+        self._behind = len(self._head(0))
+
+    def _head(self, n: int) -> bytes:
+        dims = {name: length or 1 for name, length in self._dims.items()}
+        return inr_header({**dims, self._time: n}, self._dtype, self._cpu)
+
+    def take(self, frames: Array) -> None:
+        rows, cols = frames.shape[1:3]
+        more = frames.shape[3] if frames.ndim == 4 else 1
+        names = ("XDIM", "YDIM", "ZDIM") if self._classic else ("YDIM", "XDIM", "VDIM")
+        found = dict(zip(names, (rows, cols, more), strict=True))
+        wrong = {name: n for name, n in found.items() if self._dims[name] not in (None, n)}
+        if wrong:
+            raise DataError(
+                f"InrImageStreamWriter.put got frames with {wrong}, wanted { {name: self._dims[name] for name in wrong} }.\n"
+                "  In standard order Y counts rows and X columns, in classic order X counts rows."
+            )
+        self._dims.update(found)
+        made = fitting(frames, self._dtype, "InrImageStreamWriter.put")
+        made = made.astype(self._dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
+        self._write_at(self._behind, made.reshape(-1).view(np.uint8).data)
+        self._behind += made.nbytes
+        self._write_at(0, memoryview(self._head(self.written + len(frames))))
+
+    def _write_at(self, place: int, data: memoryview) -> None:
+        while len(data):
+            n = os.pwrite(self._file.fileno(), data, place)
+            data, place = data[n:], place + n
+
+    def finish(self) -> None:
+        try:
+            if not self.written:
+                self._write_at(0, memoryview(self._head(0)))
+        finally:
+            self._file.close()

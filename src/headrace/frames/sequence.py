@@ -1,0 +1,222 @@
+"""Frames in memory: a sequence that grows at its end and drops what is old, and one that begins again."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from headrace.core.stream import Stream
+from headrace.errors import DataError
+from headrace.frames.base import FrameStream, OnEnd
+from headrace.frames.film import Film, Kept
+from headrace.frames.footage import whole_number
+from headrace.frames.layout import Array, Layout, as_array, framed
+from headrace.sources.source import source as array_source
+
+EMPTY = np.zeros((0, 50, 50))
+STRETCH = 1 << 20  # bytes of memory taken at a time
+
+
+class SequenceStream(FrameStream):
+    """The frames of an array; more can be put behind them, and beyond ``max_frames`` the oldest go.
+
+    Parameters
+    ----------
+    sequence
+        ``[time, row, col]`` or ``[batch, channel, time, row, col]``, or columns ``[time, row, col, channel]``, of any type
+        of number. It is not copied, and not changed.
+    size
+        Ignored: it is that of the sequence.
+    pixel_per_degree
+        Pixels to a degree of the visual field.
+    max_frames
+        How many frames are kept at most.
+    t_zero, dt, on_end
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    DataError
+        When ``sequence`` is no array of frames.
+    StreamConfigError
+        When ``max_frames`` is no whole number of at least 1.
+
+    Notes
+    -----
+    What is put is copied once, into stretches of about a megabyte: a put costs its frames, not those that are there, and
+    what has been given does not change. Frame 0 is the oldest one kept; when frames go, ``i`` moves with those that stay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import SequenceStream
+    >>> stream = SequenceStream(np.zeros((3, 4, 5)), max_frames=5)
+    >>> stream.get(2).shape, stream.available(1), stream.available(2)
+    ((2, 4, 5), True, False)
+    >>> stream.put(np.ones((4, 4, 5)))
+    >>> len(stream), stream.i, stream.get(9)[:, 0, 0].tolist()
+    (5, 0, [0.0, 1.0, 1.0, 1.0, 1.0])
+    """
+
+    max_frames: int
+
+    def __init__(
+        self,
+        sequence: Any = EMPTY,
+        size: Any = None,
+        pixel_per_degree: float = 10,
+        max_frames: int = 5000,
+        *,
+        t_zero: float = 0.0,
+        dt: float = 0.001,
+        on_end: OnEnd = "short",
+    ) -> None:
+        self.max_frames = whole_number(type(self).__name__, "max_frames", max_frames, 1)
+        frames = framed(sequence, type(self).__name__)
+        self._began(frames)
+        super().__init__(
+            Kept(Film((frames,), 0, len(frames))),
+            pixel_per_degree=pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            layout=_layout_of(sequence),
+            on_end=on_end,
+        )
+
+    def _began(self, frames: Array) -> None:
+        """Let ``frames`` be all there is."""
+        self._pieces: deque[Array] = deque([frames])
+        self._gone = 0  # frames of the first piece that are kept no more
+        self._count = len(frames)
+        self._tail: Array | None = None  # the piece that grows, the last one; frames before _filled never change
+        self._filled = 0
+        self._changed = False
+
+    def __recipe__(self) -> Stream[Any]:
+        """Return the frames there are now; what is put later does not reach it."""
+        if self._changed:
+            pieces = tuple(self._pieces)
+            if self._tail is not None:
+                pieces = (*pieces[:-1], self._tail[: self._filled])
+            self._source, self._looped, self._changed = Kept(Film(pieces, self._gone, self._count)), None, False
+        return super().__recipe__()
+
+    def put(self, s: Any) -> None:
+        """Put a block behind the frames there are. One with frames of another shape takes their place.
+
+        Parameters
+        ----------
+        s
+            ``[time, row, col]`` or ``[batch, channel, time, row, col]``, an array or a tensor.
+
+        Raises
+        ------
+        DataError
+            When it is no block of frames, or its values do not fit the type of those that are there.
+        ClosedError
+            After ``close``.
+        """
+        if self._closed:
+            raise self._is_closed()
+        block = (
+            s if type(s) is np.ndarray and s.ndim == 3 and s.dtype.kind in "buif" else framed(s, "SequenceStream.put")
+        )
+        if not len(block):
+            return
+        place, have = self.i, self._pieces[0]
+        if block.shape[1:] != have.shape[1:] or not self._count:
+            self._began(block[:0])
+            self._layout, place = _layout_of(s), 0
+        elif block.dtype != have.dtype and not np.can_cast(block.dtype, have.dtype, "same_kind"):
+            raise DataError(
+                f"SequenceStream.put got frames of {block.dtype}, wanted {have.dtype}, as those that are there.\n"
+                f"  Convert them: put(block.astype({have.dtype.name!r}))."
+            )
+        dropped = max(0, self._count + len(block) - self.max_frames)
+        self._append(block[-self.max_frames :])
+        self._drop_oldest()
+        run, self._run = self._run, None
+        if run is not None:
+            run.close()
+        self._state = max(0, place - dropped)
+        self._changed = True
+
+    def _append(self, block: Array) -> None:
+        tail, at = self._tail, self._filled
+        self._count += len(block)
+        while len(block):
+            if tail is None or at == len(tail):
+                length = max(1, min(self.max_frames, STRETCH // max(1, block[0].nbytes)))
+                tail, at = np.empty((length, *block.shape[1:]), self._pieces[0].dtype), 0
+                self._tail = tail
+                self._pieces.append(tail)
+            n = min(len(block), len(tail) - at)
+            tail[at : at + n] = block[:n]
+            block, at = block[n:], at + n
+        self._filled = at
+
+    def _drop_oldest(self) -> None:
+        over = self._count - self.max_frames
+        if over <= 0:
+            return
+        self._count = self.max_frames
+        self._gone += over
+        while self._gone >= (length := len(self._pieces[0])) and len(self._pieces) > 1:
+            self._gone -= length
+            self._pieces.popleft()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()  # with the place, in the frames there are
+        self.__recipe__()  # so that what was put is in it
+        frames = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+        return {**state, "_pieces": deque([frames]), "_gone": 0, "_tail": None, "_filled": 0}
+
+
+class RepeatingStream(FrameStream):
+    """The frames of an array again and again, without end.
+
+    Parameters
+    ----------
+    sequence
+        ``[time, row, col]`` or ``[batch, channel, time, row, col]``; not copied.
+    size
+        Ignored: it is that of the sequence.
+    pixel_per_degree, t_zero, dt
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    DataError
+        When ``sequence`` is no array of frames, or has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import RepeatingStream
+    >>> stream = RepeatingStream(np.arange(3).reshape(3, 1, 1))
+    >>> stream.get(4).ravel().tolist(), stream.get(25).ravel()[:3].tolist(), stream[10**9].item()
+    ([0, 1, 2, 0], [1, 2, 0], 1)
+    """
+
+    def __init__(
+        self, sequence: Any, size: Any = None, pixel_per_degree: float = 10, *, t_zero: float = 0.0, dt: float = 0.001
+    ) -> None:
+        frames = framed(sequence, "RepeatingStream")
+        if not len(frames):
+            raise DataError(
+                f"RepeatingStream(sequence) got no frames, an array of shape {np.shape(sequence)}, wanted at least one."
+            )
+        super().__init__(
+            array_source(frames),
+            pixel_per_degree=pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            layout=_layout_of(sequence),
+            on_end="repeat",
+        )
+
+
+def _layout_of(sequence: Any) -> Layout:
+    return "5d" if as_array(sequence).ndim > 3 else "3d"

@@ -1,0 +1,319 @@
+"""Frames by the time they are shown at, and frames at other times in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import floor, inf
+from typing import Any
+
+import numpy as np
+
+from headrace.core.coerce import as_stream
+from headrace.core.indexed import Bound, Indexed, Places, numbers
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Spec, Stream
+from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.frames.base import FrameStream, OnEnd, check_dt
+from headrace.frames.film import Film, Kept
+from headrace.frames.layout import Array, arranged, as_array, framed
+from headrace.frames.sequence import EMPTY
+
+
+class TimedStream(FrameStream):
+    """A frame stream that can also be asked by time: what two of them share.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import TimedSequenceStream
+    >>> film = TimedSequenceStream(np.arange(10).reshape(10, 1, 1), t_zero=2.0, dt=0.5)
+    >>> film.get(3.0, 4.5).ravel().tolist(), film.ts(3.0, 4.5).tolist(), film.i
+    ([2, 3, 4], [3.0, 3.5, 4.0], 0)
+    """
+
+    def get(self, n: float = 1, t2: float | None = None) -> Array:
+        """Return the next ``n`` frames; with two times those from one to the other, moving nothing.
+
+        Parameters
+        ----------
+        n
+            How many frames; or the time in seconds from which on.
+        t2
+            The time up to which, itself not included.
+
+        Raises
+        ------
+        AddressError
+            With ``on_end="raise"`` when there are fewer frames.
+        """
+        if t2 is None:
+            return super().get(n)  # type: ignore[arg-type]  # looked at there
+        lo, hi = self._bins(n, t2)
+        found = self._clipped(range(lo, hi))
+        if len(found) < hi - lo and self._on_end == "raise":
+            raise AddressError(
+                f"{type(self).__name__}.get(t1, t2) got {n}, {t2}, wanted times of frames there are: {len(self)} from "
+                f"{self.t_zero} on, each {self.dt} seconds.\n  Choose on_end='short' or 'pad', or ask available(t1, t2)."
+            )
+        columns = self[found.start : found.stop] if len(found) else self._none()
+        if len(found) < hi - lo and self._on_end == "pad":
+            made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
+            if len(found):
+                made[found.start - lo : found.stop - lo] = columns
+            columns = made
+        return arranged(columns, self._layout)
+
+    def get_tsvs(self, t1: float, t2: float) -> tuple[Array, Array]:
+        """Return the times, ``(n,)``, and the frames there are from one time to another."""
+        found = self._clipped(range(*self._bins(t1, t2)))
+        columns = self[found.start : found.stop] if len(found) else self._none()
+        return self._times(found), arranged(columns, self._layout)
+
+    def ts(self, t1: float, t2: float) -> Array:
+        """Return the times of the frames from one time to another, ``(n,)`` in seconds."""
+        return self._times(range(*self._bins(t1, t2)))
+
+    def xs(self, t1: float, t2: float) -> Array:
+        """Return the numbers of the frames from one time to another, ``(n,)``."""
+        return np.arange(*self._bins(t1, t2))
+
+    def available(self, l: float = 1, t2: float | None = None) -> bool:  # noqa: E741  # the documented name
+        """Tell whether ``l`` more frames can be had; with two times, whether all from one to the other are there."""
+        if t2 is None:
+            return super().available(l)  # type: ignore[arg-type]  # looked at there
+        wanted = range(*self._bins(l, t2))
+        return self._clipped(wanted) == wanted
+
+    def _bins(self, t1: float, t2: float) -> tuple[int, int]:
+        try:
+            lo, hi = round(self.time_to_bin(float(t1))), round(self.time_to_bin(float(t2)))
+        except (TypeError, ValueError, OverflowError):
+            raise StreamConfigError(
+                f"{type(self).__name__}.get(t1, t2) got {t1!r}, {t2!r}, wanted two times in seconds."
+            ) from None
+        return lo, max(lo, hi)
+
+    def _times(self, bins: range) -> Array:
+        return self.t_zero + self.dt * np.arange(bins.start, bins.stop)
+
+    def _clipped(self, bins: range) -> range:
+        """Return the numbers among these that frames have."""
+        size = self.__recipe__().size
+        end = bins.stop if size is None or size == inf else int(size)
+        lo = min(max(bins.start, 0), max(end, 0))
+        return range(lo, max(lo, min(bins.stop, end)))
+
+
+class TimedSequenceStream(TimedStream):
+    """The frames of an array, by the times they are shown at.
+
+    Parameters
+    ----------
+    sequence
+        ``[time, row, col]`` or ``[batch, channel, time, row, col]``; not copied, and not changed.
+    size
+        Ignored: it is that of the sequence.
+    pixel_per_degree
+        Pixels to a degree of the visual field.
+    t_zero
+        The time of frame 0, in seconds.
+    dt
+        Seconds from frame to frame.
+    on_end
+        As for :class:`FrameStream`; for times outside of the sequence, too.
+
+    Raises
+    ------
+    DataError
+        When ``sequence`` is no array of frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import TimedSequenceStream
+    >>> film = TimedSequenceStream(np.zeros((100, 4, 5)), dt=0.01)
+    >>> film.put(0.1, 0.2, np.ones((10, 4, 5)))
+    >>> film.get(0.08, 0.22)[:, 0, 0].tolist()[:3], film.available(0.5, 1.1)
+    ([0.0, 0.0, 1.0], False)
+    """
+
+    def __init__(
+        self,
+        sequence: Any = EMPTY,
+        size: Any = None,
+        pixel_per_degree: float = 10,
+        t_zero: float = 0.0,
+        dt: float = 0.001,
+        *,
+        on_end: OnEnd = "short",
+    ) -> None:
+        frames = framed(sequence, "TimedSequenceStream")
+        super().__init__(
+            Kept(Film((frames,), 0, len(frames))),
+            pixel_per_degree=pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            layout="5d" if as_array(sequence).ndim > 3 else "3d",
+            on_end=on_end,
+        )
+
+    def put(self, s: Any, t2: float | None = None, block: Any = None) -> None:
+        """Put frames in place of those from one time to another: ``put(t1, t2, block)``.
+
+        Pipelines that are built already keep the old ones.
+
+        Parameters
+        ----------
+        s, t2
+            Times in seconds: from which on, and up to which.
+        block
+            As many frames as lie between.
+
+        Raises
+        ------
+        DataError
+            When they do not fit in number, shape or type.
+        AddressError
+            When there are no frames at these times.
+        """
+        if t2 is None or block is None:
+            raise StreamConfigError(
+                "TimedSequenceStream.put got a block alone, wanted put(t1, t2, block).\n  SequenceStream takes frames at its end."
+            )
+        if self._closed:
+            raise self._is_closed()
+        bins = range(*self._bins(s, t2))
+        block, old = framed(block, "TimedSequenceStream.put"), self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+        if self._clipped(bins) != bins:
+            raise AddressError(
+                f"TimedSequenceStream.put got times {s} to {t2}, wanted times of its frames: {len(old)} from {self.t_zero} on."
+            )
+        if block.shape != (len(bins), *old.shape[1:]) or not np.can_cast(block.dtype, old.dtype, "same_kind"):
+            raise DataError(
+                f"TimedSequenceStream.put got {block.dtype} of shape {block.shape}, wanted {old.dtype} of shape "
+                f"{(len(bins), *old.shape[1:])}: a frame for each that lies between {s} and {t2}."
+            )
+        place, made = self.i, old.copy()
+        made[bins.start : bins.stop] = block
+        self._drop(place)
+        self._source, self._looped = Kept(Film((made,), 0, len(made))), None
+
+
+class TimedResampleStream(TimedStream):
+    """Another stream's frames at times of its own, on straight lines between those it has.
+
+    Parameters
+    ----------
+    stream
+        A frame stream whose frames have numbers; its ``t_zero`` and ``dt`` say when they are shown. Not moved.
+    t_zero
+        The time of frame 0 here. Before the first frame of ``stream`` the line through its first two goes on.
+    dt
+        Seconds from frame to frame here. The last frame is the last one not behind the last of ``stream``.
+    on_end
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    StreamConfigError
+        When frames of ``stream`` have no numbers, or ``dt`` is no time that passes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import TimedResampleStream, TimedSequenceStream
+    >>> slow = TimedSequenceStream(np.array([0.0, 10.0, 30.0]).reshape(3, 1, 1), dt=0.5)
+    >>> fast = TimedResampleStream(slow, dt=0.25)
+    >>> fast.get(9).ravel().tolist(), len(fast)
+    ([0.0, 5.0, 10.0, 20.0, 30.0], 5)
+    """
+
+    def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001, *, on_end: OnEnd = "short") -> None:
+        made: Resampled = Resampled(
+            as_stream(stream), stream.t_zero, stream.dt, t_zero, check_dt("TimedResampleStream", dt)
+        )
+        super().__init__(
+            made,
+            pixel_per_degree=stream.pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            layout=stream.layout,
+            on_end=on_end,
+        )
+
+
+@register("resampled_frames", example=lambda: Resampled(_example(), 0.0, 0.1, -0.05, 0.03))
+@recipe
+class Resampled(Indexed[Array]):
+    """The recipe of :class:`TimedResampleStream`: float64 where its source is, else float32."""
+
+    source: Stream[Any]
+    source_zero: float
+    source_dt: float
+    t_zero: float
+    dt: float
+
+    def __post_init__(self) -> None:
+        if self.source.access != "index":
+            raise StreamConfigError(
+                f"TimedResampleStream got {self.source!r}, whose frames have no numbers, wanted one whose have.\n"
+                "  Keep its frames in a SequenceStream or a file first."
+            )
+
+    @property
+    def size(self) -> float | None:
+        n = self.source.size
+        if n is None or n == inf or not n:
+            return n
+        # A grid that ends on the last frame keeps it, whatever rounding says.
+        last = (self.source_zero + (n - 1) * self.source_dt - self.t_zero) / self.dt
+        return max(0, floor(last + 1e-9) + 1)
+
+    @property
+    def spec(self) -> Spec | None:
+        known = self.source.spec
+        if known is None or "" not in known:
+            return None
+        return {"": known[""]._replace(dtype=_kind(np.dtype(known[""].dtype)).str)}
+
+    def bind(self, key: Key) -> Bound[Array]:
+        return _Between(self, key)
+
+
+class _Between(Bound[Array]):
+    stream: Resampled
+
+    def __init__(self, stream: Resampled, key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(key)
+        self.last = int(min(source.extent(), 1 << 62)) - 1
+        self.size = stream.extent()
+
+    def walk(self, at: Places) -> Iterator[Array]:
+        for i in at if isinstance(at, range) else at.tolist():
+            yield self.columns(range(i, i + 1))[0]
+
+    def columns(self, at: Places) -> Array:
+        stream = self.stream
+        places = numbers(at) if self.size == inf else numbers(at) % int(self.size)
+        where = ((stream.t_zero - stream.source_zero) + places * stream.dt) / stream.source_dt
+        low = np.clip(np.floor(where).astype(np.int64), 0, max(0, self.last - 1))
+        wanted = np.unique(np.concatenate([low, np.minimum(low + 1, self.last)]))
+        dense = int(wanted[-1] - wanted[0]) < len(wanted)
+        found = self.source.columns(range(int(wanted[0]), int(wanted[-1]) + 1) if dense else wanted)
+        kind = _kind(found.dtype)
+        one = found[np.searchsorted(wanted, low)].astype(kind)
+        two = found[np.searchsorted(wanted, np.minimum(low + 1, self.last))]
+        part = (where - low).astype(kind).reshape(-1, *[1] * (found.ndim - 1))
+        return np.asarray(one + (two - one) * part)
+
+
+def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def _example() -> Stream[Any]:
+    return Kept(Film((np.arange(12.0).reshape(12, 1, 1) ** 2,), 0, 12))

@@ -1,0 +1,136 @@
+"""What every writer of frames shares: blocks or single frames in, one size, closed once."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from headrace.errors import ClosedError, DataError
+from headrace.frames.layout import Array, as_array, check_size, framed
+
+
+class FrameWriter:
+    """Frames into a file: blocks by :meth:`put`, single frames by :meth:`write`, so that it is a sink of any stream.
+
+    A subclass writes :meth:`take` and :meth:`finish`.
+
+    Parameters
+    ----------
+    size
+        Rows and columns of every frame; None for those of the first.
+
+    Attributes
+    ----------
+    size : tuple of int or None
+        Rows and columns.
+    written : int
+        How many frames it has taken.
+
+    Examples
+    --------
+    >>> import numpy as np, headrace as hr
+    >>> from headrace.frames import NumpyReader, NumpyWriter
+    >>> with NumpyWriter("film.npy") as writer:
+    ...     writer.put(np.zeros((7, 4, 5)))  # a block
+    ...     hr.drain(np.ones((3, 4, 5)), writer)  # any stream of frames
+    3
+    >>> len(NumpyReader("film.npy")), writer.written, writer.size
+    (10, 10, (4, 5))
+    """
+
+    size: tuple[int, int] | None
+    written: int
+
+    def __init__(self, size: Any = None) -> None:
+        self.size = None if size is None else check_size(type(self).__name__, size)
+        self.written = 0
+        self._shape: tuple[int, ...] | None = None
+        self._closed = False
+
+    def take(self, frames: Array) -> None:
+        """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method take(frames)")
+
+    def goes_on(self, shape: tuple[int, ...]) -> None:
+        """Take over the shape of the frames that are in the file already, for subclasses."""
+        self._shape = shape
+        if self.size is None:
+            self.size = (shape[0], shape[1])
+
+    def finish(self) -> None:
+        """Make the file whole and let go of it. Called once."""
+
+    def put(self, s: Any) -> None:
+        """Write a block of frames.
+
+        Parameters
+        ----------
+        s
+            ``[time, row, col]`` or ``[batch, channel, time, row, col]``, an array or a tensor; batches come one behind
+            the other in time.
+
+        Raises
+        ------
+        DataError
+            When it is no block, or its frames have another shape than those before.
+        ClosedError
+            After :meth:`close`.
+        """
+        self._write(framed(s, f"{type(self).__name__}.put", joined=True))
+
+    def write(self, item: Any) -> None:
+        """Write one frame, ``(rows, cols)`` or ``(rows, cols, channels)``: what a stream of frames gives."""
+        frame = as_array(item)
+        if frame.ndim not in (2, 3) or frame.dtype.kind not in "buif":
+            raise DataError(
+                f"{type(self).__name__}.write got {frame.dtype} of shape {frame.shape}, wanted one frame (rows, cols) or "
+                "(rows, cols, channels).\n  For a block of frames use put."
+            )
+        self._write(frame[np.newaxis])
+
+    def _write(self, frames: Array) -> None:
+        if self._closed:
+            raise ClosedError(f"{type(self).__name__} got frames after close(), wanted them before.")
+        if not len(frames):
+            return
+        shape = frames.shape[1:]
+        if self.size is None:
+            self.size = (shape[0], shape[1])
+        if shape[:2] != self.size or (self._shape is not None and shape != self._shape):
+            wanted = self._shape or self.size
+            raise DataError(
+                f"{type(self).__name__} got frames of shape {shape}, wanted {wanted}, rows first.\n"
+                "  Crop or pad them before; another shape wants another file."
+            )
+        self.take(frames)
+        self._shape = shape
+        self.written += len(frames)
+
+    def close(self) -> None:
+        """Finish the file. Twice is fine."""
+        if not self._closed:
+            self._closed = True
+            self.finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {self.written} frames written>"
+
+
+def fitting(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
+    """Return frames as ``dtype``, in rows, or raise DataError when its kind cannot hold them."""
+    if frames.dtype != dtype and not np.can_cast(frames.dtype, dtype, "same_kind"):
+        raise DataError(
+            f"{who} got frames of {frames.dtype}, wanted {dtype}, as the file has them.\n"
+            f"  Convert them: put(block.astype({dtype.name!r}))."
+        )
+    return np.ascontiguousarray(frames, dtype)

@@ -1,0 +1,102 @@
+"""The door of convis: its names, argument orders and defaults, and what old code may rely on."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace.compat.convis as convis
+from headrace.compat.convis import streams
+from headrace.errors import AddressError, HeadraceError
+from support.require import require
+
+# Positional arguments and their defaults, in order; what is only by keyword is headrace's own.
+SIGNATURES = """
+Stream(size=(50, 50), pixel_per_degree=10, t_zero=0.0, t=0.0, dt=0.001)
+RandomStream(size=(50, 50), pixel_per_degree=10, level=1.0, mean=0.0)
+SequenceStream(sequence, size=None, pixel_per_degree=10, max_frames=5000)
+RepeatingStream(sequence, size=None, pixel_per_degree=10)
+TimedSequenceStream(sequence, size=None, pixel_per_degree=10, t_zero=0.0, dt=0.001)
+TimedResampleStream(stream, t_zero=0.0, dt=0.001)
+ProcessingStream(input_stream, model, pre=None, post=None)
+NumpyReader(file_ref, size=None, pixel_per_degree=10)
+HDF5Reader(filename, data_set_name='images')
+HDF5Writer(filename, data_set_name='images', size=None)
+ImageSequence(filenames='*.jpg', size=(50, 50), repeat=1, offset=None, is_color=False)
+InrImageStreamer(filename, z=False, slice_at=None)
+InrImageStreamWriter(filename, v=1, x=1, y=1, z=1, time_dimension='VDIM')
+InrImageFileStreamer(filenames)
+GlobalClock(t_zero=0, t=0, dt=0.001)
+"""
+
+
+@pytest.mark.parametrize("line", SIGNATURES.split("\n")[1:-1])
+def test_arguments_and_defaults(line: str) -> None:
+    name, _, told = line.partition("(")
+    parameters = inspect.signature(getattr(streams, name)).parameters.values()
+    found = []
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            continue
+        bare = parameter.default is parameter.empty or parameter.name == "sequence"
+        found.append(parameter.name if bare else f"{parameter.name}={parameter.default!r}")
+    assert ", ".join(found) == told.removesuffix(")")
+
+
+def test_the_base_stream_is_zeros_without_end() -> None:
+    stream = streams.Stream((3, 4), t_zero=0.5, t=2.0, dt=0.25)
+    assert stream.get(7).tolist() == np.zeros((7, 3, 4)).tolist()
+    assert stream.t == 3.75
+    assert stream.time_to_bin(1.0) == 2.0
+    assert stream.buffered == 0
+    with pytest.raises(TypeError):
+        len(stream)
+    assert pickle.loads(pickle.dumps(stream)).t == 3.75
+
+
+def test_images_are_sorted_by_letters_and_their_end_raises(tmp_path: Path) -> None:
+    image = require("PIL.Image")
+    for k in (2, 10):
+        image.fromarray(np.full((50, 50), k, "u1")).save(tmp_path / f"a{k}.png")
+    stream = streams.ImageSequence(str(tmp_path / "*.png"), repeat=2)
+    assert stream.get(3)[:, 0, 0].tolist() == [10, 10, 2]
+    with pytest.raises(AddressError):
+        stream.get(2)
+    assert stream.i == 3
+
+
+def test_inr_files_are_images_in_a_row(tmp_path: Path) -> None:
+    frames = np.arange(3 * 4 * 5.0).reshape(3, 4, 5)
+    with streams.InrImageStreamWriter(tmp_path / "a.inr", x=4, y=5) as writer:
+        writer.put(frames[:2])
+        writer.put(frames[2:])
+    with streams.InrImageStreamer(tmp_path / "a.inr") as reader:
+        assert reader.shape == (3, 4, 5)
+        assert (reader.read(3) == frames).all()
+    assert (streams.InrImageFileStreamer([tmp_path / "a.inr"] * 2).get(9)[3:] == frames).all()
+    text = (tmp_path / "a.inr").read_bytes()[:256].decode()
+    assert "VDIM=3\n" in text
+    assert "XDIM=4\n" in text
+    with streams.InrImageStreamWriter(tmp_path / "b.inr", time_dimension="ZDIM") as writer:
+        writer.put(frames)
+    assert b"ZDIM=3\n" in (tmp_path / "b.inr").read_bytes()
+
+
+def test_names_that_come_later_say_so() -> None:
+    for module, name in ((convis, "Retina"), (convis, "Layer"), (streams, "StreamToNetwork"), (streams, "Runner")):
+        with pytest.raises(HeadraceError, match="with a later version"):
+            getattr(module, name)
+    for other in (convis, streams):
+        with pytest.raises(AttributeError):
+            other.none
+    assert convis.samples.moving_grating().shape == (2000, 20, 20)
+
+
+def test_every_name_is_there() -> None:
+    made: dict[str, Any] = {name: getattr(streams, name) for name in streams.__all__}
+    assert all(map(callable, made.values()))

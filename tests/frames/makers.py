@@ -1,0 +1,134 @@
+"""A small stream of every class, for the contract: 20 to 24 frames where there is an end.
+
+`MAKERS[name](folder, **more)` makes one; `more` goes to the constructor. A class that is no reader of files ignores the
+folder. To add a class, add a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.frames import (
+    FrameStream,
+    HDF5Reader,
+    HDF5Writer,
+    ImageSequence,
+    InrImageFileStreamer,
+    InrImageStreamer,
+    InrImageStreamWriter,
+    NumpyReader,
+    ProcessingStream,
+    RandomStream,
+    RepeatingStream,
+    SequenceStream,
+    TimedResampleStream,
+    TimedSequenceStream,
+)
+from support.require import require
+
+FRAMES = np.random.default_rng(3).random((20, 6, 5)).astype("f4")
+COLOUR = np.random.default_rng(4).integers(0, 255, (1, 3, 22, 6, 5), dtype=np.uint8)
+
+
+def doubled(block: Any) -> Any:
+    return block * np.float32(2)
+
+
+class Leaky:
+    """A model that remembers: a leaky sum over time."""
+
+    def __init__(self) -> None:
+        self.sum: Any = 0.0
+
+    def clear_state(self) -> None:
+        self.sum = 0.0
+
+    def __call__(self, block: Any) -> Any:
+        made = np.empty_like(block)
+        for k, frame in enumerate(block):
+            made[k] = self.sum = np.float32(0.5) * self.sum + frame
+        return made
+
+
+def _sequence_put(folder: Path, **more: Any) -> SequenceStream:
+    stream = SequenceStream(FRAMES[:4], max_frames=21, **more)
+    for block in (FRAMES[4:5], FRAMES[5:20], FRAMES[:3]):
+        stream.put(block)
+    return stream
+
+
+def _npy(folder: Path, **more: Any) -> NumpyReader:
+    np.save(folder / "a.npy", FRAMES)
+    return NumpyReader(folder / "a.npy", **more)
+
+
+def _npy_5d(folder: Path, **more: Any) -> NumpyReader:
+    np.save(folder / "b.npy", COLOUR)
+    return NumpyReader(folder / "b.npy", **more)
+
+
+def _npz(folder: Path, **more: Any) -> NumpyReader:
+    np.savez_compressed(folder / "c.npz", video=FRAMES.astype(">f8"), other=np.arange(3))
+    return NumpyReader(folder / "c.npz", **more)
+
+
+def _hdf5(folder: Path, **more: Any) -> HDF5Reader:
+    require("h5py")
+    with HDF5Writer(folder / "d.h5") as writer:
+        writer.put(FRAMES)
+    return HDF5Reader(folder / "d.h5", **more)
+
+
+def _inr(folder: Path, **more: Any) -> InrImageStreamer:
+    with InrImageStreamWriter(folder / "e.inr", cpu="sun") as writer:
+        writer.put(FRAMES)
+    return InrImageStreamer(folder / "e.inr", **more)
+
+
+def _inr_files(folder: Path, **more: Any) -> InrImageFileStreamer:
+    for k, part in enumerate((FRAMES[:7], FRAMES[7:8], FRAMES[8:])):
+        with InrImageStreamWriter(folder / f"f{k}.inr", order="classic") as writer:
+            writer.put(part)
+    return InrImageFileStreamer(str(folder / "f*.inr"), order="classic", **more)
+
+
+def _images(folder: Path, is_color: bool = False, threads: int = 1, **more: Any) -> ImageSequence:
+    image = require("PIL.Image")
+    for k in range(11):
+        image.fromarray(np.full((9, 8, 3), (k, 2 * k, 5 + k), "u1")).save(folder / f"g{k}.png")
+    pattern = str(folder / "g*.png")
+    return ImageSequence(pattern, (6, 5), repeat=2, is_color=is_color, threads=threads, **more)
+
+
+def _images_ahead(folder: Path, **more: Any) -> ImageSequence:
+    return _images(folder, is_color=True, threads=2, **more)
+
+
+MAKERS: dict[str, Callable[..., FrameStream]] = {
+    "FrameStream": lambda folder, **more: FrameStream(FRAMES, **more),
+    "RandomStream": lambda folder, **more: RandomStream((6, 5), level=3, mean=-1, seed=7, **more),
+    "SequenceStream": lambda folder, **more: SequenceStream(FRAMES, **more),
+    "SequenceStream, put": _sequence_put,
+    "SequenceStream, colour": lambda folder, **more: SequenceStream(COLOUR, **more),
+    "RepeatingStream": lambda folder, **more: RepeatingStream(FRAMES, **more),
+    "TimedSequenceStream": lambda folder, **more: TimedSequenceStream(FRAMES, dt=0.5, **more),
+    "TimedResampleStream": lambda folder, **more: TimedResampleStream(
+        SequenceStream(FRAMES[:11], dt=0.25), t_zero=-0.25, dt=0.125, **more
+    ),
+    "ProcessingStream": lambda folder, **more: ProcessingStream(SequenceStream(FRAMES), doubled, **more),
+    "ProcessingStream, remembering": lambda folder, **more: ProcessingStream(SequenceStream(FRAMES), Leaky(), **more),
+    "NumpyReader": _npy,
+    "NumpyReader, 5-d": _npy_5d,
+    "NumpyReader, npz": _npz,
+    "HDF5Reader": _hdf5,
+    "InrImageStreamer": _inr,
+    "InrImageFileStreamer": _inr_files,
+    "ImageSequence": _images,
+    "ImageSequence, colour, ahead": _images_ahead,
+}
+ENDLESS = {"RandomStream", "RepeatingStream"}
+FINITE = [name for name in MAKERS if name not in ENDLESS]

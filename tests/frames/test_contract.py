@@ -1,0 +1,348 @@
+"""What every frame stream does, whichever class it is of."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import random
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace as hr
+from frames.makers import ENDLESS, FINITE, FRAMES, MAKERS
+from headrace.errors import AddressError, ClosedError, StreamConfigError
+from headrace.frames import FrameStream, SequenceStream, TimedSequenceStream
+from headrace.testing.case import Held
+
+every = pytest.mark.parametrize("name", MAKERS)
+finite = pytest.mark.parametrize("name", FINITE)
+
+
+def joined(blocks: list[Any]) -> Any:
+    return np.concatenate(blocks, axis=0 if blocks[0].ndim == 3 else 2)
+
+
+def frames_of(block: Any) -> int:
+    return int(block.shape[0 if block.ndim == 3 else 2])
+
+
+def same(a: Any, b: Any) -> bool:
+    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+
+
+@every
+def test_frames_do_not_depend_on_how_they_are_asked_for(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        whole = stream.get(20)
+    for seed in range(3):
+        rng = random.Random(seed)
+        with MAKERS[name](tmp_path) as stream:
+            blocks = []
+            while (left := 20 - stream.i) > 0:
+                n = min(left, rng.randrange(8))
+                if rng.random() < 0.3:
+                    place = stream.i
+                    assert np.asarray(next(stream)).size > 0
+                    stream.seek(place)
+                blocks.append(stream.get(n))
+            assert same(joined(blocks), whole)
+
+
+@every
+def test_a_block_has_its_layout_and_is_what_the_spec_says(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        spec, size, layout = stream.spec, stream.size, stream.layout
+        block, item = stream.get(4), next(stream)
+        assert layout in (None, f"{block.ndim}d")
+        assert block.shape[-2:] == item.shape[:2] == (size or item.shape[:2])
+        assert frames_of(block) == 4
+        if spec is not None:
+            assert (spec[""].shape, spec[""].dtype) == (item.shape, item.dtype.str)
+
+
+@every
+def test_columns_are_the_frames_and_move_nothing(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        if stream.access != "index":
+            with pytest.raises(AddressError):
+                stream[3]
+            return
+        stream.get(3)
+        some = stream[5:9]
+        assert same(np.stack([stream[i] for i in range(5, 9)]), some)
+        assert same(stream[[8, 5]], some[[3, 0]])
+        assert same(np.stack(list((stream | hr.skip(5) | hr.take(4)).iterate())), some)
+        assert stream.i == 3
+        stream.skip(2)
+        assert same(stream.read(4), some)
+
+
+@finite
+def test_len_tells_how_many_frames_there_are(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        n = len(stream)
+        assert 20 <= n <= 24
+        assert len(list(stream)) == n
+        assert stream.i == n
+        assert len(list(stream)) == 0, "iteration goes on where it stands"
+        assert len(list(stream.iterate())) == n, "iterate() is a pass of its own"
+
+
+@pytest.mark.parametrize("name", sorted(ENDLESS))
+def test_an_endless_stream_has_no_len(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        with pytest.raises(TypeError, match="endless"):
+            len(stream)
+        assert stream.available(10**9)
+        assert frames_of(stream.get(100)) == 100
+
+
+@finite
+def test_available_tells_what_can_be_had(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        n = len(stream)
+        stream.get(5)
+        assert stream.available(n - 5)
+        assert not stream.available(n - 4)
+        assert stream.i == 5
+        stream.get(n - 5)
+        assert stream.available(0)
+        assert not stream.available()
+
+
+@finite
+def test_a_short_end_gives_what_is_left_and_then_nothing(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        n = len(stream)
+        first = stream.get(n - 3)
+        last, none = stream.get(10), stream.get(10)
+        assert (frames_of(last), frames_of(none)) == (3, 0)
+        assert none.shape[-2:] == first.shape[-2:]
+        assert none.dtype == first.dtype
+        assert none.ndim == first.ndim
+        assert stream.i == n
+
+
+@finite
+def test_an_end_that_raises_takes_nothing(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path, on_end="raise") as stream:
+        n = len(stream)
+        stream.get(n - 3)
+        with pytest.raises(AddressError, match="got to its end"):
+            stream.get(4)
+        assert stream.i == n - 3
+        assert frames_of(stream.get(3)) == 3
+        assert frames_of(stream.get(0)) == 0
+
+
+@finite
+def test_an_end_that_is_padded_gives_zeros(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path, on_end="pad") as stream:
+        n = len(stream)
+        stream.get(n - 3)
+        block, zeros = stream.get(10), stream.get(2)
+        assert (frames_of(block), frames_of(zeros)) == (10, 2)
+        assert block.dtype == zeros.dtype
+        assert not zeros.any()
+        assert not np.moveaxis(block, 0 if block.ndim == 3 else 2, 0)[3:].any()
+        assert not stream.available()
+
+
+@finite
+def test_an_end_that_repeats_begins_again(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        n = len(stream)
+        whole = stream.get(n)
+    with MAKERS[name](tmp_path, on_end="repeat") as stream:
+        with pytest.raises(TypeError):
+            len(stream)
+        stream.get(4)
+        block = stream.get(2 * n + 3)  # longer than what is left and a pass
+        assert same(block, _lap(whole, 4, 2 * n + 7))
+        assert stream.available(10**6)
+
+
+def _lap(whole: Any, lo: int, hi: int) -> Any:
+    axis = 0 if whole.ndim == 3 else 2
+    return np.take(whole, np.arange(lo, hi) % frames_of(whole), axis)
+
+
+@every
+def test_reset_and_seek_go_to_a_frame(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        whole = stream.get(15)
+        stream.reset()
+        assert (stream.i, stream.t) == (0, stream.t_zero)
+        assert same(stream.get(15), whole)
+        stream.seek(7)
+        assert stream.i == 7
+        assert stream.t == pytest.approx(stream.t_zero + 7 * stream.dt)
+        assert stream.time_to_bin(stream.t) == pytest.approx(7)
+        assert same(stream.get(8), _lap(whole, 7, 15))
+        with pytest.raises(AddressError):
+            stream.seek(-1)
+        if name not in ENDLESS:
+            stream.seek(len(stream))
+            assert frames_of(stream.get()) == 0
+            with pytest.raises(AddressError):
+                stream.seek(len(stream) + 1)
+
+
+@every
+def test_a_state_goes_on_to_the_bit(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream, MAKERS[name](tmp_path) as other:
+        stream.get(6)
+        state = pickle.loads(pickle.dumps(stream.state_dict()))
+        due = stream.get(9)
+        other.load_state_dict(state)
+        assert other.i == 6
+        assert same(other.get(9), due)
+        with pytest.raises(hr.StateMismatchError), SequenceStream(np.ones((4, 2, 2))) as third:
+            third.load_state_dict(state)
+
+
+@every
+def test_a_pickle_keeps_the_place(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        unmoved = pickle.loads(pickle.dumps(stream))
+        stream.get(6)
+        sent = pickle.dumps(stream)
+        due = stream.get(9)
+    with pickle.loads(sent) as copy, unmoved:
+        assert (copy.i, unmoved.i, type(copy)) == (6, 0, type(stream))
+        assert same(copy.get(9), due)
+        assert copy.fingerprint == stream.fingerprint
+
+
+@every
+def test_iteration_gives_frames_and_can_be_mixed_with_all_else(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        columns = stream.read(16)
+        stream.reset()
+        found = []
+        for frame in stream:
+            found.append(frame)
+            if len(found) == 3:
+                found.extend(stream.read(4))
+            if len(found) == 9:
+                stream.seek(12)
+                found.extend(columns[9:12])
+            if len(found) == 16:
+                break
+        assert same(np.stack(found), columns)
+        assert stream.i == 16
+        image = stream.get_image()
+        assert image is not None
+        assert same(np.asarray(image), columns[15])
+
+
+@every
+def test_a_closed_stream_says_so(name: str, tmp_path: Path) -> None:
+    MAKERS[name](tmp_path).get(2)  # whatever is imported or cached at first use
+    gc.collect()
+    held = Held()
+    stream = MAKERS[name](tmp_path)
+    stream.get(5)
+    next(iter(stream.iterate()))
+    stream.close()
+    stream.close()
+    assert not held.grown()
+    assert not stream.available()
+    for verb in (stream.get, stream.read, stream.reset, stream.state_dict, stream.__next__):
+        with pytest.raises(ClosedError):
+            verb()
+    if type(stream) is SequenceStream:
+        with pytest.raises(ClosedError):
+            stream.put(FRAMES[:1])
+    assert len(list(stream.iterate(3))) == 3, "what is composed of it takes its recipe"
+
+
+@every
+def test_a_stream_that_is_left_alone_lets_go(name: str, tmp_path: Path) -> None:
+    MAKERS[name](tmp_path).get(2)
+    gc.collect()
+    held = Held()
+    MAKERS[name](tmp_path).get(5)
+    gc.collect()
+    assert not held.grown()
+
+
+@every
+def test_what_makes_no_sense_is_said(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        for wrong in (-1, 2.5, "3", None, True):
+            with pytest.raises(StreamConfigError, match="wanted a whole number"):
+                stream.get(wrong)  # type: ignore[arg-type]
+        if not isinstance(stream, SequenceStream | TimedSequenceStream):
+            with pytest.raises(StreamConfigError, match=r"\.put got a block"):
+                stream.put(np.zeros((1, 6, 5)))
+        if stream.on_end != "repeat":
+            stream.on_end = "pad"
+            with pytest.raises(StreamConfigError, match="wanted what leaves the number"):
+                stream.on_end = "repeat"
+        assert type(stream).__name__ in repr(stream)
+        assert stream
+
+
+def test_options_of_a_stream_are_looked_at() -> None:
+    for more in ({"on_end": "stop"}, {"layout": "4d"}, {"dt": 0}, {"dt": "fast"}, {"dt": float("nan")}):
+        with pytest.raises(StreamConfigError):
+            FrameStream(np.zeros((3, 2, 2)), **more)
+
+
+def test_a_stream_of_anything_that_makes_frames() -> None:
+    noise = hr.functional(lambda rng: rng.random((3, 4)), size=9).seeded(3)
+    with FrameStream(noise) as stream:
+        assert stream.size is None
+        assert stream.get(4).shape == (4, 3, 4)
+        assert frames_of(stream.get(9)) == 5
+        assert stream.get(9).shape == (0, 3, 4), "the shape is known by then"
+    with FrameStream([np.ones((2, 2))] * 5) as stream:
+        assert frames_of(stream.get(3)) == 3
+    with FrameStream([{"x": np.ones((2, 2))}]) as stream, pytest.raises(hr.DataError, match="no arrays"):
+        stream.get()
+    with FrameStream(np.zeros((5, 2, 4, 3))) as stream:  # columns, as read gives them
+        assert (len(stream), stream.get(2).shape) == (5, (1, 3, 2, 2, 4))
+
+
+def test_a_pass_that_cannot_be_repeated_is_a_stream_too() -> None:
+    with FrameStream(np.full((2, 2), k) for k in range(5)) as stream:
+        assert stream.available(5)
+        assert not stream.available(6)
+        assert stream.get(4)[:, 0, 0].tolist() == [0, 1, 2, 3]
+        with pytest.raises(hr.ResumeError):
+            stream.state_dict()
+        assert frames_of(stream.get(4)) == 1
+
+
+@pytest.mark.parametrize("name", ["NumpyReader", "HDF5Reader", "InrImageStreamer", "ImageSequence"])
+def test_frames_come_from_another_process(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        due = stream.read(20)
+        there = list((stream | hr.background("process")).iterate())
+        assert same(np.stack(there)[:20], due)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.parametrize("name", ["NumpyReader", "HDF5Reader", "InrImageFileStreamer", "ImageSequence"])
+def test_a_forked_child_has_files_of_its_own(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        whole = stream.read(20)
+        stream.seek(3)
+        stream.get(2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which this process may have
+            child = os.fork()
+        if not child:
+            try:
+                os._exit(0 if all(same(stream.read(3), whole[k : k + 3]) for k in (5, 8, 11)) else 3)
+            finally:
+                os._exit(4)
+        found = [stream.read(3) for _ in range(3)]
+        assert os.waitpid(child, 0)[1] == 0
+        assert same(np.concatenate(found), whole[5:14])

@@ -1,0 +1,104 @@
+"""Memory does not grow with the frames that have passed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frames.makers import MAKERS
+from headrace.frames import FrameStream, NumpyReader, NumpyWriter, SequenceStream
+from support.counts import heavy
+
+MOST = 10 << 20
+
+if not Path("/proc/self/status").exists():
+    pytest.skip("memory is told by /proc", allow_module_level=True)
+
+
+def resident() -> int:
+    """Bytes of memory of this process, without the pages of files that the system may drop at any time."""
+    with open("/proc/self/status") as told:
+        fields = dict(line.split(":", 1) for line in told)
+    return 1024 * int(fields["RssAnon"].split()[0])
+
+
+def grown(step: Callable[[], int], frames: int) -> int:
+    """Bytes by which memory grew while `frames` frames passed, after the first twentieth of them."""
+    done = 0
+    while done < frames // 20:
+        done += step()
+    gc.collect()
+    before = resident()
+    while done < frames:
+        done += step()
+    gc.collect()
+    return resident() - before
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", MAKERS)
+def test_blocks_of_frames_take_no_memory_that_stays(name: str, tmp_path: Path) -> None:
+    stream = (
+        MAKERS[name](tmp_path)
+        if name in ("RandomStream", "RepeatingStream")
+        else MAKERS[name](tmp_path, on_end="repeat")
+    )
+    with stream:
+        assert grown(lambda: len(stream.read(500)), heavy(1_000_000)) < MOST
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", MAKERS)
+def test_frames_one_by_one_take_no_memory_that_stays(name: str, tmp_path: Path) -> None:
+    stream = (
+        MAKERS[name](tmp_path)
+        if name in ("RandomStream", "RepeatingStream")
+        else MAKERS[name](tmp_path, on_end="repeat")
+    )
+    frames = iter(stream)
+
+    def step() -> int:
+        next(frames)
+        return 1
+
+    assert grown(step, heavy(200_000)) < MOST
+    stream.close()
+
+
+@pytest.mark.soak
+def test_a_sequence_that_is_put_to_and_got_from_keeps_its_size() -> None:
+    block = np.ones((1, 50, 50), "f4")
+    stream = SequenceStream(max_frames=200)
+
+    def step() -> int:
+        stream.put(block)
+        stream.get(1)
+        return 1
+
+    assert grown(step, heavy(1_000_000)) < MOST
+    assert len(stream) == 200
+
+
+@pytest.mark.soak
+def test_a_large_file_is_never_in_memory(tmp_path: Path) -> None:
+    n = max(2000, heavy(40_000))
+    block = np.ones((100, 50, 100), "u1")
+    with NumpyWriter(tmp_path / "a.npy") as writer:
+        assert grown(lambda: writer.put(block) or 100, n) < MOST  # type: ignore[func-returns-value]  # None, then 100
+    with NumpyReader(tmp_path / "a.npy", on_end="repeat") as stream:
+        assert grown(lambda: len(stream.read(100)), n) < MOST
+
+
+def test_what_is_measured_is_seen() -> None:
+    kept: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+
+    def step() -> int:
+        kept.append(np.ones(1 << 17))
+        return 1
+
+    assert grown(step, 40) > MOST
+    assert isinstance(FrameStream(np.zeros((1, 2, 2))), FrameStream)
