@@ -73,6 +73,22 @@ def test_every_section_of_transport_runs_and_gives_figures(tmp_path: Path) -> No
         assert (row["met"] is None) == (row["bar"] == "-"), row
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="descriptors are counted there")
+def test_every_section_of_live_runs_and_gives_figures(tmp_path: Path) -> None:
+    """But for the page, which wants a browser; what is not a time is judged."""
+    sections = ("align", "buffers", "clocks", "systems", "recording")
+    done = run(*sections, "--quick", "--json", str(tmp_path / "found.json"), room="live")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert {row["section"] for row in rows} == set(sections)
+    for row in rows:
+        assert all(map(math.isfinite, row["spread"] or ())), row
+        assert row["met"] is None or row["bar"] != "-", row
+    facts = [row for row in rows if row["row"] == "3"]
+    assert len(facts) == 3
+    assert all(row["met"] for row in facts), facts
+
+
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="bytes written are read from /proc")
 @pytest.mark.parametrize("section", ["serial", "sampler", "missing", "sparse", "parallel", "harvest"])
 def test_every_section_of_sweeps_runs_and_gives_figures(section: str, tmp_path: Path) -> None:

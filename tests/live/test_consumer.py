@@ -380,6 +380,8 @@ def test_an_error_that_is_raised_often_does_not_grow() -> None:
     [
         ({"policy": "drop"}, "wanted one of 'block'"),
         ({"policy": "latest", "limit": 10}, "one of them"),
+        ({"policy": "grow", "newest": 10}, "'latest'"),
+        ({"policy": "latest", "newest": 0}, "1 or more"),
         ({"limit": "many"}, "number of bytes"),
         ({"limit": 0}, "at least 1"),
         ({"on_error": "ignore"}, "wanted one of 'fail'"),

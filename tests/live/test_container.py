@@ -309,3 +309,20 @@ def test_a_writer_refuses_what_it_should(tmp_path: Path) -> None:
         writer.append(b"NOTE", b"")
     with pytest.raises(SinkError, match="Name a path that does not exist"):
         Writer(path)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_disk_that_is_full_when_the_index_is_due_takes_no_block_twice(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Recorder(tmp_path / "s") as recorder:
+        for i in range(CHUNK):
+            recorder.write({"i": np.array([i])})
+        size = (tmp_path / "s" / "raw_data.hrc").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1000, hard))
+        with pytest.raises(SinkError, match="could not write to"):
+            recorder.write({"i": np.array([CHUNK])})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        recorder.write({"i": np.array([CHUNK])})
+    with Session(tmp_path / "s") as session:
+        assert read_index(View(session.raw_data_path)) is not None
+        np.testing.assert_array_equal(session.raw["i"], np.arange(CHUNK + 1))

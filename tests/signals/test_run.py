@@ -11,7 +11,7 @@ import pytest
 
 import headrace as hr
 import headrace.signals as s
-from headrace.errors import StateMismatchError, StreamConfigError
+from headrace.errors import DataError, StateMismatchError, StreamConfigError
 
 X = np.random.default_rng(0).normal(size=100)
 
@@ -325,3 +325,16 @@ def test_numbers_of_numpy_are_those_that_json_brings_back() -> None:
     twin = s.from_json(s.to_json(s.Graph([node])))["y"]
     assert node == twin
     assert node(np.ones(2, np.float32)).dtype == twin(np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_a_change_that_works_is_not_lost_with_one_that_does_not() -> None:
+    run = s.Graph([s.Scale("x", "y", 2.0)]).run()
+    run({"x": np.ones(2)})
+    run.set("y.scale_factor", 3.0)
+    run.add(s.Abs("nowhere", "z"))
+    run.add(s.Abs("y", "size"))
+    with pytest.raises(DataError, match="nowhere"):
+        run({"x": np.ones(2)})
+    block = run({"x": np.ones(2)})
+    assert (block["y"].tolist(), block["size"].tolist(), "z" in block) == ([3, 3], [3, 3], False)
+    assert [(change.what, change.name) for change in run.log] == [("set", "y.scale_factor"), ("add", "size")]

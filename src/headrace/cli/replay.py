@@ -30,9 +30,8 @@ def _speed(text: str) -> float:
 
 def main(args: Namespace) -> int:
     """Tell, or replay."""
-    from headrace.live.session import Session
-
     from headrace.cli import failed
+    from headrace.live.session import Session
 
     damaged: Any = "skip" if args.skip_damaged else "raise"
     if args.to is None and args.speed is None:

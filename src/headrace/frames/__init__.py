@@ -6,13 +6,18 @@ vision are in ``vision``.
 
 from headrace.frames.arrays import NumpyReader, NumpyWriter
 from headrace.frames.base import FrameStream
+from headrace.frames.event_arrays import EVENT, event_frames, events_of, time_surface
+from headrace.frames.event_files import read_events, write_events
 from headrace.frames.footage import Footage, FrameReader, Header
 from headrace.frames.generate import RandomStream
 from headrace.frames.hdf5 import HDF5Reader, HDF5Writer
+from headrace.frames.idx import read_idx, write_idx
 from headrace.frames.images import ImageSequence
 from headrace.frames.inr import InrImageFileStreamer, InrImageStreamer
 from headrace.frames.inr_writer import InrImageStreamWriter
+from headrace.frames.mnist import MNISTStream, PoissonMNISTStream
 from headrace.frames.process import ProcessingStream
+from headrace.frames.saccades import PseudoNMNIST
 from headrace.frames.samples import (
     chirp,
     gabor_kernel,
@@ -24,11 +29,16 @@ from headrace.frames.samples import (
     random_checker_stimulus,
     sparse_input,
 )
+from headrace.frames.sensed import SensorStream
+from headrace.frames.sensors import DVS, IntegrativeMotionSensor, Sensor
 from headrace.frames.sequence import RepeatingStream, SequenceStream
+from headrace.frames.spikes import Poisson, PoissonStream
 from headrace.frames.timed import TimedResampleStream, TimedSequenceStream, TimedStream
 from headrace.frames.writer import FrameWriter
 
 __all__ = [
+    "DVS",
+    "EVENT",
     "Footage",
     "FrameReader",
     "FrameStream",
@@ -40,16 +50,26 @@ __all__ = [
     "InrImageFileStreamer",
     "InrImageStreamWriter",
     "InrImageStreamer",
+    "IntegrativeMotionSensor",
+    "MNISTStream",
     "NumpyReader",
     "NumpyWriter",
+    "Poisson",
+    "PoissonMNISTStream",
+    "PoissonStream",
     "ProcessingStream",
+    "PseudoNMNIST",
     "RandomStream",
     "RepeatingStream",
+    "Sensor",
+    "SensorStream",
     "SequenceStream",
     "TimedResampleStream",
     "TimedSequenceStream",
     "TimedStream",
     "chirp",
+    "event_frames",
+    "events_of",
     "gabor_kernel",
     "mask_circle",
     "mask_square",
@@ -57,5 +77,10 @@ __all__ = [
     "moving_grating",
     "pulse",
     "random_checker_stimulus",
+    "read_events",
+    "read_idx",
     "sparse_input",
+    "time_surface",
+    "write_events",
+    "write_idx",
 ]

@@ -44,7 +44,8 @@ class _Sending(Sampler):
         self._hand_over()
 
     def put_plain(self, values: tuple[Any, ...]) -> None:
-        self._pending.plain(self._columns, values)
+        if self._note(self._columns, values):
+            self._pending.write_noted()
         self._hand_over()
 
     def run(self, stopping: threading.Event) -> None:

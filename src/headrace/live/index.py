@@ -62,7 +62,13 @@ class Indexing:
                 self._others.append(at)
 
     def keep(self, *, all_: bool = False) -> None:
-        """Write down what there is, if that is much, or ``all_`` of it."""
+        """Write down what there is, if that is much, or ``all_`` of it.
+
+        Raises
+        ------
+        SinkError
+            When the disk takes no more; it can be tried again.
+        """
         if len(self._rows) < CHUNK and not all_:
             return
         with self._lock:
@@ -71,7 +77,12 @@ class Indexing:
         data = np.array(rows, ROW).tobytes() + np.array(others, "<i8").tobytes()
         gap = bytes(padding(len(data)))
         front = _FRONT.pack(self._last, len(rows), len(others), zlib.crc32(data), 0)
-        self._last = self._writer.append(INDX, front, (data, gap), size=len(data) + len(gap))
+        try:
+            self._last = self._writer.append(INDX, front, (data, gap), size=len(data) + len(gap))
+        except BaseException:
+            with self._lock:
+                self._rows, self._others = rows + self._rows, others + self._others
+            raise
 
     def end(self) -> None:
         """Write the end of a file that is whole."""

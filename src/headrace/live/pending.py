@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -80,6 +80,8 @@ class Pending:
         self._produced = self._delivered = self._dropped = self._pending = 0
         self._bytes = 0.0
         self._aside = Aside()
+        # Adds one row of numbers, `note(names, values)`, the same tuple of names each time: it costs next to nothing.
+        self.note: Callable[[tuple[str, ...], tuple[Any, ...]], bool] = self._aside.add
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,18 +91,17 @@ class Pending:
                 self._write_aside()
         return tuple(self._kinds)
 
-    def plain(self, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
-        """Add one row of numbers of the types in ``PLAIN``, a tuple of the same names each time; it costs next to nothing.
+    def write_noted(self) -> None:
+        """Write the rows that were noted; it is time to when ``note`` has returned True.
 
         Raises
         ------
         DataError
-            As :meth:`row`; of a row that was set aside a little earlier, perhaps.
+            As :meth:`row`, of a row that was noted; the others are written.
         """
-        if self._aside.add(names, values) or self.overflow == "fail":
-            with self._lock:
-                self._write_aside()
-            self._aside.raise_fault()
+        with self._lock:
+            self._write_aside()
+        self._aside.raise_fault()
 
     def _write_aside(self) -> None:
         if self._aside:

@@ -167,8 +167,8 @@ class Recorder:
             number, arrays = self._schemas.of(block)
             came = self.clock.now() if arrived is None else arrived
             front, data, size = encode(block, number, arrays, came)
+            self._index.keep()  # before: a block whose write fails is not in the file
             self._writer.append(ROWS, front, data, size=size)
-            self._index.keep()
             self.rows += block.n
             self.blocks += 1
             if self._run is not None and len(self._run.log) != self._changes:

@@ -6,9 +6,10 @@ import os
 import threading
 from math import inf
 
-from headrace.live.clock import Clock
+from headrace.live.clock import Clock, SystemClock
 from headrace.live.device import Threaded
 from headrace.live.pending import Overflow
+from headrace.live.priority import exact_timers
 from headrace.live.recording import Recording, check_sound
 from headrace.live.replay import Replay, opened
 from headrace.live.session import Damaged
@@ -98,6 +99,8 @@ class ReplaySource(Threaded):
     def run(self, stopping: threading.Event) -> None:
         found, clock, speed = self._recording, self.clock, self.replay.speed
         assert found is not None
+        if isinstance(clock, SystemClock):
+            exact_timers()
         began = clock.now()
         while len(found):
             for i in range(len(found)):

@@ -123,7 +123,10 @@ class Sampler(Threaded):
             on_error=on_error,
         )
         self.sources: dict[str, Any] = dict(sources)
-        self._columns, self._distinct = names, len(set(names)) == len(names)
+        self._columns = names
+        # What is set aside is not seen to be too much, or twice, at once.
+        self._may_note = len(set(names)) == len(names) and overflow != "fail"
+        self._note = self._pending.note
         self.sample_rate, self.monotonic_key = rate, monotonic_key
         self.prefix, self.late, self.process = prefix, late, process
         self._calls: list[tuple[str, Callable[..., Any], bool]] = [
@@ -212,8 +215,11 @@ class Sampler(Threaded):
 
     def _tick(self, k: int, now: float) -> None:
         t, name = now - self._began, ""
-        values = [self.anchor.unix(now), *([] if self.monotonic_key is None else [round(now * 1e9)])]
-        plain = self._distinct
+        anchor = self.anchor
+        values: list[Any] = [anchor.wall + (now - anchor.now)]  # as its unix(now), a call less
+        if self.monotonic_key is not None:
+            values.append(round(now * 1e9))
+        plain = self._may_note
         try:
             for name, source, timed in self._calls:  # noqa: B007 - told when it raises
                 value = source(t) if timed else source()
@@ -235,7 +241,8 @@ class Sampler(Threaded):
 
     def put_plain(self, values: tuple[Any, ...]) -> None:
         """Add one row of numbers, one for each column."""
-        self._pending.plain(self._columns, values)
+        if self._note(self._columns, values):
+            self._pending.write_noted()
         self.arrived.set()
 
     def _row(self, values: list[Any]) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Signal(Recipe, Generic[S]):
                 from headrace.signals.order import nearest  # which is not needed to make signals
 
                 raise StreamConfigError(
-                    f"{self!r} has no parameter {name!r}, wanted one of its own. {nearest(name, self.settings)}"
+                    f"{self!r} has no parameter {name!r}, wanted one of its own.\n  {nearest(name, self.settings)}"
                 )
         return self.from_params({**self.params(), **values})
 
@@ -235,7 +235,9 @@ class Signal(Recipe, Generic[S]):
             return Graph([self])(rows[0])
         if len(rows) != len(self.inputs):
             told = ", ".join(map(repr, self.inputs)) or "none"
-            raise DataError(f"{self!r} got {len(rows)} columns, wanted one for each input: {told}.")
+            raise DataError(
+                f"{self!r} got {len(rows)} columns, wanted one for each input: {told}.\n  Give them in this order."
+            )
         if any(map(is_data_array, rows)):
             from headrace.signals.labelled import signal_of_data_arrays
 

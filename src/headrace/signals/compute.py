@@ -54,10 +54,10 @@ def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) 
         rows = []
         for name in signal.inputs:
             if name not in values:
-                raise DataError(f"{signal!r} reads {name!r}, which is not there. {nearest(name, values)}")
+                raise DataError(f"{signal!r} reads {name!r}, which is not there.\n  {nearest(name, values)}")
             rows.append(values[name])
         if signal.name in data:
-            raise DataError(f"{signal!r} has the name of a column there is. Give it another one.")
+            raise DataError(f"{signal!r} has the name of a column there is.\n  Give it another one.")
         function = by_name[signal.name]
         above = paces.get(signal.inputs[0], ROWS) if signal.inputs else ROWS
         paces, late = paces_of((signal,), paces, late)

@@ -89,7 +89,13 @@ def _parts(value: Any, seen: set[int]) -> Any:
         return getattr(value, "__qualname__", value.__name__)
     if hasattr(value, "__code__") or hasattr(value, "__func__"):
         return digest(code_of(value))
-    if hasattr(value, "__dict__") and not isinstance(value, np.ndarray):
-        inside = {name: part for name, part in vars(value).items() if not name.startswith("_")}
+    if isinstance(value, np.ndarray):  # fields one by one: what lies between them is nothing
+        return [_parts(value[name], seen) for name in value.dtype.names] if value.dtype.names else plain(value)
+    if hasattr(value, "__dict__"):
+        private = hasattr(value, "get_params")  # an estimator learns, and then only answers
+        inside = {name: part for name, part in vars(value).items() if private or not name.startswith("_")}
         return [where_is(type(value)), *_parts(inside, seen)]
+    if type(value).__module__ not in ("builtins", "numpy"):
+        state = value.__reduce__()[2:3] if hasattr(value, "__setstate__") else ()  # of a compiled class
+        return [plain(value), _parts(state, seen)]
     return plain(value)

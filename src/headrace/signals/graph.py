@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -71,6 +71,8 @@ class Graph(Steps):
     timestamp: str = "timestamp"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.nodes, Signal | Iterable):
+            raise StreamConfigError(f"Graph(nodes) got {self.nodes!r}, wanted signals.\n  Give a list of them.")
         nodes = (self.nodes,) if isinstance(self.nodes, Signal) else tuple(self.nodes)
         for node in nodes:
             if not isinstance(node, Signal):
@@ -91,7 +93,9 @@ class Graph(Steps):
             known = [*(self.inputs or self.reads), *(node.name for node in nodes)]
             for name in outputs:
                 if name not in known and (self.inputs is not None or name != self.timestamp):
-                    raise StreamConfigError(f"Graph(outputs=) got {name!r}. {nearest(name, known)}")
+                    raise StreamConfigError(
+                        f"Graph(outputs=) got {name!r}, wanted columns that there are.\n  {nearest(name, known)}"
+                    )
 
     reads: tuple[str, ...] = ()
 
@@ -105,9 +109,9 @@ class Graph(Steps):
             for name in node.inputs:
                 if name in self.reads and name not in given:
                     known = [*given, *(other.name for other in self.nodes if other is not node)]
-                    raise StreamConfigError(f"{node!r} reads {name!r}, which is not there. {nearest(name, known)}")
+                    raise StreamConfigError(f"{node!r} reads {name!r}, which is not there.\n  {nearest(name, known)}")
             if node.name in given:
-                raise StreamConfigError(f"{node!r} has the name of an input. Give it another one.")
+                raise StreamConfigError(f"{node!r} has the name of an input.\n  Give it another one.")
 
     # --- its columns ------------------------------------------------------------------------------
 
@@ -131,7 +135,9 @@ class Graph(Steps):
     def _must_have(self, name: str) -> None:
         known = [*self.reads, *(node.name for node in self.nodes)]
         if name not in known:
-            raise StreamConfigError(f"the graph has no column {name!r}. {nearest(name, known)}")
+            raise StreamConfigError(
+                f"the graph has no column {name!r}, wanted one that it has.\n  {nearest(name, known)}"
+            )
 
     # --- as a function, a run, an op ------------------------------------------------------------
 
@@ -167,7 +173,8 @@ class Graph(Steps):
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise StreamConfigError(f"the graph has no node {name!r}. {nearest(name, [n.name for n in self.nodes])}")
+        known = [node.name for node in self.nodes]
+        raise StreamConfigError(f"the graph has no node {name!r}, wanted one that it has.\n  {nearest(name, known)}")
 
     def __iter__(self) -> Iterator[Signal[Any]]:
         return iter(self.nodes)

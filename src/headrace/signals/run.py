@@ -18,6 +18,9 @@ from headrace.signals.run_state import Saved, from_plain, log_to_plain, to_plain
 __all__ = ["Change", "Run", "fits"]
 
 
+Pending = list[tuple[str, str, Any]]  # what, its name, and (the graph then, the value)
+
+
 class Run:
     """A graph at work: call it with block after block.
 
@@ -62,7 +65,7 @@ class Run:
         self._state: GraphState | None = None
         self._turns: Turns = {}
         self._values: Values = {}  # of knobs, as this run has them
-        self._pending: list[tuple[str, str, Any]] = []
+        self._pending: Pending = []
         self._turns, self._values = self._knobs_of(graph)
         self._now: Graph = settled(graph, self._values)  # without knobs
 
@@ -166,7 +169,7 @@ class Run:
     def _changed(self, block: Mapping[str, Any]) -> Block:
         """Do what was asked for since the last block, and return what the graph then makes of this one.
 
-        A change that this block cannot be computed with is dropped where it can without; then the error tells it once.
+        Changes that this block cannot be computed with are dropped where it can without; then the error tells it once.
         """
         graph, pending = self._planned(), self._pending
         turns, values = self._knobs_of(graph)
@@ -176,8 +179,8 @@ class Run:
             state = now.init(block) if self._state is None else continued(self._state, self._now, now, block, anew)
             made, state = now.step(state, block)
         except Exception:
-            if pending and self._works(block):
-                self._pending = []
+            if pending and self._works(self._now, block, self._state):
+                self._ask_again(pending, block)
             raise
         turned = [
             k for k in turns if k in self._turns and self._turns[k][0] is turns[k][0] and self._turns[k] != turns[k]
@@ -189,12 +192,25 @@ class Run:
         self._turns, self._values = turns, values
         return made
 
-    def _works(self, block: Mapping[str, Any]) -> bool:
+    def _works(self, graph: Graph, block: Mapping[str, Any], state: GraphState | None) -> bool:
         try:
-            self._now.step(self._now.init(block) if self._state is None else self._state, block)
+            graph.step(graph.init(block) if state is None else state, block)
         except Exception:
             return False
         return True
+
+    def _ask_again(self, pending: Pending, block: Mapping[str, Any]) -> None:
+        """Ask again for the changes that a block can be computed with; the others are dropped."""
+        self._pending = []
+        for what, name, (_, value) in pending:
+            before = list(self._pending)
+            try:
+                self._ask(what, name, value)
+                works = self._works(self._planned().settled(), block, None)
+            except StreamConfigError:  # it asked for something that is not to be now
+                works = False
+            if not works:
+                self._pending = before
 
     # --- knobs ----------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class Steps(Recipe):
             for name in node.inputs:
                 if name in self.reads and name not in head:
                     known = [*head, *(other.name for other in self.nodes if other is not node)]
-                    raise DataError(f"{node!r} reads {name!r}, which the block has not. {nearest(name, known)}")
+                    raise DataError(f"{node!r} reads {name!r}, which the block has not.\n  {nearest(name, known)}")
             if node.name in head:
                 raise DataError(f"{node!r} has the name of a column of the block.\n  Give it another one.")
         values: dict[str, Any] = {name: column(head[name], f"column {name!r}")[:0] for name in self.reads}
@@ -107,7 +107,7 @@ class Steps(Recipe):
             each = values.get(name)
             if type(each) is not np.ndarray or not each.flags.c_contiguous:
                 if each is None:
-                    raise DataError(f"the graph reads {name!r}, which the block has not. {nearest(name, block)}")
+                    raise DataError(f"the graph reads {name!r}, which the block has not.\n  {nearest(name, block)}")
                 each = values[name] = column(each, f"column {name!r}")
             of = each.shape
             if (each.dtype is not dtype and each.dtype != dtype) or (of[1:] != shape if len(of) > 1 else shape):
@@ -145,10 +145,14 @@ class Steps(Recipe):
     def _all_of(self, n: int, block: Mapping[str, Any]) -> None:
         """Raise unless the columns that are not read have as many rows as those that are; what is no array may be anything."""
         for name, each in block.items():
-            shape = getattr(each, "shape", None)
-            if shape and shape[0] != n and name not in self.reads:
+            if type(each) is np.ndarray:
+                if not each.ndim or len(each) == n:
+                    continue
+            elif not isinstance(each, list | tuple) and not getattr(each, "shape", None):
+                continue
+            if len(each) != n:
                 raise DataError(
-                    f"the graph got a block with {n} rows of {self.reads[0]!r} and {shape[0]} of {name!r}, wanted as many "
+                    f"the graph got a block with {n} rows of {self.reads[0]!r} and {len(each)} of {name!r}, wanted as many "
                     "of each.\n  Leave it out, or give a Block that says its pace."
                 )
 

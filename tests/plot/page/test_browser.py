@@ -93,7 +93,7 @@ def test_every_column_is_drawn_and_the_console_is_silent(shown: tuple[Page, Chro
     browser("document.querySelector('main').scrollIntoView(false)")
     for name in ("x", "y", "pair"):
         browser.until(inked(f"{lines(name)}.strokes.canvas") + " > 300")
-    assert browser.until(inked(f"{lines('spectrum')}.canvas")) > 5000
+    browser.until(inked(f"{lines('spectrum')}.canvas") + " > 5000")
     assert browser.until(inked(f"{lines('picture')}.canvas")) == 24 * 32
     assert browser("document.querySelector('#values').innerText").split() == ["VALUES", "word", "north"]
     assert browser("document.querySelectorAll('.card img').length") == 0, "a name is a text"

@@ -82,7 +82,8 @@ def test_gaps_are_missing_and_what_is_forgotten_is_left_out(
         lowest, highest = (min(inside), max(inside)) if inside else (math.nan, math.nan)
         assert np.array_equal([lowest, highest], [low[k, 0], high[k, 0]], equal_nan=True)
     assert len(high) * factor <= capacity + 2 * factor
-    wanted = max(min(every) // size // factor, -(-(newest - capacity + 1) // factor))
+    oldest, kept = min(every) // size, newest - capacity + 1
+    wanted = -(-kept // factor) if kept > oldest else oldest // factor
     assert number == wanted, "all that is there whole is given"
 
 

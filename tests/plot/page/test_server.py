@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -410,6 +411,10 @@ def descriptors() -> int:
     return len(os.listdir("/dev/fd"))
 
 
+def ours() -> list[str]:
+    return sorted(each.name for each in threading.enumerate() if each.name.startswith("headrace"))
+
+
 @contextlib.contextmanager
 def browser_left_behind(system: System) -> Iterator[None]:
     """A page with two browsers, one of which goes without a word, and the other stays until it is shut out."""
@@ -427,12 +432,16 @@ def test_nothing_is_left_of_it() -> None:
     system = make()
     with Page(system) as page:
         page.stop()
-    before = threading.active_count(), descriptors()
+    mine, before = ours(), (threading.active_count(), descriptors())
     for _ in range(3):
         with browser_left_behind(system):
             pass
     assert "page" not in system.stats()["consumers"]
-    assert (threading.active_count(), descriptors()) == before
+    assert ours() == mine
+    end = monotonic() + HANG
+    while (threading.active_count(), descriptors()) != before:  # the browsers' own threads end a little later
+        assert monotonic() < end, [each.name for each in threading.enumerate()]
+        sleep(0.01)
     page.stop()
     page.start()
     page.start()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, ClassVar
 
+import numpy as np
+
 from headrace.errors import StreamConfigError
 from headrace.signals.base import Array, Signal, signal_class
 
@@ -33,6 +35,11 @@ def moved(of: Any, attributes: dict[str, Any]) -> Any:
     return twin
 
 
+def _plain_number(value: Any) -> Any:
+    """Return Python's number for one of numpy's, as JSON will."""
+    return value.item() if isinstance(value, np.number | np.bool_) else value
+
+
 @signal_class(lambda: _example(), name="genki.Own", channels=False)
 class Own(Signal[dict[str, Any]]):
     """What a user's subclass of ``SignalFunction`` computes; its state are the attributes of an object of that class.
@@ -57,11 +64,18 @@ class Own(Signal[dict[str, Any]]):
 
     def check(self) -> None:
         xs = (self.xs,) if isinstance(self.xs, str) else tuple(self.xs or ())
-        self.fix(xs=xs, given=tuple((str(name), value) for name, value in self.given))
+        self.fix(xs=xs, given=tuple((str(name), _plain_number(value)) for name, value in self.given))
 
     @property
     def settings(self) -> dict[str, Any]:
         return dict(self.given)
+
+    def having(self, values: dict[str, Any]) -> Any:
+        return type(self)(self.kind, self.xs, self.name, tuple({**self.settings, **values}.items()))
+
+    def settled(self, values: dict[str, Any] | None = None) -> Any:
+        now = {name: knob.value for name, knob in self.knobs.items()}
+        return self.having({**now, **(values or {})})
 
     def afresh(self) -> Any:
         """Return an object that has seen nothing.

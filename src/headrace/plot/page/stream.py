@@ -102,7 +102,10 @@ class Hub:
         if (told := _told(error)) != self._troubled:
             self._troubled = told
             for viewer in self.viewers:
-                viewer.post("refused", json.dumps({"what": "refused", "why": told}))
+                self._tell(viewer, told)
+
+    def _tell(self, viewer: Viewer, why: str) -> None:
+        viewer.post("refused", json.dumps({"what": "refused", "why": why}))
 
     def look(self) -> None:
         """Send the counters, and the controls where they have changed."""
@@ -137,7 +140,8 @@ class Hub:
     async def join(self, viewer: Viewer) -> None:
         """Take in a viewer, and tell it what there is."""
         self.viewers.append(viewer)
-        viewer.post("controls", self._controls)
+        if self._troubled:
+            self._tell(viewer, self._troubled)
         self._controls = ""  # so that the next look sends them
         self.look()
         viewer.tick()
@@ -193,7 +197,7 @@ class Hub:
 
     def _refuse(self, viewer: Viewer, error: BaseException) -> None:
         self.refused += 1
-        viewer.post("refused", json.dumps({"what": "refused", "why": _told(error)}))
+        self._tell(viewer, _told(error))
 
     def close(self) -> None:
         """Read no more."""

@@ -1,0 +1,177 @@
+"""Events of a camera as arrays: column, row, time and polarity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import DataError
+from headrace.frames.layout import Array, check_size
+from headrace.frames.options import check_number
+
+EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i1")])
+
+
+def events_of(events: Any, who: str = "events_of") -> Array:
+    """Return events as a structured array of ``EVENT``, in the order they are given.
+
+    Parameters
+    ----------
+    events
+        A structured array with fields ``x``, ``y``, ``t`` and ``p``, or a dict of such columns, as a batch is.
+    who
+        The name that messages begin with.
+
+    Returns
+    -------
+    events
+        ``x``, ``y``: int16, column and row; ``t``: int64, microseconds; ``p``: int8, 1 for ON and 0 for OFF. Polarities
+        -1 and 1 become 0 and 1.
+
+    Raises
+    ------
+    DataError
+        When these are no events.
+
+    Examples
+    --------
+    >>> events_of({"x": [3], "y": [1], "t": [1000], "p": [-1]}).tolist()
+    [(3, 1, 1000, 0)]
+    """
+    names = getattr(getattr(events, "dtype", None), "names", None) or (tuple(events) if hasattr(events, "keys") else ())
+    missing = [name for name in EVENT.names or () if name not in names]
+    if missing:
+        told = f"fields {', '.join(map(str, names))}" if names else type(events).__name__
+        raise DataError(
+            f"{who} got {told}, wanted events: x, y, t and p.\n  A structured array or a dict of columns has them."
+        )
+    columns = {name: np.asarray(events[name]) for name in EVENT.names or ()}
+    shapes = {column.shape for column in columns.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1 or any(c.dtype.kind not in "buif" for c in columns.values()):
+        told = ", ".join(f"{name}: {column.dtype} {column.shape}" for name, column in columns.items())
+        raise DataError(f"{who} got {told}, wanted numbers, one for each event, in all four.")
+    made = np.empty(len(columns["t"]), EVENT)
+    for name, column in columns.items():
+        if column.dtype.kind == "f" and not np.isfinite(column).all():
+            raise DataError(f"{who} got {name} that is not finite, wanted whole numbers; t in microseconds.")
+        made[name] = column > 0 if name == "p" else column
+    for name in ("x", "y"):
+        if len(made) and (columns[name].min() < 0 or columns[name].max() > np.iinfo(np.int16).max):
+            raise DataError(
+                f"{who} got {name} from {columns[name].min()} to {columns[name].max()}, wanted 0 to {np.iinfo(np.int16).max}."
+            )
+    return made
+
+
+def joined_events(parts: Sequence[Array]) -> Array:
+    """Return several arrays of events as one."""
+    return np.concatenate(parts) if parts else np.empty(0, EVENT)
+
+
+def sensor_size(events: Array, size: Any, who: str) -> tuple[int, int]:
+    """Return (rows, cols), by the events where ``size`` is None."""
+    if size is not None:
+        rows, cols = check_size(who, size)
+    else:
+        rows, cols = (int(events[name].max(initial=0)) + 1 for name in ("y", "x"))
+    if len(events) and (events["y"].max() >= rows or events["x"].max() >= cols):
+        raise DataError(
+            f"{who}(size=) got {rows} x {cols} (rows x columns) for events up to row {events['y'].max()}, column "
+            f"{events['x'].max()}, wanted room for all."
+        )
+    return rows, cols
+
+
+def event_frames(
+    events: Any, size: Any = None, dt: float = 0.001, *, t_zero: float | None = None, frames: int | None = None
+) -> Array:
+    """Return events counted in frames: ``[1, 2, time, row, col]``, float32, ON and OFF.
+
+    Parameters
+    ----------
+    events
+        As :func:`events_of` takes them.
+    size
+        Rows and columns; None for as many as the events need.
+    dt
+        Seconds of a frame.
+    t_zero
+        When the first frame begins, in seconds; by default with the first event. Events before are left out.
+    frames
+        How many; None for as many as it takes. Events behind the last are left out.
+
+    Raises
+    ------
+    DataError
+        When these are no events, or lie outside of ``size``; when they would take more than 2 GiB.
+    StreamConfigError
+        For a ``dt`` that is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import event_frames
+    >>> events = {"x": [0, 1, 1], "y": [0, 0, 0], "t": [0, 100, 2100], "p": [1, 0, 1]}
+    >>> event_frames(events)[0, :, :, 0].tolist()
+    [[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]]
+    """
+    found = events_of(events, "event_frames")
+    rows, cols = sensor_size(found, size, "event_frames")
+    step = check_number("event_frames", "dt", dt, 1e-12) * 1e6
+    since = float(found["t"].min(initial=0 if not len(found) else found["t"][0])) if t_zero is None else t_zero * 1e6
+    # A rounding of the last bit must not move an event on a border into the frame before.
+    at = np.floor((found["t"] - since) / step + 1e-9)
+    n = frames if frames is not None else int(at.max(initial=-1)) + 1
+    if n * rows * cols > 1 << 28:
+        raise DataError(
+            f"event_frames got events that take {n} frames of {rows} x {cols}, wanted 2 GiB at most.\n"
+            "  Choose a larger dt=, or some of the events."
+        )
+    inside = (at >= 0) & (at < n)
+    found, at = found[inside], at[inside].astype(np.int64)
+    cell = (((found["p"] == 0) * n + at) * rows + found["y"]) * cols + found["x"]
+    made = np.bincount(cell, minlength=2 * n * rows * cols).astype(np.float32)
+    return made.reshape(1, 2, n, rows, cols)
+
+
+def time_surface(events: Any, size: Any = None, tau: float = 0.03, at: float | None = None) -> Array:
+    """Return how long ago each pixel emitted its last event: ``exp(-age / tau)``, float32 ``(2, rows, cols)``, ON and OFF.
+
+    Time surfaces are those of HOTS (Lagorce et al., IEEE PAMI 39:1346, 2017), over the whole field.
+
+    Parameters
+    ----------
+    events
+        As :func:`events_of` takes them.
+    size
+        Rows and columns; None for as many as the events need.
+    tau
+        Seconds in which it falls to 1/e.
+    at
+        When, in seconds; None for the last event. Later events do not count.
+
+    Raises
+    ------
+    DataError
+        When these are no events, or lie outside of ``size``.
+    StreamConfigError
+        For a ``tau`` that is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import time_surface
+    >>> events = {"x": [0, 1], "y": [0, 0], "t": [0, 30_000], "p": [1, 1]}
+    >>> time_surface(events, tau=0.03)[0].round(2).tolist()
+    [[0.3700000047683716, 1.0]]
+    """
+    found = events_of(events, "time_surface")
+    rows, cols = sensor_size(found, size, "time_surface")
+    seconds = check_number("time_surface", "tau", tau, 1e-12)
+    now = float(found["t"].max()) if at is None and len(found) else 1e6 * (at or 0.0)
+    found = found[found["t"] <= now]
+    last = np.full((2, rows, cols), -np.inf)
+    np.maximum.at(last, (1 - found["p"], found["y"], found["x"]), found["t"])
+    return np.exp((last - now) / (1e6 * seconds)).astype(np.float32)

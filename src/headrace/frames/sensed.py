@@ -1,0 +1,194 @@
+"""Frames through a sensor, as a stream that resumes exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from headrace.core.coerce import as_stream
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key, Seed
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Spec, Stream
+from headrace.errors import StreamConfigError
+from headrace.frames.base import FrameStream, OnEnd
+from headrace.frames.event_arrays import joined_events
+from headrace.frames.footage import Header, spec_of, whole_number
+from headrace.frames.generate import Noise
+from headrace.frames.layout import Array
+from headrace.frames.sensors import DVS, Kept, Sensor, check_shape, paired, timed_events
+from headrace.ops.base import END, OpCursor, inside
+
+
+class SensorStream(FrameStream):
+    """What a sensor emits for each frame of another stream: ``[1, 2, time, row, col]``, float32, ON and OFF counts.
+
+    Parameters
+    ----------
+    input_stream
+        A stream of frames. Its recipe is taken as it is now, from frame 0; it is not moved.
+    sensor
+        A :class:`~headrace.frames.DVS` or an :class:`~headrace.frames.IntegrativeMotionSensor`, whose numbers are taken
+        and not what it has seen.
+    seed
+        Fixes the noise of a sensor without a seed of its own.
+    on_end
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``sensor`` is none.
+    DataError
+        While running: frames that it cannot take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import DVS, SensorStream, moving_bar
+    >>> film = moving_bar(100, 20, 20, bar_v=0.02) + 0.1
+    >>> one, two = SensorStream(film, DVS(0.2)), SensorStream(film, DVS(0.2))
+    >>> whole = one.get(100)
+    >>> whole.shape, bool((np.concatenate([two.get(7), two.get(93)], axis=2) == whole).all())
+    ((1, 2, 100, 20, 20), True)
+    >>> one.reset()
+    >>> len(one.get_events(100)) == whole.sum()
+    True
+    """
+
+    def __init__(self, input_stream: Any, sensor: Sensor, *, seed: Seed | None = None, on_end: OnEnd = "short") -> None:
+        if not isinstance(sensor, Sensor):
+            raise StreamConfigError(
+                f"SensorStream(sensor) got {sensor!r}, wanted a DVS or an IntegrativeMotionSensor.\n"
+                "  ProcessingStream takes any function of a block."
+            )
+        made: Sensed = Sensed(source_of(input_stream), sensor.fresh())
+        root = sensor.seed if sensor.seed is not None else seed
+        super().__init__(
+            made if root is None else made.seeded(root),
+            pixel_per_degree=getattr(input_stream, "pixel_per_degree", 10),
+            t_zero=getattr(input_stream, "t_zero", 0.0),
+            dt=getattr(input_stream, "dt", getattr(sensor, "dt", 0.001)),
+            layout="5d",
+            on_end=on_end,
+        )
+
+    def get_events(self, n: int = 1) -> Array:
+        """Return the events of the next ``n`` frames, fewer at the end, in order of time.
+
+        Returns
+        -------
+        events
+            A structured array of :data:`~headrace.frames.EVENT`; its times are those of this stream, in microseconds.
+
+        Raises
+        ------
+        StreamConfigError
+            With ``on_end="repeat"``, and for frames in colour.
+        """
+        n = whole_number(f"{type(self).__name__}.get_events", "n", n, 0)
+        run = self._open()
+        shape = self._shape()
+        if not isinstance(run, _Sensing) or (shape is not None and shape[2] != 2):
+            what = "on_end='repeat'" if not isinstance(run, _Sensing) else f"frames of {shape[2] // 2} channels"
+            raise StreamConfigError(
+                f"SensorStream.get_events got {what}, wanted a film with an end and one channel.\n  get(n) counts events."
+            )
+        run.noting = []
+        try:
+            for _ in range(n):
+                if not run.take(1):
+                    break
+            noted = run.noting
+        finally:
+            run.noting = None
+        return joined_events(
+            [timed_events(times, self.t_zero + (number - 1) * self.dt, self.dt) for number, times in noted]
+        )
+
+
+def source_of(frames: Any) -> Stream[Any]:
+    """Return the recipe of what makes frames: a frame stream, an array in any layout, a stream."""
+    if isinstance(frames, FrameStream):
+        return frames.__recipe__()
+    return FrameStream(frames).__recipe__() if hasattr(frames, "shape") else as_stream(frames)
+
+
+@register("sensed_frames", example=lambda: Sensed(Noise((3, 4)).seeded(1), DVS(0.3, sigma_theta=0.02, shot_noise=50)))
+@recipe
+class Sensed(Stream[Array]):
+    """The recipe of :class:`SensorStream`: frames ``(rows, cols, 2)``."""
+
+    source: Stream[Any]
+    sensor: Sensor
+
+    @property
+    def size(self) -> float | None:
+        return self.source.size
+
+    @property
+    def draws(self) -> bool:
+        """Whether the sensor is noisy."""
+        return self.sensor.draws
+
+    @property
+    def spec(self) -> Spec | None:
+        known = self.source.spec
+        if known is None or "" not in known:
+            return None
+        rows, cols, *more = known[""].shape
+        channels = more[0] if more else 1
+        if len(more) > 1 or channels is None:
+            return None
+        return spec_of(Header(0, (rows, cols, 2 * channels), np.dtype(np.float32)))
+
+    def shard(self, i: int, n: int) -> Any:
+        """Raise StreamConfigError: a sensor sees one frame after the other."""
+        raise StreamConfigError(
+            f"{self.node_name} cannot be divided: what it emits for a frame depends on those before.\n"
+            "  Give each part a film of its own."
+        )
+
+    def start(self, key: Key) -> Cursor[Array]:
+        return _Sensing(self, key)
+
+
+class _Sensing(OpCursor[Array]):
+    stream: Sensed
+    saves = ("count", "kept")
+    noting: list[Any] | None = None
+
+    def __init__(self, stream: Sensed, key: Key) -> None:
+        super().__init__(stream, key, inside=inside(stream, key))
+        self.kept: Kept | None = None
+
+    def run(self) -> Generator[Array, None, None]:
+        while True:
+            item = self.held.pop(0) if self.held else next(self.source.items, END)
+            if item is END:
+                return
+            self.held.insert(0, item)
+            frame, sensor = np.asarray(item), self.stream.sensor
+            # Of a copy: whatever stops it half-way, Ctrl-C too, the frame can be tried again.
+            kept = sensor.begin(frame, self.key) if self.kept is None else _copied(self.kept)
+            check_shape(sensor, kept, frame)
+            times: list[Any] | None = None if self.noting is None else []
+            made = paired(*sensor.step(kept, frame, self.key, times))
+            if self.noting is not None:
+                self.noting.append((self.count, times))
+            self.held.pop(0)
+            self.kept = kept
+            self.count += 1
+            yield made
+
+    def pass_failed(self) -> None:
+        self.held = self.held[1:]
+        self.count += 1
+        self.restart()
+
+
+def _copied(kept: Kept) -> Kept:
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in kept.items()}

@@ -1,0 +1,171 @@
+"""Which packet of a video file is which frame: exact numbers for any file, without decoding it where that can be.
+
+Frames are numbered in the order they are shown in. A file keeps packets in the order they are decoded in, and says of
+each when its frame is shown; sorted by that they are the frames. Where a file does not say it, or its codec has packets
+that show nothing, the file is decoded once, and what comes out is counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Errors = tuple[type[Exception], ...]
+NEVER: Final = int(np.iinfo(np.int64).min)  # the time of a packet that has none
+# Codecs of which each packet is one frame. VP8 has packets that show nothing; others are not known to be so.
+ONE_EACH: Final = frozenset(
+    ["h264", "hevc", "vvc", "av1", "libdav1d", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "mjpeg", "ffv1", "huffyuv", "ffvhuff", "utvideo", "png", "rawvideo", "dvvideo", "prores", "dnxhd", "h263", "flv1", "qtrle", "gif"]
+)
+
+
+class VideoIndex:
+    """The packets and the frames of a file.
+
+    Parameters
+    ----------
+    pts, size
+        Of each packet in the order of the file: when it is shown (``NEVER`` where the file does not say), and its bytes.
+    key
+        Whether decoding can begin with it.
+    order
+        The packets in the order their frames are shown in: frame i is packet ``order[i]``.
+    rank
+        Where each packet comes when it is shown, those that are not shown among them, too; -1 where that is not known.
+    times
+        When each frame is shown, in seconds.
+
+    Attributes
+    ----------
+    frames, packets : int
+        How many there are.
+    order, shown : array of int64
+        The packet of each frame, and the frame of each packet, -1 where it shows none.
+    times : array of float64
+        As above.
+    """
+
+    frames: int
+    packets: int
+    order: Ints
+    shown: Ints
+    times: Floats
+
+    def __init__(self, pts: Ints, size: Ints, key: Any, order: Ints, rank: Ints, times: Floats) -> None:
+        self.frames, self.packets, self.order, self.times = len(order), len(pts), order, times
+        self.times.flags.writeable = False
+        self.shown = np.full(len(pts), -1, np.int64)
+        self.shown[order] = np.arange(len(order))
+        self._pts, self._size, self._rank = pts, size, rank
+        self._by_time = np.argsort(pts, kind="stable")
+        self._sorted = pts[self._by_time]
+        self._keys = np.flatnonzero(np.asarray(key, bool) & (rank >= 0))
+
+    def frame_of(self, packet: int) -> int:
+        """Return the number of the frame that a packet shows, or -1."""
+        return self.shown.item(packet) if 0 <= packet < self.packets else -1
+
+    def start_of(self, frame: int, back: int = 0) -> int:
+        """Return the packet to begin with for a frame, or the one that is ``back`` such places before; 0 is the beginning.
+
+        A key behind the frame's packet is none for it, and neither is one that is shown after the frame: what is shown
+        before a key and stored behind it may need frames from before the key (an open group of pictures).
+        """
+        packet = int(self.order[frame])
+        at = int(np.searchsorted(self._keys, packet, "right")) - 1
+        while at >= 0 and self._rank[self._keys[at]] > self._rank[packet]:
+            at -= 1
+        at -= back
+        return int(self._keys[at]) if at >= 0 else 0
+
+    def time_of(self, packet: int) -> int | None:
+        """Return when a packet is shown, in units of the stream, where the file says it."""
+        found = int(self._pts[packet])
+        return None if found == NEVER else found
+
+    def find(self, pts: int | None, size: int) -> int | None:
+        """Return the number of a packet that was come upon in the middle of the file, or None where it may be several."""
+        if pts is None:
+            return None
+        lo = int(np.searchsorted(self._sorted, pts))
+        if lo >= self.packets or self._sorted[lo] != pts or (lo + 1 < self.packets and self._sorted[lo + 1] == pts):
+            return None
+        packet = int(self._by_time[lo])
+        return packet if self._size[packet] == size else None
+
+
+class Packets:
+    """What a file says of the packets of one of its streams, which is read to its end; where it breaks off, to there.
+
+    Parameters
+    ----------
+    container, stream
+        Of PyAV, at their beginning.
+    errors
+        What PyAV raises where a packet cannot be read or decoded.
+    """
+
+    def __init__(self, container: Any, stream: Any, errors: Errors) -> None:
+        told: list[tuple[int, int, int, bool, bool]] = []
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    pts, dts = packet.pts, packet.dts
+                    times = (NEVER if pts is None else pts, NEVER if dts is None else dts)
+                    told.append((*times, packet.size, packet.is_keyframe, packet.is_discard))
+        except errors:
+            pass  # the frames up to here are there
+        rows = np.array(told, np.int64).reshape(-1, 5)
+        self._pts, self._dts, self._size = (np.ascontiguousarray(rows[:, k]) for k in range(3))
+        self._key, self._hidden = rows[:, 3] > 0, rows[:, 4] > 0
+        self._unit = float(stream.time_base or 0) or 1.0
+        self._rate = float(stream.average_rate or stream.guessed_rate or 25)
+        self._codec = stream.codec_context.name
+
+    def by_times(self) -> VideoIndex | None:
+        """Return the index by when packets are shown; None where that is not known, or a packet may be no frame."""
+        pts, n = self._pts, len(self._pts)
+        if self._codec not in ONE_EACH or not self._key.any() or NEVER in pts or len(np.unique(pts)) < n:
+            return None
+        in_time = np.argsort(pts, kind="stable")
+        rank = np.empty(n, np.int64)
+        rank[in_time] = np.arange(n)
+        first = int(self._key.argmax())
+        # What is stored before the first key, or shown before it, needs frames that are not in the file.
+        there = ~self._hidden & (np.arange(n) >= first) & (rank >= rank[first])
+        order = in_time[there[in_time]]
+        return VideoIndex(pts, self._size, self._key, order, rank, pts[order] * self._unit)
+
+    def by_decoding(self, container: Any, stream: Any, errors: Errors) -> VideoIndex:
+        """Return the index by decoding all, from the beginning."""
+        found: dict[int, None] = {}
+        number = 0
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    packet.pts = number  # which the decoder hands on to the frame
+                    number += 1
+                elif packet.dts is not None:
+                    continue
+                try:
+                    found.update((frame.pts, None) for frame in packet.decode() if frame.pts is not None)
+                except errors:
+                    continue
+        except errors:
+            pass
+        order = np.array([packet for packet in found if 0 <= packet < len(self._pts)], np.int64)
+        rank = np.full(len(self._pts), -1, np.int64)
+        rank[order] = np.arange(len(order))
+        return VideoIndex(self._pts, self._size, self._key, order, rank, self._times(order))
+
+    def _times(self, order: Ints) -> Floats:
+        """Return when frames are shown: as their packets say, or the times of decoding in order, or at an even rate."""
+        found = self._pts[order]
+        if NEVER not in found and (np.diff(found) > 0).all():
+            return found * self._unit
+        decoding = np.sort(self._dts[self._dts != NEVER])
+        if len(decoding) >= len(order) > 0 and (np.diff(decoding) > 0).all():
+            return (decoding[: len(order)] - min(0, int(decoding[0]))) * self._unit
+        return np.arange(len(order)) / self._rate

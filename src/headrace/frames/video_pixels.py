@@ -1,0 +1,207 @@
+"""From a decoded frame to the part, the channels and the type that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.errors import DataError
+from headrace.frames.layout import Array, centred
+
+Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
+COLOUR: Final = ("rgb", "bgr")
+CHANNEL: Final = {"r": 0, "g": 1, "b": 2}
+# Formats of which a part can be cut out before it is converted: how many columns and rows one sample of the second plane
+# stands for, as powers of two, and the bytes of a sample of the first plane and of the others.
+PLANES: Final = {
+    "gray": (0, 0, 1, 1),
+    "gbrp": (0, 0, 1, 1),
+    "rgb24": (0, 0, 3, 3),
+    "bgr24": (0, 0, 3, 3),
+    "bgr0": (0, 0, 4, 4),
+    "rgb0": (0, 0, 4, 4),
+    "bgra": (0, 0, 4, 4),
+    "rgba": (0, 0, 4, 4),
+    "nv12": (1, 1, 1, 2),
+    "yuv420p10le": (1, 1, 2, 2),
+    **{
+        f"yuv{full}{name}p": (across, down, 1, 1)
+        for full in ("", "j")
+        for name, across, down in (("420", 1, 1), ("422", 1, 0), ("444", 0, 0), ("440", 0, 1), ("411", 2, 0))
+    },
+}
+LUMA: Final = frozenset(["gray", "nv12", *(name for name in PLANES if name.startswith("yuv") and name.endswith("p"))])
+WIDE = 16  # columns that are converted together: a part cut so is converted to the same bytes as the whole
+FULL = 2  # PyAV's number for values from 0 to 255; most videos have 16 to 235
+STRIP = 1 << 15  # values that are worked on at once, so that they stay in the cache
+
+
+class Pixels:
+    """What makes frames of one video into arrays.
+
+    Parameters
+    ----------
+    first
+        A frame of it, of PyAV.
+    mode, part, offset, dtype
+        As for :class:`headrace.frames.VideoReader`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of a frame that is given, ``(rows, cols)`` or ``(rows, cols, 3)``.
+    dtype : dtype
+        Of its values.
+    full : tuple of int
+        Rows and columns of the whole, as it is to be seen.
+    turns : int
+        Quarters that the frames are turned by, counter-clockwise.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    full: tuple[int, int]
+    turns: int
+
+    def __init__(self, first: Any, mode: Mode, part: Any, offset: Any, dtype: str | None) -> None:
+        self._av = optional("av", "video", "VideoReader")
+        self._coded = (int(first.height), int(first.width))
+        self.turns = round(getattr(first, "rotation", 0) / 90) % 4
+        self.full = self._coded if self.turns % 2 == 0 else self._coded[::-1]
+        top, left, rows, cols = centred("VideoReader", self.full, part, offset)
+        self._part = _unturned(self._coded, self.turns, top, left, rows, cols)
+        self._whole = self._part[2:] == self._coded
+        self._mode: Mode = mode
+        self.shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
+        self.dtype = np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
+        self._format = "bgr24" if mode == "bgr" else "rgb0" if mode == "mean" else "rgb24"
+        self._reformatter = self._av.video.reformatter.VideoReformatter()
+        self._small: Any = None
+
+    def of(self, frame: Any) -> Array:
+        """Return a frame as an array: one of its own, or a view of memory that nobody else has."""
+        if (frame.height, frame.width) != self._coded:
+            raise DataError(
+                f"VideoReader got a frame of {frame.height} x {frame.width}, wanted {self._coded[0]} x {self._coded[1]} "
+                "(rows x columns), as the first.\n  The video changes its size on the way; ffmpeg can scale it to one."
+            )
+        image = self._luma(frame) if self._mode == "luma" else self._converted(frame)
+        if self.turns:
+            image = np.rot90(image, self.turns)
+        return image if image.dtype == self.dtype else image.astype(self.dtype)
+
+    # --- colours --------------------------------------------------------------------------------
+
+    def _converted(self, frame: Any) -> Array:
+        source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
+        image = _plane(self._reformat(source, self._format), 0)
+        if self._mode == "mean":
+            return self._mean(image, top, left, rows, cols)
+        found = image[:, : image.shape[1] // 3 * 3].reshape(len(image), -1, 3)[top : top + rows, left : left + cols]
+        if self._mode in CHANNEL:
+            return np.ascontiguousarray(found[..., CHANNEL[self._mode]])
+        return found if self._whole and source.format.name != self._format else found.copy()
+
+    def _reformat(self, frame: Any, to: str) -> Any:
+        known: Any = {"src_color_range": frame.color_range} if frame.color_range else {}
+        return self._reformatter.reformat(frame, format=to, threads=1, **known)
+
+    def _mean(self, image: Array, top: int, left: int, rows: int, cols: int) -> Array:
+        """Return the mean of the three channels of pixels of four bytes each, as float32 or as rounded uint8."""
+        whole = image.view("<u4")
+        to_bytes = self.dtype == np.uint8
+        found = np.empty((rows, cols), np.uint8 if to_bytes else np.float32)
+        for lo, hi in _strips(rows, cols):
+            pixels = whole[top + lo : top + hi, left : left + cols]
+            sums = np.right_shift(pixels, 8)
+            sums &= 0xFF
+            sums += pixels & 0xFF00FF  # two of them in the lower half, the third in the upper half
+            sums += sums >> 16
+            sums &= 0xFFFF
+            if to_bytes:
+                sums += 1
+                sums //= 3
+                found[lo:hi] = sums
+            else:
+                np.divide(sums.view("<i4"), np.float32(3), out=found[lo:hi], dtype=np.float32, casting="unsafe")
+        return found
+
+    def _luma(self, frame: Any) -> Array:
+        """Return the luma plane as values from 0 to 255."""
+        top, left, rows, cols = self._part
+        name = frame.format.name
+        if name not in LUMA:
+            source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
+            made = self._reformatter.reformat(source, format="gray", threads=1, dst_color_range=FULL)
+            image, full = _plane(made, 0), True
+        else:
+            image, full = _plane(frame, 0), frame.color_range == FULL or name == "gray" or name.startswith("yuvj")
+        image = image[top : top + rows, left : left + cols]
+        if self.dtype == np.uint8:
+            return image.copy() if full else np.take(_EXPANDED, image, mode="clip")
+        if full:
+            return image.astype(np.float32)
+        found = np.empty((rows, cols), np.float32)
+        for lo, hi in _strips(rows, cols):
+            strip = found[lo:hi]
+            np.multiply(image[lo:hi], np.float32(255 / 219), out=strip)
+            strip -= np.float32(16 * 255 / 219)
+            np.clip(strip, 0, 255, out=strip)
+        return found
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _cut(self, frame: Any) -> tuple[Any, tuple[int, int, int, int]]:
+        """Return a small frame around the part, and where in it the part is; the frame itself where it cannot be cut."""
+        name = frame.format.name
+        kind = PLANES.get(name)
+        if kind is None:
+            return frame, self._part
+        across, down, *widths = kind
+        top, left, rows, cols = self._part
+        first_row, first_col = top >> down << down, left // WIDE * WIDE
+        end_row = min(self._coded[0], -(-(top + rows) // (1 << down)) << down)
+        end_col = min(self._coded[1], -(-(left + cols) // WIDE) * WIDE)
+        if self._small is None or self._small.format.name != name:
+            self._small = self._av.VideoFrame(end_col - first_col, end_row - first_row, name)
+            self._views = [_plane(self._small, k) for k in range(len(self._small.planes))]
+        small = self._small
+        for k, view in enumerate(self._views):
+            rows_down, cols_across, width = (down, across, widths[1]) if k else (0, 0, widths[0])
+            r, c = first_row >> rows_down, (first_col >> cols_across) * width
+            r_end = -(-end_row // (1 << rows_down))
+            c_end = -(-end_col // (1 << cols_across)) * width
+            view[: r_end - r, : c_end - c] = _plane(frame, k)[r:r_end, c:c_end]
+        small.colorspace, small.color_range = frame.colorspace, frame.color_range
+        return small, (top - first_row, left - first_col, rows, cols)
+
+
+_EXPANDED = np.rint(np.clip((np.arange(256) - 16) * (255 / 219), 0, 255)).astype(np.uint8)
+
+
+def _plane(frame: Any, k: int) -> Array:
+    """Return the bytes of a plane, a row of them for each row: a view, with the bytes that fill up rows."""
+    plane = frame.planes[k]
+    width = abs(plane.line_size)
+    return np.frombuffer(plane, np.uint8)[: plane.height * width].reshape(plane.height, width)
+
+
+def _strips(rows: int, cols: int) -> Iterator[tuple[int, int]]:
+    step = max(1, STRIP // cols)
+    return ((lo, min(rows, lo + step)) for lo in range(0, rows, step))
+
+
+def _unturned(
+    coded: tuple[int, int], turns: int, top: int, left: int, rows: int, cols: int
+) -> tuple[int, int, int, int]:
+    """Return where in the coded frame a part of the turned one lies."""
+    if turns == 1:
+        return left, coded[1] - top - rows, cols, rows
+    if turns == 2:
+        return coded[0] - top - rows, coded[1] - left - cols, rows, cols
+    if turns == 3:
+        return coded[0] - left - cols, top, cols, rows
+    return top, left, rows, cols
