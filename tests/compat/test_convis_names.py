@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import headrace.compat.convis as convis
+from frames.makers import digits
 from headrace.compat.convis import streams
 from headrace.errors import AddressError, HeadraceError
 from support.require import require
@@ -31,6 +32,9 @@ ImageSequence(filenames='*.jpg', size=(50, 50), repeat=1, offset=None, is_color=
 InrImageStreamer(filename, z=False, slice_at=None)
 InrImageStreamWriter(filename, v=1, x=1, y=1, z=1, time_dimension='VDIM')
 InrImageFileStreamer(filenames)
+MNISTStream(data_folder='./mnist_data', rep=10, max_value=1.0, init=None, advance=179425529, include_label=False)
+PoissonMNISTStream(data_folder='./mnist_data', rep=10, fr=0.05, init=None, advance=179425529, include_label=False)
+PseudoNMNIST(mnist_data_folder='../data/', threshold=5.0, output_size=(34, 34))
 GlobalClock(t_zero=0, t=0, dt=0.001)
 """
 
@@ -41,7 +45,7 @@ def test_arguments_and_defaults(line: str) -> None:
     parameters = inspect.signature(getattr(streams, name)).parameters.values()
     found = []
     for parameter in parameters:
-        if parameter.kind is parameter.KEYWORD_ONLY:
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
             continue
         bare = parameter.default is parameter.empty or parameter.name == "sequence"
         found.append(parameter.name if bare else f"{parameter.name}={parameter.default!r}")
@@ -87,11 +91,47 @@ def test_inr_files_are_images_in_a_row(tmp_path: Path) -> None:
     assert b"ZDIM=3\n" in (tmp_path / "b.inr").read_bytes()
 
 
+def test_digits_as_they_were(tmp_path: Path) -> None:
+    digits(tmp_path, 5, 28, 28)
+    stream = streams.PseudoNMNIST(tmp_path, init=0)
+    assert stream.get(300).shape == (1, 2, 300, 34, 34)
+    with pytest.raises(HeadraceError, match="classic"):
+        stream.get_events(0)
+    copy = pickle.loads(pickle.dumps(stream))
+    assert (copy.get(3) == stream.get(3)).all()
+    assert streams.PseudoNMNIST(tmp_path, 0.2, classic=False, init=0).get_events(0)[1] in range(5)
+
+
+def test_spikes_of_the_filters() -> None:
+    spikes = convis.filters.spiking.Poisson()(np.ones((1, 1, 5, 3, 3)))
+    assert spikes.all()
+    sensor = convis.filters.spiking.IntegrativeMotionSensor("linear", 1.0)
+    assert sensor(np.full((40, 1, 1), 0.3)).sum() == 11
+
+
+def test_figures() -> None:
+    pyplot = require("matplotlib.pyplot")
+    bar = convis.samples.moving_bar(50, 6, 6)
+    assert len(convis.plot(bar).axes) == 6
+    assert len(convis.plot_tensor(bar, n_examples=3).axes) == 4
+    pyplot.figure()
+    assert convis.plot_5d_time(bar, mean=True).shape == (50, 1)
+    assert convis.plot_5d_matshow(bar).shape == (6, 349)
+    pyplot.close("all")
+
+
 def test_names_that_come_later_say_so() -> None:
-    for module, name in ((convis, "Retina"), (convis, "Layer"), (streams, "StreamToNetwork"), (streams, "Runner")):
+    for module, name in (
+        (convis, "Retina"),
+        (convis, "Layer"),
+        (streams, "StreamToNetwork"),
+        (streams, "Runner"),
+        (convis.filters, "Conv3d"),
+        (convis.filters.spiking, "Izhikevich"),
+    ):
         with pytest.raises(HeadraceError, match="with a later version"):
             getattr(module, name)
-    for other in (convis, streams):
+    for other in (convis, streams, convis.filters, convis.filters.spiking):
         with pytest.raises(AttributeError):
             other.none
     assert convis.samples.moving_grating().shape == (2000, 20, 20)

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from frames import footage
 from headrace.frames import (
+    DVS,
     FrameStream,
     HDF5Reader,
     HDF5Writer,
@@ -20,13 +22,22 @@ from headrace.frames import (
     InrImageFileStreamer,
     InrImageStreamer,
     InrImageStreamWriter,
+    IntegrativeMotionSensor,
+    MNISTStream,
     NumpyReader,
+    PoissonMNISTStream,
+    PoissonStream,
     ProcessingStream,
+    PseudoNMNIST,
     RandomStream,
     RepeatingStream,
+    SensorStream,
     SequenceStream,
     TimedResampleStream,
     TimedSequenceStream,
+    VideoReader,
+    VideoWriter,
+    write_idx,
 )
 from support.require import require
 
@@ -108,6 +119,27 @@ def _images_ahead(folder: Path, **more: Any) -> ImageSequence:
     return _images(folder, is_color=True, threads=2, **more)
 
 
+def digits(folder: Path, n: int = 7, rows: int = 6, cols: int = 5) -> Path:
+    """A folder with a few digits under the names of MNIST's test files."""
+    rng = np.random.default_rng(6)
+    images = (rng.integers(1, 256, (n, rows, cols)) * (rng.random((n, rows, cols)) < 0.4)).astype("u1")
+    write_idx(folder / "t10k-images-idx3-ubyte", images)
+    write_idx(folder / "t10k-labels-idx1-ubyte", (np.arange(n) % 10).astype("u1"))
+    return folder
+
+
+def _video(folder: Path, **more: Any) -> VideoReader:
+    require("av")
+    with VideoWriter(folder / "h.mkv", codec="FFV1", fps=25) as writer:
+        writer.put(np.random.default_rng(6).integers(0, 255, (1, 3, 22, 8, 10), dtype=np.uint8))
+    return VideoReader(folder / "h.mkv", (6, 5), mode="rgb", **more)
+
+
+def _video_grey(folder: Path, **more: Any) -> VideoReader:
+    path = footage.write(folder / "i.mp4", 44, g="15", bf="3", b_strategy="0")
+    return VideoReader(path, (6, 5), (20, 15), start=1, stride=2, **more)
+
+
 MAKERS: dict[str, Callable[..., FrameStream]] = {
     "FrameStream": lambda folder, **more: FrameStream(FRAMES, **more),
     "RandomStream": lambda folder, **more: RandomStream((6, 5), level=3, mean=-1, seed=7, **more),
@@ -121,6 +153,17 @@ MAKERS: dict[str, Callable[..., FrameStream]] = {
     ),
     "ProcessingStream": lambda folder, **more: ProcessingStream(SequenceStream(FRAMES), doubled, **more),
     "ProcessingStream, remembering": lambda folder, **more: ProcessingStream(SequenceStream(FRAMES), Leaky(), **more),
+    "MNISTStream": lambda folder, **more: MNISTStream(digits(folder), rep=3, seed=7, **more),
+    "MNISTStream, labels": lambda folder, **more: MNISTStream(digits(folder), 4, 255, 3, include_label=True, **more),
+    "PoissonMNISTStream": lambda folder, **more: PoissonMNISTStream(digits(folder), 3, 0.5, seed=7, **more),
+    "PseudoNMNIST": lambda folder, **more: PseudoNMNIST(digits(folder), output_size=(12, 9), seed=7, **more),
+    "PoissonStream": lambda folder, **more: PoissonStream(FRAMES, 0.5, seed=7, **more),
+    "SensorStream, DVS": lambda folder, **more: SensorStream(
+        FRAMES + 0.1, DVS(0.3, sigma_theta=0.03, shot_noise=100, seed=7), **more
+    ),
+    "SensorStream, integrative": lambda folder, **more: SensorStream(
+        COLOUR[:, :, :20], IntegrativeMotionSensor("linear", 300), **more
+    ),
     "NumpyReader": _npy,
     "NumpyReader, 5-d": _npy_5d,
     "NumpyReader, npz": _npz,
@@ -129,6 +172,16 @@ MAKERS: dict[str, Callable[..., FrameStream]] = {
     "InrImageFileStreamer": _inr_files,
     "ImageSequence": _images,
     "ImageSequence, colour, ahead": _images_ahead,
+    "VideoReader": _video,
+    "VideoReader, every other, grey": _video_grey,
 }
-ENDLESS = {"RandomStream", "RepeatingStream"}
+ENDLESS = {
+    "RandomStream",
+    "RepeatingStream",
+    "MNISTStream",
+    "MNISTStream, labels",
+    "PoissonMNISTStream",
+    "PseudoNMNIST",
+}
+DRAWN = {"PoissonStream", "SensorStream, DVS"}  # another draw in every lap
 FINITE = [name for name in MAKERS if name not in ENDLESS]

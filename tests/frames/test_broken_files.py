@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from frames import footage
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import (
     FrameStream,
     ImageSequence,
     InrImageStreamer,
     InrImageStreamWriter,
+    MNISTStream,
     NumpyReader,
+    VideoReader,
+    write_idx,
 )
 from headrace.testing.case import Held
 from support.counts import heavy
@@ -40,6 +44,15 @@ def _inr(path: Path) -> None:
         writer.put(FRAMES)
 
 
+def _idx(path: Path) -> None:
+    write_idx(path, FRAMES)
+    write_idx(path.parent / "t10k-labels-idx1-ubyte", np.arange(6, dtype="u1"))
+
+
+def _digits(path: Path) -> MNISTStream:
+    return MNISTStream(path.parent, rep=1, init=0, advance=1, check=False)
+
+
 def _image(path: Path) -> None:
     require("PIL.Image").fromarray(np.dstack([FRAMES[0]] * 3)).save(path)
 
@@ -48,9 +61,19 @@ def _pictures(path: Path) -> ImageSequence:
     return ImageSequence([path], (8, 8), repeat=3)
 
 
+def _clip(path: Path) -> None:
+    footage.write(path, 12, {".mp4": "libx264", ".avi": "mpeg4", ".ts": "mpeg2video"}[path.suffix], g="6", bf="2")
+
+
+def _video(path: Path) -> VideoReader:
+    return VideoReader(path, (8, 8), mode="rgb", threads=1)
+
+
 KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], FrameStream]]] = {
     "npy": ("a.npy", _npy, NumpyReader),
     "npz": ("a.npz", _npz, NumpyReader),
+    "idx": ("t10k-images-idx3-ubyte", _idx, _digits),
+    "idx.gz": ("t10k-images-idx3-ubyte.gz", _idx, _digits),
     "inr": ("a.inr", _inr, InrImageStreamer),
     "png": ("a.png", _image, _pictures),
     "jpg": ("a.jpg", _image, _pictures),
@@ -58,6 +81,9 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], FrameStream
     "tif": ("a.tif", _image, _pictures),
     "bmp": ("a.bmp", _image, _pictures),
     "webp": ("a.webp", _image, _pictures),
+    "mp4": ("a.mp4", _clip, _video),
+    "avi": ("a.avi", _clip, _video),
+    "ts": ("a.ts", _clip, _video),
 }
 
 

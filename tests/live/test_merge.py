@@ -141,17 +141,6 @@ def test_a_row_that_waits_for_a_later_sample_waits_no_longer_than_it_may() -> No
     assert merged.read()["k"].tolist() == [5, 6, 7, 8, 9, 10]
 
 
-def test_a_follower_that_says_nothing_does_not_hold_up_its_leader() -> None:
-    clock = VirtualClock(patience=0.2)
-    with Merge(ticks(clock), {"f": Scripted(clock, [])}) as merged:
-        clock.advance(0.3)
-        assert not merged.read()
-        clock.advance(1.0)
-        block = merged.read()
-    assert block["k"].tolist() == [0, 1, 2, 3]
-    assert np.isnan(block["f_v"]).all()
-
-
 def test_functions_are_followers_too() -> None:
     clock, calls = VirtualClock(), iter(range(1000))
     merged = Merge(ticks(clock), {"t": lambda t: [t, 2 * t], "n": lambda: {"calls": next(calls), "n": 5}})

@@ -63,10 +63,12 @@ def test_names_need_none() -> None:
 
 
 def test_it_is_the_same_in_another_process() -> None:
-    code = "from signals.test_contents import *; print(content_of(Model(np.arange(9.0), {'a': {1, 2}})), content_of(made(2.0)))"
+    code = (
+        f"from {__name__} import *; " + "print(content_of(Model(np.arange(9.0), {'a': {1, 2}})), content_of(made(2.0)))"
+    )
     here = f"{content_of(Model(np.arange(9.0), {'a': {1, 2}}))} {content_of(made(2.0))}"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={"PYTHONPATH": "tests"}
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={"PYTHONPATH": ".:tests"}
     )
     assert done.stdout.split() == here.split(), done.stderr
 

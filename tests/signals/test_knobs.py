@@ -123,3 +123,17 @@ def test_a_value_that_cannot_be_is_refused_where_it_is_set() -> None:
     with pytest.raises(StreamConfigError, match="cutoff_freq"):
         knob.set(60.0)
     assert kept[0].settled().cutoff_freq == knob.value == 5.0
+
+
+def test_a_graph_stepped_by_hand_takes_over_states_too() -> None:
+    require("scipy")
+    knob, length = hr.Knob(20.0), hr.Knob(4)
+    graph = s.Graph([s.LowPassFilter("x", "y", 8, knob, 100.0), s.MovingAverage("x", "m", length)])
+    block = {"x": np.full(300, 7.0)}
+    _, state = graph.step(graph.init(block), block)
+    knob.set(3.0)
+    length.set(9)
+    for _ in range(2):
+        made, state = graph.step(pickle.loads(pickle.dumps(state)), block)
+        assert np.allclose(made["y"], 7, atol=1e-3)
+        assert np.allclose(made["m"], 7)

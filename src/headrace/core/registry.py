@@ -42,6 +42,10 @@ _HOMES = {
     "plot.graph_svg": "headrace.plot.signal_graph",
     "plot.graph_mermaid": "headrace.plot.signal_graph",
     "plot.data_buffer": "headrace.plot.buffer_plots",
+    "plot.frames": "headrace.plot.frames_lines",
+    "plot.preview": "headrace.plot.frames_preview",
+    "plot.event_raster": "headrace.plot.frames_events",
+    "plot.time_surface": "headrace.plot.frames_events",
 }
 
 

@@ -34,6 +34,8 @@ from headrace.frames.sensors import DVS, IntegrativeMotionSensor, Sensor
 from headrace.frames.sequence import RepeatingStream, SequenceStream
 from headrace.frames.spikes import Poisson, PoissonStream
 from headrace.frames.timed import TimedResampleStream, TimedSequenceStream, TimedStream
+from headrace.frames.video_reader import VideoReader
+from headrace.frames.video_writer import VideoWriter
 from headrace.frames.writer import FrameWriter
 
 __all__ = [
@@ -67,6 +69,8 @@ __all__ = [
     "TimedResampleStream",
     "TimedSequenceStream",
     "TimedStream",
+    "VideoReader",
+    "VideoWriter",
     "chirp",
     "event_frames",
     "events_of",

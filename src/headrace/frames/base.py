@@ -27,6 +27,7 @@ import numpy as np
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor, State
 from headrace.core.key import Key
+from headrace.core.registry import find
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, ClosedError, DataError, ResumeError, StreamConfigError
 from headrace.frames.footage import Footage, whole_number
@@ -210,6 +211,27 @@ class FrameStream(AsStream):
             run.give_back(found)
             return np.asarray(found[0])
         return self._last
+
+    def peek(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them."""
+        run, last = self._open(), self._last
+        found = self.read(n)
+        if len(found):
+            run.give_back(list(found))
+        self._last = last
+        return found
+
+    def plot(self, mode: Any = None) -> Any:
+        """Return a figure of the next frames, which are not passed; see :func:`headrace.plot.plot_frames`."""
+        return find("plot.frames").make(self, mode)
+
+    def preview(self, n: int = 100, fps: float | None = None) -> Any:
+        """Return the next ``n`` frames as a film for a notebook or a file; see :func:`headrace.plot.preview`.
+
+        ``fps`` is that of the stream by default, 25 where it is more than 100.
+        """
+        own = 1 / self.dt
+        return find("plot.preview").make(self, n, fps if fps is not None else own if own <= 100 else 25.0)
 
     # --- moving ---------------------------------------------------------------------------------
 

@@ -232,7 +232,7 @@ class DVS(Sensor):
     >>> DVS(theta=0.2, eps=0)(light)[0, :, :, 0, 0].tolist()
     [[0.0, 0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 2.0]]
     >>> DVS(theta=0.2, eps=0).events(light)["t"].tolist()  # microseconds
-    [1493, 1987, 3013, 3507]
+    [1493, 1987, 3507, 4000]
     """
 
     theta_on: float
@@ -347,21 +347,26 @@ class DVS(Sensor):
         rows, cols, part, sign, *channel = times.pop()
         found, fired = np.zeros((2, *shape)), kept["fired"]
         when = (kept["n"] - 1 + part) * self.dt
-        kept_ones = []
-        for k in np.argsort(when, kind="stable").tolist():
-            pixel = (rows[k], cols[k], *(each[k] for each in channel))
-            if when[k] - fired[pixel] >= self.refractory:
-                fired[pixel] = when[k]
-                found[(1 - sign[k], *pixel)] += 1
-                kept_ones.append(k)
-        times.append((rows[kept_ones], cols[kept_ones], part[kept_ones], sign[kept_ones]))
+        pixel = np.ravel_multi_index((rows, cols, *channel), shape)
+        # Those of a pixel lie in a row, in order of time: first the first ones of all pixels, then the second, ...
+        begins = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]][: len(pixel)])
+        number = np.arange(len(pixel)) - np.repeat(begins, np.diff(np.r_[begins, len(pixel)]))
+        rested = np.zeros(len(pixel), np.bool_)
+        flat = fired.reshape(-1)
+        for k in range(int(number.max(initial=-1)) + 1):
+            at = np.flatnonzero(number == k)
+            at = at[when[at] - flat[pixel[at]] >= self.refractory]
+            flat[pixel[at]] = when[at]
+            rested[at] = True
+        np.add.at(found.reshape(2, -1), (1 - sign[rested], pixel[rested]), 1)
+        times.append(tuple(each[rested] for each in (rows, cols, part, sign, *channel)))
         return found[0], found[1]
 
     def _noise(self, key: Key, n: int, on: Array, off: Array, times: list[Any] | None) -> tuple[Array, Array]:
         rng = key.child("shot").rng_at(n)
         chance = self.shot_noise * self.dt / 2
-        drawn: Array = rng.random(on.shape)
-        part: Array = rng.random(on.shape)
+        drawn = np.asarray(rng.random(on.shape))
+        part = np.asarray(rng.random(on.shape))
         risen: Array = drawn < chance
         fallen: Array = (drawn >= chance) & (drawn < 2 * chance)
         if times is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, Final, get_args
 
@@ -22,6 +21,7 @@ from headrace.frames.video_index import VideoIndex
 from headrace.frames.video_pixels import Mode, Pixels
 from headrace.sources.files_rows import example_file
 
+SMALL: Final = 1 << 26  # bytes of a file that is read through when it is first opened
 RUN: Final = 8  # frames in a row from which on it pays to decode several at once
 
 
@@ -33,8 +33,8 @@ class VideoHeader(Header):
     ----------
     fps : float
         Frames a second, as the file says; of a file with a varying rate, the mean.
-    full : tuple of int
-        Rows and columns of the whole frame, as it is to be seen.
+    coded : tuple of int
+        Rows and columns of the whole frame, as it is decoded.
     turns : int
         Quarters that frames are turned by, counter-clockwise, as a phone notes it.
     codec, format : str
@@ -42,7 +42,7 @@ class VideoHeader(Header):
     """
 
     fps: float
-    full: tuple[int, int]
+    coded: tuple[int, int]
     turns: int
     codec: str
     format: str
@@ -60,10 +60,10 @@ class Video(Footage):
     offset: tuple[int, int] | None = None
     mode: Mode = "rgb"
     dtype: str | None = None
-    start: int | None = None
-    stop: int | None = None
-    stride: int = 1
-    stream: int = 0
+    begin: int | None = None
+    end: int | None = None
+    step: int = 1
+    track: int = 0
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -73,16 +73,52 @@ class Video(Footage):
             path=check_file(who, self.path),
             part=None if self.part is None else check_size(who, self.part),
             offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
-            start=None if self.start is None else whole_number(who, "start", self.start),
-            stop=None if self.stop is None else whole_number(who, "stop", self.stop),
-            stride=whole_number(who, "stride", self.stride, 1),
-            stream=whole_number(who, "stream", self.stream, 0),
+            begin=None if self.begin is None else whole_number(who, "start", self.begin),
+            end=None if self.end is None else whole_number(who, "stop", self.end),
+            step=whole_number(who, "stride", self.step, 1),
+            track=whole_number(who, "stream", self.track, 0),
             threads=whole_number(who, "threads", self.threads, 0),
             dtype=None if self.dtype is None else check_dtype(self.dtype),
         )
 
     def reader(self) -> FrameReader:
         return _Reader(self)
+
+    def pixels(self, coded: tuple[int, int], turns: int) -> Pixels:
+        """Return what makes decoded frames of this size into those that are asked for."""
+        return Pixels(coded, turns, self.mode, self.part, self.offset, self.dtype)
+
+    def header(self) -> VideoHeader:
+        """Return what is known of the frames; the file is opened once for it, and one of them decoded.
+
+        Raises
+        ------
+        DataError
+            When that cannot be.
+        StreamConfigError
+            When they have no such part.
+        """
+        known: Any = self._header
+        if known is None:
+            decoder = Decoder(self.path, self.track, 1, by_frame=False)
+            try:
+                # Opening a file may cost as much as decoding ten frames: a small one is read through at once.
+                first, index = decoder.look(self.path.stat().st_size <= SMALL)
+                known = self._known(first, decoder.stream)
+            finally:
+                decoder.close()
+            self.fix(_header=known)
+            if index is not None and index.frames:
+                self.fix(_index=index)
+        return known  # type: ignore[no-any-return]  # a Footage keeps a Header, and this is one
+
+    def _known(self, first: Any, stream: Any) -> VideoHeader:
+        coded = (int(first.height), int(first.width))
+        turns = round(getattr(first, "rotation", 0) / 90) % 4
+        pixels = self.pixels(coded, turns)
+        rate = float(stream.average_rate or stream.guessed_rate or 25)
+        name, kind = stream.codec_context.name, first.format.name
+        return VideoHeader(stream.frames, pixels.shape, pixels.dtype, rate, coded, turns, name, kind)
 
     def index(self) -> VideoIndex:
         """Return which packet of the file is which frame; the file is read through for it once.
@@ -94,7 +130,7 @@ class Video(Footage):
         """
         known: VideoIndex | None = self.__dict__.get("_index")
         if known is None:
-            decoder = Decoder(self.path, self.stream, self.threads)
+            decoder = Decoder(self.path, self.track, self.threads)
             try:
                 known = decoder.index()
             finally:
@@ -104,12 +140,12 @@ class Video(Footage):
 
     def chosen(self) -> range:
         """Return which frames of the file it gives."""
-        return range(self.index().frames)[self.start : self.stop : self.stride]
+        return range(self.index().frames)[self.begin : self.end : self.step]
 
     @property
     def times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """When each frame is shown, in seconds, as the file says."""
-        return self.index().times[self.start : self.stop : self.stride]
+        return self.index().times[self.begin : self.end : self.step]
 
     @property
     def size(self) -> float | None:
@@ -132,23 +168,8 @@ class _Reader(FrameReader):
         self._runs: Decoder | None = None  # for many in a row
         self._jumps: Decoder | None = None  # for one here and one there
         self._steps = 0
-        decoder = Decoder(stream.path, stream.stream, stream.threads)
-        try:
-            first = decoder.first()
-            self._pixels = Pixels(first, stream.mode, stream.part, stream.offset, stream.dtype)
-            rate = decoder.stream.average_rate or decoder.stream.guessed_rate or Fraction(25)
-            self.header = VideoHeader(
-                frames=decoder.stream.frames,
-                shape=self._pixels.shape,
-                dtype=self._pixels.dtype,
-                fps=float(rate),
-                full=self._pixels.full,
-                turns=self._pixels.turns,
-                codec=decoder.stream.codec_context.name,
-                format=first.format.name,
-            )
-        finally:
-            decoder.close()
+        self.header = stream.header()
+        self._pixels = stream.pixels(self.header.coded, self.header.turns)
         self._blocks = Blocks()
 
     def _decoder(self, first: int, last: int) -> Decoder:
@@ -156,13 +177,13 @@ class _Reader(FrameReader):
         stream, near = self.stream, self._runs is not None and self._runs.stands_before(first)
         if not near and last - first < RUN:
             if self._jumps is None:
-                self._jumps = Decoder(stream.path, stream.stream, stream.threads, by_frame=False)
+                self._jumps = Decoder(stream.path, stream.track, stream.threads, by_frame=False)
             self._steps = self._steps + 1 if self._jumps.stands_before(first) else 0
             if self._steps < RUN:
                 return self._jumps
         self._steps = 0
         if self._runs is None:
-            self._runs = Decoder(stream.path, stream.stream, stream.threads)
+            self._runs = Decoder(stream.path, stream.track, stream.threads)
         return self._runs
 
     def read(self, lo: int, hi: int) -> Array:
@@ -222,7 +243,7 @@ def check_dtype(dtype: Any) -> str:
             f"VideoReader(dtype=) got {dtype!r}, wanted a type of numbers.\n"
             "  None is uint8 for colours and float32 for greys."
         ) from None
-    return found.name
+    return str(found.name)
 
 
 def _write_example(path: Path) -> None:

@@ -17,8 +17,9 @@ from weakref import WeakSet
 
 from headrace.core.optional import optional
 from headrace.errors import DataError
-from headrace.frames.video_index import Packets, VideoIndex
+from headrace.frames.video_index import Packets, VideoIndex, told_by
 
+LOW_DELAY = 1 << 19  # FFmpeg's number of the flag
 FAR = 12  # packets that are decoded and dropped rather than gone past by a seek
 LOOK = 200  # packets that may pass after a seek until one is known
 
@@ -103,33 +104,50 @@ class Decoder:
 
     # --- what is in it --------------------------------------------------------------------------
 
-    def first(self) -> Any:
-        """Return the first frame that can be decoded, as PyAV has it."""
-        tried, failed = 0, None
+    def look(self, whole: bool) -> tuple[Any, VideoIndex | None]:
+        """Return the first frame that can be decoded, as PyAV has it, and the index; the place is lost.
+
+        Parameters
+        ----------
+        whole
+            Whether to read on for the index. It is None otherwise, and where it is not known without decoding all.
+        """
+        self.stream.codec_context.flags |= LOW_DELAY  # the first that is stored will do: none is waited for
+        told, first, tried, failed = [], None, 0, None
         try:
             for packet in self._packets:
-                tried += 1
-                try:
-                    for frame in packet.decode():
-                        return frame
-                except self.errors as error:
-                    failed = error
-                    if tried > LOOK:
-                        break
+                if packet.size:
+                    told.append(told_by(packet))  # before it is decoded
+                elif packet.dts is not None:
+                    continue
+                if first is None and tried < LOOK:
+                    try:
+                        first = next(iter(packet.decode()), None)
+                    except self.errors as error:
+                        failed, tried = error, tried + 1
+                elif not whole or first is None:
+                    break
         except self.errors as error:
             failed = error
-        more = "" if failed is None else f": {_why(failed)}"
-        raise self._unreadable(f"a video without a frame that can be decoded{more}")
+        if first is None:
+            more = "" if failed is None else f": {_why(failed)}"
+            raise self._unreadable(f"a video without a frame that can be decoded{more}")
+        return first, Packets(self.stream, told).by_times() if whole else None
 
     def index(self) -> VideoIndex:
         """Read the file through, and return which packet is which frame; the place is lost."""
-        self._open()
-        packets = Packets(self.container, self.stream, self.errors)
-        self._open()
+        told = []
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.size:
+                    told.append(told_by(packet))
+        except self.errors:
+            pass  # the frames up to here are there
+        packets = Packets(self.stream, told)
         made = packets.by_times()
         if made is None:
-            made = packets.by_decoding(self.container, self.stream, self.errors)
             self._open()
+            made = packets.by_decoding(self.container, self.stream, self.errors)
         if not made.frames:
             raise self._unreadable("a video without a frame that can be decoded")
         return made

@@ -17,8 +17,51 @@ Errors = tuple[type[Exception], ...]
 NEVER: Final = int(np.iinfo(np.int64).min)  # the time of a packet that has none
 # Codecs of which each packet is one frame. VP8 has packets that show nothing; others are not known to be so.
 ONE_EACH: Final = frozenset(
-    ["h264", "hevc", "vvc", "av1", "libdav1d", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "mjpeg", "ffv1", "huffyuv", "ffvhuff", "utvideo", "png", "rawvideo", "dvvideo", "prores", "dnxhd", "h263", "flv1", "qtrle", "gif"]
+    [
+        "h264",
+        "hevc",
+        "vvc",
+        "av1",
+        "libdav1d",
+        "vp9",
+        "mpeg1video",
+        "mpeg2video",
+        "mpeg4",
+        "msmpeg4v2",
+        "msmpeg4v3",
+        "wmv1",
+        "wmv2",
+        "mjpeg",
+        "ffv1",
+        "huffyuv",
+        "ffvhuff",
+        "utvideo",
+        "png",
+        "rawvideo",
+        "dvvideo",
+        "prores",
+        "dnxhd",
+        "h263",
+        "flv1",
+        "qtrle",
+        "gif",
+    ]
 )
+
+
+Told = tuple[int, int, int, bool, bool]
+
+
+def told_by(packet: Any) -> Told:
+    """Return when a packet is shown and decoded, its bytes, whether decoding can begin with it, whether it is hidden."""
+    pts, dts = packet.pts, packet.dts
+    return (
+        NEVER if pts is None else pts,
+        NEVER if dts is None else dts,
+        packet.size,
+        packet.is_keyframe,
+        packet.is_discard,
+    )
 
 
 class VideoIndex:
@@ -97,26 +140,17 @@ class VideoIndex:
 
 
 class Packets:
-    """What a file says of the packets of one of its streams, which is read to its end; where it breaks off, to there.
+    """What a file says of the packets of one of its streams.
 
     Parameters
     ----------
-    container, stream
-        Of PyAV, at their beginning.
-    errors
-        What PyAV raises where a packet cannot be read or decoded.
+    stream
+        Of PyAV.
+    told
+        What :func:`told_by` returns for each packet, in the order of the file.
     """
 
-    def __init__(self, container: Any, stream: Any, errors: Errors) -> None:
-        told: list[tuple[int, int, int, bool, bool]] = []
-        try:
-            for packet in container.demux(stream):
-                if packet.size:
-                    pts, dts = packet.pts, packet.dts
-                    times = (NEVER if pts is None else pts, NEVER if dts is None else dts)
-                    told.append((*times, packet.size, packet.is_keyframe, packet.is_discard))
-        except errors:
-            pass  # the frames up to here are there
+    def __init__(self, stream: Any, told: list[Told]) -> None:
         rows = np.array(told, np.int64).reshape(-1, 5)
         self._pts, self._dts, self._size = (np.ascontiguousarray(rows[:, k]) for k in range(3))
         self._key, self._hidden = rows[:, 3] > 0, rows[:, 4] > 0
@@ -161,11 +195,19 @@ class Packets:
         return VideoIndex(self._pts, self._size, self._key, order, rank, self._times(order))
 
     def _times(self, order: Ints) -> Floats:
-        """Return when frames are shown: as their packets say, or the times of decoding in order, or at an even rate."""
-        found = self._pts[order]
-        if NEVER not in found and (np.diff(found) > 0).all():
-            return found * self._unit
+        """Return when frames are shown: as their packets say, or the times of decoding in order, or at an even rate.
+
+        Packets that say nothing, or what another says before them, are shown halfway between their neighbours.
+        """
+        found, n, step = self._pts[order], len(order), 1 / self._rate
+        latest = np.maximum.accumulate(found)
+        sure = np.flatnonzero((found != NEVER) & (np.diff(latest, prepend=NEVER) > 0))
+        if 2 * len(sure) > n:
+            at = np.arange(n)
+            made: Floats = np.interp(at, sure, found[sure] * self._unit)
+            made += np.minimum(0, at - sure[0]) * step + np.maximum(0, at - sure[-1]) * step
+            return made
         decoding = np.sort(self._dts[self._dts != NEVER])
-        if len(decoding) >= len(order) > 0 and (np.diff(decoding) > 0).all():
-            return (decoding[: len(order)] - min(0, int(decoding[0]))) * self._unit
-        return np.arange(len(order)) / self._rate
+        if len(decoding) >= n > 0 and (np.diff(decoding) > 0).all():
+            return np.asarray((decoding[:n] - min(0, int(decoding[0]))) * self._unit)
+        return np.asarray(np.arange(n) * step, np.float64)

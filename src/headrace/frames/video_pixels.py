@@ -14,11 +14,10 @@ from headrace.frames.layout import Array, centred
 Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
 COLOUR: Final = ("rgb", "bgr")
 CHANNEL: Final = {"r": 0, "g": 1, "b": 2}
-# Formats of which a part can be cut out before it is converted: how many columns and rows one sample of the second plane
-# stands for, as powers of two, and the bytes of a sample of the first plane and of the others.
+# Formats of which a part can be cut out before it is converted, and comes to the bytes of the whole: how many columns and
+# rows one sample of the second plane stands for, as powers of two, and the bytes of a sample of the first and of the others.
 PLANES: Final = {
     "gray": (0, 0, 1, 1),
-    "gbrp": (0, 0, 1, 1),
     "rgb24": (0, 0, 3, 3),
     "bgr24": (0, 0, 3, 3),
     "bgr0": (0, 0, 4, 4),
@@ -26,15 +25,14 @@ PLANES: Final = {
     "bgra": (0, 0, 4, 4),
     "rgba": (0, 0, 4, 4),
     "nv12": (1, 1, 1, 2),
-    "yuv420p10le": (1, 1, 2, 2),
     **{
         f"yuv{full}{name}p": (across, down, 1, 1)
         for full in ("", "j")
-        for name, across, down in (("420", 1, 1), ("422", 1, 0), ("444", 0, 0), ("440", 0, 1), ("411", 2, 0))
+        for name, across, down in (("420", 1, 1), ("422", 1, 0), ("444", 0, 0))
     },
 }
-LUMA: Final = frozenset(["gray", "nv12", *(name for name in PLANES if name.startswith("yuv") and name.endswith("p"))])
-WIDE = 16  # columns that are converted together: a part cut so is converted to the same bytes as the whole
+LUMA: Final = frozenset(["gray", "nv12", *(name for name in PLANES if name.startswith("yuv"))])
+WIDE, HIGH = 16, 2  # columns and rows that are converted together
 FULL = 2  # PyAV's number for values from 0 to 255; most videos have 16 to 235
 STRIP = 1 << 15  # values that are worked on at once, so that they stay in the cache
 
@@ -44,8 +42,10 @@ class Pixels:
 
     Parameters
     ----------
-    first
-        A frame of it, of PyAV.
+    coded
+        Rows and columns of the frames as they are decoded.
+    turns
+        Quarters that they are to be turned by, counter-clockwise.
     mode, part, offset, dtype
         As for :class:`headrace.frames.VideoReader`.
 
@@ -55,24 +55,19 @@ class Pixels:
         Of a frame that is given, ``(rows, cols)`` or ``(rows, cols, 3)``.
     dtype : dtype
         Of its values.
-    full : tuple of int
-        Rows and columns of the whole, as it is to be seen.
-    turns : int
-        Quarters that the frames are turned by, counter-clockwise.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    full: tuple[int, int]
-    turns: int
 
-    def __init__(self, first: Any, mode: Mode, part: Any, offset: Any, dtype: str | None) -> None:
+    def __init__(
+        self, coded: tuple[int, int], turns: int, mode: Mode, part: Any, offset: Any, dtype: str | None
+    ) -> None:
         self._av = optional("av", "video", "VideoReader")
-        self._coded = (int(first.height), int(first.width))
-        self.turns = round(getattr(first, "rotation", 0) / 90) % 4
-        self.full = self._coded if self.turns % 2 == 0 else self._coded[::-1]
-        top, left, rows, cols = centred("VideoReader", self.full, part, offset)
-        self._part = _unturned(self._coded, self.turns, top, left, rows, cols)
+        self._coded, self._turns = coded, turns
+        full = coded if turns % 2 == 0 else coded[::-1]
+        top, left, rows, cols = centred("VideoReader", full, part, offset)
+        self._part = _unturned(coded, turns, top, left, rows, cols)
         self._whole = self._part[2:] == self._coded
         self._mode: Mode = mode
         self.shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
@@ -89,8 +84,8 @@ class Pixels:
                 "(rows x columns), as the first.\n  The video changes its size on the way; ffmpeg can scale it to one."
             )
         image = self._luma(frame) if self._mode == "luma" else self._converted(frame)
-        if self.turns:
-            image = np.rot90(image, self.turns)
+        if self._turns:
+            image = np.rot90(image, self._turns)
         return image if image.dtype == self.dtype else image.astype(self.dtype)
 
     # --- colours --------------------------------------------------------------------------------
@@ -162,8 +157,8 @@ class Pixels:
             return frame, self._part
         across, down, *widths = kind
         top, left, rows, cols = self._part
-        first_row, first_col = top >> down << down, left // WIDE * WIDE
-        end_row = min(self._coded[0], -(-(top + rows) // (1 << down)) << down)
+        first_row, first_col = top // HIGH * HIGH, left // WIDE * WIDE
+        end_row = min(self._coded[0], -(-(top + rows) // HIGH) * HIGH)
         end_col = min(self._coded[1], -(-(left + cols) // WIDE) * WIDE)
         if self._small is None or self._small.format.name != name:
             self._small = self._av.VideoFrame(end_col - first_col, end_row - first_row, name)

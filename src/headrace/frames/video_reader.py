@@ -10,7 +10,7 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.layout import Array
-from headrace.frames.video import Video, VideoHeader
+from headrace.frames.video import Video
 from headrace.frames.video_camera import Camera, is_live
 from headrace.frames.video_pixels import Mode
 
@@ -111,9 +111,7 @@ class VideoReader(FrameStream):
             rate = source.check()
         else:
             source = Video(filename, size, offset, mode, dtype, start, stop, stride, stream, threads)
-            header = source.header()
-            assert isinstance(header, VideoHeader)
-            rate = header.fps / stride
+            rate = source.header().fps / stride
         self._fps = rate
         super().__init__(
             source, pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=1 / rate if dt is None else dt, on_end=on_end

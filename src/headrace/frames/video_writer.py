@@ -33,8 +33,8 @@ CODECS: Final = {
     "MP4V": Codec("mpeg4", "yuv420p", "yuv420p", None, None, _FINE),
     "MJPG": Codec("mjpeg", "yuvj444p", "yuvj444p", None, None, (("flags", "+qscale"), ("global_quality", "236"))),
     "X264": Codec("libx264", "yuv420p", "yuv444p", None, None, (("crf", "18"), ("preset", "veryfast"))),
-    "WMV1": Codec("wmv1", "yuv420p", "yuv420p", None, None, _FINE),
-    "WMV2": Codec("wmv2", "yuv420p", "yuv420p", None, None, _FINE),
+    "WMV1": Codec("wmv1", "yuv420p", None, None, None, _FINE),
+    "WMV2": Codec("wmv2", "yuv420p", None, None, None, _FINE),
     "FFV1": Codec("ffv1", "bgr0", "bgr0", "gray"),
 }
 CODECS_TOO: Final = {"H264": "X264", "AVC1": "X264"}  # other names of the same
@@ -93,7 +93,7 @@ class VideoWriter(FrameWriter):
         filename: Any = "output.avi",
         size: Any = None,
         codec: str = "XVID",
-        isColor: bool = True,  # noqa: N803  # the documented name
+        isColor: bool = True,  # the documented name
         *,
         fps: float = 20,
         options: Mapping[str, str] | None = None,
@@ -136,7 +136,9 @@ class VideoWriter(FrameWriter):
         """Raise when the file's kind is none, or does not hold the codec."""
         kinds = self._av.formats_available
         suffix = self._path.suffix.lower()
-        name = {".avi": "avi", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".wmv": "asf"}.get(suffix)
+        name = {".avi": "avi", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".wmv": "asf"}.get(
+            suffix
+        )
         name = name or {".asf": "asf", ".ts": "mpegts"}.get(suffix)
         held = {
             "mp4": {"mpeg4", "libx264", "mjpeg"},
@@ -181,7 +183,7 @@ class VideoWriter(FrameWriter):
             stream.width, stream.height, stream.pix_fmt = cols, rows, pixels
             if codec.tag is not None and self._kind == "avi":
                 stream.codec_context.codec_tag = codec.tag
-            stream.codec_context.open()
+            container.start_encoding()
         except (*self._errors, OSError, TypeError) as error:
             if container is not None:
                 self._abandon(container)

@@ -41,18 +41,13 @@ class _Sending(Sampler):
 
     def put(self, row: Mapping[str, Any]) -> None:
         self._pending.row(row)
-        self._hand_over()
-
-    def put_plain(self, values: tuple[Any, ...]) -> None:
-        if self._note(self._columns, values):
-            self._pending.write_noted()
-        self._hand_over()
+        self.noted()
 
     def run(self, stopping: threading.Event) -> None:
         come_first()
         super().run(stopping)
 
-    def _hand_over(self) -> None:
+    def noted(self) -> None:
         now = time.perf_counter()
         if now < self._sent + PAUSE:
             return

@@ -9,6 +9,8 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.calls import takes_time
+from headrace.live.follow import named
+from headrace.live.together import Together
 
 
 class Beside:
@@ -47,32 +49,24 @@ class Beside:
             )
         self.sources: dict[str, Any] = named
         self._calls = [(name, each, takes_time(each, name)) for name, each in named.items()]
-        self._started: list[Any] = []
+        self._together = Together()
 
     def start(self) -> None:
-        """Start those that can be."""
-        for source in self.sources.values():
-            start = getattr(source, "start", None)
-            if callable(start):
-                try:
-                    start()
-                except BaseException:
-                    self.stop()
-                    raise
-                self._started.append(source)
+        """Start those that have a ``start`` and do not run yet; if one cannot be, none runs."""
+        try:
+            self._together.start(self.sources.values())
+        except BaseException as error:
+            for another in self._together.stop():
+                error.add_note(f"  and stopping the others raised {another!r}")
+            raise
 
     def stop(self) -> None:
         """Stop those that were started; what one of them raises is raised when all are stopped."""
-        failed: Exception | None = None
-        while self._started:
-            try:
-                stop = getattr(self._started.pop(), "stop", None)
-                if callable(stop):
-                    stop()
-            except Exception as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
+        failed = self._together.stop()
+        if failed:
+            for another in failed[1:]:
+                failed[0].add_note(f"  and stopping another raised {another!r}")
+            raise failed[0]
 
     def beside(self, columns: dict[str, Any], n: int, t: float) -> dict[str, Any]:
         """Return columns of ``n`` rows, and the values beside them, each ``n`` times.
@@ -81,11 +75,17 @@ class Beside:
         ------
         DataError
             When a name is taken.
+        Exception
+            What one of them raises, with its name in a note.
         """
         for name, source, timed in self._calls:
-            value = source(t) if timed else source()
+            try:
+                value = source(t) if timed else source()
+            except Exception as error:
+                error.add_note(f"  while asking follower {name!r}")
+                raise
             parts = (
-                {f"{name}_{key}": each for key, each in value.items()} if isinstance(value, Mapping) else {name: value}
+                {named(name, key): each for key, each in value.items()} if isinstance(value, Mapping) else {name: value}
             )
             for key, part in parts.items():
                 if key in columns:

@@ -1,14 +1,14 @@
-"""What a source is called with: the time, or nothing."""
+"""What a source is called with, the time or nothing; and which columns its value makes."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from headrace.errors import StreamConfigError
+from headrace.errors import DataError, StreamConfigError
 
 TIMES: Final = ("t", "time", "seconds")
 
@@ -66,3 +66,40 @@ def takes_time(source: Callable[..., Any], name: str) -> bool:
     return bool(wanted) or bool(
         places and (places[0].name in TIMES or places[0].kind is inspect.Parameter.VAR_POSITIONAL)
     )
+
+
+def row_of(names: Sequence[str], values: Sequence[Any], *, prefix: bool) -> dict[str, Any]:
+    """Return a row of sources' values, by column; a dict makes a column of each of its own.
+
+    Parameters
+    ----------
+    names, values
+        The sources.
+    prefix
+        Whether columns of a dict are called ``name_key``, and not ``key``.
+
+    Raises
+    ------
+    DataError
+        When two would have one name.
+
+    Examples
+    --------
+    >>> row_of(("t", "key"), (0.5, {"a": 1, "b": 0}), prefix=True)
+    {'t': 0.5, 'key_a': 1, 'key_b': 0}
+    """
+    row: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        parts = (
+            {f"{name}_{key}" if prefix else key: part for key, part in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+        for column, part in parts.items():
+            if column in row:
+                raise DataError(
+                    f"Sampler got two values for column {column!r}, wanted a name for each.\n"
+                    "  Rename a source, or have the keys of dicts prefixed with prefix=True."
+                )
+            row[column] = part
+    return row

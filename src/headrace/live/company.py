@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace.live.follow import DeviceFollower
 from headrace.live.follow_function import FunctionFollower
+from headrace.live.together import Together
 from headrace.live.wake import Wake
 
 
@@ -32,11 +33,15 @@ class Company:
 
     def __init__(self, leader: Any, followers: Mapping[str, Any], arrived: Wake, *, strict: bool) -> None:
         self.leader, self.followers, self.arrived, self.strict = leader, followers, arrived, strict
-        self._mine: list[Any] = []  # the devices that this one has started, and is to stop
+        self._together = Together()
 
     def devices(self) -> list[Any]:
         """Return the followers that are devices."""
         return [each.device for each in self.followers.values() if isinstance(each, DeviceFollower)]
+
+    def functions(self) -> list[Any]:
+        """Return the followers that are functions; some, such as a keyboard, are started and stopped, too."""
+        return [each.function for each in self.followers.values() if isinstance(each, FunctionFollower)]
 
     def start(self, who: str) -> None:
         """Start the followers and then the leader, those that do not run yet.
@@ -47,28 +52,18 @@ class Company:
             What one of them raises; the others are stopped again.
         """
         try:
-            for device in [*self.devices(), self.leader]:
-                if device is self.leader:
-                    self._listen()
-                if not device.is_active:
-                    device.start()
-                    self._mine.append(device)
+            self._together.start([*self.functions(), *self.devices()])
+            self._listen()
+            self._together.start([self.leader])
         except BaseException as error:
             error.add_note(f"  while starting {who}")
             for failure in self.stop():
                 error.add_note(f"  and stopping the others raised {failure!r}")
             raise
 
-    def stop(self) -> list[BaseException]:
+    def stop(self) -> list[Exception]:
         """Stop the leader, then the followers, and return what that raised."""
-        found: list[BaseException] = []
-        for device in reversed(self._mine):
-            try:
-                device.stop()
-            except Exception as error:
-                if device is self.leader or self.strict:
-                    found.append(error)
-        self._mine = []
+        found = self._together.stop(tolerated=() if self.strict else [*self.functions(), *self.devices()])
         self._deaf()
         return found
 

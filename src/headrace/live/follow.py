@@ -69,6 +69,8 @@ class DeviceFollower:
         Whether the times of the samples are a column.
     max_bytes
         How much is kept.
+    like
+        An example of each column's value, where they are known before the first sample.
     """
 
     name: str
@@ -78,12 +80,21 @@ class DeviceFollower:
     timestamps: bool
 
     def __init__(
-        self, name: str, device: Any, how: str, max_age: float | None, *, gaps: bool, timestamps: bool, max_bytes: int
+        self,
+        name: str,
+        device: Any,
+        how: str,
+        max_age: float | None,
+        *,
+        gaps: bool,
+        timestamps: bool,
+        max_bytes: int,
+        like: Mapping[str, Any] | None = None,
     ) -> None:
         self.name, self.device, self.how, self.max_age, self.timestamps = name, device, how, max_age, timestamps
         self.gaps: bool = gaps or max_age is not None or how == "linear"
         self.shift: float = 0.0  # from the follower's Unix seconds to the leader's
-        self._history = History(max_bytes)
+        self._history = History(max_bytes, like)
         self._ages = Ages()
         self._since = -np.inf  # the time of the row before
         self._used = self._rows = self._missing = 0
@@ -103,28 +114,54 @@ class DeviceFollower:
         key = getattr(self.device, "timestamp_key", "timestamp")
         self._history.add(times, {name: np.asarray(each) for name, each in block.items() if name != key})
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can say what its columns are: it runs, and has given no sample."""
+        return not self._history.columns and self.how != "window:count" and bool(self.device.is_active)
+
     def ready(self, at: Array, rows: Array) -> int:
         """Return how many of the next rows, with these moments and numbers, have a value that no later one betters."""
+        if self.how == "window:count":
+            return len(at)
         if not self._history.columns:
-            return 0  # not even the shapes are known
+            return 0
         if self.how in ("nearest", "linear"):
-            return int(np.searchsorted(at, self._history.times[-1], side="right"))
+            return int(np.searchsorted(at, self._history.times[-1:].max(initial=-np.inf), side="right"))
         return len(at)
 
+    def names(self) -> list[str]:
+        """Return its columns, as far as they are known."""
+        key = getattr(self.device, "timestamp_key", "timestamp")
+        if self.how == "window:count":
+            return [f"{self.name}_count"]
+        return [named(self.name, name) for name in self._history.columns or self.device.names if name != key]
+
     def columns(self, at: Array, rows: Array) -> Found:
-        """Return the columns of rows at these moments, and which rows have no value yet."""
-        history = self._history
-        if not history.columns:
-            key = getattr(self.device, "timestamp_key", "timestamp")
-            names = [named(self.name, name) for name in self.device.names if name != key] or [self.name]
-            if self.how.startswith(("all", "window")):
-                names = []  # of nothing there is no shape either
+        """Return the columns of rows at these moments, and which rows have no value yet.
+
+        Before the first sample there are none, but where an example of each is known.
+        """
+        history, windows = self._history, self.how.startswith(("all", "window"))
+        if not len(history) and not history.base and not windows:
             self._missing += len(at)
-            return {name: np.full(len(at), np.nan) for name in names}, np.ones(len(at), bool)
-        found = self._windows(at) if self.how.startswith(("all", "window")) else self._picked(at)
+            return self._nothing(len(at)), np.ones(len(at), bool)
+        if not history.columns and self.how != "window:count":
+            self._missing += len(at)
+            return {}, np.ones(len(at), bool)
+        found = self._windows(at) if windows else self._picked(at)
         self._since = float(at[-1]) if len(at) else self._since
-        history.forget_before(self._since, keep=0 if self.how.startswith(("all", "window")) else 1)
+        history.forget_before(self._since, keep=0 if windows else 1)
         return found
+
+    def _nothing(self, n: int) -> dict[str, Array]:
+        missing = np.ones(n, bool)
+        columns = {
+            named(self.name, key): with_gaps(np.zeros((n, *like.shape[1:]), like.dtype), missing)
+            for key, like in self._history.columns.items()
+        }
+        if columns and self.timestamps:
+            columns[f"{self.name}_timestamp"] = np.full(n, np.nan)
+        return columns
 
     def _picked(self, at: Array) -> Found:
         history, times = self._history, self._history.times
@@ -156,15 +193,18 @@ class DeviceFollower:
         return columns, none
 
     def _between(self, key: str, before: Array, after: Array, part: Array) -> Array:
-        if before.dtype.kind not in "iufcb":
-            raise DataError(
-                f"follower {self.name!r} gave {before.dtype} for {key!r}, wanted numbers for how='linear'.\n"
-                "  Take 'nearest' or 'latest'."
-            )
+        self._numbers(key, before)
         if before.dtype.kind in "iub":
             before, after = before.astype(np.float64), after.astype(np.float64)
         weight = part.reshape(-1, *[1] * (before.ndim - 1))
         return np.asarray(before + weight * (after - before), dtype=before.dtype)
+
+    def _numbers(self, key: str, column: Array) -> None:
+        if column.dtype.kind not in "iufcb":
+            raise DataError(
+                f"follower {self.name!r} gave {column.dtype} for {key!r}, wanted numbers for how={self.how!r}.\n"
+                "  Take 'latest', 'nearest', 'all' or 'window:count'."
+            )
 
     def _count(self, index: Array, missing: Array, age: Array) -> None:
         numbers = index[~missing] + self._history.base
@@ -186,16 +226,17 @@ class DeviceFollower:
         if len(at):
             self._last = int(hi[-1]) + history.base - 1
         pieces = list(zip(lo.tolist(), hi.tolist(), strict=True))
-        columns = {named(self.name, key): self._windowed(column, pieces) for key, column in history.columns.items()}
         if self.how == "window:count":
-            columns = {f"{self.name}_count": hi - lo}
-        elif self.how == "all" and self.timestamps:
+            return {f"{self.name}_count": hi - lo}, np.zeros(len(at), bool)
+        columns = {named(self.name, key): self._windowed(key, each, pieces) for key, each in history.columns.items()}
+        if self.how == "all" and self.timestamps:
             columns[f"{self.name}_timestamp"] = _ragged(history.times, pieces)
         return columns, np.zeros(len(at), bool)
 
-    def _windowed(self, column: Array, pieces: list[tuple[int, int]]) -> Array:
+    def _windowed(self, key: str, column: Array, pieces: list[tuple[int, int]]) -> Array:
         if self.how == "all":
             return _ragged(column, pieces)
+        self._numbers(key, column)
         if self.how == "window:any":
             return np.array([column[lo:hi].any(axis=0) for lo, hi in pieces], bool).reshape(-1, *column.shape[1:])
         dtype = np.result_type(column.dtype, np.float64) if column.dtype.kind in "iub" else column.dtype

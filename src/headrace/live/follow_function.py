@@ -28,6 +28,7 @@ class FunctionFollower:
         Whose rows they are.
     """
 
+    unknown = False  # its columns do not wait for a sample
     name: str
     function: Callable[..., Any]
     timed: bool
@@ -37,6 +38,7 @@ class FunctionFollower:
         self.name, self.function, self.timed, self.leader = name, function, timed, leader
         self.began: float = 0.0  # Unix seconds of t = 0
         self.failure: BaseException | None = None
+        self._like: Any = None  # a value it has given
         self._values: deque[tuple[int, Any]] = deque(maxlen=LONGEST)
         self._turn = threading.Lock()
         self._repeated = self._seen = 0
@@ -76,12 +78,18 @@ class FunctionFollower:
             missing = [value is None for value in values]
             if any(missing):  # it failed, or the rows are older than what is kept
                 none = np.array(missing)
-                like = next((value for value in values if value is not None), None)
+                like = self._like = next((value for value in values if value is not None), self._like)
                 if like is None:
-                    return {self.name: np.full(len(at), np.nan)}, none
+                    return {}, none  # nobody can say what its columns are
                 parts, _ = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
                 return {name: with_gaps(column, none) for name, column in parts.items()}, none
+        self._like = values[-1]
         return self._stacked(values)[0], none
+
+    def names(self) -> list[str]:
+        """Return its columns, as far as they are known."""
+        like = self._like
+        return [named(self.name, key) for key in like] if isinstance(like, Mapping) else [self.name]
 
     def _asked(self, at: Array) -> list[Any]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,12 @@ class Held:
         Whose rows they are, for messages.
     timestamp
         The column of their times.
+    patience
+        Seconds for which a row waits for a sample that betters its values.
+    hold
+        Seconds for which it waits for the first sample of a follower.
+    max_bytes
+        How much may wait for a first sample.
 
     Examples
     --------
@@ -32,14 +39,28 @@ class Held:
     ({'timestamp': array([1.])}, {'timestamp': array([2., 3.])}, 0)
     """
 
-    def __init__(self, who: Any, timestamp: str = "timestamp") -> None:
+    def __init__(
+        self,
+        who: Any,
+        timestamp: str = "timestamp",
+        *,
+        patience: float = 1.0,
+        hold: float = 30.0,
+        max_bytes: int = 1 << 26,
+    ) -> None:
         self._who, self._timestamp = who, timestamp
+        self._patience, self._hold, self._max_bytes = patience, hold, max_bytes
         self._blocks: list[tuple[float, Block]] = []  # with the moment at which it came
 
     @property
     def n(self) -> int:
         """How many rows there are."""
         return sum(block.n for _, block in self._blocks)
+
+    @property
+    def nbytes(self) -> int:
+        """How much that is."""
+        return sum(np.asarray(column).nbytes for _, block in self._blocks for column in block.values())
 
     def add(self, came: float, block: Block) -> None:
         """Add rows that came at a moment.
@@ -68,6 +89,18 @@ class Held:
     def came_by(self, limit: float) -> int:
         """Return how many rows had come at a moment."""
         return sum(block.n for came, block in self._blocks if came <= limit)
+
+    def free(self, followers: Iterable[Any], now: float, at: Array, rows: Array) -> int:
+        """Return how many rows, of these moments and numbers, wait for none of the followers any longer."""
+        n = len(at)
+        for each in followers:
+            ready = each.ready(at, rows)
+            if ready < n:
+                long = self._patience
+                if each.unknown:
+                    long = 0.0 if self.nbytes > self._max_bytes else self._hold
+                n = min(n, max(ready, self.came_by(now - long)))
+        return n
 
     def take(self, n: int) -> dict[str, Array]:
         """Return the columns of the first ``n`` rows, and hold them no longer."""

@@ -19,6 +19,8 @@ class History:
     ----------
     max_bytes
         How much is kept of what no row has asked for.
+    like
+        An example of each column's value, where they are known before the first sample.
 
     Examples
     --------
@@ -31,9 +33,12 @@ class History:
     ([2.0, 3.0], 1)
     """
 
-    def __init__(self, max_bytes: int = 1 << 26) -> None:
+    def __init__(self, max_bytes: int = 1 << 26, like: Mapping[str, Any] | None = None) -> None:
         self.times: Array = np.zeros(0)
-        self.columns: dict[str, Array] = {}
+        examples = {name: np.asarray(value) for name, value in (like or {}).items()}
+        self.columns: dict[str, Array] = {
+            name: np.empty((0, *value.shape), value.dtype) for name, value in examples.items()
+        }
         self.base: int = 0  # the number of the first sample that is kept
         self.lost: int = 0  # samples that went because too many were kept
         self._max_bytes = max_bytes
@@ -47,8 +52,15 @@ class History:
             return
         if self.columns and self.columns.keys() != columns.keys():
             raise DataError(
-                f"a follower gave columns {list(columns)} after {list(self.columns)}.\n  Give the same every time."
+                f"a follower gave columns {list(columns)}, wanted {list(self.columns)} as before.\n"
+                "  Give the same every time."
             )
+        for name, before in self.columns.items():
+            if columns[name].shape[1:] != before.shape[1:]:
+                raise DataError(
+                    f"a follower gave {name!r} of shape {columns[name].shape[1:]}, wanted {before.shape[1:]} as before.\n"
+                    "  Give values of one shape; like= is to have it, too."
+                )
         found = np.concatenate([self.times, np.asarray(times, dtype=np.float64)])
         self.times = np.maximum.accumulate(found)
         if self.columns:

@@ -52,9 +52,16 @@ class Merge(Managed):
         After a failure of a follower: ``"fail"``, or ``"skip"``: go on with the values there are.
     patience
         Seconds for which a row waits for a sample that would better its values: one later than it for ``"nearest"``
-        and ``"linear"``, or the very first, which says what shape they have.
+        and ``"linear"``.
+    hold
+        Seconds for which rows wait for the very first sample of a device that runs, such as one that is being connected:
+        only that says what its columns are. Rows that have waited so long, and those of a leader that has ended, are
+        given without them; they are there from the first sample on.
+    like
+        For a device that may say nothing for long, such as one that sends marks: an example of each column's value,
+        ``{"ring": {"acc": np.zeros(3)}}``. Its columns are there from the first row, and nothing waits for a sample.
     max_bytes
-        How much of each follower is kept for rows to come.
+        How much of each follower is kept for rows to come, and of rows that wait for a first sample.
 
     Raises
     ------
@@ -80,6 +87,7 @@ class Merge(Managed):
     before: Literal["nan", "wait"]
     on_error: Literal["fail", "skip"]
     patience: float
+    hold: float
 
     def __init__(
         self,
@@ -92,6 +100,8 @@ class Merge(Managed):
         timestamps: bool = True,
         on_error: Literal["fail", "skip"] = "fail",
         patience: float = 1.0,
+        hold: float = 30.0,
+        like: Mapping[str, Mapping[str, Any]] | None = None,
         max_bytes: int = 1 << 26,
     ) -> None:
         if not hasattr(leader, "read"):
@@ -112,19 +122,20 @@ class Merge(Managed):
             )
         self.leader = leader
         self.arrived: Wake = Wake()
-        self.before, self.on_error, self.patience = before, on_error, patience
+        self.before, self.on_error, self.patience, self.hold = before, on_error, patience, hold
         self.clock: Any = getattr(leader, "clock", SYSTEM)
         self.timestamp_key: str = getattr(leader, "timestamp_key", "timestamp")
         options: dict[str, Any] = {"gaps": before == "nan", "timestamps": timestamps, "max_bytes": max_bytes}
+        likes = per_follower("like", like or {}, followers, None)
         self.followers: dict[str, Any] = {
-            name: DeviceFollower(name, each, hows[name], ages[name], **options)
+            name: DeviceFollower(name, each, hows[name], ages[name], like=likes[name], **options)
             if hasattr(each, "read")
             else FunctionFollower(name, each, takes_time(each, name), leader)
             for name, each in followers.items()
         }
         self._state: State = "idle"
         self._failures: list[BaseException] = []
-        self._held = Held(leader, self.timestamp_key)
+        self._held = Held(leader, self.timestamp_key, patience=patience, hold=hold, max_bytes=max_bytes)
         self._company = Company(leader, self.followers, self.arrived, strict=on_error == "fail")
         self._delivered = self._dropped = 0
         self._names: tuple[str, ...] = ()
@@ -208,8 +219,7 @@ class Merge(Managed):
         at, rows = self._held.moments()
         n = len(at)
         if n and not over:
-            n = min([n, *(each.ready(at, rows) for each in self.followers.values())])
-            n = max(n, self._held.came_by(self.clock.now() - self.patience))
+            n = self._held.free(self.followers.values(), self.clock.now(), at, rows)
         if not n:
             return self._block({}, rows[:0])
         try:
@@ -270,7 +280,7 @@ class Merge(Managed):
     @property
     def names(self) -> tuple[str, ...]:
         """Its columns, as far as they are known."""
-        return self._names or (*self.leader.names, *self.followers)
+        return self._names or (*self.leader.names, *(name for each in self.followers.values() for name in each.names()))
 
     def stats(self) -> dict[str, Any]:
         """Return what it counts.

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.calls import takes_time
+from headrace.live.beside import Beside
 from headrace.live.device import Threaded
-from headrace.live.follow import named
 from headrace.live.portaudio import look, no_input, sounddevice
 from headrace.live.sound_times import SampleTimes
 from headrace.live.wake import Wake
@@ -113,16 +112,13 @@ class MicSource(Threaded):
             raise StreamConfigError(
                 f"{who} got sample_rate={sample_rate!r}, wanted samples a second.\n  None is what the device has."
             )
-        self.followers: dict[str, Any] = dict(followers or {})
-        self._asked: list[tuple[str, Callable[..., Any], bool]] = [
-            (name, each, takes_time(each, name)) for name, each in self.followers.items()
-        ]
-        super().__init__(names=(timestamp_key, key, *self.followers), timestamp_key=timestamp_key, **threaded)
+        self.beside: Beside = Beside(followers)
+        self.followers: dict[str, Any] = self.beside.sources
+        super().__init__(names=(timestamp_key, key, *self.beside.sources), timestamp_key=timestamp_key, **threaded)
         self.key, self.chunk_size, self.device, self.silence = key, int(chunk_size), device, float(silence)
         self._channels = None if n_channels is None else int(n_channels)
         self._rate = None if sample_rate is None else float(sample_rate)
         self._stream: Any = None
-        self._started: list[Any] = []
         self._chunks: deque[_Chunk] = deque()
         self._waiting = self._limit = 0  # samples in them, and how many there may be
         self._ring = Wake()
@@ -174,10 +170,7 @@ class MicSource(Threaded):
         self._waiting, self._limit, self._over = 0, int(BEHIND * rate) + self.chunk_size, False
         self._times = SampleTimes(float(rate))
         try:
-            for each in self.followers.values():
-                if callable(getattr(each, "start", None)):
-                    each.start()
-                    self._started.append(each)
+            self.beside.start()
             try:
                 self._stream = sd.InputStream(
                     samplerate=rate, blocksize=self.chunk_size, device=self.device, channels=channels, dtype="int16",
@@ -199,10 +192,7 @@ class MicSource(Threaded):
             if stream is not None:
                 stream.close()
         finally:
-            while self._started:
-                each = self._started.pop()
-                if callable(getattr(each, "stop", None)):
-                    each.stop()
+            self.beside.stop()
 
     def unblock(self) -> None:
         self._ring.set()
@@ -252,14 +242,7 @@ class MicSource(Threaded):
             self.timestamp_key: self.anchor.unix(0.0) + moments,
             self.key: samples[:, 0] if self.flat and samples.shape[1] == 1 else samples,
         }
-        for name, each, timed in self._asked:
-            try:
-                value = each(chunk.came - began) if timed else each()
-            except Exception as error:
-                error.add_note(f"  while asking follower {name!r}")
-                raise
-            for column, part in _parts(name, value):
-                columns[column] = np.repeat(np.asarray(part)[None], n, axis=0)
+        self.beside.beside(columns, n, chunk.came - began)
         self.put_block(columns)
 
     def stats(self) -> dict[str, Any]:
@@ -303,9 +286,3 @@ class MicDataSource(MicSource):
         block = super().read()
         columns = {name: column for name, column in block.items() if name != self.timestamp_key}
         return Block.of(columns, block.first, block.n, block.rate, {}, {}, block.times, None)
-
-
-def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return [(named(name, key), part) for key, part in value.items()]
-    return [(name, value)]

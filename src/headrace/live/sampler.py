@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import StreamConfigError
 from headrace.live.aside import PLAIN
-from headrace.live.calls import takes_time
+from headrace.live.calls import row_of, takes_time
 from headrace.live.clock import Clock, SystemClock
 from headrace.live.device import Threaded
 from headrace.live.pending import Overflow
@@ -192,76 +192,66 @@ class Sampler(Threaded):
 
     def run(self, stopping: threading.Event) -> None:
         if self._remote is not None:
-            for columns in self._remote.blocks():
-                self.put_block(columns)
+            for block in self._remote.blocks():
+                self.put_block(block)
             return
         if isinstance(self.clock, SystemClock):
             exact_timers()
             if self.clock.spin:
                 come_first()
-        wait, clock, rate, began = self.clock.wait_until, self.clock.now, self.sample_rate, self._began
+        # All in one function: between two moments others have had the processor's caches, and every call costs anew.
+        wait, clock, rate, began, anchor = (
+            self.clock.wait_until,
+            self.clock.now,
+            self.sample_rate,
+            self._began,
+            self.anchor,
+        )
+        calls, columns, note, noted, monotonic = self._calls, self._columns, self._note, self.noted, self.monotonic_key
         while wait(began + self._k / rate, stopping):
             now, k = clock(), self._k
-            behind = int((now - began) * rate + 1e-6) - k  # whole periods
+            t = now - began
+            behind = int(t * rate + 1e-6) - k  # whole periods
             if behind > 0:
-                if self.late == "skip":
-                    self._late += behind
-                    self._missed += behind
-                    k += behind
-                else:
-                    self._late += 1
+                k += self._was_late(behind)
             self._k = k + 1  # at once, so that one that fails is not asked for again
-            self._tick(k, now)
+            values: list[Any] = [anchor.wall + (now - anchor.now)]  # as its unix(now)
+            if monotonic is not None:
+                values.append(round(now * 1e9))
+            plain, name = self._may_note, ""
+            try:
+                for name, source, timed in calls:  # noqa: B007 - told when it raises
+                    value = source(t) if timed else source()
+                    values.append(value)
+                    if value.__class__ not in PLAIN:
+                        plain = False
+                row = None if plain else row_of(columns, values, prefix=self.prefix)
+            except Exception as error:
+                error.add_note(f"  while asking source {name!r} for row {k}")
+                if self.on_error != "skip":
+                    raise
+                self._errors += 1
+                self.last_error = error
+                continue
+            if row is not None:
+                self.put(row)
+                continue
+            if note(columns, tuple(values)):
+                self._pending.write_noted()
+            noted()
 
-    def _tick(self, k: int, now: float) -> None:
-        t, name = now - self._began, ""
-        anchor = self.anchor
-        values: list[Any] = [anchor.wall + (now - anchor.now)]  # as its unix(now), a call less
-        if self.monotonic_key is not None:
-            values.append(round(now * 1e9))
-        plain = self._may_note
-        try:
-            for name, source, timed in self._calls:  # noqa: B007 - told when it raises
-                value = source(t) if timed else source()
-                values.append(value)
-                if value.__class__ not in PLAIN:
-                    plain = False
-            row = None if plain else self._row(values)
-        except Exception as error:
-            error.add_note(f"  while asking source {name!r} for row {k}")
-            if self.on_error != "skip":
-                raise
-            self._errors += 1
-            self.last_error = error
-            return
-        if row is None:  # most are plain, and this costs half as much
-            self.put_plain(tuple(values))
-        else:
-            self.put(row)
-
-    def put_plain(self, values: tuple[Any, ...]) -> None:
-        """Add one row of numbers, one for each column."""
-        if self._note(self._columns, values):
-            self._pending.write_noted()
+    def noted(self) -> None:
+        """Wake up who waits for rows: one was noted."""
         self.arrived.set()
 
-    def _row(self, values: list[Any]) -> dict[str, Any]:
-        row: dict[str, Any] = {}
-        for name, value in zip(self._columns, values, strict=True):
-            if isinstance(value, Mapping):
-                for key, part in value.items():
-                    self._set(row, f"{name}_{key}" if self.prefix else key, part)
-            else:
-                self._set(row, name, value)
-        return row
-
-    def _set(self, row: dict[str, Any], name: str, value: Any) -> None:
-        if name in row:
-            raise DataError(
-                f"Sampler got two values for column {name!r}, wanted a name for each.\n"
-                "  Rename a source, or have the keys of dicts prefixed with prefix=True."
-            )
-        row[name] = value
+    def _was_late(self, behind: int) -> int:
+        """Count a moment that is so many periods late; return how many have no row."""
+        if self.late != "skip":
+            self._late += 1
+            return 0
+        self._late += behind
+        self._missed += behind
+        return behind
 
     def stats(self) -> dict[str, Any]:
         """Return what it counts: see :meth:`Threaded.stats`; and moments ``missed``, the late ones without a row."""

@@ -11,6 +11,9 @@ from headrace.plot.drifts import plot_drifts
 from headrace.plot.explorer import explore
 from headrace.plot.figure import Figure
 from headrace.plot.files import to_dotfile, to_mermaid, to_svg
+from headrace.plot.frames_events import plot_event_raster, plot_time_surface
+from headrace.plot.frames_lines import plot_5d_matshow, plot_5d_time, plot_frames, plot_tensor, tiled
+from headrace.plot.frames_preview import Film, preview
 from headrace.plot.frontend_base import FrontendBase
 from headrace.plot.frontends import Bar, Histogram, Line, Scatter, Video
 from headrace.plot.samples import (
@@ -27,6 +30,7 @@ from headrace.plot.tree_svg import tree_svg
 __all__ = [
     "Bar",
     "Figure",
+    "Film",
     "FrontendBase",
     "Histogram",
     "Html",
@@ -40,14 +44,22 @@ __all__ = [
     "draw_sample",
     "explore",
     "plot",
+    "plot_5d_matshow",
+    "plot_5d_time",
     "plot_buffer",
     "plot_drifts",
+    "plot_event_raster",
+    "plot_frames",
     "plot_labeled_samples_animation",
     "plot_labeled_samples_grid",
     "plot_parameter",
     "plot_parameter_store",
     "plot_parameter_store_widget",
+    "plot_tensor",
+    "plot_time_surface",
+    "preview",
     "thumbnail",
+    "tiled",
     "to_dotfile",
     "to_mermaid",
     "to_svg",

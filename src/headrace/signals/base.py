@@ -27,7 +27,7 @@ from headrace.signals.names import alike as alike
 from headrace.signals.names import names as names
 from headrace.signals.ranges import Range
 from headrace.signals.turning import Turnable as Turnable
-from headrace.signals.turning import see_values
+from headrace.signals.turning import as_now, see_values
 from headrace.signals.turning import turnable as turnable
 
 S = TypeVar("S")
@@ -243,7 +243,7 @@ class Signal(Recipe, Generic[S]):
 
             return signal_of_data_arrays(self, rows)
         arrays, back = columns_of(rows, repr(self))
-        now = self.settled() if self.knobs else self
+        now = as_now(self)
         made = back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])
         lead = next(filter(is_series, rows), None)
         if lead is not None:

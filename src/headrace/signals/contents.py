@@ -32,7 +32,10 @@ def content_of(thing: Any) -> str:
         return ""
     if hasattr(thing, "state_dict") and hasattr(thing, "named_parameters"):
         return digest("|".join([where_is(thing), repr(thing), *_weights(thing)]))
-    if hasattr(thing, "__code__") or hasattr(thing, "__func__") or isinstance(thing, partial):
+    if isinstance(thing, partial):
+        inner = content_of(thing.func) or where_is(thing.func)
+        return CODE + digest(repr([inner, _parts(thing.args, set()), _parts(thing.keywords, set())]))
+    if hasattr(thing, "__code__") or hasattr(thing, "__func__"):
         return CODE + digest(code_of(thing))
     return digest(repr(_parts(thing, set())))
 

@@ -14,6 +14,7 @@ from headrace.signals.base import Signal, kind_of
 from headrace.signals.changes import fits
 from headrace.signals.config import config_json
 from headrace.signals.forms import columns_of, is_series
+from headrace.signals.turning import as_now
 
 __all__ = ["Function", "config_json"]
 
@@ -77,7 +78,7 @@ class Function:
 
     def computed(self, *arrays: Any) -> tuple[Any, Any]:
         """Return what a call would, and where it would then be; for :meth:`go`."""
-        signal = self.signal.settled() if self.signal.knobs else self.signal
+        signal = as_now(self.signal)
         columns, back = columns_of(arrays, repr(self.signal))
         heads = tuple((each.dtype, each.shape[1:]) for each in columns)
         at = self._at

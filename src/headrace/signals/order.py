@@ -9,6 +9,7 @@ from typing import Any
 
 from headrace.core.block import ROWS, ZERO, Pace
 from headrace.errors import StreamConfigError
+from headrace.signals.turning import as_now
 
 Paces = dict[str, Pace]
 
@@ -81,7 +82,7 @@ def check_paces(nodes: Iterable[Any]) -> None:
 
 def without_knobs(node: Any) -> Any:
     """Return a signal with the values that its knobs have now."""
-    return node.settled() if node.knobs else node
+    return as_now(node)
 
 
 def pace_below(node: Any, above: Pace, start: int = 0) -> Pace:

@@ -150,7 +150,8 @@ class Run:
     def set(self, path: str, value: Any) -> None:
         """Give a parameter, ``"node.parameter"``, another value.
 
-        Where the node's state does not fit the new value (another window, another order), the node starts afresh.
+        Where the node's state does not fit the new value (another window, another length), the node starts afresh; a filter
+        that is turned goes on.
 
         Raises
         ------

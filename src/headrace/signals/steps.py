@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headrace.core.block import Block, Pace, seconds
+from headrace.core.items import same
 from headrace.core.recipe import Recipe
 from headrace.errors import DataError
 from headrace.signals.base import Signal
 from headrace.signals.forms import column
-from headrace.signals.order import nearest, paces_of, without_knobs
+from headrace.signals.order import nearest, paces_of
+from headrace.signals.turning import as_now
 
 
 class GraphState(NamedTuple):
@@ -82,12 +84,12 @@ class Steps(Recipe):
         heads = tuple((values[name].dtype, values[name].shape[1:]) for name in self.reads)
         paces_of(self.nodes, getattr(head, "paces", {}), {})
         states: list[Any] = []
-        for node in map(without_knobs, self.nodes):
+        for node in self.nodes:
             with _named(node):
-                rows = [values[name] for name in node.inputs]
-                state = node.init(*rows)
-                values[node.name], _ = node.step(state, *rows)
-            states.append(state)
+                rows, now = [values[name] for name in node.inputs], as_now(node)
+                state = now.init(*rows)
+                values[node.name], _ = now.step(state, *rows)
+            states.append((_values(node), state) if node.knobs else state)
         return GraphState(0, None, heads, tuple(states)), values
 
     def step(self, state: GraphState, block: Mapping[str, Any]) -> tuple[Block, GraphState]:
@@ -225,7 +227,17 @@ _PLAIN: Mapping[str, Any] = {}  # the paces and latencies of a block that names 
 
 
 def _step(node: Signal[Any], state: Any, *rows: Any) -> Any:
-    return node.settled().step(state, *rows)
+    """Step a node with knobs, whose state has their values beside it: where one was turned, the state is another."""
+    (values, state), now, present = state, as_now(node), _values(node)
+    if not same(values, present):
+        before = node.settled(dict(zip(node.knobs, values, strict=True)))
+        state = now.carry(before, state) if now.keeps(before) else now.init(*(each[:0] for each in rows))
+    made, state = now.step(state, *rows)
+    return made, (present, state)
+
+
+def _values(node: Signal[Any]) -> tuple[Any, ...]:
+    return tuple([knob.value for knob in node.knobs.values()])
 
 
 def _last(n: int, before: Any, times: Any) -> Any:

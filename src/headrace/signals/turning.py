@@ -36,6 +36,20 @@ def turnable(value: Any) -> Any:
     return value
 
 
+def as_now(signal: Any) -> Any:
+    """Return a signal with the values that its knobs have now: one object until a knob is turned."""
+    if not signal.knobs:
+        return signal
+    turns = tuple(
+        [knob.turns for knob in signal.knobs.values()]
+    )  # before the values: a turn in between counts next time
+    known = signal.__dict__.get("_as_now")
+    if known is None or known[0] != turns:
+        known = (turns, signal.settled())
+        signal.fix(_as_now=known)
+    return known[1]
+
+
 class AsNow:
     """A method or property of a signal that sees values where the signal has knobs: those of now.
 
@@ -50,9 +64,7 @@ class AsNow:
     def __get__(self, signal: Any, owner: Any = None) -> Any:
         if signal is None:
             return self.function
-        if signal.knobs:
-            signal = signal.settled()
-        return self.function.__get__(signal, owner)
+        return self.function.__get__(as_now(signal), owner)
 
 
 def see_values(cls: type, names: tuple[str, ...]) -> None:

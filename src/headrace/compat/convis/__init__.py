@@ -1,17 +1,18 @@
 """convis' module paths and names on :mod:`headrace.frames`: ``import headrace.compat.convis as convis``.
 
-Streams and sample stimuli are here with their names, argument orders and defaults. Layers and the retina model exist by
-name and say that they come later.
+Streams, sample stimuli, figures and the spikes of ``filters.spiking`` are here with their names, argument orders and
+defaults. Other layers and the retina model exist by name and say that they come later.
 """
 
 from typing import Any, NoReturn
 
-from headrace.compat.convis import samples, streams
+from headrace.compat.convis import filters, samples, streams
 from headrace.compat.convis.later import VISION, not_yet
+from headrace.compat.convis.plot import plot, plot_5d_matshow, plot_5d_time, plot_tensor
 
-__all__ = ["samples", "streams"]
+__all__ = ["filters", "plot", "plot_5d_matshow", "plot_5d_time", "plot_tensor", "samples", "streams"]
 
-_MODELS = ("Layer", "Output", "Retina", "filters", "models", "retina", "run", "run_in_background")
+_MODELS = ("Layer", "Output", "Retina", "models", "retina", "run", "run_in_background")
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,10 @@ from headrace.frames import (
     FrameStream,
     HDF5Reader,
     HDF5Writer,
+    MNISTStream,
     NumpyReader,
     NumpyWriter,
+    PoissonMNISTStream,
     ProcessingStream,
     RandomStream,
     RepeatingStream,
@@ -35,9 +37,12 @@ __all__ = [
     "InrImageFileStreamer",
     "InrImageStreamWriter",
     "InrImageStreamer",
+    "MNISTStream",
     "NumpyReader",
     "NumpyWriter",
+    "PoissonMNISTStream",
     "ProcessingStream",
+    "PseudoNMNIST",
     "RandomStream",
     "RepeatingStream",
     "SequenceStream",
@@ -46,7 +51,7 @@ __all__ = [
     "TimedSequenceStream",
 ]
 
-_OTHERS = ("MNISTStream", "PoissonMNISTStream", "PseudoNMNIST", "VideoReader", "VideoWriter")
+_OTHERS = ("VideoReader", "VideoWriter")
 _WINDOWS = ("Runner", "StreamToNetwork", "StreamVisualizer", "run_visualizer")
 
 
@@ -131,6 +136,19 @@ class InrImageStreamWriter(frames.InrImageStreamWriter):
         v_, x_, y_, z_ = (None if n == 1 else n for n in (v, x, y, z))
         order: Any = "classic" if time_dimension == "VDIM" else "standard"
         super().__init__(filename, v_, x_, y_, z_, time_dimension, order=order)
+
+
+class PseudoNMNIST(frames.PseudoNMNIST):
+    """:class:`headrace.frames.PseudoNMNIST` with the geometry and the sensor of convis."""
+
+    def __init__(
+        self,
+        mnist_data_folder: Any = "../data/",
+        threshold: float = 5.0,
+        output_size: tuple[int, int] = (34, 34),
+        **more: Any,
+    ) -> None:
+        super().__init__(mnist_data_folder, threshold, output_size, **{"classic": True, **more})
 
 
 class GlobalClock:

@@ -1,0 +1,109 @@
+"""Events of a camera as figures: rasters over time, and time surfaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.core.registry import register
+from headrace.frames.event_arrays import events_of, sensor_size, time_surface
+from headrace.plot.frames_blocks import block_of
+
+_ON, _OFF = "#b34a00", "#0b6bcb"
+_MOST = 50_000  # marks of a raster: more would cover each other
+
+
+@register("plot.event_raster", example=None, kind="view")
+def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
+    """Return axes with a mark for each event: its time, and the number of its pixel, row by row.
+
+    Parameters
+    ----------
+    events
+        Events with ``x``, ``y``, ``t`` and ``p``; or frames of spikes, ``[time, row, col]`` or
+        ``[batch, channel, time, row, col]`` with ON and OFF as channels, or a stream of such frames, which does not
+        move. Of more than 50 000, some are drawn, equally far apart.
+    size
+        Rows and columns of the camera; None for as many as the events need.
+    ax
+        Matplotlib's axes to draw on; by default those of a new figure, which is yours to close.
+
+    Raises
+    ------
+    DataError
+        For what is neither, or events outside of ``size``.
+    MissingExtraError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from headrace.plot import plot_event_raster
+    >>> events = {"x": [0, 1, 1], "y": [0, 0, 1], "t": [0, 1000, 2500], "p": [1, 0, 1]}
+    >>> axes = plot_event_raster(events, (2, 2), ax=Figure().add_subplot())
+    >>> [line.get_label() for line in axes.lines], axes.lines[0].get_xdata().tolist()
+    (['ON', 'OFF'], [0.0, 2.5])
+    """
+    at: Any  # of whole frames, or of milliseconds
+    names = getattr(getattr(events, "dtype", None), "names", None)
+    if names or (hasattr(events, "keys") and not hasattr(events, "open")):
+        found = events_of(events, "plot_event_raster")
+        cols = sensor_size(found, size, "plot_event_raster")[1]
+        at, pixel, on, unit = found["t"] / 1e3, found["y"].astype(np.int64) * cols + found["x"], found["p"] == 1, "ms"
+    else:
+        block = block_of(events, "plot_event_raster")
+        block = block if size is None else block[..., : size[0], : size[1]]
+        polarity, frame, row, col = np.nonzero(block.any(axis=0))
+        order = np.argsort(frame, kind="stable")
+        at, pixel, on, unit = frame[order], (row * block.shape[4] + col)[order], polarity[order] == 0, "frame"
+    some = slice(None, None, max(1, -(-len(at) // _MOST)))
+    axes = ax
+    if axes is None:
+        axes = optional("matplotlib.pyplot", "plot", "plot_event_raster").subplots(layout="constrained")[1]
+    for name, colour, which in (("ON", _ON, on), ("OFF", _OFF, ~on)):
+        axes.plot(at[which][some], pixel[which][some], "|", color=colour, label=name, markersize=3)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("pixel")
+    return axes
+
+
+@register("plot.time_surface", example=None, kind="view")
+def plot_time_surface(events: Any, size: Any = None, tau: float = 0.03, at: float | None = None) -> Any:
+    """Return a figure of the time surfaces of ON and of OFF events: bright where a pixel has just emitted one.
+
+    Parameters
+    ----------
+    events, size, tau, at
+        As :func:`headrace.frames.time_surface` takes them.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Yours to close.
+
+    Raises
+    ------
+    DataError, StreamConfigError
+        As :func:`headrace.frames.time_surface` does.
+    MissingExtraError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from headrace.plot import plot_time_surface
+    >>> events = {"x": [0, 1, 1], "y": [0, 0, 1], "t": [0, 1000, 2500], "p": [1, 0, 1]}
+    >>> figure = plot_time_surface(events)
+    >>> [axes.get_title() for axes in figure.axes]
+    ['ON', 'OFF']
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close(figure)
+    """
+    surfaces = time_surface(events, size, tau, at)
+    pyplot = optional("matplotlib.pyplot", "plot", "plot_time_surface")
+    figure, both = pyplot.subplots(1, 2, figsize=(7, 3.5), layout="constrained")
+    for axes, surface, name in zip(both, surfaces, ("ON", "OFF"), strict=True):
+        axes.imshow(surface, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
+        axes.set_title(name)
+    return figure

@@ -1,0 +1,228 @@
+"""Events as arrays and in files."""
+
+from __future__ import annotations
+
+import gc
+import random
+import struct
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from frames.test_broken_files import mutated
+from headrace.errors import DataError, StreamConfigError
+from headrace.frames import EVENT, event_frames, events_of, read_events, time_surface, write_events
+from headrace.testing.case import Held
+from support.counts import heavy
+from support.require import require
+
+
+def some(n: int = 500, end: int = 8_000_000) -> Any:
+    rng = np.random.default_rng(3)
+    made = np.empty(n, EVENT)
+    made["x"], made["y"] = rng.integers(0, 128, n), rng.integers(0, 100, n)
+    made["t"], made["p"] = np.sort(rng.integers(0, end, n)), rng.integers(0, 2, n)
+    return made
+
+
+def test_events_of_columns_and_of_arrays() -> None:
+    events = some()
+    floats = {name: events[name].astype(float) for name in EVENT.names or ()}
+    floats["p"] = 2 * floats["p"] - 1
+    assert (events_of(floats) == events).all()
+    other = np.zeros(3, [("t", "u4"), ("x", "u1"), ("y", "u1"), ("p", "?"), ("more", "f4")])
+    assert events_of(other).dtype == EVENT
+    for wrong in (
+        [1, 2],
+        {"x": [1], "y": [1], "t": [1]},
+        {"x": [1, 2], "y": [1], "t": [1], "p": [1]},
+        {"x": [[1]], "y": [[1]], "t": [[1]], "p": [[1]]},
+        {"x": ["a"], "y": [1], "t": [1], "p": [1]},
+        {"x": [-1], "y": [1], "t": [1], "p": [1]},
+        {"x": [1], "y": [40000], "t": [1], "p": [1]},
+        {"x": [1], "y": [1], "t": [np.nan], "p": [1]},
+    ):
+        with pytest.raises(DataError):
+            events_of(wrong)
+
+
+def test_frames_count_every_event_once() -> None:
+    events = some()
+    frames = event_frames(events, (100, 128), dt=0.01)
+    assert frames.shape[:2] == (1, 2)
+    assert frames.sum() == len(events)
+    assert frames[0, 0].sum() == events["p"].sum()
+    k = 77
+    at = (events["t"][k] - events["t"][0]) // 10_000
+    assert frames[0, 1 - events["p"][k], at, events["y"][k], events["x"][k]] >= 1
+    part = event_frames(events, (100, 128), dt=0.01, t_zero=2.0, frames=100)
+    assert part.sum() == ((events["t"] >= 2_000_000) & (events["t"] < 3_000_000)).sum()
+    assert event_frames(events[:0]).shape == (1, 2, 0, 1, 1)
+    with pytest.raises(DataError, match="wanted room for all"):
+        event_frames(events, (10, 10))
+    with pytest.raises(DataError, match="larger dt"):
+        event_frames(events, dt=1e-6)
+    with pytest.raises(StreamConfigError):
+        event_frames(events, dt=0)
+
+
+def test_a_time_surface_forgets() -> None:
+    events = {"x": [0, 0, 1], "y": [0, 0, 0], "t": [0, 50_000, 90_000], "p": [1, 1, 0]}
+    surface = time_surface(events, (1, 2), tau=0.05)
+    assert surface == pytest.approx(np.array([[[np.exp(-0.8), 0]], [[0, 1]]]))
+    early = time_surface(events, (1, 2), tau=0.05, at=0.05)
+    assert early == pytest.approx(np.array([[[1, 0]], [[0, 0]]])), "later events do not count"
+    assert not time_surface(some(0), (3, 3)).any()
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5", "hdf5", "aedat", "bin"])
+def test_events_go_into_files_and_come_back(tmp_path: Path, ending: str) -> None:
+    if ending in ("h5", "hdf5"):
+        require("h5py")
+    path = tmp_path / f"a.{ending}"
+    for events in (some(), some(0), some(200_000)):
+        write_events(path, events)
+        assert (read_events(path) == events).all()
+    write_events(path, {"x": [3], "y": [1], "t": [7], "p": [-1]})
+    assert read_events(path).tolist() == [(3, 1, 7, 0)]
+
+
+def test_long_recordings_in_aedat(tmp_path: Path) -> None:
+    events = some(1000, 1 << 36)
+    write_events(tmp_path / "a.aedat", events)
+    assert (read_events(tmp_path / "a.aedat") == events).all()
+
+
+def test_what_a_format_has_no_room_for(tmp_path: Path) -> None:
+    for wrong in ({"x": [300]}, {"y": [240]}, {"t": [1 << 23]}, {"t": [-1]}):
+        with pytest.raises(DataError, match="no room"):
+            write_events(tmp_path / "a.bin", {"x": [1], "y": [1], "t": [1], "p": [1], **wrong})
+    with pytest.raises(DataError, match="below 0"):
+        write_events(tmp_path / "a.aedat", {"x": [1], "y": [1], "t": [-1], "p": [1]})
+    with pytest.raises(StreamConfigError, match=r"\.npz, \.h5"):
+        write_events(tmp_path / "a.txt", some(3))
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "b.txt").write_text("")
+    for name in ("b.txt", "none.npz"):
+        with pytest.raises(StreamConfigError):
+            read_events(tmp_path / name)
+
+
+def second(*raw: tuple[int, int], head: bytes = b"") -> bytes:
+    return b"#!AER-DAT2.0\r\n" + head + b"# by hand\r\n" + b"".join(struct.pack(">II", *pair) for pair in raw)
+
+
+def test_aedat_2_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "a.aedat"
+    # Columns and rows are those that tonic 1.7 finds in the same bytes; what bit 31 marks is no event and left out.
+    path.write_bytes(second((5 << 8 | 9 << 1 | 1, 1000), (127 << 8 | 126 << 1, (1 << 31) + 5)))
+    assert read_events(path).tolist() == [(5, 9, 1000, 1), (127, 126, (1 << 31) + 5, 0)]
+    davis = (second((1 << 22 | 2 << 12 | 1 << 11, 7), (1 << 31, 8), (0, 9)), second((0, 9), head=b"# Davis346\r\n"))
+    path.write_bytes(davis[0])
+    assert read_events(path, "davis346").tolist() == [(343, 258, 7, 1), (345, 259, 9, 0)]
+    path.write_bytes(davis[1])
+    assert read_events(path).tolist() == [(345, 259, 9, 0)], "the header names it"
+    path.write_bytes(second((1023 << 12, 7)))
+    with pytest.raises(DataError, match="outside of the sensor"):
+        read_events(path, "davis346")
+    with pytest.raises(StreamConfigError, match="dvs128"):
+        read_events(path, "camera")
+
+
+def test_aedat_3_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "a.aedat"
+    head = b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n#!END-HEADER\r\n"
+    special = struct.pack("<hhiiiiii", 0, 1, 8, 4, 0, 1, 1, 1) + bytes(8)
+    packet = struct.pack("<hhiiiiii", 1, 1, 8, 4, 2, 3, 3, 2) + struct.pack(
+        "<6I", 1 | 1 << 1 | 9 << 2 | 5 << 17, 1000, 9 << 2, 1001, 0x23 | 1 << 17, 1002
+    )
+    path.write_bytes(head + special + packet)
+    assert read_events(path).tolist() == [(5, 9, 1000 + (2 << 31), 1), (1, 8, 1002 + (2 << 31), 1)]
+    for wrong in (packet[:-3], packet[:20], struct.pack("<hhiiiiii", 1, 1, 0, 4, 0, 9, 9, 9)):
+        path.write_bytes(head + special + wrong)
+        with pytest.raises(DataError, match="cut short or none"):
+            read_events(path)
+
+
+def test_n_mnist_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes([3, 7, 0x80, 3, 0xE8, 5, 9, 1, 7, 0xD0, 0, 240, 0, 0, 0, 1, 2, 0, 0, 1]))
+    assert read_events(path).tolist() == [(3, 7, 1000, 1), (5, 9, 65536 + 2000, 0), (1, 2, 8193, 0)]
+
+
+def test_npz_and_hdf5_of_others(tmp_path: Path) -> None:
+    events = some(20)
+    np.savez(tmp_path / "a.npz", events)
+    assert (read_events(tmp_path / "a.npz") == events).all()
+    np.savez(tmp_path / "b.npz", x=events["x"], y=events["y"])
+    with pytest.raises(DataError, match="wanted x, y, t and p"):
+        read_events(tmp_path / "b.npz")
+    h5py = require("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in EVENT.names or ():
+            file[name] = events[name]
+    assert (read_events(tmp_path / "a.h5") == events).all()
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["events"] = events
+    assert (read_events(tmp_path / "b.h5") == events).all()
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["frames"] = np.zeros(3)
+    with pytest.raises(DataError):
+        read_events(tmp_path / "c.h5")
+
+
+def test_other_versions_are_named(tmp_path: Path) -> None:
+    for head, told in ((b"#!AER-DAT4.0\r\n", "version 4.0, wanted 2.0 or 3.1"), (b"nothing", "wanted an AEDAT file")):
+        (tmp_path / "a.aedat").write_bytes(head)
+        with pytest.raises(DataError, match=told):
+            read_events(tmp_path / "a.aedat")
+
+
+def _second(path: Path) -> None:
+    path.write_bytes(second(*((k << 8 | k << 1, 1000 * k) for k in range(100))))
+
+
+def _third(path: Path) -> None:
+    write_events(path, some(100))
+
+
+KINDS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "aedat 2": ("a.aedat", _second),
+    "aedat 3": ("a.aedat", _third),
+    "bin": ("a.bin", _third),
+    "npz": ("a.npz", _third),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
+def test_mutated_files_are_errors_or_events(kind: str, tmp_path: Path) -> None:
+    name, write = KINDS[kind]
+    path = tmp_path / name
+    write(path)
+    good = path.read_bytes()
+    gc.collect()
+    held, rng = Held(), random.Random(kind)
+    wrong: list[str] = []
+    for _ in range(heavy(500) + 30):
+        path.write_bytes(mutated(good, rng))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                events = read_events(path)
+            except DataError as error:
+                wrong.append(str(error))
+            else:
+                assert events.dtype == EVENT
+                assert len(events) <= 200
+    assert wrong
+    assert all(path.name in told for told in wrong)
+    gc.collect()
+    assert not held.grown()

@@ -1,0 +1,350 @@
+"""Sensors of change: what holds of them whatever the film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace as hr
+from frames.makers import digits
+from headrace.errors import DataError, StreamConfigError
+from headrace.frames import (
+    DVS,
+    IntegrativeMotionSensor,
+    Poisson,
+    PoissonStream,
+    PseudoNMNIST,
+    SensorStream,
+    SequenceStream,
+    event_frames,
+    moving_bar,
+    write_idx,
+)
+from headrace.frames.saccades import classic_view, corners_of, path_of, view
+from support.require import require
+
+THETA = 0.17
+
+
+def film(seed: int = 3, frames: int = 60) -> Any:
+    """A random walk of log intensities, and them."""
+    log = np.cumsum(np.random.default_rng(seed).normal(0, 0.3, (frames, 7, 6)), axis=0)
+    return np.exp(log), log
+
+
+# --- DVS ------------------------------------------------------------------------------------------
+
+
+def test_constant_input_gives_no_event() -> None:
+    assert not DVS(0.01)(np.full((50, 6, 6), 0.3)).any()
+    assert not DVS(0.01, eps=0)(np.random.default_rng(1).random((1, 6, 6)) + 1).any(), "nor does a first frame"
+
+
+@pytest.mark.parametrize(("on", "off"), [(THETA, THETA), (0.1, 0.3)])
+def test_events_tell_the_log_intensity_to_a_threshold(on: float, off: float) -> None:
+    light, log = film()
+    counts = DVS(theta_on=on, theta_off=off, eps=0)(light)[0].astype(float)
+    told = log[0] + np.cumsum(on * counts[0] - off * counts[1], axis=0)
+    assert (log - told < on * (1 + 1e-9)).all()
+    assert (told - log < off * (1 + 1e-9)).all()
+
+
+def test_brightness_as_such_makes_no_difference() -> None:
+    light, _ = film()
+    assert (DVS(THETA, eps=0)(light) == DVS(THETA, eps=0)(light * 1024)).all()
+
+
+def test_polarity_is_symmetric() -> None:
+    light, _ = film()
+    counts, mirrored = (DVS(THETA, eps=0)(each) for each in (light, 1 / light))
+    assert (counts[0, 0] == mirrored[0, 1]).all()
+    assert (counts[0, 1] == mirrored[0, 0]).all()
+    assert counts.any()
+
+
+def test_time_reversed_swaps_polarities_up_to_one_event() -> None:
+    light, _ = film()
+    there, back = (DVS(THETA, eps=0)(each).sum(axis=(0, 2)) for each in (light, light[::-1]))
+    net, reverse = (each[0] - each[1] for each in (there, back))
+    assert (np.abs(net + reverse) <= 1).all()
+
+
+def test_events_are_those_of_the_counts_in_order_of_time() -> None:
+    light, _ = film()
+    counts = DVS(THETA)(light)
+    events = DVS(THETA).events(light)
+    assert len(events) == counts.sum()
+    assert (np.diff(events["t"]) >= 0).all()
+    # An event of frame i lies between frames i - 1 and i.
+    columns = {name: events[name] for name in ("x", "y", "p")}
+    again = event_frames({**columns, "t": events["t"] - 1}, (7, 6), t_zero=-1e-3, frames=60)
+    assert np.abs(again - counts).sum() <= 0.02 * counts.sum(), "but for those on the very border"
+
+
+def test_times_are_interpolated() -> None:
+    ramp = np.exp(np.linspace(0, 1, 11)).reshape(11, 1, 1)
+    events = DVS(0.25, eps=0).events(ramp, t_zero=2.0)
+    assert events["t"].tolist() == [2002500, 2005000, 2007500, 2010000][: len(events)]
+    assert events["p"].all()
+
+
+def test_events_of_blocks_are_those_of_the_whole() -> None:
+    light, _ = film()
+    whole, cut = DVS(THETA), DVS(THETA)
+    parts = np.concatenate([cut.events(light[lo:hi]) for lo, hi in ((0, 1), (1, 30), (30, 30), (30, 60))])
+    assert (whole.events(light) == parts).all()
+    cut.clear_state()
+    assert (cut.events(light) == parts).all()
+
+
+def test_thresholds_differ_between_pixels_by_the_seed() -> None:
+    ramp = np.broadcast_to(np.exp(np.linspace(0, 20, 100))[:, None, None], (100, 20, 20))
+    one, same, other = (DVS(0.2, sigma_theta=0.03, seed=seed)(ramp) for seed in (1, 1, 2))
+    assert (one == same).all()
+    assert (one != other).any()
+    thresholds = 20 / one.sum(axis=(0, 1, 2))
+    assert thresholds.std() == pytest.approx(0.03, rel=0.15)
+    assert thresholds.mean() == pytest.approx(0.2, rel=0.03)
+
+
+def test_noise_and_leak_have_their_rates() -> None:
+    still = np.full((2001, 10, 10), 0.5)
+    noisy = DVS(0.2, shot_noise=20, seed=3)(still).sum(axis=(0, 2, 3, 4)) / (2.0 * 100)
+    assert noisy == pytest.approx([10, 10], rel=0.15)
+    leaky = DVS(0.2, leak_rate=5)(still).sum(axis=(0, 2, 3, 4)) / (2.0 * 100)
+    assert leaky[0] == pytest.approx(5, rel=0.12)
+    assert leaky[1] == 0
+
+
+def test_a_refractory_pixel_rests() -> None:
+    light, _ = film(frames=200)
+    events = DVS(0.05, refractory=0.0015).events(light)
+    free = DVS(0.05).events(light)
+    assert 0 < len(events) < len(free)
+    for row, col in ((0, 0), (3, 4), (6, 5)):
+        times = events["t"][(events["y"] == row) & (events["x"] == col)]
+        assert (np.diff(times) >= 1499).all()
+    counts = DVS(0.05, refractory=0.0015)(light)
+    assert len(events) == counts.sum()
+
+
+def test_a_low_pass_follows_slowly() -> None:
+    step = np.repeat([1.0, 4.0], [1, 400]).reshape(-1, 1, 1)
+    first = {hz: np.flatnonzero(DVS(0.2, eps=0, cutoff_hz=hz)(step)[0, 0, :, 0, 0]) for hz in (None, 10)}
+    assert first[None].tolist() == [1]
+    # ln 4 (1 - exp(-2 pi 10 t)) passes 0.2 k at t.
+    due = [np.log(1 / (1 - 0.2 * k / np.log(4))) / (2 * np.pi * 10) * 1000 for k in range(1, 7)]
+    assert first[10] == pytest.approx(due, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"theta": 0},
+        {"theta_on": -1},
+        {"eps": -1},
+        {"dt": 0},
+        {"refractory": "long"},
+        {"shot_noise": 2000},
+        {"seed": 0.5},
+    ],
+)
+def test_options_of_a_dvs(wrong: dict[str, Any]) -> None:
+    with pytest.raises(StreamConfigError):
+        DVS(**wrong)
+
+
+def test_what_has_no_logarithm_is_told() -> None:
+    sensor = DVS(0.2, eps=0)
+    with pytest.raises(DataError, match="least intensity is 0 with eps=0"):
+        sensor(np.zeros((2, 3, 3)))
+    with pytest.raises(DataError, match="intensity"):
+        DVS()(np.full((2, 3, 3), np.nan))
+    sensor(np.ones((2, 3, 3)))
+    with pytest.raises(DataError, match=r"frame of shape \(4, 3\), wanted \(3, 3\)"):
+        sensor(np.ones((2, 4, 3)))
+    with pytest.raises(DataError, match="Choose a channel"):
+        DVS().events(np.ones((1, 3, 2, 4, 4)))
+
+
+# --- the integrative sensor -----------------------------------------------------------------------
+
+
+def test_the_linear_sensor_is_a_rate_coder() -> None:
+    values = np.array([0.3, -0.3, 0.0, 0.7]).reshape(2, 2)
+    counts = IntegrativeMotionSensor()(np.broadcast_to(values, (40, 2, 2)))
+    assert counts.sum(axis=2)[0].tolist() == [[[11, 0], [0, 27]], [[0, 11], [0, 0]]]
+    assert set(np.unique(counts)) == {0, 1}
+    assert not IntegrativeMotionSensor()(np.random.default_rng(1).random((200, 5, 5)))[0, 1].any()
+
+
+def test_the_log_sensor_follows_by_factors() -> None:
+    light = np.array([0.5, 1.1, 1.1, 1.1, 0.2, 0.2, 0.2]).reshape(-1, 1, 1)
+    counts = IntegrativeMotionSensor("log", 1.5)(light)[0, :, :, 0, 0]
+    level, due = 0.5, []
+    for value in light.ravel():
+        due.append((value / level > 1.5, value / level < 1 / 1.5))
+        level *= 1.5 if due[-1][0] else 1 / 1.5 if due[-1][1] else 1
+    assert counts.T.tolist() == [list(map(float, pair)) for pair in due]
+
+
+def test_options_of_the_integrative_sensor() -> None:
+    for wrong in (("log", 1.0), ("linear", 0), ("sqrt", 1), ("linear", "high")):
+        with pytest.raises(StreamConfigError):
+            IntegrativeMotionSensor(*wrong)
+
+
+# --- sensors as streams ---------------------------------------------------------------------------
+
+
+def test_a_stream_counts_what_its_sensor_does_and_gives_events() -> None:
+    light, _ = film()
+    sensor = DVS(THETA, dt=0.01)
+    stream = SensorStream(
+        SequenceStream(
+            light,
+        ),
+        sensor,
+    )
+    assert (stream.get(60) == sensor(light)).all()
+    stream.reset()
+    stream.get(10)
+    events, whole = stream.get_events(50), DVS(THETA).events(light)
+    assert (events == whole[np.searchsorted(whole["t"], 9000, "right") :]).all()
+    assert stream.i == 60
+    assert len(stream.get_events(5)) == 0
+
+
+def test_a_failing_frame_can_be_passed() -> None:
+    light, _ = film(frames=6)
+    light[3] = -1
+    with SensorStream(light, DVS(THETA)) as stream:
+        assert stream.get(3).shape[2] == 3
+        for _ in range(2):
+            with pytest.raises(DataError, match="intensity"):
+                stream.get(1)
+        assert stream.skip(1) == 1
+        rest = stream.get(9)
+    without = DVS(THETA)(np.delete(light, 3, axis=0))
+    assert (rest == without[:, :, 3:]).all()
+
+
+def test_what_a_sensor_stream_refuses() -> None:
+    with pytest.raises(StreamConfigError, match="wanted a DVS"):
+        SensorStream(np.ones((3, 4, 4)), lambda block: block)  # type: ignore[arg-type]
+    stream = SensorStream(np.ones((1, 3, 5, 4, 4)), DVS())
+    assert stream.get(2).shape == (1, 6, 2, 4, 4)
+    with pytest.raises(StreamConfigError, match="one channel"):
+        stream.get_events(1)
+    with pytest.raises(StreamConfigError, match="cannot be divided"):
+        stream.shard(0, 2)
+
+
+def test_a_sensor_of_a_process_of_its_own() -> None:
+    light, _ = film()
+    stream = SensorStream(light, DVS(THETA))
+    there = list((stream | hr.background("process")).iterate())
+    assert (np.stack(there) == stream.read(60)).all()
+
+
+# --- Poisson --------------------------------------------------------------------------------------
+
+
+def test_spikes_of_frames() -> None:
+    frames = np.broadcast_to(np.array([0.0, 0.3, 1.0]), (4000, 5, 3))
+    spikes = PoissonStream(frames, seed=3).get(4000)
+    assert spikes.dtype == bool
+    assert not spikes[..., 0].any()
+    assert spikes[..., 2].all()
+    assert abs(spikes[..., 1].mean() - 0.3) < 4 * (0.21 / 20000) ** 0.5
+    assert PoissonStream(np.full((9, 2, 2), 255, "u1"), 1 / 255).get(9).all()
+    with pytest.raises(DataError, match="from 0 to 255, wanted 0 to 1"):
+        PoissonStream(np.array([[[0, 255]]])).get(1)
+    with pytest.raises(DataError, match="wanted 0 to 1"):
+        Poisson()(np.full((1, 2, 2), np.nan))
+
+
+def test_spikes_of_blocks_do_not_depend_on_their_length() -> None:
+    p = np.random.default_rng(3).random((1, 2, 20, 3, 4))
+    whole = Poisson(7)(p)
+    spikes = Poisson(7)
+    parts = [spikes(p[:, :, lo:hi]) for lo, hi in ((0, 3), (3, 4), (4, 20))]
+    assert (np.concatenate(parts, axis=2) == whole).all()
+    spikes.clear_state()
+    assert (spikes(p) == whole).all()
+
+
+def test_spikes_of_tensors_are_tensors() -> None:
+    torch = require("torch")
+    found = Poisson(7)(torch.ones(1, 1, 3, 2, 2))
+    assert found.dtype == torch.bool
+    assert found.all()
+
+
+# --- saccades -------------------------------------------------------------------------------------
+
+
+def test_the_path_is_closed_and_the_digit_inside() -> None:
+    assert path_of([0]).tolist() == path_of([300]).tolist()
+    for size in ((34, 34), (28, 28), (40, 31)):
+        corners = corners_of((28, 28), size)
+        assert (corners >= 0).all()
+        assert (corners + 28 <= np.array(size) + 1e-9).all()
+        image = np.random.default_rng(1).random((28, 28))
+        seen = view(image, size)
+        assert seen.shape == (300, *size)
+        assert np.allclose(seen.sum(axis=(1, 2)), image.sum()), "nothing of it is ever out of sight"
+        step = np.abs(np.diff(np.r_[corners, corners[:1]], axis=0)).max(initial=0)
+        assert step <= (np.array(size) - 28).max() / 100 + 1e-9, "no jump, from the last to the first neither"
+
+
+def test_on_and_off_are_balanced_and_a_blank_is_silent(tmp_path: Path) -> None:
+    stream = PseudoNMNIST(digits(tmp_path, 5, 28, 28), init=0, advance=1)
+    for _ in range(5):
+        on, off = stream.get(300).sum(axis=(0, 2, 3, 4))
+        assert on > 100
+        assert abs(on - off) <= 0.1 * max(on, off)
+    for value in (0, 200):
+        write_idx(tmp_path / "t10k-images-idx3-ubyte", np.full((5, 34, 34), value, "u1"))
+        assert not PseudoNMNIST(tmp_path).get(600).any()
+
+
+def test_each_digit_has_its_events(tmp_path: Path) -> None:
+    stream = PseudoNMNIST(digits(tmp_path, 5, 10, 10), 0.3, (16, 16), init=0, advance=2)
+    counts, labels = stream.get_with_labels(900)
+    events, label = stream.get_events(1)
+    assert label == 4 == labels[300]
+    assert stream.i == 900
+    assert len(events) == counts[0, :, 300:600].sum()
+    assert events["t"].min() >= 0
+    assert events["t"].max() < 300_000
+    assert (stream[300:600] == stream[[*range(300, 600)]]).all()
+
+
+def test_the_classic_geometry(tmp_path: Path) -> None:
+    image = np.zeros((28, 28))
+    image[0, 0] = 1
+    seen = classic_view(image, (34, 34))
+    at = [tuple(np.argwhere(frame)[0].tolist()) if frame.any() else None for frame in seen]
+    assert at[0] == (7, 7)  # from 21 on, and the digit from 28 on
+    assert at[20] == (3, 3)
+    assert at[50] is None  # gone over the border
+    assert at[299] == (7, 7)
+    assert (at[200], at[199]) == (None, (7, 7)), "the column jumps"
+    stream = PseudoNMNIST(digits(tmp_path), output_size=(8, 8), classic=True, threshold=1, init=0)
+    block = stream.get(600)
+    assert block[0, 0].any()
+    assert not block[0, 1].any(), "it adds up what is never below 0"
+    with pytest.raises(StreamConfigError, match="classic"):
+        stream.get_events(0)
+
+
+def test_a_camera_in_a_mux() -> None:
+    camera = SensorStream(moving_bar(200, 12, 12, bar_v=0.01) + 0.1, DVS(0.2))
+    mixed = hr.ChainMux([camera, np.zeros((50, 12, 12, 2), "f4")])
+    found = list(mixed)
+    assert len(found) == 250
+    assert (np.stack(found[:200]) == camera.read(200)).all()
