@@ -176,7 +176,7 @@ def reading(bench: Bench) -> None:
                 pyav=passes(lambda path=path: _pyav(path, 0), n),  # type: ignore[misc]
                 pyav1=passes(lambda path=path: _pyav(path, 1), n),  # type: ignore[misc]
                 cv2=cv2 and passes(lambda path=path: _last(_cv2(cv2, path)), n),  # type: ignore[misc]
-                pyav50=passes(lambda: _stacked(pyav_images()), n),  # noqa: B023  # called in this round of the loop
+                pyav50=passes(lambda: _stacked(pyav_images()), n),  # called in this round of the loop
                 cv50=cv2 and passes(lambda path=path: _stacked(_cv2(cv2, path)), n),  # type: ignore[misc]
                 decord=decord and passes(decorded, n),
                 imageio=iio and passes(imageio, n),
@@ -297,7 +297,7 @@ def writing(bench: Bench) -> None:
             costs = bench.costs(
                 ours=passes(ours, n),
                 bare=passes(bare, n),
-                cv2=cv2 and name in ("XVID", "MJPG") and passes(by_cv2, n) or None,
+                cv2=(cv2 and name in ("XVID", "MJPG") and passes(by_cv2, n)) or None,
             )
             bench.faster("1", f"{name}, 640x480", costs["ours"], costs["bare"], 0.9, who="the encoder")
             if costs["cv2"] is not None:

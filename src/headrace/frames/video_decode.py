@@ -136,11 +136,9 @@ class Decoder:
 
     def index(self) -> VideoIndex:
         """Read the file through, and return which packet is which frame; the place is lost."""
-        told = []
+        told: list[Any] = []
         try:
-            for packet in self.container.demux(self.stream):
-                if packet.size:
-                    told.append(told_by(packet))
+            told.extend(told_by(packet) for packet in self.container.demux(self.stream) if packet.size)
         except self.errors:
             pass  # the frames up to here are there
         packets = Packets(self.stream, told)

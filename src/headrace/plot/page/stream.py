@@ -45,6 +45,8 @@ class Hub:
     viewers: list[Viewer]
     failure: BaseException | None
     refused: int
+    record_to: Path
+    ranges: dict[str, tuple[float, float]]
 
     def __init__(
         self, system: Any, *, rate: float, seconds: float, record_to: Path, ranges: Mapping[str, tuple[float, float]]
