@@ -16,7 +16,7 @@ from harness import Bench, Costs, Lap, Side, Stopwatch
 
 from headrace.frames import VideoReader, VideoWriter
 
-SIZES = {"640x480": (480, 640, 200, 20), "1920x1080": (1080, 1920, 60, 4)}
+SIZES = {"640x480": (480, 640, 300, 20), "1920x1080": (1080, 1920, 100, 4)}
 
 
 def peer(name: str) -> Any:
@@ -136,9 +136,9 @@ def _stacked(images: Iterator[Any], n: int = 50) -> None:
 
 def reading(bench: Bench) -> None:
     """H.264 in order: colour, grey, a part of 50x50"""
-    cv2 = None if bench.quick else peer("cv2")
-    decord = None if bench.quick else peer("decord")
-    iio = None if bench.quick else peer("imageio")
+    cv2: Any = None if bench.quick else peer("cv2")
+    decord: Any = None if bench.quick else peer("decord")
+    iio: Any = None if bench.quick else peer("imageio")
     with folder() as where:
         for name, (rows, cols, many, few) in SIZES.items():
             n = bench.size(many, few)
@@ -225,8 +225,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def seeking(bench: Bench) -> None:
     """sixty frames in any order, one by one and at once, of each kind of file"""
-    decord = None if bench.quick else peer("decord")
-    cv2 = None if bench.quick else peer("cv2")
+    decord: Any = None if bench.quick else peer("decord")
+    cv2: Any = None if bench.quick else peer("cv2")
     with folder() as where:
         n = bench.size(300, 30)
         at = np.random.default_rng(9).integers(0, n, bench.size(60, 6)).tolist()
@@ -266,7 +266,7 @@ def writing(bench: Bench) -> None:
     """640x480 through each codec against the bare encoder with the same settings"""
     import av
 
-    cv2 = None if bench.quick else peer("cv2")
+    cv2: Any = None if bench.quick else peer("cv2")
     from headrace.frames.video_writer import CODECS
 
     n = bench.size(50, 3)

@@ -98,6 +98,29 @@ def test_what_fails_under_way_is_told_and_what_came_before_is_kept(
         assert session.raw.n >= 10
 
 
+@pytest.mark.parametrize("seconds", [[], ["--seconds", "60"]])
+def test_a_disk_that_is_full_ends_it(
+    seconds: list[str], here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import headrace.live.container
+
+    real = headrace.live.container._write_all
+
+    def write(fd: int, part: bytes) -> int:
+        if os.fstat(fd).st_size > 4000 and b"ROWS" in bytes(part):
+            raise OSError(28, "No space left on device")
+        return real(fd, part)
+
+    monkeypatch.setattr(headrace.live.container, "_write_all", write)
+    assert main(["record", "lab.py:system", "s", *seconds]) == 1
+    told = capsys.readouterr().err
+    assert "No space left on device" in told
+    with Session("s") as session:
+        assert f"{session.raw.n} rows are kept in s" in told
+        assert session.raw.n > 0
+        assert session.complete is False
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "told"),
     [
@@ -227,10 +250,45 @@ def test_one_that_was_cut_off_is_told(session: Path, capsys: pytest.CaptureFixtu
     assert "it was not closed" in capsys.readouterr().out
 
 
+def test_what_not_all_blocks_have_and_names_a_terminal_would_obey_are_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from headrace.live.record import Recorder
+
+    with Recorder("s") as recorder:
+        recorder.write({"x": np.zeros(2)})
+        recorder.write({"x": np.zeros(2), "late": np.zeros(2)})
+        recorder.mark("\x1bOP")
+        recorder.fail(OSError(28, "No space left on device"))
+    assert main(["replay", "s"]) == 0
+    told = capsys.readouterr().out
+    assert "late                     in some of the blocks" in told
+    assert "'\\x1bOP'" in told
+    assert "\x1b" not in told
+    assert "it is not complete, for it failed with OSError: [Errno 28] No space left on device" in told
+
+
 def test_its_blocks_go_to_a_function(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "s", "--to", "lab.py:look", "--speed", "inf"]) == 0
     assert sys.modules["lab"].given == [list(range(4 * i, 4 * i + 4)) for i in range(5)]
     assert capsys.readouterr().out == "5 blocks, 20 rows\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_who_reads_the_lines_may_have_enough(here: Path) -> None:
+    from headrace.live.record import Recorder
+
+    with Recorder("s") as recorder:
+        for i in range(100):
+            recorder.write({"x": np.arange(4)}, arrived=0.1 * i)
+    command = [sys.executable, "-m", "headrace", "replay", "s", "--speed", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("rows 0 to 4")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 141
 
 
 def test_its_blocks_are_shown(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,6 +305,8 @@ def test_its_blocks_are_shown(session: Path, capsys: pytest.CaptureFixture[str])
         (["s", "--to", "lab.py:number"], 2, "wanted a function of a block"),
         (["s", "--speed", "0"], 2, "a number above 0"),
         (["nowhere"], 2, "is no session"),
+        (["lab.py"], 2, "is no session: it is a file"),
+        (["lab.py", "--speed", "2"], 2, "there is no session"),
         (["nowhere", "--speed", "2"], 2, "there is no session"),
     ],
 )
@@ -271,7 +331,18 @@ def test_damage_is_told_or_left_out(session: Path, capsys: pytest.CaptureFixture
     assert "damaged: " in capsys.readouterr().out
 
 
-def test_names_of_keys() -> None:
+@pytest.mark.parametrize(
+    ("sent", "pressed"),
+    [
+        ("ab\x1b[5~\x1b\x7f\x02", ["a", "b", "page_up", "escape", "backspace", "ctrl-b"]),
+        ("\x1bOP\x1bOS\x1b[15~\x1b[24~\x1b[[A", ["f1", "f4", "f5", "f12", "f1"]),
+        ("\x1bOA\x1b[2~\x1b[Z\x00\x1f", ["up", "insert", "shift-tab", "ctrl-space", "ctrl-_"]),
+        ("\x1b[1;5C\x1b[1;2P\x1b[3;3~\x1b[15;6~", ["ctrl-right", "shift-f1", "alt-delete", "ctrl-shift-f5"]),
+        ("\x1b[99~\x1b[1;5X\x9b\u202ea", ["key [99~", "key [1;5X", "\\x9b", "\\u202e", "a"]),
+    ],
+)
+def test_names_of_keys(sent: str, pressed: list[str]) -> None:
     from headrace.cli.keys import names
 
-    assert names("ab\x1b[5~\x1bOP\x1b\x7f\x02") == ["a", "b", "page_up", "\x1bOP", "escape", "backspace", "ctrl-b"]
+    assert names(sent) == pressed
+    assert all(name.isprintable() for name in names(sent))

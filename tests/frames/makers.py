@@ -15,6 +15,7 @@ import numpy as np
 from frames import footage
 from headrace.frames import (
     DVS,
+    EventFrameStream,
     FrameStream,
     HDF5Reader,
     HDF5Writer,
@@ -37,6 +38,7 @@ from headrace.frames import (
     TimedSequenceStream,
     VideoReader,
     VideoWriter,
+    write_events,
     write_idx,
 )
 from support.require import require
@@ -140,6 +142,14 @@ def _video_grey(folder: Path, **more: Any) -> VideoReader:
     return VideoReader(path, (6, 5), (20, 15), start=1, stride=2, **more)
 
 
+def _events(folder: Path, **more: Any) -> EventFrameStream:
+    rng = np.random.default_rng(8)
+    times = np.r_[0, rng.integers(0, 22_000, 298), 21_999]  # in no order
+    events = {"x": rng.integers(0, 5, 300), "y": rng.integers(0, 6, 300), "t": times, "p": rng.integers(0, 2, 300)}
+    write_events(folder / "j.npz", events)
+    return EventFrameStream(folder / "j.npz", (6, 5), **more)
+
+
 MAKERS: dict[str, Callable[..., FrameStream]] = {
     "FrameStream": lambda folder, **more: FrameStream(FRAMES, **more),
     "RandomStream": lambda folder, **more: RandomStream((6, 5), level=3, mean=-1, seed=7, **more),
@@ -164,6 +174,7 @@ MAKERS: dict[str, Callable[..., FrameStream]] = {
     "SensorStream, integrative": lambda folder, **more: SensorStream(
         COLOUR[:, :, :20], IntegrativeMotionSensor("linear", 300), **more
     ),
+    "EventFrameStream": _events,
     "NumpyReader": _npy,
     "NumpyReader, 5-d": _npy_5d,
     "NumpyReader, npz": _npz,

@@ -13,9 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+import headrace as hr
 from frames.test_broken_files import mutated
-from headrace.errors import DataError, StreamConfigError
-from headrace.frames import EVENT, event_frames, events_of, read_events, time_surface, write_events
+from headrace.errors import ClosedError, DataError, StreamConfigError
+from headrace.frames import (
+    EVENT,
+    EventFrameStream,
+    EventStream,
+    EventWriter,
+    event_frames,
+    events_of,
+    read_events,
+    time_surface,
+    write_events,
+)
 from headrace.testing.case import Held
 from support.counts import heavy
 from support.require import require
@@ -115,6 +126,66 @@ def test_what_a_format_has_no_room_for(tmp_path: Path) -> None:
             read_events(tmp_path / name)
 
 
+# --- streams --------------------------------------------------------------------------------------
+
+
+def test_events_one_by_one_and_in_columns(tmp_path: Path) -> None:
+    events = some()
+    write_events(tmp_path / "a.aedat", events)
+    stream = EventStream(tmp_path / "a.aedat")
+    assert (events_of(stream[:]) == events).all()
+    assert stream[7] == dict(zip(EVENT.names or (), events[7].tolist(), strict=True))
+    assert len(list(stream)) == len(stream) == 500
+    on = stream | hr.filter(lambda event: event["p"] == 1) | hr.batch(50)
+    assert sum(batch.n for batch in on) == events["p"].sum()
+    shuffled = stream | hr.permute()
+    assert sorted(event["t"] for event in shuffled.seeded(7)) == events["t"].tolist()
+    write_events(tmp_path / "none.npz", events[:0])
+    assert list(EventStream(tmp_path / "none.npz")) == []
+    (tmp_path / "b.npz").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"b\.npz"):
+        next(iter(EventStream(tmp_path / "b.npz")))
+    for name in ("a.txt", "c.npz"):
+        (tmp_path / "a.txt").touch()
+        with pytest.raises(StreamConfigError):
+            EventStream(tmp_path / name)
+
+
+def test_frames_of_a_file_are_those_of_its_events(tmp_path: Path) -> None:
+    events = some()
+    write_events(tmp_path / "a.npz", events[::-1])
+    film = EventFrameStream(tmp_path / "a.npz", (100, 128), dt=0.01)
+    whole = event_frames(events, (100, 128), dt=0.01)
+    assert len(film) == whole.shape[2]
+    assert (film.get(100) == whole[:, :, :100]).all()
+    assert (film[700] == whole[0, :, 700].transpose(1, 2, 0)).all()
+    assert film.t == pytest.approx(1.0)
+    with pytest.raises(DataError, match="room for all"):
+        EventFrameStream(tmp_path / "a.npz", (10, 10))
+    write_events(tmp_path / "none.npz", events[:0])
+    assert len(EventFrameStream(tmp_path / "none.npz", (3, 4))) == 0
+
+
+def test_a_writer_takes_events_in_every_form(tmp_path: Path) -> None:
+    events = some()
+    with EventWriter(tmp_path / "a.npz") as writer:
+        writer.write(events[:100])
+        writer.write({name: events[name][100:200] for name in EVENT.names or ()})
+        for event in events[200:]:
+            writer.write(event)
+        assert not list(tmp_path.iterdir())
+        for wrong in (7, "event", {"x": 1}, {"x": 1, "y": 1, "t": "now", "p": 1}):
+            with pytest.raises(DataError):
+                writer.write(wrong)
+    assert writer.written == 500
+    assert (read_events(tmp_path / "a.npz") == events).all()
+    writer.close()
+    with pytest.raises(ClosedError):
+        writer.write(events[0])
+    with pytest.raises(StreamConfigError):
+        EventWriter(tmp_path / "a.avi")
+
+
 def second(*raw: tuple[int, int], head: bytes = b"") -> bytes:
     return b"#!AER-DAT2.0\r\n" + head + b"# by hand\r\n" + b"".join(struct.pack(">II", *pair) for pair in raw)
 
@@ -129,6 +200,8 @@ def test_aedat_2_by_hand(tmp_path: Path) -> None:
     assert read_events(path, "davis346").tolist() == [(343, 258, 7, 1), (345, 259, 9, 0)]
     path.write_bytes(davis[1])
     assert read_events(path).tolist() == [(345, 259, 9, 0)], "the header names it"
+    path.write_bytes(second((0x23000000, 10)))  # in bytes: a # and, before the end, a new line
+    assert read_events(path, "davis346").tolist() == [(345, 119, 10, 0)]
     path.write_bytes(second((1023 << 12, 7)))
     with pytest.raises(DataError, match="outside of the sensor"):
         read_events(path, "davis346")

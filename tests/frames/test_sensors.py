@@ -348,3 +348,32 @@ def test_a_camera_in_a_mux() -> None:
     found = list(mixed)
     assert len(found) == 250
     assert (np.stack(found[:200]) == camera.read(200)).all()
+
+
+@pytest.mark.parametrize("more", [{}, {"sigma_theta": 0.03, "seed": 3}, {"theta_on": 0.1, "theta_off": 0.3}])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_blocks_and_single_frames_are_the_same(more: dict[str, Any], channels: int) -> None:
+    light, _ = film()
+    columns = light if channels == 1 else np.stack([light, light[::-1], light * 2], axis=-1)
+    block = DVS(THETA, **more)
+    single = SensorStream(columns, DVS(THETA, **more))
+    parts = [block.counts(columns[lo:hi]) for lo, hi in ((0, 1), (1, 20), (20, 60))]
+    if "seed" not in more:
+        assert (np.concatenate(parts) == single.read(60)).all()
+    again = DVS(THETA, **more)
+    assert (np.concatenate([again.counts(columns[k : k + 1]) for k in range(60)]) == np.concatenate(parts)).all()
+
+
+def test_a_block_that_fails_changes_nothing() -> None:
+    light, _ = film()
+    broken = light[10:20].copy()
+    broken[5] = -1
+    for sensor in (DVS(THETA), DVS(THETA, leak_rate=3)):
+        whole = sensor(light)
+        sensor.clear_state()
+        sensor(light[:10])
+        with pytest.raises(DataError):
+            sensor(broken)
+        with pytest.raises(DataError):
+            sensor.events(broken)
+        assert (sensor(light[10:]) == whole[:, :, 10:]).all()

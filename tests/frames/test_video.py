@@ -7,7 +7,11 @@ import gc
 import multiprocessing
 import os
 import pickle
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,7 @@ import pytest
 
 import headrace as hr
 from frames.footage import COLS, ROWS, cut_front, number_of, write
-from headrace.errors import AddressError, DataError, HeadraceError, StreamConfigError
+from headrace.errors import AddressError, DataError, HeadraceError, ResumeError, StreamConfigError
 from headrace.frames import VideoReader, VideoWriter
 from headrace.testing.case import Held
 from support.require import require
@@ -298,6 +302,58 @@ def test_a_camera_that_is_not_there() -> None:
         VideoReader(57)
     with pytest.raises(StreamConfigError, match="no numbers"):
         VideoReader(57, stride=2)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where a server gives the files of the folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_frames_from_an_address_come_in_their_order(address: str, tmp_path: Path) -> None:
+    frames = RNG.integers(0, 256, (8, 12, 20, 3), np.uint8)
+    lossless(tmp_path / "a.mkv", frames, fps=10)
+    with VideoReader(f"{address}/a.mkv", (4, 6), (1, 2), mode="rgb") as video:
+        assert (video.fps, video.size, video.layout) == (10, (4, 6), "5d")
+        assert (video.read(3) == frames[:3, 1:5, 2:8]).all()
+        assert video.i == 3
+        assert (next(video) == frames[3, 1:5, 2:8]).all()
+        assert video.available(4)
+        assert len(video.read(9)) == 4
+        assert not video.available()
+        assert len(video.read(9)) == 0
+        with pytest.raises(ResumeError):
+            video.state_dict()
+        for asked in (lambda: video.times, lambda: video.get_at([1])):
+            with pytest.raises(StreamConfigError, match="no numbers"):
+                asked()
+        with pytest.raises(TypeError):
+            len(video)
+    modes: list[tuple[Any, Any]] = [
+        ("mean", frames[0].mean(-1)),
+        ("b", frames[0, ..., 2]),
+        ("bgr", frames[0, ..., ::-1]),
+    ]
+    for mode, due in modes:
+        with VideoReader(f"{address}/a.mkv", None, mode=mode) as video:
+            assert np.allclose(next(video), due)
+            assert video.spec is not None
+            assert (video.spec[""].shape, video.spec[""].dtype) == (due.shape, next(video).dtype.str)
+    with pytest.raises(HeadraceError):
+        VideoReader(f"{address}/none.mkv")
+    with pytest.raises(StreamConfigError, match="wanted a part"):
+        VideoReader(f"{address}/a.mkv", (50, 50))
 
 
 def test_frames_that_are_damaged_cost_themselves_alone(tmp_path: Path) -> None:

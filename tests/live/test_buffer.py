@@ -68,7 +68,10 @@ def test_a_component_has_a_name() -> None:
     with pytest.raises(KeyError) as caught:
         buffer["acc_3"]
     assert caught.value.args == ("acc_3",)
-    assert "acc, x_1, im, t" in caught.value.__notes__[0]
+    assert str(caught.value).startswith(
+        "DataBuffer got the column 'acc_3', wanted one of acc, x_1, im, t.\n  Did you mean"
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     with pytest.raises(KeyError):
         del buffer["acc_1"]
 

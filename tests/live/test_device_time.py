@@ -73,6 +73,48 @@ def test_a_clock_that_begins_again_is_believed_after_some_rows() -> None:
     assert found[0] == pytest.approx(9.01, abs=0.1)
 
 
+@pytest.mark.parametrize("up", [0.05, 0.4, 0.9, 3.0])
+@pytest.mark.parametrize("pause", [0.3, 1.5])
+@pytest.mark.parametrize("chunk", [1, 5])
+def test_a_board_that_begins_again_soon_after_it_began_is_noticed(up: float, pause: float, chunk: int) -> None:
+    first, second = np.arange(0, up, 0.01), np.arange(0, 3, 0.01)
+    device = np.concatenate([first, second])
+    host = np.concatenate([first, up + pause + second]) + 7
+    times = DeviceTime("t")
+    found = fed(times, device, host, [chunk] * len(device))
+    np.testing.assert_allclose(found, host[: len(found)], atol=chunk * 0.01)
+    assert times.clocks == 1
+    assert 1 <= times.strays <= 5
+
+
+@pytest.mark.parametrize("up", [0.4, 0.8])
+def test_a_board_that_was_lost_and_has_come_as_far_again_is_noticed(up: float) -> None:
+    """It has begun again when it was plugged in, half a second before it is heard."""
+    first, second = np.arange(0, up, 0.01), np.arange(up + 0.1, 3, 0.01)
+    times = DeviceTime("t")
+    fed(times, first, first + 7, [1] * len(first))
+    times.restart()
+    found = fed(times, second, second + 9, [1] * len(second))
+    np.testing.assert_allclose(found, second + 9, atol=1e-3)
+    assert (times.clocks, times.strays) == (1, 3)
+    times.restart()  # and this time it has gone on
+    found = fed(times, second + 5, second + 14, [1] * len(second))
+    np.testing.assert_allclose(found, second + 14, atol=1e-3)
+    assert (times.clocks, times.strays) == (1, 3)
+
+
+def test_rows_that_overtake_each_other_are_no_new_clock() -> None:
+    t = np.arange(0, 10, 0.01)
+    device = (t.reshape(-1, 2)[:, ::-1]).ravel()  # 1, 0, 3, 2: of two sensors, say
+    host = t.copy()
+    host[400:500] = 5.0  # a stall, too
+    for chunk in (1, 2):
+        times = DeviceTime("t")
+        found = fed(times, device, host, [chunk] * len(t))
+        assert times.clocks == 0
+        np.testing.assert_allclose(found, t, atol=0.05 if chunk == 2 else 1.0)
+
+
 def test_a_stall_of_the_host_is_no_new_clock() -> None:
     """Ten seconds of rows come at once, one by one: the device has gone on in the meantime."""
     times = DeviceTime("t")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -90,6 +92,37 @@ def test_an_outlet_is_a_feed_that_sends_what_a_system_computes(name: str) -> Non
     assert np.array_equal(found["motion"], np.concatenate([block["x"], block["n"][:, None]], axis=1)[ks])
     # The same moments on both ends of the way: liblsl measures the clocks to some tens of microseconds.
     np.testing.assert_allclose(found["timestamp"], block["timestamp"][ks], atol=0.005)
+
+
+@pytest.mark.parametrize("first", ["system", "outlet"])
+def test_the_last_rows_of_a_feed_are_sent_whichever_of_the_two_ends_first(name: str, first: str) -> None:
+    rows = [0]
+    out = LSLOutlet(name, ["x"])
+    send, slow = out.write, threading.Event()
+
+    def late(block: Block) -> None:
+        slow.wait(0.02)  # so that blocks wait for it when the system ends
+        rows[0] += block.n
+        send(block)
+
+    system = System(Sampler({"x": lambda t: t}, sample_rate=1000))
+    system.register_data_feed("lsl", late)
+    with contextlib.ExitStack() as stack:
+        for each in (out, system) if first == "system" else (system, out):
+            stack.enter_context(each)
+        until(lambda: out.sent)
+    assert out.sent == rows[0] == system.stats()["rows"]
+    until(lambda: not [each for each in threading.enumerate() if "LSLOutlet" in each.name])
+    with pytest.raises(ClosedError, match="got a block after close"):
+        out.write(Block({"x": np.zeros(2)}))
+
+
+def test_an_outlet_that_is_left_before_its_feed_has_given_anything_is_silent(name: str) -> None:
+    out = LSLOutlet(name, ["x"])
+    with out:
+        pass
+    out.write(Block({"x": np.zeros(2)}))
+    assert out.sent == 0
 
 
 def test_a_sender_that_is_gone_is_waited_for(name: str) -> None:

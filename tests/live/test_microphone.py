@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, MissingExtraError, StreamConfigError
-from headrace.live import Sampler, System, SystemClock, WavFileRecorder, read_wav
+from headrace.live import Sampler, Session, System, SystemClock, WavFileRecorder, fit_pairs, read_wav
 from headrace.live.microphone import MicDataSource, MicSource
 from headrace.testing import check_device
 from live.hand import balanced, until
@@ -80,6 +80,7 @@ def test_every_sample_has_a_time(speaker: Loudspeaker) -> None:
     steps = np.diff(times) * RATE
     assert (steps > 0).all()
     assert abs(np.median(steps) - 1) < 0.15
+    assert np.percentile(np.abs(steps - 1), 90) < 0.02
     heard = times[np.abs(sound[:, 0]) > 100]
     assert abs(heard[-1] - heard[0] - 0.5) < 0.1
 
@@ -205,11 +206,20 @@ class Driver(ModuleType):
         self.streams.append(stream)
         return stream
 
-    def say(self, samples: Any, *, overflow: bool = False, skipped: int = 0, known: bool = True) -> None:
+    def say(
+        self,
+        samples: Any,
+        *,
+        overflow: bool = False,
+        skipped: int = 0,
+        known: bool = True,
+        age: float | None = None,
+    ) -> None:
         samples = np.asarray(samples, np.int16).reshape(len(samples), -1)
         self.clock.t += skipped / 1000
         heard = self.clock.t + 7.0 if known else 0.0  # on a clock of its own
         self.clock.t += len(samples) / 1000
+        heard = heard if age is None else self.clock.t + 7.0 - age
         moments = SimpleNamespace(inputBufferAdcTime=heard, currentTime=self.clock.t + 7.0)
         self.streams[-1].callback(samples, len(samples), moments, SimpleNamespace(input_overflow=overflow))
 
@@ -249,6 +259,41 @@ def test_a_driver_that_does_not_know_the_time_is_believed_the_arrival(driver: Dr
     assert np.allclose(block["timestamp"], now - 0.1 + np.arange(100) / 1000, atol=1e-6)
 
 
+@pytest.mark.parametrize("chunk", [10, 1000])
+def test_a_server_that_says_anything_of_the_age_of_its_sound_moves_no_time(driver: Driver, chunk: int) -> None:
+    """As PulseAudio does: the first sound is told to be 0.6 s old, and that goes down to nothing; none is lost."""
+    began = driver.clock.now()
+    with MicSource(chunk_size=chunk, clock=driver.clock) as microphone:
+        driver.clock.t += 0.7  # before the first sound comes
+        for k in range(4000 // chunk):
+            driver.say(range(chunk), age=max(0.6 - k * chunk / 2000, 0.005))
+        came(microphone, 4000)
+    block = microphone.read()
+    steps = np.diff(block["timestamp"])
+    np.testing.assert_allclose(steps, 0.001, rtol=0.011)
+    assert (microphone.stats()["lost"], microphone.stats()["overflows"]) == (0, 0)
+    assert (block["timestamp"] <= block["received"]).all()  # none is in the future
+    received = block["received"] - (microphone.anchor.wall - microphone.anchor.now)
+    assert np.allclose(received, began + 0.7 + (1 + np.arange(4000) // chunk) * chunk / 1000)
+    assert np.abs(block["timestamp"] - block["received"]).max() < 0.2 + chunk / 1000
+
+
+def test_the_pairs_of_its_clock_are_in_a_recording(driver: Driver, tmp_path: Any) -> None:
+    microphone = MicSource(chunk_size=10, clock=driver.clock, received_key="came")
+    system = System(microphone, clock=driver.clock)
+    with system:
+        system.record(tmp_path / "session")
+        for _ in range(200):
+            driver.say(range(10))
+        came(microphone, 2000)
+    raw = Session(tmp_path / "session").raw
+    last = slice(9, None, 10)  # of each chunk
+    pairs = np.stack([np.arange(2000)[last] / 1000, np.asarray(raw["came"])[last]], axis=1)
+    found = fit_pairs(pairs).to_host(np.arange(2000) / 1000)
+    np.testing.assert_allclose(found, np.asarray(raw["timestamp"]) + 0.001, atol=1e-3)
+    assert MicSource(received_key=None).names == ("timestamp", "audio")
+
+
 def test_followers_are_asked_once_for_each_chunk(driver: Driver) -> None:
     asked: list[float] = []
 
@@ -279,7 +324,7 @@ def test_followers_are_asked_once_for_each_chunk(driver: Driver) -> None:
         came(microphone, 12)
     assert dial.on == 0
     block = microphone.read()
-    assert list(block) == ["timestamp", "sound", "t", "dial_turn", "dial_xy"]
+    assert list(block) == ["timestamp", "received", "sound", "t", "dial_turn", "dial_xy"]
     assert block["dial_turn"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
     assert block["dial_xy"].shape == (12, 2)
     assert len(asked) == 3

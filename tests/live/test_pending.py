@@ -31,11 +31,14 @@ def test_what_is_taken_and_what_is_dropped_is_all_there_was(
     pending, at, taken = Pending(max_bytes, overflow), 0, []
     kept: list[int] = []  # the numbers of the rows that should wait
     room = max(1, max_bytes // 24)
+    full = False  # whether newer rows are passed over, until the next take
     for kind, n in steps:
         if kind == "take":
             block = pending.take()
             assert block.get("i", np.array([], int)).tolist() == kept
+            full = False
             if kept:
+                assert block.first == kept[0]
                 np.testing.assert_array_equal(block["v"], np.array(kept)[:, None] * [1.0, 2.0])
             taken += kept
             kept = []
@@ -48,8 +51,10 @@ def test_what_is_taken_and_what_is_dropped_is_all_there_was(
             pending.block({"i": new, "v": new[:, None] * np.array([1.0, 2.0])})
         if overflow == "drop_oldest":
             kept = (kept + new.tolist())[-room:]
-        elif not kept or len(kept) + min(n, room) <= room:
-            kept += new.tolist()[:room]
+        elif not full:
+            fits = not kept or len(kept) + min(n, room) <= room
+            kept += new.tolist()[:room] if fits else []
+            full = not fits or n > room
         counts = counted(pending)
         assert counts["produced"] == at
         assert counts["pending"] == len(kept)
@@ -189,3 +194,33 @@ def test_a_row_set_aside_that_cannot_be_written_is_told_and_the_others_are_there
     with pytest.raises(OverflowError):
         noted(pending, ("i",), (4,))
     assert pending.take()["i"].tolist() == [4]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_masked_is_missing(whole: bool) -> None:
+    value = np.ma.array([1, 2] if whole else [1.0, 2.0], mask=[False, True])
+    pending = Pending()
+    for _ in range(3):
+        pending.row({"x": value})
+    pending.block({"x": value.reshape(1, 2)})
+    found = pending.take()["x"]
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [[1.0, np.nan]] * 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([[[1, 2], [3]]], "got a value for 'x' that is of no one shape, wanted"),
+        ([1, "a"], "got a value of <U1 for 'x', after values of int64"),
+        (["a", 1.5], "got a value of float64 for 'x', after values of <U1"),
+        ([np.ma.array(["a"], mask=[True])], "got a masked array of <U1 for 'x'"),
+    ],
+)
+def test_values_that_cannot_stand_in_a_column_are_named(values: list[Any], message: str) -> None:
+    pending = Pending(who="Sampler")
+    for value in values[:-1]:
+        pending.row({"x": value})
+    with pytest.raises(DataError, match=f"Sampler {message}"):
+        pending.row({"x": values[-1]})
+    assert counted(pending)["produced"] == len(values) - 1

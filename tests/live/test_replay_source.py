@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from fractions import Fraction
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 import pytest
 
 import headrace.signals as s
-from headrace.core.block import Block
-from headrace.errors import DamageError, StreamConfigError
+from headrace.core.block import Block, Pace
+from headrace.errors import DamageError, DataError, StreamConfigError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Device
 from headrace.live.record import Recorder
 from headrace.live.replay_source import ReplaySource
+from live.hand import balanced
 from support.exactly import differ
 
 
@@ -102,7 +104,76 @@ def test_damage_is_a_failure_or_left_out(tmp_path: Path) -> None:
     with ReplaySource(tmp_path / "s", speed=inf, damaged="skip") as source:
         while source.is_active:
             source.arrived.wait(1.0)
-        assert len(source.read()["x"]) == 76
+        there = [source.read(), source.read()]
+        assert [(block.first, block.n) for block in there] == [(0, 8), (12, 68)]
+        assert source.stats()["dropped"] == 4
         assert source.rate == 4.0
     with pytest.raises(StreamConfigError, match="no session"):
         ReplaySource(tmp_path / "nowhere")
+
+
+def at_once(path: Path, **options: Any) -> tuple[list[Block], dict[str, Any]]:
+    source, found = ReplaySource(path, speed=inf, **options), []
+    with source:
+        while source.is_active:
+            source.arrived.wait(1.0)
+    while block := source.read():
+        found.append(block)
+    return found, source.stats()
+
+
+KINDS: dict[str, tuple[list[Block], list[int]]] = {
+    "paces": (
+        [
+            Block({"x": np.arange(4), "s": np.arange(2)}, first=4 * i, paces={"s": Pace(Fraction(1, 2))})
+            for i in range(2)
+        ],
+        [0, 4],
+    ),
+    "a column that comes later": (
+        [Block({"x": np.arange(3)}), Block({"x": np.ones(3), "z": np.ones(3)}, first=3)],
+        [0, 3],
+    ),
+    "another type": ([Block({"x": np.arange(3)}), Block({"x": np.arange(3.0)}, first=3)], [0, 3]),
+    "a gap": ([Block({"x": np.arange(4)}, first=50), Block({"x": np.arange(4)}, first=100)], [0, 50]),
+    "another start": ([Block({"x": np.arange(4)}, first=50), Block({"x": np.ones(4)}, first=0)], [0, 4]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_are_those_that_were_recorded(tmp_path: Path, kind: str) -> None:
+    blocks, numbers = KINDS[kind]
+    with Recorder(tmp_path / "s") as recorder:
+        for block in blocks:
+            recorder.write(block)
+    found, stats = at_once(tmp_path / "s")
+    assert [block.first for block in found] == numbers
+    assert [block.paces for block in found] == [block.paces for block in blocks]
+    for block, other in zip(found, blocks, strict=True):
+        assert list(block) == list(other)
+        assert differ(dict(block), dict(other)) == ""
+    assert stats["dropped"] == (46 if kind == "a gap" else 0)
+    assert balanced(stats)
+
+
+@pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "fail"])
+def test_what_nobody_reads_is_counted(tmp_path: Path, overflow: Any) -> None:
+    blocks = recorded(tmp_path / "s")
+    if overflow == "fail":
+        with pytest.raises(DataError, match=r"rows, .* bytes, that nobody has read, and max_bytes=4000"):
+            at_once(tmp_path / "s", max_bytes=4000, overflow=overflow)
+        return
+    found, stats = at_once(tmp_path / "s", max_bytes=4000, overflow=overflow)
+    (block,) = found
+    assert balanced(stats)
+    assert stats["dropped"] == 80 - block.n > 0
+    assert block.first == (stats["dropped"] if overflow == "drop_oldest" else 0)
+    whole = np.concatenate([each["x"] for each in blocks])
+    assert differ(block["x"], whole[block.first : block.first + block.n]) == ""
+
+
+def test_marks_are_there(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "s") as recorder:
+        recorder.write({"x": np.arange(3)})
+        recorder.mark("go", 4)
+    assert [(mark.name, mark.value, mark.row) for mark in ReplaySource(tmp_path / "s").marks] == [("go", 4, 3)]

@@ -246,6 +246,9 @@ def test_columns_that_change_on_the_way(tmp_path: Path) -> None:
     assert session.raw["x"][:].tolist() == [1.0, 2.0, 2.5]
     assert [list(block) for block in session.blocks()] == [["x", "gone"], ["new", "x"]]
     assert next(session.blocks())["x"].dtype == np.int64
+    assert session.partial == ("gone", "new")
+    with pytest.warns(UserWarning, match="get_data leaves out 'gone', 'new'"):
+        assert list(session.get_data()) == ["x"]
 
 
 def test_columns_with_a_pace_and_times_of_their_own(tmp_path: Path) -> None:

@@ -34,6 +34,13 @@ def test_another_run_begins_anew_and_counts_on() -> None:
         stamps.columns({"s": np.array([value])}, 1, 11.0, ANCHOR)
     assert stamps.strays == 1
     stamps.begin()
+    assert stamps.clocks == 0
+    counted = Stamps("a device", rate=100)
+    for _ in range(2):
+        counted.columns({}, 1, 11.0, ANCHOR)
+        counted.restart()
+        counted.begin()
+    assert counted.clocks == 2
     stamps.restart()
     stamps.lost(3)
     assert stamps.strays == 1

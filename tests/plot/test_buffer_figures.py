@@ -149,6 +149,8 @@ def test_pictures_of_every_dtype() -> None:
     ("key", "kind", "more", "error", "match"),
     [
         ("nothing", "chart", {}, KeyError, "nothing"),
+        ("acd", "chart", {}, KeyError, r"got the column 'acd', wanted one of .*\n  Did you mean 'acc'"),
+        ("x", "chart", {"x_key": "acd"}, KeyError, "Did you mean 'acc'"),
         ("x", "pie", {}, StreamConfigError, "'chart', 'spectrogram', 'trace2D', 'histogram', 'video'"),
         ("x", "chart", {"sample_rate": 1}, StreamConfigError, "got sample_rate, wanted one of x_key"),
         ("x", "trace2D", {"colour": 1}, StreamConfigError, "no arguments"),
@@ -265,6 +267,9 @@ KINDS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("key", "kind", "more"), KINDS)
 def test_every_kind_is_drawn(key: str, kind: str, more: dict[str, Any], tmp_path: Path) -> None:
     figure = buffer().plot(key, kind, **more)
+    with pytest.raises(StreamConfigError, match=r"got 'figure.png', wanted a name that ends in .svg"):
+        figure.save(tmp_path / "figure.png")
+    assert not list(tmp_path.iterdir())
     path = figure.save(tmp_path / "figure.svg")
     root = ElementTree.fromstring(path.read_text())
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]

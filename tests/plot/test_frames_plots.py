@@ -50,6 +50,17 @@ def test_a_figure_by_what_frames_are(pyplot: Any) -> None:
             plot.plot_frames(wrong)
 
 
+def test_plot_takes_frames_too(pyplot: Any) -> None:
+    stream = RandomStream((4, 4), seed=3)
+    axes = plot.plot(stream, title="noise")
+    assert axes.get_title() == "noise"
+    assert len(axes.figure.axes) == 6
+    assert stream.i == 0
+    assert len(plot.plot(BAR).figure.axes) == 6
+    with pytest.raises(StreamConfigError, match="figure of their own"):
+        plot.plot(BAR, axes)
+
+
 def test_blocks_in_every_form(pyplot: Any) -> None:
     colour = np.random.default_rng(3).random((1, 3, 10, 4, 5))
     for block, lanes in ((BAR, 1), (colour, 3), (colour[0], 3), (np.stack([colour] * 2)[:, 0], 6), (colour[None], 3)):

@@ -276,3 +276,12 @@ def test_a_dashboard_is_boxes_of_widgets() -> None:
     assert slider.comm is None
     assert boxes.widgets.widget._instances.keys() <= there.keys(), "nothing is kept for ever"
     until(lambda: not any(thread.name == "headrace-painter" for thread in threading.enumerate()))
+
+
+def test_those_that_were_dropped_are_in_nobodys_way_and_forgotten() -> None:
+    there = system()
+    before = set(there.stats()["consumers"])
+    for _ in range(200):
+        Line(there, "timestamp", "x")  # at the same address, most of the times
+    gc.collect()
+    until(lambda: set(there.stats()["consumers"]) == before)

@@ -18,6 +18,7 @@ from headrace.cli.system_target import find_system, system_argument
 
 LOOK: Final = 0.1  # seconds
 TOLD: Final = 1.0  # seconds between two lines of a terminal
+BEHIND: Final = 1.0  # seconds that the disk may be behind without a word
 END: Final = "ctrl-d"
 
 
@@ -94,7 +95,7 @@ def _until_the_end(system: Any, recorder: Any, keys: Any, args: Namespace, asked
     """Keep marks and tell how it goes until it is to end; return how many marks there are."""
     began = told = monotonic()
     marks, shown = 0, False
-    while not asked and system.is_active:
+    while not asked and system.is_active and system.recording_failure is None:
         left = LOOK if args.seconds is None else min(LOOK, args.seconds - (monotonic() - began))
         if left <= 0:
             break
@@ -103,12 +104,16 @@ def _until_the_end(system: Any, recorder: Any, keys: Any, args: Namespace, asked
             if key == END:
                 asked.append(0)
                 break
+            if system.recording_failure is not None:
+                break
             mark = system.mark(key)
             marks += 1
             _line(args, f"mark {key!r} at row {mark.row}", keep=True)
         if keys.there and monotonic() - told >= TOLD:
             told, shown = monotonic(), True
-            _line(args, f"{recorder.rows} rows, {told - began:.0f} s, {_dropped(system)} dropped")
+            late = system.stats()["consumers"].get("recording", {}).get("lag", 0.0)
+            behind = f", the disk is {late:.0f} s behind" if late >= BEHIND else ""
+            _line(args, f"{recorder.rows} rows, {told - began:.0f} s, {_dropped(system)} dropped{behind}")
     if shown:
         _line(args, "")
     if asked == [0]:  # as asked for by a key

@@ -61,6 +61,8 @@ def _replayed(args: Namespace, damaged: Any) -> int:
                 if asked:
                     break
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and args.to is None:  # of our own lines: who read them has enough
+                raise
             code = failed(error, 1, debug=args.debug)
             tell(f"{blocks} blocks, {rows} rows had been given")
             return code
@@ -86,6 +88,7 @@ def summary(session: Any) -> list[str]:
         even = (raw.n - 1) / seconds if seconds > 0 else inf
         lines[0] += f" in {seconds:.3f} s, {even:.6g} a second"
     lines += [f"  {name:24} {column.dtype} {tuple(column.shape)}" for name, column in raw.items()]
+    lines += [f"  {name:24} in some of the blocks" for name in session.partial]
     if session.functions:
         lines.append(f"  signals: {', '.join(node.name for node in session.functions)}")
     marks = session.marks
@@ -94,13 +97,16 @@ def summary(session: Any) -> list[str]:
         lines.append(f"  {len(marks)} mark{'s' * (len(marks) != 1)}:")
         for mark in marks[:MARKS]:
             value = "" if mark.value is None else f" = {json.dumps(mark.value)}"
-            lines.append(f"    {mark.now - start:10.3f} s  row {mark.row:<9} {mark.name}{value}")
+            name = mark.name if mark.name.isprintable() else ascii(mark.name)  # a terminal would do as it says
+            lines.append(f"    {mark.now - start:10.3f} s  row {mark.row:<9} {name}{value}")
         if len(marks) > MARKS:
             lines.append(f"    and {len(marks) - MARKS} more")
     told = {name: value for name, value in session.metadata.items() if name not in KNOWN}
     lines += [f"  {name}: {json.dumps(value)}" for name, value in told.items()]
     lines.append(f"  recorded {session.metadata.get('timestamp', 'at an unknown time')}")
-    if not session.complete:
+    if session.failure is not None:
+        lines.append(f"  it is not complete, for it failed with {session.failure}")
+    elif session.complete is False:
         lines.append("  it was not closed: the end may be missing")
     lines += [f"  damaged: {each.size} bytes at {each.at}: {each.what}" for each in session.damage if not each.tail]
     return lines

@@ -6,8 +6,10 @@ vision are in ``vision``.
 
 from headrace.frames.arrays import NumpyReader, NumpyWriter
 from headrace.frames.base import FrameStream
+from headrace.frames.dvs import DVS
 from headrace.frames.event_arrays import EVENT, event_frames, events_of, time_surface
 from headrace.frames.event_files import read_events, write_events
+from headrace.frames.event_streams import EventFrameStream, EventStream, EventWriter
 from headrace.frames.footage import Footage, FrameReader, Header
 from headrace.frames.generate import RandomStream
 from headrace.frames.hdf5 import HDF5Reader, HDF5Writer
@@ -30,7 +32,7 @@ from headrace.frames.samples import (
     sparse_input,
 )
 from headrace.frames.sensed import SensorStream
-from headrace.frames.sensors import DVS, IntegrativeMotionSensor, Sensor
+from headrace.frames.sensors import IntegrativeMotionSensor, Sensor
 from headrace.frames.sequence import RepeatingStream, SequenceStream
 from headrace.frames.spikes import Poisson, PoissonStream
 from headrace.frames.timed import TimedResampleStream, TimedSequenceStream, TimedStream
@@ -41,6 +43,9 @@ from headrace.frames.writer import FrameWriter
 __all__ = [
     "DVS",
     "EVENT",
+    "EventFrameStream",
+    "EventStream",
+    "EventWriter",
     "Footage",
     "FrameReader",
     "FrameStream",

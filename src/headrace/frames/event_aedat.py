@@ -80,11 +80,12 @@ def _header(data: bytes) -> tuple[list[bytes], int]:
     lines, at = [], 0
     while data[at : at + 1] == b"#":
         end = data.find(b"\n", at)
-        if end < 0:
+        # An event may begin with the byte of a #, too; it is no text.
+        if end < 0 or not data[at:end].rstrip(b"\r").decode("latin-1").replace("\t", " ").isprintable():
             break
         lines.append(data[at:end].strip())
         at = end + 1
-        if lines[-1] == _END:  # an event may begin with the byte of a #
+        if lines[-1] == _END:
             break
     return lines, at
 

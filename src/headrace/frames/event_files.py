@@ -87,6 +87,11 @@ def write_events(filename: Any, events: Any) -> None:
     write(path, events_of(events, "write_events"))
 
 
+def check_ending(path: Path, who: str) -> None:
+    """Raise StreamConfigError for a file whose name does not end as one of events."""
+    _of(path, _READERS, who)
+
+
 def _of(path: Path, known: dict[str, Any], who: str) -> Any:
     found = known.get(path.suffix.lower())
     if found is None:

@@ -14,11 +14,12 @@ from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.frames.digit_files import Opener, Split, find_digits
 from headrace.frames.digits import ADVANCE, BoundWalk, Labels, Walk, example_digits, runs_of
+from headrace.frames.dvs import DVS
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array, check_size
 from headrace.frames.mnist import DigitStream
 from headrace.frames.options import check_number
-from headrace.frames.sensors import DVS, IntegrativeMotionSensor, Sensor
+from headrace.frames.sensors import IntegrativeMotionSensor, Sensor
 
 STEPS = 300  # of a digit: three saccades of 100 ms
 _LEG = 100

@@ -15,11 +15,12 @@ from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
+from headrace.frames.dvs import DVS, timed_events
 from headrace.frames.event_arrays import joined_events
 from headrace.frames.footage import Header, spec_of, whole_number
 from headrace.frames.generate import Noise
 from headrace.frames.layout import Array
-from headrace.frames.sensors import DVS, Kept, Sensor, check_shape, paired, timed_events
+from headrace.frames.sensors import Kept, Sensor, check_shape, copied, paired
 from headrace.ops.base import END, OpCursor, inside
 
 
@@ -173,7 +174,7 @@ class _Sensing(OpCursor[Array]):
             self.held.insert(0, item)
             frame, sensor = np.asarray(item), self.stream.sensor
             # Of a copy: whatever stops it half-way, Ctrl-C too, the frame can be tried again.
-            kept = sensor.begin(frame, self.key) if self.kept is None else _copied(self.kept)
+            kept = sensor.begin(frame, self.key) if self.kept is None else copied(self.kept)
             check_shape(sensor, kept, frame)
             times: list[Any] | None = None if self.noting is None else []
             made = paired(*sensor.step(kept, frame, self.key, times))
@@ -188,7 +189,3 @@ class _Sensing(OpCursor[Array]):
         self.held = self.held[1:]
         self.count += 1
         self.restart()
-
-
-def _copied(kept: Kept) -> Kept:
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in kept.items()}

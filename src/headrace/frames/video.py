@@ -16,7 +16,7 @@ from headrace.errors import StreamConfigError
 from headrace.frames.footage import Footage, FrameReader, Header, check_file, whole_number
 from headrace.frames.layout import Array, check_size
 from headrace.frames.video_blocks import Blocks
-from headrace.frames.video_decode import Decoder
+from headrace.frames.video_decode import FAR, Decoder
 from headrace.frames.video_index import VideoIndex
 from headrace.frames.video_pixels import Mode, Pixels
 from headrace.sources.files_rows import example_file
@@ -175,7 +175,7 @@ class _Reader(FrameReader):
     def _decoder(self, first: int, last: int) -> Decoder:
         """Return a decoder for frames of the file from ``first`` to ``last``: decoding several at once takes a run-up."""
         stream, near = self.stream, self._runs is not None and self._runs.stands_before(first)
-        if not near and last - first < RUN:
+        if not near and last - first < RUN and first >= FAR:
             if self._jumps is None:
                 self._jumps = Decoder(stream.path, stream.track, stream.threads, by_frame=False)
             self._steps = self._steps + 1 if self._jumps.stands_before(first) else 0
@@ -195,8 +195,10 @@ class _Reader(FrameReader):
         if len(at) == 1:
             return self._pixels.of(decoder.get(at[0], index, needed))[np.newaxis]
         found = self._blocks.new((len(at), *self._pixels.shape), self._pixels.dtype)
-        for k, i in enumerate(at):
-            found[k] = self._pixels.of(decoder.get(i, index, needed))
+        for place, i in zip(found, at, strict=True):
+            made = self._pixels.of(decoder.get(i, index, needed), place)
+            if made is not place:
+                place[...] = made
         return found
 
     def pick(self, at: Numbers) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.frames.layout import Array
 
-SMALL: Final = 1 << 20  # below, fresh memory costs nothing
+SMALL: Final = 1 << 18  # below, fresh memory costs nothing
 LARGE: Final = 1 << 26  # above, memory is not kept
 KEPT: Final = 2  # one that the caller has while the next is made, and the next
 
@@ -47,8 +47,7 @@ class Blocks:
         nbytes = prod(shape) * dtype.itemsize
         if not SMALL <= nbytes <= LARGE or not hasattr(sys, "getrefcount"):
             return np.empty(shape, dtype)
-        for k, memory in enumerate(self._kept):
-            del memory
+        for k in range(len(self._kept)):  # by number: a loop over them would itself refer to one
             if self._kept[k].nbytes == nbytes and self._references(self._kept, k) == self._alone:
                 return self._kept[k].view(dtype).reshape(shape)
         memory = np.empty(nbytes, np.uint8)

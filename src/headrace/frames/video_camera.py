@@ -16,7 +16,7 @@ from headrace.frames.footage import Header, spec_of
 from headrace.frames.layout import Array, centred, check_size
 from headrace.frames.video import check_dtype, check_mode
 from headrace.frames.video_pixels import CHANNEL, COLOUR, Mode
-from headrace.sources.grabber import Grabber
+from headrace.sources.grabber import Grab, Grabber
 
 
 def is_live(filename: Any) -> bool:
@@ -61,7 +61,7 @@ class Camera(Stream[Array]):
 
     @property
     def size(self) -> float | None:
-        return inf if self.grabber().live else None
+        return None if isinstance(self.source, str) else inf  # what is at an address may end
 
     @property
     def spec(self) -> Spec | None:
@@ -93,9 +93,19 @@ class Camera(Stream[Array]):
 
 class _Frames(Cursor[Array]):
     stream: Camera
+    _grab: Grab | None = None  # stays open while the generator comes and goes
 
     def run(self) -> Generator[Array, None, None]:
-        with self.stream.grabber().open() as frames:
-            for frame in frames:
-                self.count += 1
-                yield self.stream.of(frame.image)
+        if self._grab is None:
+            self._grab = self.stream.grabber().open()
+        for frame in self._grab:
+            self.count += 1
+            yield self.stream.of(frame.image)
+
+    def pass_failed(self) -> None:
+        """Go on: a frame that cannot be read is gone already."""
+        self.count += 1
+
+    def release(self) -> None:
+        if self._grab is not None:
+            self._grab.close()

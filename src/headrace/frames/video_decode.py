@@ -154,7 +154,8 @@ class Decoder:
 
     def stands_before(self, i: int) -> bool:
         """Whether frame ``i`` is the next, or near behind it."""
-        return not self._ended and 0 <= i - self._last - 1 < FAR and self._number > 0
+        there = self._number > 0 and (bool(self._ready) or not self._ended)
+        return there and 0 <= i - self._last - 1 < FAR
 
     def get(self, i: int, index: VideoIndex, needed: Callable[[int], bool]) -> Any:
         """Return frame ``i``, as PyAV has it.
@@ -173,10 +174,12 @@ class Decoder:
         DataError
             When it cannot be decoded. Others can still be.
         """
-        if i != self._last + 1 or self._ended:
-            start = index.start_of(i)
-            if self._ended or i <= self._last or start >= self._number + FAR:
-                self._seek(i, index)
+        if (
+            i <= self._last
+            or (self._ended and not self._ready)
+            or (i != self._last + 1 and index.start_of(i) >= self._number + FAR)
+        ):
+            self._seek(i, index)
         frame = self._forward(i, index, needed)
         if frame is None:  # perhaps because it was passed when nobody needed it
             failed = self._failed

@@ -10,6 +10,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.layout import Array, centred
+from headrace.frames.video_blocks import Blocks
 
 Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
 COLOUR: Final = ("rgb", "bgr")
@@ -74,10 +75,16 @@ class Pixels:
         self.dtype = np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
         self._format = "bgr24" if mode == "bgr" else "rgb0" if mode == "mean" else "rgb24"
         self._reformatter = self._av.video.reformatter.VideoReformatter()
-        self._small: Any = None
+        self._small: Any = None  # a frame around the part, made with the first
+        self._copies: list[tuple[int, Array, slice, slice]] = []
+        self._inside = self._part
+        self._kind, self._coloured = "", False
+        self._out: Array | None = None
+        self._blocks = Blocks()
 
-    def of(self, frame: Any) -> Array:
-        """Return a frame as an array: one of its own, or a view of memory that nobody else has."""
+    def of(self, frame: Any, out: Array | None = None) -> Array:
+        """Return a frame as an array: ``out`` itself, one of its own, or a view of memory that nobody else has."""
+        self._out = None if self._turns else out
         if (frame.height, frame.width) != self._coded:
             raise DataError(
                 f"VideoReader got a frame of {frame.height} x {frame.width}, wanted {self._coded[0]} x {self._coded[1]} "
@@ -92,7 +99,7 @@ class Pixels:
 
     def _converted(self, frame: Any) -> Array:
         source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
-        image = _plane(self._reformat(source, self._format), 0)
+        image = _plane(self._reformat(source, self._format).planes[0])
         if self._mode == "mean":
             return self._mean(image, top, left, rows, cols)
         found = image[:, : image.shape[1] // 3 * 3].reshape(len(image), -1, 3)[top : top + rows, left : left + cols]
@@ -108,7 +115,7 @@ class Pixels:
         """Return the mean of the three channels of pixels of four bytes each, as float32 or as rounded uint8."""
         whole = image.view("<u4")
         to_bytes = self.dtype == np.uint8
-        found = np.empty((rows, cols), np.uint8 if to_bytes else np.float32)
+        found = self._place((rows, cols), np.dtype(np.uint8 if to_bytes else np.float32))
         for lo, hi in _strips(rows, cols):
             pixels = whole[top + lo : top + hi, left : left + cols]
             sums = np.right_shift(pixels, 8)
@@ -131,57 +138,74 @@ class Pixels:
         if name not in LUMA:
             source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
             made = self._reformatter.reformat(source, format="gray", threads=1, dst_color_range=FULL)
-            image, full = _plane(made, 0), True
+            image, full = _plane(made.planes[0]), True
         else:
-            image, full = _plane(frame, 0), frame.color_range == FULL or name == "gray" or name.startswith("yuvj")
+            image, full = (
+                _plane(frame.planes[0]),
+                frame.color_range == FULL or name == "gray" or name.startswith("yuvj"),
+            )
         image = image[top : top + rows, left : left + cols]
-        if self.dtype == np.uint8:
-            return image.copy() if full else np.take(_EXPANDED, image, mode="clip")
+        to_bytes = self.dtype == np.uint8
         if full:
-            return image.astype(np.float32)
-        found = np.empty((rows, cols), np.float32)
-        for lo, hi in _strips(rows, cols):
-            strip = found[lo:hi]
-            np.multiply(image[lo:hi], np.float32(255 / 219), out=strip)
-            strip -= np.float32(16 * 255 / 219)
-            np.clip(strip, 0, 255, out=strip)
+            return image.copy() if to_bytes else image.astype(np.float32)
+        image = np.clip(image, 16, 235)
+        image -= 16
+        if to_bytes:  # times 255 / 219, in whole numbers
+            more = image.astype(np.uint16)
+            more *= 42
+            more += 128
+            more >>= 8
+            np.add(image, more, out=image, casting="unsafe")
+            return image
+        found = self._place(image.shape, np.dtype(np.float32))
+        np.copyto(found, image)
+        found *= np.float32(255 / 219)
         return found
+
+    def _place(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Return where to make a frame: where the caller wants it, or in memory of its own."""
+        out = self._out
+        return out if out is not None and out.dtype == dtype else self._blocks.new(shape, dtype)
 
     # --- parts ----------------------------------------------------------------------------------
 
     def _cut(self, frame: Any) -> tuple[Any, tuple[int, int, int, int]]:
         """Return a small frame around the part, and where in it the part is; the frame itself where it cannot be cut."""
         name = frame.format.name
-        kind = PLANES.get(name)
-        if kind is None:
-            return frame, self._part
-        across, down, *widths = kind
+        if name != self._kind:
+            kind = PLANES.get(name)
+            if kind is None:
+                return frame, self._part
+            self._prepare(frame, *kind)
+            self._kind = name
+        small, planes = self._small, frame.planes
+        for k, view, rows, cols in self._copies:
+            view[...] = _plane(planes[k])[rows, cols]
+        if frame.key_frame or not self._coloured:  # what colours mean is told with a key
+            small.colorspace, small.color_range = frame.colorspace, frame.color_range
+            self._coloured = True
+        return small, self._inside
+
+    def _prepare(self, frame: Any, across: int, down: int, width: int, other: int) -> None:
+        """Make the small frame, and note what of each plane goes into it."""
         top, left, rows, cols = self._part
-        first_row, first_col = top // HIGH * HIGH, left // WIDE * WIDE
-        end_row = min(self._coded[0], -(-(top + rows) // HIGH) * HIGH)
-        end_col = min(self._coded[1], -(-(left + cols) // WIDE) * WIDE)
-        if self._small is None or self._small.format.name != name:
-            self._small = self._av.VideoFrame(end_col - first_col, end_row - first_row, name)
-            self._views = [_plane(self._small, k) for k in range(len(self._small.planes))]
-        small = self._small
-        for k, view in enumerate(self._views):
-            rows_down, cols_across, width = (down, across, widths[1]) if k else (0, 0, widths[0])
-            r, c = first_row >> rows_down, (first_col >> cols_across) * width
-            r_end = -(-end_row // (1 << rows_down))
-            c_end = -(-end_col // (1 << cols_across)) * width
-            view[: r_end - r, : c_end - c] = _plane(frame, k)[r:r_end, c:c_end]
-        small.colorspace, small.color_range = frame.colorspace, frame.color_range
-        return small, (top - first_row, left - first_col, rows, cols)
+        row, col = top // HIGH * HIGH, left // WIDE * WIDE
+        row_end = min(self._coded[0], -(-(top + rows) // HIGH) * HIGH)
+        col_end = min(self._coded[1], -(-(left + cols) // WIDE) * WIDE)
+        self._small = self._av.VideoFrame(col_end - col, row_end - row, frame.format.name)
+        self._inside = (top - row, left - col, rows, cols)
+        self._copies, self._coloured = [], False
+        for k, plane in enumerate(self._small.planes):
+            y, x, size = (down, across, other) if k else (0, 0, width)
+            of_rows = slice(row >> y, -(-row_end // (1 << y)))
+            of_cols = slice((col >> x) * size, -(-col_end // (1 << x)) * size)
+            view = _plane(plane)[: of_rows.stop - of_rows.start, : of_cols.stop - of_cols.start]
+            self._copies.append((k, view, of_rows, of_cols))
 
 
-_EXPANDED = np.rint(np.clip((np.arange(256) - 16) * (255 / 219), 0, 255)).astype(np.uint8)
-
-
-def _plane(frame: Any, k: int) -> Array:
+def _plane(plane: Any) -> Array:
     """Return the bytes of a plane, a row of them for each row: a view, with the bytes that fill up rows."""
-    plane = frame.planes[k]
-    width = abs(plane.line_size)
-    return np.frombuffer(plane, np.uint8)[: plane.height * width].reshape(plane.height, width)
+    return np.ndarray((plane.height, abs(plane.line_size)), np.uint8, plane)
 
 
 def _strips(rows: int, cols: int) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,7 @@ class VideoReader(FrameStream):
     >>> video = VideoReader("walk.mkv", size=(50, 50), mode="rgb")
     >>> video.get(10).shape, video.i, len(video), video.fps
     ((1, 3, 10, 50, 50), 10, 100, 25.0)
-    >>> video[77][0, 0].tolist(), video.times[77], video.i
+    >>> video[77][0, 0].tolist(), float(video.times[77]), video.i
     ([154, 77, 0], 3.08, 10)
     >>> video.get_at([90, 3, 90])[:, 0, 0, 0].tolist()
     [180, 6, 180]

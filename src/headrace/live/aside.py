@@ -6,6 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+from numpy.ma import MaskedArray
+
+from headrace.errors import DataError
+
 TOGETHER: Final = 64  # rows that are set aside until they are written
 PLAIN: Final = frozenset({float, int, bool})  # what cannot change after it was given
 
@@ -17,8 +22,33 @@ def kind_of(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return kind
-    dtype = getattr(value, "dtype", None)
+    dtype = None if isinstance(value, MaskedArray) else getattr(value, "dtype", None)
     return None if dtype is None else (dtype, value.shape)  # None: a list, whose next may hold wider numbers
+
+
+def as_array(value: Any, name: str, who: str) -> np.ndarray[Any, Any]:
+    """Return a value as an array; one with a mask has NaN where it is masked, and is float64 where it was whole numbers.
+
+    Raises
+    ------
+    DataError
+        When it is of no one shape, or masked and no number.
+    """
+    if isinstance(value, MaskedArray):
+        if value.dtype.kind not in "biufc":
+            raise DataError(
+                f"{who} got a masked array of {value.dtype} for {name!r}, wanted numbers where something is masked.\n"
+                "  Fill it first: value.filled(...)."
+            )
+        found: Any = value if value.dtype.kind in "fc" else value.astype(np.float64)
+        return np.asarray(found.filled(np.nan))
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise DataError(
+            f"{who} got a value for {name!r} that is of no one shape, wanted a number or an array: {error}\n"
+            "  Pad it to one length, or give its parts names of their own."
+        ) from error
 
 
 class Aside:
@@ -69,3 +99,17 @@ class Aside:
         fault, self.fault = self.fault, None
         if fault is not None:
             raise fault
+
+
+class Segment:
+    """Columns of which the rows ``lo`` to ``hi`` wait."""
+
+    __slots__ = ("columns", "hi", "lo", "row_bytes")
+
+    columns: dict[str, Any]
+    lo: int
+    hi: int
+    row_bytes: float
+
+    def __init__(self, columns: dict[str, Any], hi: int, row_bytes: float) -> None:
+        self.columns, self.lo, self.hi, self.row_bytes = columns, 0, hi, row_bytes

@@ -13,7 +13,7 @@ from headrace.live.buffer_columns import Columns
 from headrace.live.buffer_forms import Forms
 from headrace.live.buffer_watch import Following, Watchers
 from headrace.live.buffer_watched import Watched
-from headrace.live.buffers import Buffer, BufferShapeError
+from headrace.live.buffers import Buffer, BufferShapeError, UnknownColumnError
 from headrace.live.ring import Rows
 
 _PICK = re.compile(r"(.+)_([0-9]+)", re.DOTALL)
@@ -249,7 +249,5 @@ class DataBuffer(Forms, Watched, Buffer, MutableMapping[str, Rows]):
                 return part
         raise self._unknown(name)
 
-    def _unknown(self, name: object) -> KeyError:
-        error = KeyError(name)
-        error.add_note(f"DataBuffer has the columns: {', '.join(map(str, self._held.rings)) or 'none'}.")
-        return error
+    def _unknown(self, name: object) -> UnknownColumnError:
+        return UnknownColumnError(name, map(str, self._held.rings))

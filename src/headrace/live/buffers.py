@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from difflib import get_close_matches
 from operator import index
 from typing import Any
 
 from headrace.errors import AddressError, DataError, StreamConfigError
+
+
+class UnknownColumnError(KeyError):
+    """A buffer has no such column; it says which it has, and what is spelt alike.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    names
+        What there is.
+
+    Examples
+    --------
+    >>> print(UnknownColumnError("sinee", ["sine", "noise"]))
+    DataBuffer got the column 'sinee', wanted one of sine, noise.
+      Did you mean 'sine'?
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, name: object, names: Iterable[str] = ()) -> None:
+        super().__init__(name)
+        self.names = tuple(names)
+
+    def __str__(self) -> str:  # not before it is shown: whether a column is there is asked often
+        name = self.args[0]
+        near = get_close_matches(name, self.names) if isinstance(name, str) else []
+        advice = f"Did you mean {' or '.join(map(repr, near))}?" if near else "list(buffer) says which there are."
+        there = f"one of {', '.join(self.names)}" if self.names else "one that is there, and it has none yet"
+        return f"DataBuffer got the column {name!r}, wanted {there}.\n  {advice}"
 
 
 class BufferShapeError(DataError, AssertionError):

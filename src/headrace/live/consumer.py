@@ -185,8 +185,8 @@ class Consumer(Place):
         Returns
         -------
         counts
-            Rows ``produced`` by the system for it, ``delivered``, ``dropped`` and ``pending`` (the first is the sum of
-            the others), ``late``; bytes ``pending_bytes`` and ``spilled_bytes``; ``errors`` of the callback; ``lag``,
+            Rows ``produced`` by the system for it, ``delivered`` (whether or not the callback failed with them),
+            ``dropped`` and ``pending`` (the first is the sum of the others), ``late``; bytes ``pending_bytes`` and ``spilled_bytes``; ``errors`` of the callback; ``lag``,
             how many seconds ago the oldest block came that is not done with; ``policy`` and ``state``.
         """
         with self._changed:

@@ -123,16 +123,34 @@ class Writer:
         ClosedError
             After :meth:`close`.
         """
-        gap = padding(len(front))
         with self._lock:
-            number, at, told = self.records & 0xFFFFFFFF, self.size, zlib.crc32(front)
-            head = HEAD.pack(SYNC, kind, len(front) + gap + size, len(front), told, number, 0)[:-4]
-            crc = zlib.crc32(head).to_bytes(4, "little")
-            self._write([head, crc, front, _ZEROS[:gap], *data])
+            at, number = self.size, self.records
+            parts, whole, told = _parts(number, kind, front, data, size)
+            self._write(parts)
             self.records += 1
             if self.seen is not None:
-                self.seen(kind, at, len(front) + gap + size, front, told)
+                self.seen(kind, at, whole, front, told)
         return at
+
+    def append_all(self, records: Sequence[tuple[bytes, bytes, Sequence[Any], int]]) -> None:
+        """Add several records, all or none: ``(kind, front, data, size)`` as of :meth:`append`, which raises the same.
+
+        On a slow disk it takes hardly longer than one.
+        """
+        with self._lock:
+            at, number = self.size, self.records
+            parts: list[Any] = []
+            seen = []
+            for kind, front, data, size in records:
+                each, whole, told = _parts(number, kind, front, data, size)
+                parts += each
+                seen.append((kind, at, whole, front, told))
+                at, number = at + HEAD.size + whole, number + 1
+            self._write(parts)
+            self.records = number
+            if self.seen is not None:
+                for record in seen:
+                    self.seen(*record)
 
     def _write(self, parts: Iterable[Any]) -> None:
         fd = self._fd
@@ -215,6 +233,14 @@ class Writer:
     def __del__(self) -> None:
         if self.__dict__.get("_fd") is not None:
             self._close()
+
+
+def _parts(number: int, kind: bytes, front: bytes, data: Sequence[Any], size: int) -> tuple[list[Any], int, int]:
+    """Return what is written of a record, how many bytes of it are behind the head, and the CRC-32 of its front."""
+    gap, told = padding(len(front)), zlib.crc32(front)
+    whole = len(front) + gap + size
+    head = HEAD.pack(SYNC, kind, whole, len(front), told, number & 0xFFFFFFFF, 0)[:-4]
+    return [head, zlib.crc32(head).to_bytes(4, "little"), front, _ZEROS[:gap], *data], whole, told
 
 
 def _write_all(fd: int, part: Any) -> int:

@@ -11,9 +11,8 @@ from headrace.errors import StreamConfigError
 from headrace.live.align import ClockFit
 
 Array = np.ndarray[Any, Any]
-STRAY: Final = (
-    1.0  # seconds that a clock may seem to go back, or ahead of the host's; beyond that it is garbled, or new
-)
+STRAY: Final = 1.0  # seconds that a clock may seem to go ahead of the host's; beyond that it is garbled, or new
+BACK: Final = 0.1  # seconds that it may go back, where rows overtake each other; none, where they come late as well
 LATE: Final = 0.25  # seconds later, or earlier, than the line says, which no jitter is
 STALL: Final = 2.0  # seconds for which rows may come late
 EARLY: Final = 64  # pairs that count at once, while there are few
@@ -63,6 +62,8 @@ class DeviceTime:
     ----------
     strays : int
         Rows whose time was garbled, or the first of a clock that has begun again; they have that of their arrival.
+    clocks : int
+        How often the clock has begun again.
     fit : ClockFit
         The line as it is now.
 
@@ -95,6 +96,8 @@ class DeviceTime:
         self.column, self.tick, self.wrap, self.window = column, float(tick), wrap, float(window)
         self._line = _Line(self.window)
         self.strays: int = 0
+        self.clocks: int = 0
+        self._again = False  # whether it was lost, and has said nothing since
         self._last: tuple[float, float] | None = None  # device time and arrival of the row before
         self._other: list[
             tuple[float, float]
@@ -109,6 +112,7 @@ class DeviceTime:
 
     def restart(self) -> None:
         """Say that the device was lost, and is there again: its clock says itself whether it is another."""
+        self._again = True
 
     def lost(self, rows: int) -> None:
         """Say that rows have not come: they change no other's time."""
@@ -140,9 +144,10 @@ class DeviceTime:
             one = float(device[0])
             found = np.array([self._fitted(one, one, arrived) if self._goes_on(one, arrived) else arrived])
             return self._in_order(found)
-        even = _follows(self._last, float(device[0]), arrived) and bool((np.abs(steps) <= STRAY).all())
-        if even and not self._early(float(device.max()), arrived):
+        even = bool((np.abs(steps) <= STRAY).all()) and self._follows(float(device[0]), arrived)
+        if even and steps.min() >= -self._back(float(device[-1]), arrived) and not self._early(float(device.max()), arrived):
             self._other.clear()
+            self._again = False
             found = self._fitted(device, float(device[-1]), arrived)
         else:
             found = np.full(n, arrived)
@@ -159,7 +164,7 @@ class DeviceTime:
 
     def _fitted(self, device: Any, newest: float, arrived: float) -> Any:
         """The moments of rows, of which the newest has waited for no other, and says best when it was taken."""
-        late = arrived - self._line.predicted(newest) if self._last is not None else 0.0
+        late = self._lateness(newest, arrived)
         self._late = (arrived if self._late is None else self._late) if late > LATE else None
         # Rows that the host has let wait say nothing of the clocks; for longer than a stall lasts, they do.
         if self._late is not None and arrived - self._late > STALL:
@@ -169,14 +174,30 @@ class DeviceTime:
         self._last = newest, arrived
         return self._line.predicted(device)
 
+    def _lateness(self, device: float, arrived: float) -> float:
+        return float(arrived - self._line.predicted(device)) if self._last is not None else 0.0
+
     def _early(self, device: float, arrived: float) -> bool:
         """Whether a row would have come before it was taken."""
-        return self._last is not None and self._line.predicted(device) - arrived > LATE
+        return self._lateness(device, arrived) < -LATE
+
+    def _back(self, device: float, arrived: float) -> float:
+        """How far the clock may go back: a board that has begun again says less than before, and comes late, too."""
+        return 0.0 if self._lateness(device, arrived) > LATE else BACK
+
+    def _follows(self, device: float, arrived: float) -> bool:
+        """Whether a row goes on from the last one."""
+        if self._last is None:
+            return bool(np.isfinite(device))
+        if self._again and self._lateness(device, arrived) > LATE:
+            return False  # nothing waits on a way that is new: it may have begun again, and come as far as it was before
+        return _follows(self._last, device, arrived, self._back(device, arrived))
 
     def _goes_on(self, device: float, arrived: float) -> bool:
         """Whether a row's time is of the clock so far, or of a new one that several rows agree on."""
-        if _follows(self._last, device, arrived) and not self._early(device, arrived):
+        if self._follows(device, arrived) and not self._early(device, arrived):
             self._other.clear()
+            self._again = False
             return True
         self.strays += 1
         if self._other and not _follows(self._other[-1], device, arrived):
@@ -186,18 +207,17 @@ class DeviceTime:
         if len(self._other) < AGREE:
             return False
         self._other.clear()
-        self._line, self._last = _Line(self.window), None
+        self._line, self._last, self._again = _Line(self.window), None, False
+        self.clocks += 1
         return True
 
     def __repr__(self) -> str:
         return f"DeviceTime({self.column!r}, {self.fit!r})"
 
 
-def _follows(last: tuple[float, float] | None, device: float, arrived: float) -> bool:
+def _follows(last: tuple[float, float], device: float, arrived: float, back: float = BACK) -> bool:
     """Whether a device that said ``last`` may say that: not before it, nor further on than the time that has passed."""
-    if last is None:
-        return bool(np.isfinite(device))
-    return -STRAY <= device - last[0] <= arrived - last[1] + STRAY
+    return -back <= device - last[0] <= arrived - last[1] + STRAY
 
 
 class EvenTime:
@@ -212,8 +232,8 @@ class EvenTime:
 
     Attributes
     ----------
-    strays : int
-        How often the rows have stopped for more than a second, and begun again.
+    strays, clocks : int
+        How often the rows have stopped for more than a second, and begun again; and that, or the device was lost.
     fit : ClockFit
         The line as it is now, through the count divided by the rate.
 
@@ -241,6 +261,7 @@ class EvenTime:
         self.rate, self.window = float(rate), float(window)
         self._line = _Line(self.window)
         self.strays: int = 0
+        self.clocks: int = 0
         self._count = 0
         self._told = -np.inf
 
@@ -251,6 +272,7 @@ class EvenTime:
 
     def restart(self) -> None:
         """Say that the device was lost, and is there again: nobody knows how many rows are missing."""
+        self.clocks += self._count > 0
         self._line, self._count = _Line(self.window), 0
 
     def lost(self, rows: int) -> None:

@@ -35,6 +35,17 @@ def per_follower(what: str, given: Any, followers: Mapping[str, Any], otherwise:
     return {name: given.get(name, otherwise) for name in followers}
 
 
+def hows_of(how: Any, followers: Mapping[str, Any]) -> dict[str, str]:
+    """Return how each follower is taken. Raises StreamConfigError for a way that is none."""
+    hows = per_follower("how", how, followers, "latest")
+    wrong = {name: value for name, value in hows.items() if value not in HOWS}
+    if wrong:
+        raise StreamConfigError(
+            f"Merge got how={wrong}, wanted one of {', '.join(HOWS)}.\n  'latest' is the value at that moment."
+        )
+    return hows
+
+
 class Ages:
     """How old the values of a follower's samples were in their rows."""
 

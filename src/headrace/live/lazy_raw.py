@@ -75,7 +75,9 @@ def _rows(ends: Any, lo: int, hi: int, dtype: Any, shape: tuple[int, ...], colum
     return made
 
 
-def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]], gone: Collection[str] = ()) -> Raw:
+def derived_of(
+    raw: Raw, start: Callable[[], Callable[[Block], Block | None]], gone: Collection[str] = (), left_out: int = 0
+) -> Raw:
     """Return what a graph makes of a recording, computed when it is looked at, a block at a time.
 
     Parameters
@@ -86,26 +88,33 @@ def derived_of(raw: Raw, start: Callable[[], Callable[[Block], Block]], gone: Co
         Returns a run from its beginning: what makes of each block the next result.
     gone
         Columns that only some results have: they are in its blocks.
+    left_out
+        How many rows are in blocks of which nothing is made.
     """
 
     def walk() -> Iterator[Block]:
         step = start()
         for block in raw.blocks():
-            yield step(block)
+            made = step(block)
+            if made is not None:
+                yield made
 
-    head = start()(raw[0:0])
+    head, rows = start()(raw[0:0]), raw.n - left_out
+    assert head is not None
     columns: dict[str, Any] = {}
     for name, kind in head.items():
         if name in gone:
             continue
-        if name in raw:
+        if name in raw and not left_out:
             columns[name] = raw[name]
             continue
         pace = head.paces.get(name, ROWS)
-        n = pace.rows_before(head.first + raw.n) - pace.rows_before(head.first)
+        n = pace.rows_before(head.first + rows) - pace.rows_before(head.first)
         columns[name] = Column(_Derived(walk, name), n, kind.dtype, kind.shape[1:], name)
-    times = raw.times
-    whole = Block.of(columns, head.first, raw.n, head.rate, head.paces, head.latencies, times, head.before)
+    times: Any = raw.times
+    if left_out and times is not None:
+        times = next((columns[name] for name, column in raw.items() if column is times), None)
+    whole = Block.of(columns, head.first, rows, head.rate, head.paces, head.latencies, times, head.before)
     return Raw.over(whole, walk, computed=True)
 
 

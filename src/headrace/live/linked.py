@@ -287,9 +287,10 @@ class Linked(Threaded):
         counts
             Those of :meth:`Threaded.stats`; ``link``: ``"none"``, ``"connecting"``, ``"connected"`` or ``"lost"``; how
             often it ``connects``, and was lost: ``losses``; ``bytes`` that came, ``bad`` pieces that were no row, and
-            ``strays``: rows whose device time was no time.
+            ``strays``: rows whose device time was no time, and ``clocks``: how often its clock has begun again.
         """
         return {
             **super().stats(), "link": self._connection, "connects": self._connects, "losses": self._losses,
             "bytes": self._heard, "bad": self.parser.bad, "strays": self.stamps.strays,
+            "clocks": self.stamps.clocks,
         }  # fmt: skip

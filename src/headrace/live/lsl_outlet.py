@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Sequence
 from types import TracebackType
@@ -21,7 +22,8 @@ FORMATS = {"f4": "float32", "f8": "double64", "i1": "int8", "i2": "int16", "i4":
 class LSLOutlet:
     """Sends rows as a stream of the Lab Streaming Layer: a feed of a system, or the end of any line of blocks.
 
-    The first block says what the stream is: its channels, their type, its rate. Samples have the times of their rows.
+    The first block says what the stream is: its channels, their type, its rate. Samples have the times of their rows. After
+    a ``with`` block it ends with the feed that it is, whichever of the two ends first: the last rows are sent, too.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ class LSLOutlet:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._dtype: np.dtype[Any] | None = None  # None: texts
         self._ahead = 0.0  # liblsl's time at 0 of Unix seconds
-        self._closed = False
+        self._closed = self._left = False
+        self._feeder: threading.Thread | None = None  # that of the feed, which lives until its last block was sent
 
     def write(self, block: Block) -> None:
         """Send a block's rows.
@@ -102,8 +105,9 @@ class LSLOutlet:
         """
         if self._closed:
             raise ClosedError(f"{self!r} got a block after close(), wanted none.\n  Make another outlet.")
+        self._feeder = threading.current_thread()
         if self._outlet is None:
-            if not block:
+            if not block or self._left:  # nobody could hear it any more
                 return
             self._open(block)
         missing = [name for name in self._shapes if name not in block]
@@ -194,6 +198,17 @@ class LSLOutlet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End the stream; that of a system's feed when the feed has ended, so that its last rows are sent."""
+        self._left, feeder = True, self._feeder
+        if feeder is None:  # a feed that has given nothing yet, or none at all: there is no stream
+            return
+        if feeder is threading.current_thread() or not feeder.is_alive():
+            self.close()
+        else:
+            threading.Thread(target=self._last, args=(feeder,), name="headrace-LSLOutlet", daemon=True).start()
+
+    def _last(self, feeder: threading.Thread) -> None:
+        feeder.join()
         self.close()
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from headrace.live.calls import takes_time
 from headrace.live.clock import SYSTEM
 from headrace.live.company import Company
 from headrace.live.device import State
-from headrace.live.follow import HOWS, DeviceFollower, per_follower
+from headrace.live.follow import DeviceFollower, hows_of, per_follower
 from headrace.live.follow_function import FunctionFollower
 from headrace.live.held import Held
 from headrace.live.history import Array
@@ -114,12 +114,7 @@ class Merge(Managed):
                 raise StreamConfigError(
                     f"Merge got {name}={value!r}, wanted one of {', '.join(wanted)}.\n  The default is {wanted[0]!r}."
                 )
-        hows, ages = per_follower("how", how, followers, "latest"), per_follower("max_age", max_age, followers, None)
-        wrong = {name: value for name, value in hows.items() if value not in HOWS}
-        if wrong:
-            raise StreamConfigError(
-                f"Merge got how={wrong}, wanted one of {', '.join(HOWS)}.\n  'latest' is the value at that moment."
-            )
+        hows, ages = hows_of(how, followers), per_follower("max_age", max_age, followers, None)
         self.leader = leader
         self.arrived: Wake = Wake()
         self.before, self.on_error, self.patience, self.hold = before, on_error, patience, hold

@@ -19,7 +19,7 @@ from headrace.live.sound_times import SampleTimes
 from headrace.live.wake import Wake
 
 Array = np.ndarray[Any, Any]
-OLDEST: Final = 10.0  # seconds; a driver that says its sound is older than that does not know
+SLACK: Final = 0.05  # seconds by which sound may be older than its driver's buffer is long; if more, it does not know
 BEHIND: Final = 10.0  # seconds of sound that may wait for the thread that takes it up
 
 
@@ -56,6 +56,9 @@ class MicSource(Threaded):
         Samples a second; None is what the device has.
     silence
         Seconds without a chunk after which the microphone is taken to have failed.
+    received_key
+        The column of the moments at which chunks came; None for none. With the count of samples in a recording, the
+        clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
         As for :class:`~headrace.live.device.Threaded`.
 
@@ -75,7 +78,7 @@ class MicSource(Threaded):
     --------
     >>> microphone = MicSource(chunk_size=512)
     >>> microphone.names, microphone.sample_width, microphone.is_active()
-    (('timestamp', 'audio'), 2, False)
+    (('timestamp', 'received', 'audio'), 2, False)
     """
 
     sample_width: int = 2
@@ -96,6 +99,7 @@ class MicSource(Threaded):
         sample_rate: float | None = None,
         silence: float = 5.0,
         timestamp_key: str = "timestamp",
+        received_key: str | None = "received",
         **threaded: Any,
     ) -> None:
         who = type(self).__name__
@@ -114,7 +118,9 @@ class MicSource(Threaded):
             )
         self.beside: Beside = Beside(followers)
         self.followers: dict[str, Any] = self.beside.sources
-        super().__init__(names=(timestamp_key, key, *self.beside.sources), timestamp_key=timestamp_key, **threaded)
+        times = (timestamp_key,) if received_key is None else (timestamp_key, received_key)
+        super().__init__(names=(*times, key, *self.beside.sources), timestamp_key=timestamp_key, **threaded)
+        self.received_key: str | None = received_key
         self.key, self.chunk_size, self.device, self.silence = key, int(chunk_size), device, float(silence)
         self._channels = None if n_channels is None else int(n_channels)
         self._rate = None if sample_rate is None else float(sample_rate)
@@ -122,6 +128,7 @@ class MicSource(Threaded):
         self._chunks: deque[_Chunk] = deque()
         self._waiting = self._limit = 0  # samples in them, and how many there may be
         self._ring = Wake()
+        self._buffer = 0.0  # seconds that the driver lets sound wait, by its own word
         self._over = False  # whether the driver has ended by itself
         self._times = SampleTimes(1.0)
         self._overflows = self._lost = 0
@@ -151,7 +158,7 @@ class MicSource(Threaded):
     @property
     def signal_names(self) -> tuple[str, ...]:
         """The columns but the times."""
-        return tuple(name for name in self.names if name != self.timestamp_key)
+        return tuple(name for name in self.names if name not in (self.timestamp_key, self.received_key))
 
     @property
     def rate(self) -> float | None:
@@ -168,7 +175,7 @@ class MicSource(Threaded):
         rate, channels = self.sample_rate, self.n_channels
         self._chunks.clear()
         self._waiting, self._limit, self._over = 0, int(BEHIND * rate) + self.chunk_size, False
-        self._times = SampleTimes(float(rate))
+        self._times = SampleTimes(float(rate), self.clock.now())
         try:
             self.beside.start()
             try:
@@ -176,6 +183,7 @@ class MicSource(Threaded):
                     samplerate=rate, blocksize=self.chunk_size, device=self.device, channels=channels, dtype="int16",
                     callback=self._came, finished_callback=self._finished,
                 )  # fmt: skip
+                self._buffer = float(getattr(self._stream, "latency", 0.0))
                 self._stream.start()
             except (sd.PortAudioError, ValueError) as error:
                 raise no_input(sd, self.device, type(self).__name__, error) from error
@@ -233,15 +241,16 @@ class MicSource(Threaded):
     def _take(self, chunk: _Chunk, began: float) -> None:
         n, samples = len(chunk.samples), chunk.samples
         self._waiting -= n
-        age = chunk.age if 0 <= chunk.age <= OLDEST else n / self.sample_rate
+        # The server behind a driver may say anything at first; sound waits no longer than the buffer is.
+        age = min(chunk.age, n / self.sample_rate + self._buffer + SLACK) if chunk.age >= 0 else n / self.sample_rate
         if chunk.overflow:
             self._overflows += 1
-        moments, lost = self._times.of(n, chunk.came - age, gap=chunk.overflow)
+        moments, lost = self._times.of(n, chunk.came - age, chunk.came, gap=chunk.overflow)
         self._lost += lost
-        columns: dict[str, Any] = {
-            self.timestamp_key: self.anchor.unix(0.0) + moments,
-            self.key: samples[:, 0] if self.flat and samples.shape[1] == 1 else samples,
-        }
+        columns: dict[str, Any] = {self.timestamp_key: self.anchor.unix(0.0) + moments}
+        if self.received_key is not None:
+            columns[self.received_key] = np.full(n, self.anchor.unix(chunk.came))
+        columns[self.key] = samples[:, 0] if self.flat and samples.shape[1] == 1 else samples
         self.beside.beside(columns, n, chunk.came - began)
         self.put_block(columns)
 
@@ -279,7 +288,7 @@ class MicDataSource(MicSource):
     flat: bool = True
 
     def __init__(self, chunk_size: int = 1024, **options: Any) -> None:
-        super().__init__(chunk_size=chunk_size, **options)
+        super().__init__(chunk_size=chunk_size, **{"received_key": None, **options})
 
     def read(self) -> Block:
         """Return the samples that came since the last read: see :meth:`Threaded.read`. ``times`` of the block has those."""

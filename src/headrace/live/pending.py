@@ -11,21 +11,13 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.aside import Aside, Rows, kind_of
+from headrace.live.aside import Aside, Rows, Segment, as_array, kind_of
 
 Overflow = Literal["drop_oldest", "drop_newest", "fail"]
 OVERFLOWS: Final = ("drop_oldest", "drop_newest", "fail")
 CHUNK: Final = 1 << 16  # bytes of rows that are set aside at once
 ROWS: Final = 1024  # rows at most in them
-
-
-class _Segment:
-    """Columns of which the rows ``lo`` to ``hi`` wait."""
-
-    __slots__ = ("columns", "hi", "lo", "row_bytes")
-
-    def __init__(self, columns: dict[str, Any], hi: int, row_bytes: float) -> None:
-        self.columns, self.lo, self.hi, self.row_bytes = columns, 0, hi, row_bytes
+TEXT: Final = "UST"  # kinds of types: no number is to become one of them
 
 
 class Pending:
@@ -38,7 +30,8 @@ class Pending:
     max_bytes
         How much may wait.
     overflow
-        What goes when there would be more: the oldest rows, the newest, or none, and writing fails.
+        What goes when there would be more: the oldest rows; the newest, until the next ``take``; or none, and writing
+        fails.
     who
         Whose rows they are, for messages.
 
@@ -73,11 +66,12 @@ class Pending:
             raise StreamConfigError(f"{who} got max_bytes={max_bytes!r}, wanted 1 or more.\n  The default is 64 MiB.")
         self.max_bytes, self.overflow, self.who = int(max_bytes), overflow, who
         self._lock = threading.Lock()
-        self._segments: deque[_Segment] = deque()
-        self._chunk: _Segment | None = None  # the last segment, while rows are written into it
+        self._segments: deque[Segment] = deque()
+        self._chunk: Segment | None = None  # the last segment, while rows are written into it
         self._room = 0
         self._kinds: dict[str, tuple[set[Any], Any, Any]] = {}  # of each column: what it takes as it is, dtype, shape
         self._produced = self._delivered = self._dropped = self._pending = 0
+        self._gone = 0  # rows that came after all that wait, and were dropped
         self._bytes = 0.0
         self._aside = Aside()
         # Adds one row of numbers, `note(names, values)`, the same tuple of names each time: it costs next to nothing.
@@ -110,7 +104,12 @@ class Pending:
     def _rows_at_once(self, names: tuple[str, ...], rows: Rows) -> bool:
         """Write rows column by column, if they are like those before and there is room; return whether."""
         n, kinds, chunk = len(rows), self._kinds, self._chunk
-        if chunk is None or chunk.hi + n > self._room or self._bytes + n * chunk.row_bytes > self.max_bytes:
+        if (
+            self._gone
+            or chunk is None
+            or chunk.hi + n > self._room
+            or self._bytes + n * chunk.row_bytes > self.max_bytes
+        ):
             return False
         columns = list(zip(*rows, strict=True))
         if len(names) != len(kinds) or any(
@@ -140,7 +139,8 @@ class Pending:
     def _row(self, values: Mapping[str, Any]) -> None:
         chunk = self._chunk
         if chunk is None or chunk.hi == self._room or not self._fits(values):
-            chunk = self._chunk_for(values)
+            arrays = {name: as_array(value, name, self.who) for name, value in values.items()}
+            chunk, values = self._chunk_for(values, arrays), arrays
         if not self._admit(1, chunk.row_bytes):
             return
         at, columns = chunk.hi, chunk.columns
@@ -156,7 +156,7 @@ class Pending:
         DataError
             As :meth:`row`, and when the columns differ in length.
         """
-        made = {name: np.asarray(column) for name, column in columns.items()}
+        made = {name: as_array(column, name, self.who) for name, column in columns.items()}
         n = Block(made).n
         if not n:
             return
@@ -171,13 +171,11 @@ class Pending:
                 kept = slice(n - fits, n) if self.overflow == "drop_oldest" else slice(0, fits)
                 made = {name: column[kept] for name, column in made.items()}
                 if self.overflow == "drop_oldest":
-                    self._produced += n - fits
-                    self._dropped += n - fits
+                    self._produced, self._dropped = self._produced + n - fits, self._dropped + n - fits
             if self._admit(fits, row_bytes):
-                self._segments.append(_Segment(made, fits, row_bytes))
+                self._segments.append(Segment(made, fits, row_bytes))
             if fits < n and self.overflow == "drop_newest":
-                self._produced += n - fits
-                self._dropped += n - fits
+                self._pass_over(n - fits)
 
     def _fits(self, values: Mapping[str, Any]) -> bool:
         kinds = self._kinds
@@ -189,9 +187,8 @@ class Pending:
                 return False
         return True
 
-    def _chunk_for(self, values: Mapping[str, Any]) -> _Segment:
+    def _chunk_for(self, values: Mapping[str, Any], arrays: Mapping[str, Any]) -> Segment:
         """Return a chunk with room for rows like this one, of the wider type where the type is another."""
-        arrays = {name: np.asarray(value) for name, value in values.items()}
         self._same(arrays, {name: array.shape for name, array in arrays.items()})
         wider, kinds = False, {}
         for name, array in arrays.items():
@@ -206,7 +203,7 @@ class Pending:
         row_bytes = float(sum(dtype.itemsize * int(np.prod(shape)) for _, dtype, shape in kinds.values()))
         self._room = max(1, min(ROWS, int(CHUNK // max(1.0, row_bytes))))
         columns = {name: np.empty((self._room, *shape), dtype) for name, (_, dtype, shape) in kinds.items()}
-        self._chunk = chunk = _Segment(columns, 0, row_bytes)
+        self._chunk = chunk = Segment(columns, 0, row_bytes)
         self._segments.append(chunk)
         return chunk
 
@@ -225,10 +222,19 @@ class Pending:
                     f"{self.who} got a value of shape {shape} for {name!r}, after values of shape {kinds[name][2]}.\n"
                     "  Give values of one shape."
                 )
+            before, now = kinds[name][1], columns[name].dtype
+            if (before.kind in TEXT) != (now.kind in TEXT):
+                raise DataError(
+                    f"{self.who} got a value of {now} for {name!r}, after values of {before}, wanted numbers or texts.\n"
+                    "  Give values of one kind."
+                )
 
     def _admit(self, n: int, row_bytes: float) -> bool:
         """Make room for ``n`` rows; return whether they are to be kept."""
         wanted = n * row_bytes
+        if self._gone:  # what waits has one number, that of its first row: nothing follows a gap
+            self._pass_over(n)
+            return False
         if self._bytes + wanted > self.max_bytes and self._pending:
             if self.overflow == "fail":
                 raise DataError(
@@ -236,8 +242,7 @@ class Pending:
                     f"max_bytes={self.max_bytes}.\n  Read more often, or allow more."
                 )
             if self.overflow == "drop_newest":
-                self._produced += n
-                self._dropped += n
+                self._pass_over(n)
                 return False
             while self._bytes + wanted > self.max_bytes and self._pending:
                 self._drop_oldest(self._bytes + wanted - self.max_bytes)
@@ -245,6 +250,9 @@ class Pending:
         self._pending += n
         self._bytes += wanted
         return True
+
+    def _pass_over(self, n: int) -> None:
+        self._produced, self._dropped, self._gone = self._produced + n, self._dropped + n, self._gone + n
 
     def _drop_oldest(self, excess: float) -> None:
         oldest = self._segments[0]
@@ -262,8 +270,9 @@ class Pending:
         with self._lock:
             self._write_aside()
             parts = [(each.columns, each.lo, each.hi) for each in self._segments if each.hi > each.lo]
-            n, first = self._pending, self._produced - self._pending
+            n, first = self._pending, self._produced - self._gone - self._pending
             self._delivered += n
+            self._gone = 0
             self._pending, self._bytes = 0, 0.0
             self._segments.clear()
             if self._chunk is not None:
@@ -286,9 +295,6 @@ class Pending:
         with self._lock:
             self._write_aside()
             return {
-                "produced": self._produced,
-                "delivered": self._delivered,
-                "dropped": self._dropped,
-                "pending": self._pending,
-                "pending_bytes": round(self._bytes),
-            }
+                "produced": self._produced, "delivered": self._delivered, "dropped": self._dropped,
+                "pending": self._pending, "pending_bytes": round(self._bytes),
+            }  # fmt: skip

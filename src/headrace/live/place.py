@@ -28,6 +28,7 @@ class Place:
     on_error: OnError
     raw: bool
     timed: bool
+    several: bool
     clock: Clock
     patience: float
     deadline: float
@@ -48,6 +49,7 @@ class Place:
     ) -> None:
         self.callback, self.name, self.on_error, self.raw, self.timed = callback, name, on_error, raw, timed
         self.clock, self.patience, self.deadline = clock, patience, deadline
+        self.several = False  # whether the callback is given all blocks that wait, as [(block, came), ...]
         self.left: Callable[[Any], object] | None = None  # who is told that it is closed
         self.last_error: BaseException | None = None
         self.hung = False  # whether its callback was given up
@@ -68,6 +70,11 @@ class Place:
     def policy(self) -> Policy:
         """What happens to blocks for which there is no room."""
         return self._queue.policy
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What it has failed with, and is given no more since; None while it is well, or when the system failed."""
+        return self._failure
 
     @property
     def state(self) -> str:
@@ -171,22 +178,28 @@ class Place:
         me = threading.current_thread()
         assert self.callback is not None
         while found := self._next(me):
-            block = joined([each for each, _ in found])
-            given = (found[0][1],) if self.timed else ()
+            call = self._call(self.callback, found)
             try:
-                self.callback(again(block), *given)
+                call()
             except BaseException as error:
-                self._failed(error, block, given)
+                self._failed(error, found, call)
             with self._changed:
                 self._calls += 1
                 self._in_hand = None
+
+    def _call(self, callback: Callable[..., Any], found: list[tuple[Block, float]]) -> Callable[[], object]:
+        if self.several:
+            return lambda: callback([(again(block), came) for block, came in found])
+        block = joined([each for each, _ in found])
+        given = (found[0][1],) if self.timed else ()
+        return lambda: callback(again(block), *given)
 
     def _next(self, me: threading.Thread) -> list[tuple[Block, float]]:
         with self._changed:
             while self._thread is me and not self._shut():
                 self._in_hand = self._queue.oldest()
                 try:
-                    found = self._queue.get(self.clock.now(), one=self.timed)
+                    found = self._queue.get(self.clock.now(), one=self.timed, apart=self.several)
                 except Exception as error:  # what had spilled cannot be read
                     self._fail(error)
                     continue
@@ -198,23 +211,23 @@ class Place:
                 self._changed.wait()
             return []
 
-    def _failed(self, error: BaseException, block: Block, given: tuple[float, ...]) -> None:
+    def _failed(self, error: BaseException, found: list[tuple[Block, float]], call: Callable[[], object]) -> None:
         self._errors += 1
         self.last_error = error
         if self.on_error == "restart" and isinstance(error, Exception):
-            assert self.callback is not None
             with self._changed:
                 self._changed.wait_for(self._shut, PAUSE)
                 shut = self._shut()
             if not shut:
                 try:
-                    self.callback(again(block), *given)
+                    call()
                 except Exception as another:
                     self._errors += 1
                     self.last_error = another
             return
         if self.on_error == "fail" or not isinstance(error, Exception):
-            error.add_note(f"  while {self!r} was called with rows {block.first} to {block.first + block.n}")
+            first, last = found[0][0], found[-1][0]
+            error.add_note(f"  while {self!r} was called with rows {first.first} to {last.first + last.n}")
             with self._changed:
                 self._fail(error)
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from headrace.core.block import Block
 from headrace.core.notes import warn
-from headrace.errors import ClosedError, DataError, StreamConfigError
+from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
+from headrace.live.changed import Changes
 from headrace.live.clock import SYSTEM, Anchor, Clock
 from headrace.live.container import VERSION, Writer
-from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, json_of, unwritable
+from headrace.live.folder import RAW, SUFFIX, create_session, graph_text, unwritable
 from headrace.live.index import Indexing
 from headrace.live.keeping import Keeping
 from headrace.live.mark import Mark
+from headrace.live.record_notes import Notes
 from headrace.live.rows import ROWS, encode
 from headrace.live.schemas import Schemas
-from headrace.store.ledger_values import Packing
 
 
-class Recorder:
+class Recorder(Notes):
     """A sink that keeps blocks in a new session: ``path/raw_data.hrc``, ``metadata.json`` and ``graph.json``.
 
     A block is in the file when :meth:`write` has returned, byte for byte: killing the process loses none. About each
@@ -54,6 +55,8 @@ class Recorder:
         How many were written.
     last_error : Exception or None
         What a disk said that did not keep what it was given; the next call raises it.
+    failure : Exception or None
+        Why something that was to be recorded is missing: ``Session.complete`` is False then.
 
     Raises
     ------
@@ -77,6 +80,8 @@ class Recorder:
     >>> session.raw["x"][:].tolist(), session.marks[0].name, session.marks[0].row
     ([1.0, 2.0, 4.0], 'stimulus', 2)
     """
+
+    _changes: Changes | None
 
     def __init__(
         self,
@@ -106,7 +111,7 @@ class Recorder:
         if graph is not None:
             self._writer.append(b"GRPH", json.dumps({"row": 0, "graph": json.loads(graph_text(graph)[0])}).encode())
         if run is not None:
-            self._follow(run)
+            self._changes = Changes(self._writer, run)
 
     @classmethod
     def bare(cls, file: Path, *, clock: Clock | None = None, sync: float = 1.0) -> Self:
@@ -120,8 +125,9 @@ class Recorder:
         self.anchor: Anchor = anchor
         self.rows: int = 0
         self.blocks: int = 0
-        self._run: Any = None
-        self._changes = self._row = 0
+        self.failure: BaseException | None = None
+        self._missing: int | None = None  # the first row of a block that could not be kept
+        self._changes = None
         self._lock = threading.RLock()
         self._closed = False
         self._writer = Writer(file)
@@ -129,11 +135,6 @@ class Recorder:
         head = {"headrace": "recording", "version": VERSION, "now": anchor.now, "wall": anchor.wall}
         self._writer.append(b"HEAD", json.dumps(head).encode())
         self._keeping = Keeping(self._writer, self.clock, sync)
-
-    def _follow(self, run: Any) -> None:
-        self._run, self._changes, self._row = run, len(run.log), run.row
-        if run.row:
-            self._writer.append(b"STAT", Packing(who="Recorder").pack(run.state_dict()))
 
     @property
     def last_error(self) -> BaseException | None:
@@ -159,86 +160,71 @@ class Recorder:
             After :meth:`close`.
         """
         with self._lock:
-            self._open("write")
             if not block:
+                self._open("write")
                 return
             if not isinstance(block, Block):
                 block = Block(block, first=self.rows)
-            number, arrays = self._schemas.of(block)
-            came = self.clock.now() if arrived is None else arrived
-            front, data, size = encode(block, number, arrays, came)
-            self._index.keep()  # before: a block whose write fails is not in the file
-            self._writer.append(ROWS, front, data, size=size)
-            self.rows += block.n
-            self.blocks += 1
-            if self._run is not None and len(self._run.log) != self._changes:
-                self._note_changes()
+            try:
+                self._open("write")
+                number, arrays = self._schemas.of(block)
+                came = self.clock.now() if arrived is None else arrived
+                front, data, size = encode(block, number, arrays, came)
+                self._before_blocks()
+                self._writer.append(ROWS, front, data, size=size)
+            except SinkError as error:
+                if self._missing is None:
+                    self._missing, self.failure = block.first, error
+                raise
+            self._has(block)
 
-    def mark(self, name: str, value: Any = None, now: float | None = None) -> Mark:
-        """Keep that something happened, from any thread; return it.
-
-        Parameters
-        ----------
-        name
-            What.
-        value
-            More about it: a JSON value.
-        now
-            When, on the clock; by default now.
+    def write_all(self, blocks: Iterable[tuple[Block, float]]) -> None:
+        """Keep blocks and when each came, as :meth:`write` does, with one call of the disk for all of them.
 
         Raises
         ------
-        DataError
-            When ``value`` is no JSON.
-        SinkError
-            When the disk takes no more.
-        ClosedError
-            After :meth:`close`.
+        DataError, SinkError, ClosedError
+            As :meth:`write`; the blocks before that one are kept, and :attr:`blocks` tells how many there are.
         """
+        given = [(block, came) for block, came in blocks if block]
         with self._lock:
-            self._open("mark")
-            at = self.clock.now() if now is None else now
-            told = {"name": str(name), "value": value, "row": self.rows, "now": at, "time": self.anchor.unix(at)}
-            self._writer.append(b"MARK", json_of(told, f"mark({name!r}) got a value").encode())
-        return Mark(str(name), value, self.rows, at, told["time"])
+            if len(given) > 1 and self._all_at_once(given):
+                return
+            for block, came in given:
+                self.write(block, came)
 
-    def align(self, name: str, device: Any, host: Any, **fit: Any) -> None:
-        """Keep raw pairs of a device's clock and ours, so that their alignment can be computed again.
+    def _all_at_once(self, blocks: list[tuple[Block, float]]) -> bool:
+        """Write blocks together; return False, with none of them kept, when one cannot be, which `write` will tell."""
+        if self._closed or self._keeping.error is not None:
+            return False
+        try:
+            records = []
+            for block, came in blocks:
+                number, arrays = self._schemas.of(block)
+                records.append((ROWS, *encode(block, number, arrays, came)))
+            self._before_blocks()
+            self._writer.append_all(records)
+        except (DataError, SinkError):
+            return False
+        for block, _ in blocks:
+            self._has(block)
+        return True
 
-        Parameters
-        ----------
-        name
-            The device.
-        device, host
-            Moments on its clock and on ours, ``(n,)``.
-        fit
-            What was made of them: slope, offset, ...
+    def _before_blocks(self) -> None:
+        """Write what stands before blocks: when it cannot be, they are not in the file, and can be tried again."""
+        self._index.keep()
+        if self._changes is not None:
+            self._changes.keep()
 
-        Raises
-        ------
-        DataError
-            When they differ in length, or ``fit`` is no JSON.
-        """
-        told = {"name": name, "device": list(map(float, device)), "host": list(map(float, host)), "fit": fit}
-        if len(told["device"]) != len(told["host"]):
-            raise DataError(
-                f"align({name!r}) got {len(told['device'])} moments of the device and {len(told['host'])} of ours, "
-                "wanted as many.\n  Give them pair by pair."
-            )
-        with self._lock:
-            self._open("align")
-            self._writer.append(b"CLCK", json_of(told, f"align({name!r}) got a fit").encode())
+    def _has(self, block: Block) -> None:
+        self.rows += block.n
+        self.blocks += 1
+        if self._missing is not None and block.first <= self._missing:  # it was written again
+            self._missing = self.failure = None
 
-    def _note_changes(self) -> None:
-        from headrace.signals.base import Signal
-        from headrace.signals.json import node_to_plain, value_to_plain
-
-        log = list(self._run.log)
-        for row, what, name, value in log[self._changes :]:
-            plain = node_to_plain(value) if isinstance(value, Signal) else value_to_plain(value)
-            told = {"row": row - self._row, "what": what, "name": name, "value": plain}
-            self._writer.append(b"CHNG", json.dumps(told).encode())
-        self._changes = len(log)
+    def fail(self, why: BaseException) -> None:
+        """Say that something is missing which was to be recorded: the session is not complete then, and tells why."""
+        self.failure, self._missing = why, None
 
     def _open(self, what: str) -> None:
         if self._closed:
@@ -261,7 +247,7 @@ class Recorder:
         Raises
         ------
         SinkError
-            When the disk does not keep it; what was written can still be read.
+            When the disk does not keep it, or has not since the last call; what was written can still be read.
         """
         with self._lock:
             if self._closed:
@@ -269,15 +255,23 @@ class Recorder:
             self._closed = True
             self._keeping.stop()
             try:
-                if self._run is not None and len(self._run.log) != self._changes:
-                    self._note_changes()
+                if self._changes is not None:
+                    self._changes.keep()
                 self._schemas.again()
-                told = {"rows": self.rows, "blocks": self.blocks, "now": self.clock.now(), "wall": self.clock.wall()}
+                told: dict[str, Any] = {
+                    "rows": self.rows,
+                    "blocks": self.blocks,
+                    "now": self.clock.now(),
+                    "wall": self.clock.wall(),
+                }
+                if self.failure is not None:
+                    told["failure"] = f"{type(self.failure).__name__}: {self.failure}"
                 self._writer.append(b"DONE", json.dumps(told).encode())
                 self._index.end()
             finally:
-                self._run = None
+                self._changes = None
                 self._writer.close()
+            self._keeping.check()  # the disk tells such a thing once, and may keep all that it is asked to later
 
     stop = close
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from headrace.core.block import Block
-from headrace.errors import StreamConfigError
+from headrace.errors import SinkError, StreamConfigError
 from headrace.live.consumer import Consumer
 from headrace.live.pump import Pump
 
 NAME = "recording"
+
+
+class _Now(NamedTuple):
+    """What is recorded: who takes the blocks, where they go, and which row of the system was its first."""
+
+    consumer: Consumer
+    recorder: Any
+    first: int
 
 
 class Recorded:
@@ -20,7 +28,14 @@ class Recorded:
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
         self._lock = threading.RLock()
-        self._now: tuple[Consumer, Any] | None = None
+        self._now: _Now | None = None
+        self._failure: BaseException | None = None  # of the last one
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the recording has failed with, or the last one, when it is over."""
+        now = self._now
+        return self._failure if now is None else now.consumer.failure
 
     def start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> Any:
         """Begin, with the next block or with the first: see ``System.record``."""
@@ -34,11 +49,13 @@ class Recorded:
     def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> Any:
         pump = self._pump
         with pump.between, self._lock:  # between two blocks, whose row and state are the recorder's first
-            if self._now is not None:
+            if self._now is not None and self._now.consumer.failure is None:
                 raise StreamConfigError(
-                    f"record({str(path)!r}): the system records already, to {self._now[1]!r}.\n"
+                    f"record({str(path)!r}): the system records already, to {self._now.recorder!r}.\n"
                     "  Call stop_recording() first, or add_consumer(recorder.write, raw=True, policy='spill')."
                 )
+            self._replace_failed()
+            several = timed = False
             if recorder is None:
                 from headrace.live.record import Recorder
 
@@ -46,11 +63,11 @@ class Recorded:
                     pump.freshen()
                 run = _FromStart(pump) if pump.early is not None else pump.run
                 recorder = Recorder(path, source=pump.source, run=run, metadata=metadata, clock=pump.clock)
-                write, timed = recorder.write, True
+                write, several, timed = recorder.write_all, True, True
                 if isinstance(run, _FromStart):
                     run.seen = True
             else:
-                write, timed = _write(recorder), False
+                write = _write(recorder)
             consumer = Consumer(
                 write,
                 policy="spill",
@@ -60,9 +77,23 @@ class Recorded:
                 clock=pump.clock,
                 patience=pump.patience,
             )
-            self._now = (consumer, recorder)
+            consumer.several = several
+            early = pump.early if pump.taking and pump.early is not None else []
+            self._failure = None
+            self._now = _Now(consumer, recorder, pump.rows - sum(block.n for block, _ in early))
             pump.add(consumer, from_start=True)
         return recorder
+
+    def _replace_failed(self) -> None:
+        """End a recording that has failed, so that another can begin; what nobody was told is told by the system."""
+        failed, self._now = self._now, None
+        if failed is None:
+            return
+        self._pump.feeds.forget(failed.consumer)
+        try:
+            self._end(failed)
+        except Exception as error:
+            self._pump.untold.append(error)
 
     def stop(self) -> None:
         """End: hand over what waits, then close the recorder; raises what it failed with."""
@@ -70,31 +101,49 @@ class Recorded:
             now, self._now = self._now, None
             if now is None:
                 return
-            consumer, recorder = now
-            self._pump.feeds.forget(consumer)
+            self._pump.feeds.forget(now.consumer)
+        self._end(now)
+
+    def _end(self, now: _Now) -> None:
+        consumer, recorder, _ = now
         consumer.end()
         consumer.join()
         error: BaseException | None = consumer.untold()
+        self._failure = consumer.failure
         if consumer.hung and error is not None:  # it has the recorder still, and closing that would wait for it
             raise error
+        if consumer.failure is not None and callable(fail := getattr(recorder, "fail", None)):
+            fail(consumer.failure)
         try:
             close: Callable[[], Any] = getattr(recorder, "close", None) or recorder.stop
             close()
         except Exception as another:
             if error is None:
+                self._failure = self._failure or another
                 raise
             error.add_note(f"  and closing it raised {another!r}")
         if error is not None:
             raise error
 
     def mark(self, name: str, value: Any) -> Any:
-        """Keep a mark."""
+        """Keep a mark, with how many rows had come."""
+        rows = self._pump.rows
         now = self._now
-        mark = None if now is None else getattr(now[1], "mark", None)
-        if mark is None:
-            what = "nothing is recorded" if now is None else f"{now[1]!r} keeps no marks"
+        mark = None if now is None else getattr(now.recorder, "mark", None)
+        if now is None or mark is None:
+            what = "nothing is recorded" if now is None else f"{now.recorder!r} keeps no marks"
             raise StreamConfigError(f"mark({name!r}): {what}.\n  Call system.record(path) first.")
-        return mark(name, value)
+        failure = now.consumer.failure
+        if failure is not None:
+            raise SinkError(
+                f"mark({name!r}): {now.recorder!r} has failed, and keeps no more: {failure}.\n"
+                "  Record to another path: system.record(path) begins anew."
+            ) from failure
+        from headrace.live.record import Recorder
+
+        return (
+            mark(name, value, row=max(0, rows - now.first)) if isinstance(now.recorder, Recorder) else mark(name, value)
+        )
 
 
 class _FromStart:

@@ -136,8 +136,14 @@ class Recording:
 
     @property
     def complete(self) -> bool:
-        """Whether it was closed, and not cut off."""
-        return bool(self.notes["done"]) and not any(each.tail for each in self.damage)
+        """Whether it was closed, not cut off, and had not failed."""
+        done = self.notes["done"]
+        return bool(done) and self.failure is None and not any(each.tail for each in self.damage)
+
+    @property
+    def failure(self) -> str | None:
+        """What its recorder had failed with."""
+        return next((told["failure"] for told in self.notes["done"] if "failure" in told), None)
 
     @property
     def rate(self) -> float | None:
@@ -223,9 +229,18 @@ class Recording:
 
     # --- columns of all blocks --------------------------------------------------------------------
 
+    def partial(self) -> tuple[str, ...]:
+        """Return the columns that some blocks have and :meth:`names` has not."""
+        whole = {None, *self.names()}
+        found = dict.fromkeys(told.name for schema in self._used() for told in schema.columns)
+        return tuple(name for name in found if name is not None and name not in whole)
+
+    def _used(self) -> list[Schema]:
+        return [self.schemas[k] for k in np.unique(self.schema).tolist()]
+
     def names(self) -> tuple[str, ...]:
         """Return the columns that all blocks have, at one pace, with rows of one shape."""
-        used = [self.schemas[k] for k in np.unique(self.schema).tolist()]
+        used = self._used()
         if not used:
             return ()
         found = []
@@ -245,8 +260,7 @@ class Recording:
 
     def kind(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
         """Return the dtype that holds a column of all blocks, and the shape of a row."""
-        used = [self.schemas[k] for k in np.unique(self.schema).tolist()]
-        each = [schema.columns[k] for schema in used if (k := schema.index(name)) is not None]
+        each = [schema.columns[k] for schema in self._used() if (k := schema.index(name)) is not None]
         if each[0].dtype is None:
             first = self.column(0, name)
             return first.dtype, first.shape[1:]

@@ -45,7 +45,8 @@ def replay(
     -------
     Stream
         Of :class:`headrace.core.Block`, read-only and byte for byte those that were recorded; resumed exactly at any of
-        them, at any speed.
+        them, at any speed. A graph behind it computes what it computed live, as long as nothing of it was changed
+        then: ``Session.signals()`` does that, too.
 
     Raises
     ------

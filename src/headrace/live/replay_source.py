@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import threading
 from math import inf
+from typing import Any
 
+from headrace.core.block import Block
 from headrace.live.clock import Clock, SystemClock
 from headrace.live.device import Threaded
+from headrace.live.mark import Mark
 from headrace.live.pending import Overflow
 from headrace.live.priority import exact_timers
+from headrace.live.queued import Queued
 from headrace.live.recording import Recording, check_sound
 from headrace.live.replay import Replay, opened
-from headrace.live.session import Damaged
+from headrace.live.session import Damaged, Session
 
 
 class ReplaySource(Threaded):
     """The blocks of a recorded session, when they came, for a :class:`~headrace.live.system.System`.
 
-    Its times are those that were recorded. It ends with the recording, and begins again when it is started again.
+    Its times are those that were recorded, its rows are counted from 0. It ends with the recording, and begins again when it is started again.
 
     Parameters
     ----------
@@ -77,7 +81,41 @@ class ReplaySource(Threaded):
             max_bytes=max_bytes,
             overflow=overflow,
         )
+        self._queued = Queued(max_bytes, overflow, type(self).__name__)
         self._recording: Recording | None = None
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What was marked while it was recorded; ``row`` counts from the first row of the recording."""
+        return Session(self.replay.path).marks
+
+    def read(self) -> Block:
+        """Return rows that have come since the last read, without waiting; more than one call where they do not join.
+
+        Blocks are as they were recorded, with their columns, types and paces; those that go on from one another are one.
+        Rows that are missing in the recording are missing, and count as dropped.
+
+        Returns
+        -------
+        block
+            Columns ``(n, ...)`` and the number of the first row; empty, without columns, when there is none.
+
+        Raises
+        ------
+        Exception
+            What it failed with, once, after the rows before it.
+        """
+        failed = self._failure is not None  # looked at first, so that the rows before it are in a block
+        block = self._queued.take()
+        if failed and not block:
+            self._raise_failure()
+        if failed or self._queued:
+            self.arrived.set()  # there is more to come
+        return block
+
+    def stats(self) -> dict[str, Any]:
+        """Return what it counts: see :meth:`~headrace.live.device.Threaded.stats`."""
+        return {**super().stats(), **self._queued.counts()}
 
     def opened(self) -> None:
         found = opened(self.replay).again()
@@ -103,12 +141,15 @@ class ReplaySource(Threaded):
             exact_timers()
         began = clock.now()
         while len(found):
+            self._queued.again()
             for i in range(len(found)):
                 block = found.block(i)
                 due = began if speed == inf else began + float(found.arrived[i] - found.arrived[0]) / speed
                 if not clock.wait_until(due, stopping):
                     return
-                self.put_block(block)
+                if block:
+                    self._queued.put(block)
+                    self.arrived.set()
             if not self.loop:
                 return
             began = clock.now()

@@ -12,9 +12,10 @@ from headrace.core.block import Block
 from headrace.live.clock import Clock
 from headrace.live.consumer import OnError
 from headrace.live.feeds import Feeds
+from headrace.live.live_run import LiveRun
 from headrace.live.pieces import as_block, begins, has_rows, sealed, size_of
 from headrace.live.wake import Wake
-from headrace.signals import Graph, Run
+from headrace.signals import Graph
 
 CALM: Final = 0.002  # seconds between two looks at a source that says something all the time: else each row is a block
 POLL: Final = 0.01  # ... at a source that does not ring when it has something
@@ -49,7 +50,7 @@ class Rounds:
         self.source, self.clock, self.on_error = source, clock, on_error
         self.update_rate, self.patience = update_rate, patience
         self.feeds: Feeds = Feeds()
-        self.run: Run = Run(graph)
+        self.run: LiveRun = LiveRun(graph)
         self.planned: Graph = graph  # what it will be with the next block
         self._fresh = True  # whether the run has had no block
         # Held while a block is computed: who has it is between two blocks.
@@ -157,6 +158,7 @@ class Rounds:
                 made = self._computed(block)
             if made is None:
                 self.skipped += block.n
+                self.run.pass_over(block.n)
         for each in consumers:
             if each.policy == "block":  # one of the last: who reads need not wait with us
                 self._hold()
@@ -183,7 +185,7 @@ class Rounds:
         """Return the block with its signals; None when they cannot be computed, and that is told or counted."""
         again = self.on_error == "restart"
         while True:
-            edited, self.edited, first = self.edited, False, not self.run.row
+            edited, self.edited, first = self.edited, False, self.run.fresh
             self._fresh = False
             try:
                 made = sealed(self.run(block))
@@ -204,7 +206,7 @@ class Rounds:
                     return None
                 again = False
                 self.restarts += 1
-                self.run.reset()
+                self.run.restart()
 
     def _recover(self, quiet: bool) -> bool:
         """Deal with an exception of the source; return False when nothing more can come."""

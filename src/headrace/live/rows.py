@@ -71,7 +71,7 @@ class Schema:
             {"name": name, "dtype": None if dtype is None else np.lib.format.dtype_to_descr(dtype), "shape": shape}
             for name, dtype, shape in self.columns
         ]
-        paces = {name: [str(pace.every), str(pace.offset), pace.burst] for name, pace in self.paces.items()}
+        paces = {name: _pace_to_plain(pace) for name, pace in self.paces.items()}
         late = {name: str(each) for name, each in self.latencies.items()}
         told = {"id": number, "columns": columns, "rate": self.rate, "times": self.times, "paces": paces}
         return json.dumps({**told, "latencies": late}).encode()
@@ -84,13 +84,23 @@ class Schema:
             Described(each["name"], None if each["dtype"] is None else _dtype(each["dtype"]), tuple(each["shape"]))
             for each in told["columns"]
         )
-        paces = {name: Pace(Fraction(every), Fraction(at), burst) for name, (every, at, burst) in told["paces"].items()}
+        paces = {name: _pace_from_plain(each) for name, each in told["paces"].items()}
         late = {name: Fraction(each) for name, each in told["latencies"].items()}
         return told["id"], cls(columns, told["rate"], paces, late, told["times"])
 
     def index(self, name: str) -> int | None:
         """Return which column has a name, None when there is none."""
         return next((k for k, each in enumerate(self.columns) if each.name == name), None)
+
+
+def _pace_to_plain(pace: Pace) -> list[Any]:
+    through = [[_pace_to_plain(each) for each in pace.through]] if pace.through else []
+    return [str(pace.every), str(pace.offset), pace.burst, *through]
+
+
+def _pace_from_plain(told: list[Any]) -> Pace:
+    every, offset, burst, *through = told  # through what it comes: not in recordings of before
+    return Pace(Fraction(every), Fraction(offset), burst, tuple(map(_pace_from_plain, through[0])) if through else ())
 
 
 def _dtype(descr: Any) -> np.dtype[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -18,12 +17,13 @@ from headrace.live.lazy_raw import derived_of, raw_of
 from headrace.live.mark import Mark
 from headrace.live.recording import Recording, check_sound
 from headrace.live.scan import Damage
+from headrace.live.session_exports import Exported
 from headrace.live.session_folder import SessionFolder
 
 Damaged = Literal["raise", "skip"]
 
 
-class Session(SessionFolder):
+class Session(SessionFolder, Exported):
     """A recorded session.
 
     Parameters
@@ -106,9 +106,22 @@ class Session(SessionFolder):
         return () if self._recording is None else self._recording.damage
 
     @property
-    def complete(self) -> bool:
-        """Whether the recording was closed, and nothing of it cut off."""
-        return self._recording is None or self._recording.complete
+    def complete(self) -> bool | None:
+        """Whether all that was to be recorded is there: it was closed, nothing is cut off, and nothing had failed.
+
+        None for a file of another kind than a Recorder's, which does not tell.
+        """
+        return None if self._recording is None else self._recording.complete
+
+    @property
+    def failure(self) -> str | None:
+        """What the recording had failed with, so that something is missing; None where it says nothing of that."""
+        return None if self._recording is None else self._recording.failure
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """The columns that are in :meth:`blocks` and not in :attr:`raw`, since not all blocks have them alike."""
+        return () if self._recording is None else self._recording.partial()
 
     def verify(self) -> tuple[Damage, ...]:
         """Read everything; return what is not as it was written."""
@@ -146,7 +159,7 @@ class Session(SessionFolder):
 
     @cached_property
     def raw(self) -> Raw:
-        """Every column, read when it is looked at; and block by block, as it was recorded: see :class:`Raw`.
+        """Every column that all blocks have, read when it is looked at; and block by block, as recorded: see :class:`Raw`.
 
         Raises
         ------
@@ -205,7 +218,7 @@ class Session(SessionFolder):
         ----------
         graph
             By default the one that was recorded: then it begins in the state that the run had, is changed where it
-            was, and gives what was computed live, to the bit.
+            was, and gives what was computed live, to the bit; without the rows that could not be computed then.
 
         Raises
         ------
@@ -214,7 +227,7 @@ class Session(SessionFolder):
         DataError
             When there is no graph, or the recording has not the columns that it reads.
         """
-        from headrace.live.relive import gone, starts
+        from headrace.live.relive import gone, left_out, starts
 
         if graph is not None:
             return derived_of(self.raw, graph.run)
@@ -222,8 +235,8 @@ class Session(SessionFolder):
             raise DataError(
                 f"the session {str(self.path)!r} has no graph of its own.\n  Give one: session.signals(graph)."
             )
-        start: Callable[[], Callable[[Block], Block]] = starts(self.graph, self._recording, self._functions)
-        return derived_of(self.raw, start, gone(self._recording))
+        start = starts(self.graph, self._recording, self._functions)
+        return derived_of(self.raw, start, gone(self._recording), left_out(self._recording))
 
     def get_data(self) -> Block:
         """Return every column in memory, those of the graph included; the same each time."""
@@ -233,40 +246,16 @@ class Session(SessionFolder):
 
         recording = self._recording
         if self.graph is None:
-            found: Block = self.raw
+            found: Block | None = self.raw
         elif recording is None or not recording.notes["changes"]:
             found = starts(self.graph, recording, self._functions)()(self.raw)  # one pass over all of it
         else:
             found = self.signals()
+        self._tell_partial("get_data")
+        assert found is not None  # only of a block that was left out
         columns = {name: np.asarray(column) for name, column in found.items()}
         times = None if found.times is None else np.asarray(found.times)
         return Block.of(columns, found.first, found.n, found.rate, found.paces, found.latencies, times, found.before)
-
-    # --- as something else ------------------------------------------------------------------------
-
-    def to_xarray(self, graph: Any = None, *, chunks: Any = None) -> Any:
-        """Return it as an xarray Dataset: see :func:`headrace.live.exports.to_xarray`."""
-        from headrace.live.exports import to_xarray
-
-        return to_xarray(self.raw if graph is None else self.signals(graph), self.metadata, chunks=chunks)
-
-    def to_zarr(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
-        """Write a zarr group: see :func:`headrace.live.exports.to_zarr`."""
-        from headrace.live.exports import to_zarr
-
-        return to_zarr(self.raw if graph is None else self.signals(graph), path, self.metadata)
-
-    def to_parquet(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
-        """Write a parquet file: see :func:`headrace.live.export_parquet.to_parquet`."""
-        from headrace.live.export_parquet import to_parquet
-
-        return to_parquet(self.raw if graph is None else self.signals(graph), path, self.metadata)
-
-    def to_wav(self, path: str | os.PathLike[str], column: str | None = None, rate: float | None = None) -> Path:
-        """Write a column as sound: see :func:`headrace.live.exports.to_wav`."""
-        from headrace.live.exports import to_wav
-
-        return to_wav(self.raw, path, column, rate)
 
     # --- an end -----------------------------------------------------------------------------------
 

@@ -33,10 +33,10 @@ class SessionFolder:
         self.metadata_path: Path = self.path / METADATA
         try:
             self._metadata = json.loads(self.metadata_path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError) as error:
+            why = "it is a file" if isinstance(error, NotADirectoryError) else f"there is no {METADATA} in it"
             raise FileNotFoundError(
-                f"{str(self.path)!r} is no session: there is no {METADATA} in it.\n"
-                "  Name the folder that was given to record()."
+                f"{str(self.path)!r} is no session: {why}.\n  Name the folder that was given to record()."
             ) from None
         except ValueError as error:
             raise DataError(f"{self.metadata_path} is no JSON: {error}.\n  Put back what was there.") from error

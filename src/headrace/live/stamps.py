@@ -59,7 +59,7 @@ class Stamps:
     ) -> None:
         self._who, self._key, self._device_time = who, timestamp_key, device_time
         self._tick, self._wrap, self._rate = tick, wrap, rate
-        self._strays = 0  # of clocks before this one
+        self._strays = self._clocks = 0  # of runs before this one
         self._times = self._made()
         self._received = None if self._times is None else received_key
         found = () if timestamp_key is None else (timestamp_key, self._received)
@@ -95,9 +95,14 @@ class Stamps:
         """Rows whose device time was no time."""
         return self._strays + (0 if self._times is None else self._times.strays)
 
+    @property
+    def clocks(self) -> int:
+        """How often the device's clock, or the count of its rows, has begun again."""
+        return self._clocks + (0 if self._times is None else self._times.clocks)
+
     def begin(self) -> None:
         """Begin another run."""
-        self._strays, self._times = self.strays, self._made()
+        self._strays, self._clocks, self._times = self.strays, self.clocks, self._made()
 
     def restart(self) -> None:
         """Say that the device was lost, and is there again."""

@@ -128,6 +128,8 @@ class System(Fed, Derived, Recordable, Managed):
     def start(self) -> None:
         """Start the source and the thread; of no effect while it runs. The signals begin afresh.
 
+        It runs until it is stopped, or its source ends: as any thread, also when nobody holds it any more.
+
         Raises
         ------
         Exception
@@ -234,8 +236,8 @@ class System(Fed, Derived, Recordable, Managed):
 
     @property
     def last_error(self) -> BaseException | None:
-        """The newest exception of the source or of a signal, whatever became of it."""
-        return self._pump.last_error
+        """What the recording has failed with; else the newest exception of the source or of a signal, whatever became of it."""
+        return self.recording_failure or self._pump.last_error
 
     def __repr__(self) -> str:
         return f"System({self.source!r}, {[node.name for node in self._pump.planned.nodes]})"

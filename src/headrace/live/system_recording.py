@@ -28,6 +28,9 @@ class Recordable:
         **metadata
             What is to be known of it: JSON values.
 
+        A recording that fails, on a full disk, is given no more, and everything else goes on: :attr:`recording_failure`
+        tells why, the next :meth:`read`, ``join`` or ``stop`` raises it, and another can be begun in its place.
+
         Returns
         -------
         recorder
@@ -36,7 +39,7 @@ class Recordable:
         Raises
         ------
         StreamConfigError
-            When it records already.
+            When it records already, and that has not failed.
         HeadraceError
             When there is something at ``path``, or metadata is no JSON.
         """
@@ -48,6 +51,11 @@ class Recordable:
         With a recorder of one's own, ``path`` is not used, and metadata are not kept.
         """
         return self._recorded.start(path, recorder, metadata)
+
+    @property
+    def recording_failure(self) -> BaseException | None:
+        """What the recording has failed with, or the last one, until another begins; None while all is well."""
+        return self._recorded.failure
 
     def stop_recording(self) -> None:
         """End the recording, with all rows that came by now; of no effect when there is none.
@@ -62,11 +70,13 @@ class Recordable:
         self._recorded.stop()
 
     def mark(self, name: str, value: Any = None) -> Any:
-        """Keep in the recording that something happened now.
+        """Keep in the recording that something happened now, and how many of its rows had come by then.
 
         Raises
         ------
         StreamConfigError
             When nothing is recorded, or the recorder keeps no marks.
+        SinkError
+            When the recording has failed.
         """
         return self._recorded.mark(name, value)

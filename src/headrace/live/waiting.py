@@ -15,6 +15,7 @@ Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill
 POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 LIMIT: Final = 1 << 26
 TOGETHER: Final = 1 << 24  # bytes that are joined at most
+APART: Final = 1 << 20  # ... that are handed over one by one, and yet together
 MANY, SMALL = 256, 1 << 14  # this many blocks of so few bytes become one: alone, each would take ten times its rows
 
 
@@ -125,8 +126,11 @@ class Queue:
         self._produced += n
         self._dropped += n
 
-    def get(self, now: float, *, one: bool = False) -> list[tuple[Block, float]]:
-        """Return the blocks that wait and when they came, as many as can be joined, or ``one``; none when none waits."""
+    def get(self, now: float, *, one: bool = False, apart: bool = False) -> list[tuple[Block, float]]:
+        """Return the blocks that wait and when they came; none when none waits.
+
+        They are as many as can be joined; or ``one``; or, as they stay ``apart``, whatever waits, within a MiB.
+        """
         found: list[tuple[Block, float]] = []
         size = 0
         while True:
@@ -137,7 +141,9 @@ class Queue:
             if not self._waiting:
                 return found
             block, each, came = self._waiting[0]
-            if found and (one or size + each > TOGETHER or not goes_on(found[-1][0], block)):
+            if found and ((one and not apart) or size + each > (APART if apart else TOGETHER)):
+                return found
+            if found and not apart and not goes_on(found[-1][0], block):
                 return found
             self._waiting.popleft()
             self._bytes -= each

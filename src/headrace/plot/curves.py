@@ -10,6 +10,8 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base import FrameStream
+from headrace.plot.frames_lines import plot_frames
 from headrace.trees.counting import whole_number
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule, in_order
@@ -34,12 +36,16 @@ class PlotShapeError(DataError, AssertionError):
 def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any:
     """Return axes with values over their numbers: a line with markers for numbers, a stack for rows of numbers.
 
+    Of frames it returns the first axes of a new figure, as :func:`headrace.plot.plot_frames` draws it.
+
     Parameters
     ----------
     values
-        Numbers, or lists or arrays of numbers of one length, such as probabilities.
+        Numbers, or lists or arrays of numbers of one length, such as probabilities; or a stream of frames, which does not
+        move, or an array of them, ``[time, row, col]`` or ``[batch, channel, time, row, col]``.
     ax
-        Matplotlib's axes to draw on; by default those of a new figure, which is yours to close.
+        Matplotlib's axes to draw on; by default those of a new figure, which is yours to close. Frames take a figure of
+        their own.
     title
         What is written above.
 
@@ -50,7 +56,7 @@ def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any
     PlotShapeError
         For rows that do not make one stack; also an ``AssertionError``.
     StreamConfigError
-        For what holds no values in a row, or goes on without an end.
+        For what holds no values in a row, or goes on without an end; for frames with ``ax``.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -62,12 +68,25 @@ def plot(values: Iterable[Any], ax: Any = None, title: str | None = None) -> Any
     >>> axes.lines[0].get_ydata().tolist(), axes.get_title()
     ([0.0, 0.2, 0.5], 'offset')
     """
+    if isinstance(values, FrameStream) or getattr(values, "ndim", 0) >= 3:
+        return _of_frames(values, ax, title)
     values = list(in_order("plot(values)", values, _LONGEST))
     made = _as_rows(values)
     axes = _axes(ax, "plot")
     _draw(axes, np.arange(len(values)), made, marker="o")
     axes.set_xlabel("step")
     axes.xaxis.get_major_locator().set_params(integer=True)
+    if title is not None:
+        axes.set_title(title)
+    return axes
+
+
+def _of_frames(values: Any, ax: Any, title: str | None) -> Any:
+    if ax is not None:
+        raise StreamConfigError(
+            "plot(ax=) got axes for frames, wanted none: they take a figure of their own.\n  Its axes are plot_frames(x).axes."
+        )
+    axes = plot_frames(values).axes[0]
     if title is not None:
         axes.set_title(title)
     return axes

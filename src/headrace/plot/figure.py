@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import MissingExtraError
+from headrace.errors import MissingExtraError, StreamConfigError
 from headrace.plot.figure_svg import figure_svg
 from headrace.plot.live_data import LiveData
 from headrace.plot.marks import Axis, Mark
@@ -97,7 +97,18 @@ class Figure:
         return figure_svg(self.axes, self.marks, self.title)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write a drawing of what it shows now, as SVG, and return its path."""
+        """Write a drawing of what it shows now, as SVG, and return its path.
+
+        Raises
+        ------
+        StreamConfigError
+            When the name is that of another kind of file.
+        """
+        if Path(path).suffix.lower() not in ("", ".svg"):
+            raise StreamConfigError(
+                f"Figure.save got {Path(path).name!r}, wanted a name that ends in .svg: a drawing is written as that.\n"
+                "  Any browser opens it, and rsvg-convert, inkscape or cairosvg make it a PNG or PDF."
+            )
         return self.to_svg().save(path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:

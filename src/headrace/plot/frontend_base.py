@@ -5,9 +5,12 @@ from __future__ import annotations
 import _thread
 import weakref
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from headrace.errors import StreamConfigError
+
+_NUMBERS: Final = count(1)
 
 
 class FrontendBase:
@@ -50,7 +53,7 @@ class FrontendBase:
                 f"{type(self).__name__} got {system!r}, wanted a System.\n  Wrap a source: System(source, functions)."
             )
         self.system = system
-        id_ = f"{type(self).__name__}-{id(self):x}"
+        id_ = f"{type(self).__name__}-{next(_NUMBERS)}"  # no address: one that is gone may still be registered
         system.register_data_feed(id_, _to(weakref.ref(self)))
         self._end = weakref.finalize(self, _deregister, weakref.ref(system), id_)
         self._end.atexit = False

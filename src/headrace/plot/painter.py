@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from threading import Condition, Thread
+from threading import Condition, ExceptHookArgs, Thread
 from time import monotonic, sleep
 from typing import Final
 
@@ -57,7 +58,7 @@ class Painter:
                     return
                 wanting, self._wanting = self._wanting, {}
             began = monotonic()
-            again = [paint for paint in wanting if not paint()]
+            again = [paint for paint in wanting if not _painted(paint)]
             took = monotonic() - began
             del wanting
             if again:
@@ -65,6 +66,15 @@ class Painter:
                     self._wanting.update(dict.fromkeys(again))
             del again  # not to be kept alive while this waits
             sleep(max(self.period, REST * took))
+
+
+def _painted(paint: Callable[[], bool]) -> bool:
+    """Paint, and return whether that is done; one that fails is told as a thread's end is, and keeps no other from it."""
+    try:
+        return paint()
+    except Exception as error:
+        threading.excepthook(ExceptHookArgs((type(error), error, error.__traceback__, None)))
+        return True
 
 
 PAINTER: Final = Painter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import headrace as hr
 import headrace.signals as s
 from headrace.errors import StreamConfigError
 from headrace.live import Merge, Sampler, System, VirtualClock
-from headrace.plot.page.controls import controls, turn
+from headrace.plot.page import Page
+from headrace.plot.page.controls import check_ranges, controls, turn
 from headrace.sources import SineWave
 
 
@@ -114,6 +116,33 @@ def test_sliders_have_ends_around_the_value() -> None:
     assert ends["more.scale_factor"] == (0.0, 4.0)
     assert ends["sine.frequency"] == (-1.0, 1.0)
     assert ends["sine.amplitude"] == (0.0, 1.0), "what it is now is among them"
+
+
+class Odd:
+    """A source with numbers that no browser has."""
+
+    def __init__(self) -> None:
+        self.seed: Any = 2**2000
+        self.far = 1.5e308
+        self.other = 2**53 + 1
+        self.there = 2**53
+
+    def __call__(self) -> float:
+        return 1.0
+
+
+def test_numbers_that_no_browser_has_are_no_controls() -> None:
+    odd = System(Sampler({"odd": Odd()}, sample_rate=10))
+    assert list(values(odd)) == ["odd.there"]
+    json.dumps([each.told() for each in controls(odd)], allow_nan=False)
+
+
+def test_ranges_of_what_cannot_be_turned_are_refused() -> None:
+    check_ranges(system(), {"sine.frequency": (0, 5)})
+    with pytest.raises(StreamConfigError, match=r"'sine\.freq', which .*\n.*'sine\.frequency'"):
+        check_ranges(system(), {"sine.freq": (0, 5)})
+    with pytest.raises(StreamConfigError, match="Page got a range of 'zzz'"):
+        Page(system(), ranges={"zzz": (0.0, 5.0)})
 
 
 def test_sources_below_a_merge() -> None:

@@ -369,6 +369,26 @@ def test_a_column_that_cannot_be_shown_is_said_and_others_are(monkeypatch: pytes
         hear(socket, "frame")
 
 
+def test_a_device_that_does_not_tell_its_counters_ends_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Sampler({"x": lambda t: t}, sample_rate=100)
+    failures: list[Exception] = []
+    stats = device.stats
+
+    def told() -> dict[str, Any]:
+        if failures:
+            raise failures.pop()
+        return stats()
+
+    monkeypatch.setattr(device, "stats", told)
+    system = System(device)
+    with system, Page(system, token="secret") as page, browser(page) as socket:
+        hear(socket, "status")
+        failures += [OSError("the driver is busy")] * 2
+        assert "the driver is busy" in hear(socket, "refused")["why"]
+        assert hear(socket, "status")["state"] == "running"
+        hear(socket, "frame")
+
+
 # --- what it takes --------------------------------------------------------------------------------------
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import Any, Final, Literal
 
 from headrace.core.knob import Knob
 from headrace.errors import StreamConfigError
+
+LARGEST: Final = 1e300
+WHOLE: Final = 2**53  # up to which a float has every whole number
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,24 @@ def turn(system: Any, path: str, value: Any) -> None:
         system.set(bare, given)
 
 
+def check_ranges(system: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse the ends of sliders that there are not.
+
+    Raises
+    ------
+    StreamConfigError
+        When a name is that of no control.
+    """
+    there = [each.path for each in controls(system)]
+    for path in ranges:
+        if path not in there:
+            near = get_close_matches(path, there, 3)
+            raise StreamConfigError(
+                f"Page got a range of {path!r}, which is no number that can be turned, wanted one of {there}.\n"
+                + (f"  Did you mean {' or '.join(map(repr, near))}?" if near else "  Leave it out.")
+            )
+
+
 def _settings(system: Any) -> list[tuple[str, Any, Any]]:
     """Every number among the parameters of the signals: its path, the knob or value that it is in, itself."""
     found = []
@@ -157,7 +179,10 @@ def _attributes(source: Any) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (bool, int) or (type(value) is float and math.isfinite(value))
+    """Whether a browser has that number, too: a float, with room for a slider twice as long."""
+    if type(value) is float:
+        return math.isfinite(value) and abs(value) < LARGEST
+    return type(value) is bool or (type(value) is int and abs(value) <= WHOLE)
 
 
 def _range(path: str, value: Any, ranges: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
@@ -171,7 +196,7 @@ def _range(path: str, value: Any, ranges: Mapping[str, tuple[float, float]]) -> 
 
 def _like(control: Control, value: Any) -> Any:
     """Return a number as the control has them: a bool, a whole number, or a float."""
-    if not _is_number(value) or not abs(value) < 1e300:
+    if not _is_number(value):
         raise StreamConfigError(f"turn({control.path!r}) got {value!r}, wanted a finite number.")
     if isinstance(control.value, bool):
         return bool(value)

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.plot.page.application import application
+from headrace.plot.page.controls import check_ranges
 from headrace.plot.page.guard import Guard
 from headrace.plot.page.messages import LARGEST
 from headrace.plot.page.stream import Hub
@@ -105,6 +106,7 @@ class Page:
             raise StreamConfigError(
                 "Page got a token that no address can hold, wanted letters, digits, '_', '-', '.'.\n  Leave it out to have one drawn."
             )
+        check_ranges(system, ranges or {})
         self.system, self.host, self.port, self.rate = system, host, port, float(rate)
         self.token = secrets.token_urlsafe(24) if token is None else token
         self._options: dict[str, Any] = {

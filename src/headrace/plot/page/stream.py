@@ -68,9 +68,12 @@ class Hub:
         """Read, and have frames sent, until it is cancelled."""
         due = monotonic()
         while True:
-            new = self._read()
-            for viewer in self.viewers:
-                viewer.tick(new=new)
+            try:
+                new = self._read()
+                for viewer in list(self.viewers):
+                    viewer.tick(new=new)
+            except Exception as error:  # nothing that goes wrong once is to end the page
+                self._trouble(error)
             now = monotonic()
             if self.viewers and now - self._looked >= STATUS:
                 self.look()
@@ -110,12 +113,17 @@ class Hub:
         viewer.post("refused", json.dumps({"what": "refused", "why": why}))
 
     def look(self) -> None:
-        """Send the counters, and the controls where they have changed."""
+        """Send the counters, and the controls where they have changed; what goes wrong is said instead."""
         self._looked = monotonic()
-        status = json.dumps(self.status(), default=str)
-        told = json.dumps(
-            {"what": "controls", "controls": [each.told() for each in controls(self.system, self.ranges)]}
-        )
+        try:
+            status = json.dumps(self.status(), default=str, allow_nan=False)
+            told = json.dumps(
+                {"what": "controls", "controls": [each.told() for each in controls(self.system, self.ranges)]},
+                allow_nan=False,
+            )
+        except Exception as error:  # a device that does not tell its counters, say
+            self._trouble(error)
+            return
         for viewer in self.viewers:
             viewer.post("status", status)
             if told != self._controls:
