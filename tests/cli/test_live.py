@@ -102,6 +102,7 @@ def test_a_failure_is_told_and_ends_in_one(here: Path) -> None:
         (["livelab.py:system", "--token", "a b"], "token", 2),
         (["livelab.py:system", "--range", "y=3:1"], "is no range", 2),
         (["livelab.py:never"], "ZeroDivisionError", 1),
+        (["livelab.py:system", "--record-to", "livelab.py/there"], "no folder can be made", 2),
     ],
     ids=lambda value: str(value[0] if isinstance(value, list) else value),
 )

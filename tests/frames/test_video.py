@@ -394,6 +394,24 @@ def test_a_recording_that_begins_in_the_middle(tmp_path: Path) -> None:
     assert [number_of(video[i]) for i in (5, 0, len(numbers) - 1)] == [numbers[5], numbers[0], 59]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_a_film_with_sound(name: str, tmp_path: Path) -> None:
+    picture = write(tmp_path / "silent.mp4", 60, g="20", bf="2")
+    with av.open(str(picture)) as silent, av.open(str(tmp_path / name), "w") as film:
+        copy = film.add_stream_from_template(silent.streams.video[0])
+        sound = film.add_stream("mp2" if name == "a.ts" else "aac", rate=16000, layout="mono")
+        for k, packet in enumerate(p for p in silent.demux(video=0) if p.size):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 640), "f4"), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 16000, 640 * k
+            film.mux(sound.encode(frame))
+            packet.stream = copy
+            film.mux(packet)
+        film.mux(sound.encode(None))
+    video = VideoReader(tmp_path / name, None)
+    assert [number_of(frame) for frame in video] == list(range(60))
+    assert [number_of(video[i]) for i in (50, 3, 59, 21)] == [50, 3, 59, 21]
+
+
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", 40)
     video = VideoReader(path, None, threads=2)

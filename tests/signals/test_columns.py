@@ -193,3 +193,30 @@ def test_a_run_gives_a_frame_for_a_frame() -> None:
     assert slow.row == 0
     stream = hr.source([frame.iloc[:2], frame.iloc[2:]]) | s.Graph([s.Abs("x", "y")])
     assert [list(each["y"]) for each in stream] == [[1, 2], [4]]
+
+
+def test_data_arrays_of_other_moments_are_not_filled_up() -> None:
+    xr = require("xarray")
+    a = xr.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": [0, 1, 2]})
+    b = xr.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": [1, 2, 3]})
+    for call in (
+        lambda: s.Sum("a", "b", name="y")(a, b),
+        lambda: s.Graph([s.Sum("a", "b", name="y")])({"a": a, "b": b}),
+        lambda: s.Graph([s.Abs("a", name="y")])({"a": a, "b": b}),
+    ):
+        with pytest.raises(hr.DataError, match="other coordinates"):
+            call()
+
+
+def test_outputs_alone_of_a_dataset() -> None:
+    xr = require("xarray")
+    data = xr.Dataset({"x": (("channel", "time"), np.arange(24.0).reshape(3, 8))}, coords={"time": np.arange(8) / 10})
+    for node, dims in (
+        (s.Windows("x", "y", 4), ("time_y", "y_0", "y_1")),
+        (s.Norm("x", "y"), ("time",)),
+        (s.Abs("x", "y"), ("time", "channel")),
+    ):
+        alone, whole = s.Graph([node], outputs=["y"])(data), s.Graph([node])(data)
+        assert list(alone.data_vars) == ["y"]
+        assert alone["y"].dims == dims
+        assert alone["y"].identical(whole["y"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
 from typing import Any, Final
 
 from headrace.cli.system_target import find_system, system_argument
@@ -55,6 +56,7 @@ def main(args: Namespace) -> int:
     from headrace.plot.page import Page
 
     system = find_system(args.system)
+    _can_record(args.record_to)
     page = Page(
         system, host=args.host, port=args.port, token=args.token, rate=args.rate, seconds=args.seconds,
         record_to=args.record_to, ranges=dict(args.range),
@@ -76,6 +78,19 @@ def main(args: Namespace) -> int:
     if error is not None:
         return failed(error, 1, debug=args.debug)
     return 0
+
+
+def _can_record(folder: str) -> None:
+    """Make the folder of recordings. Raises HeadraceError when it cannot be: the button would say so too late."""
+    from headrace.errors import StreamConfigError
+
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StreamConfigError(
+            f"--record-to got {folder!r}, where no folder can be made: {error.strerror or error}.\n"
+            "  Name one that can be written to; by default it is the current one."
+        ) from None
 
 
 def _until_the_end(system: Any, page: Any, asked: list[int]) -> BaseException | None:

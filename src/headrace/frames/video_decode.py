@@ -77,8 +77,8 @@ class Decoder:
         self.stream.thread_type = "AUTO" if self._by_frame else "SLICE"
         context.thread_count = self._threads
         for other in self.container.streams:
-            if other is not self.stream and hasattr(other, "discard"):
-                other.discard = "all"
+            if other is not self.stream and hasattr(other, "discard"):  # sound, which need not be read
+                other.discard = type(other.discard)["all"]
         self._begin(self.container.demux(self.stream), 0)
 
     def _begin(self, packets: Iterator[Any], number: int) -> None:

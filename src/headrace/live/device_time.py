@@ -12,7 +12,8 @@ from headrace.live.align import ClockFit
 
 Array = np.ndarray[Any, Any]
 STRAY: Final = 1.0  # seconds that a clock may seem to go ahead of the host's; beyond that it is garbled, or new
-BACK: Final = 0.1  # seconds that it may go back, where rows overtake each other; none, where they come late as well
+BACK: Final = 0.1  # seconds that it may go back, where rows overtake each other
+BACK_LATE: Final = 0.015  # the same where rows come late as well, as those of a board do that has begun again
 LATE: Final = 0.25  # seconds later, or earlier, than the line says, which no jitter is
 STALL: Final = 2.0  # seconds for which rows may come late
 EARLY: Final = 64  # pairs that count at once, while there are few
@@ -182,8 +183,8 @@ class DeviceTime:
         return self._lateness(device, arrived) < -LATE
 
     def _back(self, device: float, arrived: float) -> float:
-        """How far the clock may go back: a board that has begun again says less than before, and comes late, too."""
-        return 0.0 if self._lateness(device, arrived) > LATE else BACK
+        """How far the clock may go back."""
+        return BACK_LATE if self._lateness(device, arrived) > LATE else BACK
 
     def _follows(self, device: float, arrived: float) -> bool:
         """Whether a row goes on from the last one."""

@@ -20,8 +20,10 @@ def labelled(graph: Any, dataset: Any, compute: Compute) -> tuple[Any, Block]:
     variables = {str(name): each for name, each in dataset.variables.items() if time in each.dims}
     turned = {name: each.transpose(time, ...) for name, each in variables.items()}
     there = [name for name in turned if name in graph.reads or (name in dataset.data_vars and graph.outputs is None)]
-    block = compute({name: turned[name].to_numpy() for name in there})
+    columns = {name: turned[name].to_numpy() for name in there}
+    block = compute(columns)
     dims = {name: turned[name].dims for name in there}
+    rows = {name: each.shape[1:] for name, each in columns.items()}
     found: dict[str, Any] = {}
     for name, each in block.items():
         if name in there:
@@ -30,9 +32,9 @@ def labelled(graph: Any, dataset: Any, compute: Compute) -> tuple[Any, Block]:
         along = time if pace == ROWS else f"{time}_{name}"
         above = graph[name].inputs[0] if graph[name].inputs else ""
         inner = tuple(f"{name}_{i}" for i in range(each.ndim - 1))
-        if above in dims and each.shape[1:] == block.get(above, each[:0]).shape[1:]:
+        if above in dims and each.shape[1:] == rows[above]:
             inner = dims[above][1:]  # as many channels as its input has: the same ones
-        dims[name] = (along, *inner)
+        dims[name], rows[name] = (along, *inner), each.shape[1:]
         found[name] = (dims[name], each)
         if pace != ROWS and time in dataset.coords and pace.every.denominator == pace.offset.denominator == 1:
             places = places_of(block, name)
@@ -62,8 +64,6 @@ def _time_of(graph: Any, dataset: Any) -> Any:
 
 def of_data_arrays(graph: Any, columns: Mapping[str, Any], compute: Compute) -> Block:
     """Return a block of DataArrays for a mapping of them; columns that are not read stay as they are."""
-    import xarray as xr
-
     read = {name: columns[name] for name in graph.reads if name in columns}
     if others := [name for name, each in read.items() if not is_data_array(each)]:
         raise DataError(
@@ -72,7 +72,7 @@ def of_data_arrays(graph: Any, columns: Mapping[str, Any], compute: Compute) -> 
         )
     rest = {name: each for name, each in columns.items() if name not in read and not is_data_array(each)}
     arrays = {name: each for name, each in columns.items() if is_data_array(each)}
-    made, block = labelled(graph, xr.Dataset(arrays), lambda found: compute({**rest, **found}))
+    made, block = labelled(graph, together(arrays), lambda found: compute({**rest, **found}))
     for name in list(block):
         if name in made:
             block[name] = columns[name] if name in columns else made[name]
@@ -81,8 +81,6 @@ def of_data_arrays(graph: Any, columns: Mapping[str, Any], compute: Compute) -> 
 
 def signal_of_data_arrays(signal: Any, arrays: Any) -> Any:
     """Return what a signal makes of DataArrays, one for each input: a DataArray."""
-    import xarray as xr
-
     from headrace.signals.graph import Graph
 
     if len(arrays) != len(signal.inputs) or not all(map(is_data_array, arrays)):
@@ -90,5 +88,18 @@ def signal_of_data_arrays(signal: Any, arrays: Any) -> Any:
             f"{signal!r} got {len(arrays)} columns, DataArrays among them, wanted a DataArray for each of "
             f"{', '.join(map(repr, signal.inputs))}.\n  Name the dimensions of all, or give the arrays of all."
         )
-    dataset = xr.Dataset(dict(zip(signal.inputs, arrays, strict=True)))
+    dataset = together(dict(zip(signal.inputs, arrays, strict=True)))
     return Graph([signal], outputs=[signal.name])(dataset)[signal.name]
+
+
+def together(arrays: Mapping[str, Any]) -> Any:
+    """Return a Dataset of DataArrays of the same moments; to fill up what is missing is the caller's to decide."""
+    import xarray as xr
+
+    try:
+        return xr.Dataset(dict(zip(arrays, xr.align(*arrays.values(), join="exact", copy=False), strict=True)))
+    except ValueError as error:
+        raise DataError(
+            f"the DataArrays {', '.join(map(repr, arrays))} have other coordinates ({error}).\n"
+            "  Bring them together first: xarray.align(a, b, join='inner'), or a.reindex_like(b, method='nearest')."
+        ) from error

@@ -314,6 +314,40 @@ def test_buttons_start_stop_record_and_mark(page: Page, tmp_path: Path) -> None:
     assert np.array_equal(x, np.arange(x[0], x[0] + len(x)))
 
 
+def test_a_recording_that_fails_is_shown_and_another_can_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import headrace.live.container
+    from headrace.errors import SinkError
+
+    real, full = headrace.live.container._write_all, [True]
+
+    def write(fd: int, part: bytes) -> int:
+        if full and b"ROWS" in bytes(part):
+            raise OSError(28, "No space left on device")
+        return real(fd, part)
+
+    monkeypatch.setattr(headrace.live.container, "_write_all", write)
+
+    def watch(socket: Any) -> None:
+        say(socket, "record", name="monday")
+        while not (status := hear(socket, "status"))["failure"]:
+            pass
+        assert "No space left on device" in status["failure"]
+        assert (status["state"], status["recording"]) == ("running", False)
+        full.clear()
+        say(socket, "record", name="tuesday")
+        while not (status := hear(socket, "status"))["recording"]:
+            pass
+        assert status["failure"] is None
+        say(socket, "stop recording")
+        while hear(socket, "status")["recording"]:
+            pass
+
+    system = make()
+    with pytest.raises(SinkError, match="No space left"), system:  # nobody who reads was told
+        with Page(system, token="secret", record_to=tmp_path) as page, browser(page) as socket:
+            watch(socket)
+
+
 def test_a_failure_is_shown_and_the_page_goes_on(tmp_path: Path) -> None:
     def bad(t: float) -> float:
         if t > 0.2:

@@ -133,7 +133,7 @@ class Hub:
     def status(self) -> dict[str, Any]:
         """Return how everything is, as JSON values."""
         stats = self.system.stats()
-        failure = self.failure if self.system.state == "failed" else None
+        failure = self.failure if self.system.state == "failed" else self.system.recording_failure
         recording = any(
             name.startswith("recording") and each["state"] == "running" for name, each in stats["consumers"].items()
         )
