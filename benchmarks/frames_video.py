@@ -16,7 +16,7 @@ from harness import Bench, Costs, Lap, Side, Stopwatch
 
 from headrace.frames import VideoReader, VideoWriter
 
-SIZES = {"640x480": (480, 640, 300, 20), "1920x1080": (1080, 1920, 100, 4)}
+SIZES = {"640x480": (480, 640, 600, 20), "1920x1080": (1080, 1920, 250, 4)}
 
 
 def peer(name: str) -> Any:

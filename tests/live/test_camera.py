@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live import Merge, Sampler, System, SystemClock, VirtualClock
+from headrace.live import Merge, Sampler, Session, System, SystemClock, VirtualClock, fit_pairs
 from headrace.live.camera import CameraDataSource, CameraSource
 from headrace.sources.grabber import Grabber
 from headrace.testing import check_device
@@ -54,6 +54,9 @@ def test_each_frame_is_a_row_when_it_is_shown(video: Path) -> None:
         block = source.read()
         assert [which(image) for image in block["image"]] == [0, 1, 2, 3, 4, 5]
         assert np.allclose(block["timestamp"], 1.7e9 + np.arange(6) / 50, atol=1e-6)
+        assert list(block) == ["timestamp", "received", "frame_time", "image"]
+        assert (block["received"] == block["timestamp"]).all()
+        assert np.allclose(block["frame_time"], np.arange(6) / 50)
         clock.advance(1.0)
     rest = source.read()
     assert [which(image) for image in rest["image"]] == list(range(6, 25))
@@ -160,6 +163,21 @@ def test_a_device_has_even_times() -> None:
     assert (np.diff(block["timestamp"]) >= 0).all()
     assert block["timestamp"][0] <= now
     assert source.stats()["unreadable"] == 0
+
+
+def test_the_pairs_of_its_clock_are_in_a_recording(tmp_path: Path) -> None:
+    source = CameraSource(ENDLESS, received_key="came", frame_key="pts", **LAVFI)
+    system = System(source)
+    with system:
+        system.record(tmp_path / "session")
+        until(lambda: source.stats()["produced"] >= 30)
+    raw = Session(tmp_path / "session").raw
+    pairs = np.stack([np.asarray(raw["pts"]), np.asarray(raw["came"])], axis=1)
+    np.testing.assert_allclose(np.diff(pairs[:, 0]), 1 / 200, atol=1e-3)
+    assert (np.asarray(raw["timestamp"]) <= pairs[:, 1] + 1e-6).all()
+    found = fit_pairs(pairs).to_host(pairs[:, 0])
+    assert np.median(np.abs(found - np.asarray(raw["timestamp"]))) < 0.1
+    assert CameraSource(received_key=None, frame_key=None).names == ("timestamp", "image")
 
 
 def test_a_screen_is_a_camera() -> None:

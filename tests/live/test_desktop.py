@@ -229,9 +229,9 @@ def test_it_follows_a_leader(fingers: Any) -> None:
 
 def test_what_is_no_key_is_said(display: None) -> None:
     with pytest.raises(StreamConfigError, match=r"(?s)the key 'entr'.*mean 'enter'"):
-        KeyboardSource(["entr"]).start()
+        KeyboardSource(["entr"])
     with pytest.raises(StreamConfigError, match="'enter', 'space'"):
-        KeyboardSource(["qqqqqq"]).start()
+        KeyboardSource(["qqqqqq"])
     with pytest.raises(StreamConfigError, match="each once"):
         KeyboardSource(["a", "a"])
     with pytest.raises(StreamConfigError, match="one or more"):

@@ -93,14 +93,25 @@ def test_a_board_that_was_lost_and_has_come_as_far_again_is_noticed(up: float) -
     first, second = np.arange(0, up, 0.01), np.arange(up + 0.1, 3, 0.01)
     times = DeviceTime("t")
     fed(times, first, first + 7, [1] * len(first))
-    times.restart()
+    times.restart(fresh=True)
     found = fed(times, second, second + 9, [1] * len(second))
     np.testing.assert_allclose(found, second + 9, atol=1e-3)
     assert (times.clocks, times.strays) == (1, 3)
-    times.restart()  # and this time it has gone on
+    times.restart(fresh=True)  # and this time it has gone on
     found = fed(times, second + 5, second + 14, [1] * len(second))
     np.testing.assert_allclose(found, second + 14, atol=1e-3)
     assert (times.clocks, times.strays) == (1, 3)
+
+
+def test_a_device_that_keeps_rows_while_it_is_lost_has_them_in_their_places() -> None:
+    t = np.arange(0, 6, 0.01)
+    host = np.where((t > 2) & (t < 3), 3.0, t)  # by radio: a second of them comes at once
+    times = DeviceTime("t")
+    before = fed(times, t[:201], host[:201], [1] * 201)
+    times.restart()
+    after = fed(times, t[201:], host[201:], [1] * 400)
+    np.testing.assert_allclose(np.concatenate([before, after]), t, atol=1e-3)
+    assert (times.clocks, times.strays) == (0, 0)
 
 
 def test_rows_that_overtake_each_other_are_no_new_clock() -> None:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ import pytest
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, DeviceLostError, StreamConfigError
+from headrace.live.align import fit_pairs
 from headrace.live.clock import SYSTEM, Anchor, SystemClock
 from headrace.live.lsl import LSLInlet
 from headrace.live.lsl_outlet import LSLOutlet
 from headrace.live.sampler import Sampler
+from headrace.live.session import Session
 from headrace.live.system import System
 from headrace.testing import check_device
 from live.hand import balanced, until
@@ -54,7 +57,7 @@ def read(inlet: LSLInlet, n: int) -> Any:
 def test_samples_come_once_in_order_and_at_the_sender_s_times(name: str) -> None:
     sender = outlet(name)
     with LSLInlet(name) as inlet:
-        assert inlet.names == ("timestamp", "lsl_timestamp", name)
+        assert inlet.names == ("timestamp", "received", "lsl_timestamp", name)
         assert inlet.rate == 100.0
         rng, at = np.random.default_rng(0), 0
         began = SYSTEM.wall(), pylsl.local_clock()
@@ -123,6 +126,23 @@ def test_an_outlet_that_is_left_before_its_feed_has_given_anything_is_silent(nam
         pass
     out.write(Block({"x": np.zeros(2)}))
     assert out.sent == 0
+
+
+def test_the_pairs_of_the_clocks_are_in_a_recording(name: str, tmp_path: Path) -> None:
+    sender = outlet(name, 1)
+    inlet = LSLInlet(name, key="x", received_key="came")
+    system = System(inlet)
+    with system:
+        system.record(tmp_path / "session")
+        for k in range(20):
+            sender.push_sample([k])
+            until(lambda: inlet.stats()["produced"] > k)  # noqa: B023
+    raw = Session(tmp_path / "session").raw
+    pairs = np.stack([np.asarray(raw["lsl_timestamp"]), np.asarray(raw["came"])], axis=1)
+    found = fit_pairs(pairs).to_host(pairs[:, 0])
+    np.testing.assert_allclose(found, np.asarray(raw["timestamp"]), atol=0.1)  # late by as long as the way is
+    assert (pairs[:, 1] >= np.asarray(raw["timestamp"]) - 0.01).all()
+    assert LSLInlet(name, received_key=None).names == ("timestamp", "lsl_timestamp", name)
 
 
 def test_a_sender_that_is_gone_is_waited_for(name: str) -> None:

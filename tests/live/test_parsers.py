@@ -190,3 +190,8 @@ def test_sources_beside_a_device() -> None:
     assert list(Beside([Source()]).sources) == ["Source"]
     with pytest.raises(StreamConfigError, match="wanted a function of the time"):
         Beside({"a": 7})
+
+
+def test_a_name_alone_is_no_list_of_names() -> None:
+    with pytest.raises(StreamConfigError, match="Lines got the names 'ms', wanted a different one"):
+        Lines("ms")

@@ -165,9 +165,9 @@ def test_a_recording_that_fails_is_told_at_once_and_another_takes_its_place(tmp_
     hand = Hand()
     with System(hand) as system:
         assert system.recording_failure is None
-        system.record(tmp_path / "one")
+        recorder = system.record(tmp_path / "one")
         hand.say(5)
-        until(lambda: system.stats()["consumers"]["recording"]["delivered"] == 5)
+        until(lambda: recorder.rows == 5)
         assert system.recording_failure is None
         with pytest.raises(StreamConfigError, match="records already"):
             system.record(tmp_path / "other")

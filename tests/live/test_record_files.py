@@ -141,6 +141,7 @@ def test_a_parquet_file_gives_the_same_arrays(tmp_path: Path) -> None:
         for block in blocks[6:]:
             recorder.write(block)
     assert [each.name for each in path.parent.iterdir() if each.name.startswith("raw")] == ["raw_data.parquet"]
+    assert Session(tmp_path / "s").complete is None, "such a file does not tell"
     raw = Session(tmp_path / "s").raw
     for name in blocks[0]:
         assert not differ(np.asarray(raw[name][:]), joined(blocks, name)), name

@@ -6,7 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -224,6 +224,31 @@ def test_times_are_the_device_s_own(port: Tty) -> None:
     assert source.stats()["strays"] == 0
 
 
+@pytest.mark.parametrize("unplugged", [False, True])
+def test_a_board_that_begins_again_after_half_a_second_is_noticed(port: Tty, unplugged: bool) -> None:
+    def talk(n: int) -> None:
+        began = monotonic()
+        for _ in range(n):
+            port.say(b"%d\n" % round(1000 * (monotonic() - began)))
+            sleep(0.01)
+
+    source = SerialSource(str(port.path), Lines(["ms"], whole=True), device_time="ms", tick=1e-3)
+    with source:
+        talk(40)
+        until(lambda: source.stats()["produced"] == 40)
+        if unplugged:
+            port.unplug()
+            port.plug()
+            until(lambda: source.stats()["connects"] == 2)
+        sleep(0.6)
+        talk(30)
+        found = rows(source, 70)
+    late = found["received"] - found["timestamp"]
+    assert np.median(np.abs(late[40:])) < 0.1
+    assert np.abs(late[40:]).max() < 0.4
+    assert (source.stats()["clocks"], source.stats()["strays"]) == (1, 3)
+
+
 def test_the_laws_of_devices_hold(port: Tty, tmp_path: Path) -> None:
     def make(clock: Any) -> SerialSource:
         return SerialSource(str(port.path), Lines(["n", "x"]), rate=100.0, clock=clock)
@@ -272,3 +297,17 @@ def test_what_it_does_not_take() -> None:
         SerialSource("/dev/none", 7)
     with pytest.raises(DataError, match="wanted a dict of values"):
         SerialSource("/dev/none", lambda data: "x").rows(b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"baudrate": "fast"}, "got baudrate='fast', wanted bits a second"),
+        ({"baudrate": 0}, "got baudrate=0, wanted"),
+        ({"baudrate": 9600.5}, "got baudrate=9600.5, wanted"),
+        ({"parity": "even"}, "got parity='even', wanted one of 'N', 'E', 'O'"),
+    ],
+)
+def test_what_no_port_has_is_refused_when_it_is_made(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(StreamConfigError, match=message):
+        SerialSource("/dev/ttyS0", Lines(["x"]), **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import wave
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 import headrace.signals as s
 from headrace.core.block import Block
-from headrace.errors import DataError, SinkError
+from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.live.export_parquet import parquet_columns
 from headrace.live.lazy import Column
 from headrace.live.record import Recorder
@@ -153,3 +154,18 @@ def test_sound(tmp_path: Path) -> None:
         Session(tmp_path / "t").to_wav(tmp_path / "x.wav")
     Session(tmp_path / "t").to_wav(tmp_path / "x.wav", rate=100)
     assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
+
+
+def test_where_no_folder_is_and_what_is_no_graph(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "s") as recorder:
+        recorder.write({"audio": np.arange(4, dtype=np.int16)})
+    session = Session(tmp_path / "s")
+    for write in (session.to_zarr, session.to_parquet, session.to_wav):
+        with pytest.raises(SinkError, match="in a folder that is not there"):
+            write(tmp_path / "none" / "such")
+        gc.collect()  # nothing half made is told of when it goes
+    with pytest.raises(StreamConfigError, match="got graph=5, wanted a Graph"):
+        session.to_zarr(tmp_path / "a.zarr", graph=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+    scaled = session.signals([s.Scale("audio", name="y", scale_factor=2.0)])
+    assert scaled["y"][:].tolist() == [0, 2, 4, 6]

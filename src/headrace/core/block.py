@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -190,8 +190,27 @@ class Block(dict[str, Any]):
         return np.asarray(np.where(part == 0, start, start + part * (after - start)), dtype=np.float64)
 
 
+def times_before(before: Any, times: Any, paces: Iterable[Pace]) -> Any:
+    """Return what is ``before`` the block after one with some ``times``, of a row or more, and what was before that.
+
+    One time, or an array of several where rows of slower groups stand further back; NaN are those of rows that never were.
+    """
+    count = max((pace.behind for pace in paces if pace.through), default=1)
+    if isinstance(before, np.ndarray):
+        count = max(count, len(before))
+    if count == 1:
+        return float(times[-1])
+    known = np.concatenate([np.atleast_1d(np.nan if before is None else before), times])[-count:]
+    return np.concatenate([np.full(count - len(known), np.nan), known])
+
+
 def seconds(times: Any) -> Any:
     """Return a column of times as numbers of seconds, or None where it is none: ``(n,)``, of numbers or of moments.
+
+    Raises
+    ------
+    DataError
+        When the last is beyond 1e11, 3000 years: milliseconds or nanoseconds since 1970, which are no seconds.
 
     Examples
     --------
@@ -199,13 +218,29 @@ def seconds(times: Any) -> Any:
     [1.5]
     """
     if times is None or (type(times) is np.ndarray and times.ndim == 1 and times.dtype.kind == "f"):
-        return times
+        return times if times is None or not len(times) or not times[-1] > _LONGEST else _no_seconds(times[-1])
     if hasattr(times, "detach"):
         times = times.detach().cpu()  # a tensor
     times = np.asarray(times)
     if times.ndim != 1 or times.dtype.kind not in "fiuM":
         return None
-    return times if times.dtype.kind != "M" else (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+    if times.dtype.kind == "M":
+        return (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+    return times if not len(times) or not times[-1] > _LONGEST else _no_seconds(times[-1])
+
+
+_LONGEST = 1e11  # seconds: of all units in use since 1970, milliseconds are the next, at 1e12
+
+
+def _no_seconds(last: Any) -> NoReturn:
+    unit = next(unit for unit, most in (("ms", 1e14), ("us", 1e17), ("ns", np.inf)) if last <= most)
+    raise DataError(
+        f"the column of timestamps ends with {last}, wanted seconds: this looks like {unit} since 1970.\n"
+        f"  Divide by {_PARTS[unit]}, or give moments: times.astype('datetime64[{unit}]')."
+    )
+
+
+_PARTS = {"ms": "1e3", "us": "1e6", "ns": "1e9"}
 
 
 def _length(name: str, column: Any) -> int:

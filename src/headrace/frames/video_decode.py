@@ -48,7 +48,8 @@ class Decoder:
 
     def __init__(self, path: Path, stream: int = 0, threads: int = 0, *, by_frame: bool = True) -> None:
         self._av = optional("av", "video", "VideoReader")
-        self.errors: tuple[type[Exception], ...] = (self._av.error.FFmpegError, ValueError, EOFError)
+        # PyAV itself has a LookupError for a packet of a stream that begins further on.
+        self.errors: tuple[type[Exception], ...] = (self._av.error.FFmpegError, ValueError, EOFError, LookupError)
         self._path, self._which, self._threads, self._by_frame = path, stream, threads, by_frame
         self.container: Any = None
         self._open()

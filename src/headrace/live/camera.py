@@ -21,7 +21,8 @@ UNREADABLE: Final = 25  # frames of a camera, one after the other, that end it
 class CameraSource(Threaded):
     """A camera on its own clock: a row for each frame; and called, the newest frame.
 
-    Read, each frame is a row of ``timestamp`` and ``image``. Given to a :class:`~headrace.live.Sampler`, it is asked for
+    Read, each frame is a row: ``timestamp``, when it was taken; ``received``, when it came; ``frame_time``, its time by
+    the camera's own clock; and ``image``. Given to a :class:`~headrace.live.Sampler`, it is asked for
     the newest frame at each of its rows; frames between two rows are skipped, and a frame that is still the newest is
     repeated, and both are counted. A video file plays in real time.
 
@@ -37,6 +38,9 @@ class CameraSource(Threaded):
         Whether a file begins again at its end; else the device stops there.
     driver, format, options
         As for :class:`~headrace.sources.grabber.Grabber`.
+    received_key, frame_key
+        The columns of when a frame came, and of its time by the device, seconds, NaN if that says none; None for none.
+        With both in a recording, the clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
         As for :class:`~headrace.live.device.Threaded`. Frames that nobody reads wait up to ``max_bytes``; where only
         the newest frame counts, ``max_bytes=1`` keeps one.
@@ -54,7 +58,7 @@ class CameraSource(Threaded):
     --------
     >>> camera = CameraSource(0, resolution=(640, 480))
     >>> camera.names, camera.is_active()
-    (('timestamp', 'image'), False)
+    (('timestamp', 'received', 'frame_time', 'image'), False)
     """
 
     camera_id: Any
@@ -73,6 +77,8 @@ class CameraSource(Threaded):
         format: str | None = None,
         options: Mapping[str, str] | None = None,
         timestamp_key: str = "timestamp",
+        received_key: str | None = "received",
+        frame_key: str | None = "frame_time",
         **threaded: Any,
     ) -> None:
         if resolution is not None and (len(resolution) != 2 or min(resolution) < 1):
@@ -80,7 +86,10 @@ class CameraSource(Threaded):
                 f"{type(self).__name__} got resolution={resolution!r}, wanted (width, height), 1 or more of each.\n"
                 "  None leaves frames as they are."
             )
-        super().__init__(names=(timestamp_key, key), timestamp_key=timestamp_key, **threaded)
+        times = [name for name in (timestamp_key, received_key, frame_key) if name is not None]
+        super().__init__(names=(*times, key), timestamp_key=timestamp_key, **threaded)
+        self.received_key: str | None = received_key
+        self.frame_key: str | None = frame_key
         self.camera_id, self.resolution = camera_id, resolution
         self.key, self.loop = key, loop
         size = None if resolution is None else (int(resolution[1]), int(resolution[0]))
@@ -120,7 +129,7 @@ class CameraSource(Threaded):
         fit, bad, frame = ClockFit(keep=False), 0, self._first
         newest = -math.inf
         while not stopping.is_set():
-            now = self.clock.now()
+            came = now = self.clock.now()
             if frame is None:
                 raise DataError(
                     f"{self!r} gives no more frames, wanted them to go on.\n"
@@ -130,7 +139,7 @@ class CameraSource(Threaded):
                 fit.update(frame.time, now)
                 now = min(now, fit.to_host(frame.time))  # no frame comes before it was taken
             newest = max(newest, now)
-            self._give(self.timestamp(newest), frame)
+            self._give(newest, came, frame)
             while not stopping.is_set():
                 try:
                     frame, bad = self._read(), 0
@@ -155,15 +164,20 @@ class CameraSource(Threaded):
                     return
                 if frame is not self._first:
                     self._show(frame)
-                self._give(self.timestamp(last), frame)
+                self._give(last, last, frame)
                 frame = self._read()
             if self.loop and not stopping.is_set():
                 self.closed()
                 self._grab = self.grabber.open()
                 began, frame = last + step, self._read()
 
-    def _give(self, time: float, frame: Frame) -> None:
-        self.put_block({self.timestamp_key: np.array([time]), self.key: frame.image[None]})
+    def _give(self, time: float, came: float, frame: Frame) -> None:
+        columns = {self.timestamp_key: np.array([self.anchor.unix(time)])}
+        if self.received_key is not None:
+            columns[self.received_key] = np.array([self.anchor.unix(came)])
+        if self.frame_key is not None:
+            columns[self.frame_key] = np.array([frame.time], np.float64)
+        self.put_block({**columns, self.key: frame.image[None]})
 
     # --- asked for the newest -------------------------------------------------------------------------
 

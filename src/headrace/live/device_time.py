@@ -11,6 +11,7 @@ from headrace.errors import StreamConfigError
 from headrace.live.align import ClockFit
 
 Array = np.ndarray[Any, Any]
+_Pair = tuple[float, float]
 STRAY: Final = 1.0  # seconds that a clock may seem to go ahead of the host's; beyond that it is garbled, or new
 BACK: Final = 0.1  # seconds that it may go back, where rows overtake each other
 BACK_LATE: Final = 0.015  # the same where rows come late as well, as those of a board do that has begun again
@@ -26,7 +27,7 @@ class _Line:
 
     def __init__(self, window: float) -> None:
         self.fit = ClockFit(window, keep=False)
-        self._pairs: list[tuple[float, float]] = []
+        self._pairs: list[_Pair] = []
         self._early = EARLY
         self._added = -np.inf
         self._offset, self._slope = 0.0, 1.0
@@ -98,11 +99,9 @@ class DeviceTime:
         self._line = _Line(self.window)
         self.strays: int = 0
         self.clocks: int = 0
-        self._again = False  # whether it was lost, and has said nothing since
-        self._last: tuple[float, float] | None = None  # device time and arrival of the row before
-        self._other: list[
-            tuple[float, float]
-        ] = []  # the same of rows that do not go on from there, but from each other
+        self._again = False  # whether it was lost, is fresh, and has said nothing since
+        self._last: _Pair | None = None  # device time and arrival of the row before
+        self._other: list[_Pair] = []  # the same of rows that do not go on from there, but from each other
         self._late: float | None = None  # when rows began to come late
         self._told = -np.inf
 
@@ -111,9 +110,9 @@ class DeviceTime:
         """The line as it is now."""
         return self._line.fit
 
-    def restart(self) -> None:
-        """Say that the device was lost, and is there again: its clock says itself whether it is another."""
-        self._again = True
+    def restart(self, *, fresh: bool = False) -> None:
+        """Say that the device was lost, and is there again; ``fresh``: it keeps no rows while it is lost."""
+        self._again = fresh
 
     def lost(self, rows: int) -> None:
         """Say that rows have not come: they change no other's time."""
@@ -145,11 +144,12 @@ class DeviceTime:
             one = float(device[0])
             found = np.array([self._fitted(one, one, arrived) if self._goes_on(one, arrived) else arrived])
             return self._in_order(found)
+        newest, step = float(device[-1]), float(steps.min())
         even = bool((np.abs(steps) <= STRAY).all()) and self._follows(float(device[0]), arrived)
-        if even and steps.min() >= -self._back(float(device[-1]), arrived) and not self._early(float(device.max()), arrived):
+        if even and step >= -self._back(newest, arrived) and not self._early(float(device.max()), arrived):
             self._other.clear()
             self._again = False
-            found = self._fitted(device, float(device[-1]), arrived)
+            found = self._fitted(device, newest, arrived)
         else:
             found = np.full(n, arrived)
             for k in range(n):
@@ -191,7 +191,7 @@ class DeviceTime:
         if self._last is None:
             return bool(np.isfinite(device))
         if self._again and self._lateness(device, arrived) > LATE:
-            return False  # nothing waits on a way that is new: it may have begun again, and come as far as it was before
+            return False  # no row has waited: the clock has begun again, and come as far as it was
         return _follows(self._last, device, arrived, self._back(device, arrived))
 
     def _goes_on(self, device: float, arrived: float) -> bool:
@@ -216,7 +216,7 @@ class DeviceTime:
         return f"DeviceTime({self.column!r}, {self.fit!r})"
 
 
-def _follows(last: tuple[float, float], device: float, arrived: float, back: float = BACK) -> bool:
+def _follows(last: _Pair, device: float, arrived: float, back: float = BACK) -> bool:
     """Whether a device that said ``last`` may say that: not before it, nor further on than the time that has passed."""
     return -back <= device - last[0] <= arrived - last[1] + STRAY
 
@@ -271,7 +271,7 @@ class EvenTime:
         """The line as it is now, through the count divided by the rate."""
         return self._line.fit
 
-    def restart(self) -> None:
+    def restart(self, *, fresh: bool = False) -> None:
         """Say that the device was lost, and is there again: nobody knows how many rows are missing."""
         self.clocks += self._count > 0
         self._line, self._count = _Line(self.window), 0

@@ -22,11 +22,15 @@ def time_of(raw: Block, name: str) -> str:
 
 
 def new_path(path: str | os.PathLike[str], who: str) -> Path:
-    """Return the path of something to be made, or raise where there is something."""
+    """Return the path of something to be made, or raise where there is something, or no folder for it."""
     found = Path(os.path.expanduser(path))
     if os.path.lexists(found):
         raise SinkError(
             f"{who} got {str(found)!r}, where there is something already.\n  Name a path that does not exist."
+        )
+    if not found.absolute().parent.is_dir():
+        raise SinkError(
+            f"{who} got {str(found)!r}, in a folder that is not there.\n  Make {str(found.parent)!r} first."
         )
     return found
 

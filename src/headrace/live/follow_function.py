@@ -28,7 +28,7 @@ class FunctionFollower:
         Whose rows they are.
     """
 
-    unknown = False  # its columns do not wait for a sample
+    unknown: bool = False  # its columns do not wait for a sample
     name: str
     function: Callable[..., Any]
     timed: bool

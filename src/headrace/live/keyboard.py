@@ -13,6 +13,57 @@ from headrace.errors import DataError, StreamConfigError, WorkerError
 from headrace.live.desktop import connected, desktop, unreachable
 from headrace.live.sources import SignalSource
 
+# The keys with names that the driver has on any system: one that is misspelt is found without it.
+NAMES: Final = (
+    *[
+        "alt",
+        "alt_gr",
+        "alt_l",
+        "alt_r",
+        "backspace",
+        "caps_lock",
+        "cmd",
+        "cmd_l",
+        "cmd_r",
+        "ctrl",
+        "ctrl_l",
+        "ctrl_r",
+        "delete",
+        "down",
+        "end",
+        "enter",
+        "esc",
+        "home",
+    ],
+    *[
+        "insert",
+        "left",
+        "menu",
+        "num_lock",
+        "page_down",
+        "page_up",
+        "pause",
+        "print_screen",
+        "right",
+        "scroll_lock",
+        "shift",
+        "shift_l",
+        "shift_r",
+    ],
+    *[
+        "space",
+        "tab",
+        "up",
+        "media_eject",
+        "media_next",
+        "media_play_pause",
+        "media_previous",
+        "media_stop",
+        "media_volume_down",
+    ],
+    *["media_volume_mute", "media_volume_up"],
+    *(f"f{k}" for k in range(1, 25)),
+)
 PATIENCE: Final = 5.0  # seconds in which a listener begins, or ends
 
 
@@ -35,7 +86,8 @@ class KeyboardSource(SignalSource):
     Raises
     ------
     StreamConfigError
-        When a key is named twice, or none; in ``start``, when there is no such key, or no desktop.
+        When a key is named twice, or none is, or one that there is not; in ``start``, when this desktop has no such key, or
+        there is no desktop.
     MissingExtraError
         In ``start``, when pynput is not installed.
 
@@ -58,6 +110,9 @@ class KeyboardSource(SignalSource):
                 f"KeyboardSource got the keys {list(self.keys)}, wanted one or more, each once.\n"
                 "  Name what is to be a column: KeyboardSource(['enter', 'a'])."
             )
+        for name in self.keys:
+            if len(name) > 1 and not name.startswith("<") and name not in NAMES:
+                raise _unknown(name, NAMES)
         self._lock = threading.Lock()
         self._clear()
 
@@ -187,8 +242,12 @@ def _known(keys: Any, name: str) -> str:
     found = getattr(keys, name, None)
     if found is not None:
         return str(found.name)  # of several names of one key the first
-    near = get_close_matches(name, [each for each in dir(keys) if not each.startswith("_")])
-    raise StreamConfigError(
+    raise _unknown(name, [each for each in dir(keys) if not each.startswith("_")])
+
+
+def _unknown(name: str, names: Iterable[str]) -> StreamConfigError:
+    near = get_close_matches(name, list(names))
+    return StreamConfigError(
         f"KeyboardSource got the key {name!r}, wanted a character or the name of a key.\n"
         + (f"  Did you mean {', '.join(map(repr, near))}?" if near else "  Such as 'enter', 'space', 'shift_r', 'f1'.")
     )

@@ -115,10 +115,15 @@ class Lines:
 
 
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
-    found = tuple(names)
-    if not found or len(set(found)) != len(found) or not all(isinstance(name, str) and name for name in found):
+    found = (names,) if isinstance(names, str) else tuple(names)
+    if (
+        isinstance(names, str)
+        or not found
+        or len(set(found)) != len(found)
+        or not all(isinstance(name, str) and name for name in found)
+    ):
         raise StreamConfigError(
-            f"Lines got the names {list(found)}, wanted a different one for each column.\n"
+            f"Lines got the names {names!r}, wanted a different one for each column, in a list.\n"
             "  Name them in the order in which the device sends them."
         )
     return found

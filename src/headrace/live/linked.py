@@ -209,7 +209,7 @@ class Linked(Threaded):
     def _connect(self) -> None:
         self.link.connect()
         self.parser.reset()
-        self.stamps.restart()
+        self.stamps.restart(fresh=self.link.quick)  # such as by wire, which is its power, too
         self._connection = "connected"
         self._connects += 1
         self.greet()

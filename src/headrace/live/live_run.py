@@ -28,6 +28,7 @@ class LiveRun(Run):
     [(3, 'reset', None), (3, 'skip', 5)]
     """
 
+    log: list[Change]
     _before: int
 
     def _begin(self, graph: Graph) -> None:

@@ -32,8 +32,9 @@ class LSLInlet(Threaded):
         What the stream has to be called; each that is given counts.
     key
         The column of its samples, ``(n, channels)``, or ``(n,)`` of one channel; by default the stream's name.
-    remote_key
-        The column of the sender's own times, seconds; None for none.
+    remote_key, received_key
+        The columns of the sender's own times, seconds, and of when samples came; None for none. With both in a
+        recording, the clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timeout
         Seconds that :meth:`start` looks for the stream.
     recover
@@ -60,11 +61,12 @@ class LSLInlet(Threaded):
     --------
     >>> inlet = LSLInlet("ECG", type="ECG", key="ecg")
     >>> inlet.state, inlet.names
-    ('idle', ('timestamp', 'lsl_timestamp', 'ecg'))
+    ('idle', ('timestamp', 'received', 'lsl_timestamp', 'ecg'))
     """
 
     key: str | None
     remote_key: str | None
+    received_key: str | None
     timeout: float
     recover: bool
     buffer: int
@@ -77,6 +79,7 @@ class LSLInlet(Threaded):
         source_id: str | None = None,
         key: str | None = None,
         remote_key: str | None = "lsl_timestamp",
+        received_key: str | None = "received",
         timeout: float = 5.0,
         recover: bool = True,
         buffer: int = 360,
@@ -90,11 +93,11 @@ class LSLInlet(Threaded):
                 f"LSLInlet got {self.wanted or 'nothing'}, wanted name=, type= or source_id= of a stream, without quotes.\n"
                 "  pylsl.resolve_streams() lists those there are."
             )
-        self.key, self.remote_key = key or name, remote_key
+        self.key, self.remote_key, self.received_key = key or name, remote_key, received_key
         self.timeout, self.recover, self.buffer = float(timeout), recover, int(buffer)
         self.channel_names: tuple[str, ...] = ()
         self.fit: ClockFit = ClockFit(keep=False)
-        self._before = [timestamp_key, *([] if remote_key is None else [remote_key])]
+        self._before = [timestamp_key, *(each for each in (received_key, remote_key) if each is not None)]
         super().__init__(
             names=(*self._before, *([] if self.key is None else [self.key])), timestamp_key=timestamp_key, **options
         )
@@ -214,6 +217,8 @@ class LSLInlet(Threaded):
         found = np.maximum(np.maximum.accumulate(found), self._told)
         self._told = float(found[-1])
         columns = {self.timestamp_key: self.anchor.wall + (found - self.anchor.now)}
+        if self.received_key is not None:
+            columns[self.received_key] = np.full(len(times), self.anchor.unix(self.clock.now()))
         if self.remote_key is not None:
             columns[self.remote_key] = times
         self.put_block({**columns, self._column: samples[:, 0] if samples.shape[1] == 1 else samples})

@@ -51,8 +51,7 @@ class Merge(Managed):
     on_error
         After a failure of a follower: ``"fail"``, or ``"skip"``: go on with the values there are.
     patience
-        Seconds for which a row waits for a sample that would better its values: one later than it for ``"nearest"``
-        and ``"linear"``.
+        Seconds for which a row waits for a later sample, with ``"nearest"`` and ``"linear"``.
     hold
         Seconds for which rows wait for the very first sample of a device that runs, such as one that is being connected:
         only that says what its columns are. Rows that have waited so long, and those of a leader that has ended, are
@@ -275,7 +274,7 @@ class Merge(Managed):
     @property
     def names(self) -> tuple[str, ...]:
         """Its columns, as far as they are known."""
-        return self._names or (*self.leader.names, *(name for each in self.followers.values() for name in each.names()))
+        return self._names or (*self.leader.names, *sum((each.names() for each in self.followers.values()), []))
 
     def stats(self) -> dict[str, Any]:
         """Return what it counts.

@@ -37,6 +37,10 @@ class Queued:
     (9, {})
     """
 
+    max_bytes: int
+    overflow: Overflow
+    who: str
+
     def __init__(self, max_bytes: int, overflow: Overflow, who: str) -> None:
         self.max_bytes, self.overflow, self.who = max_bytes, overflow, who
         self._lock = threading.Lock()

@@ -112,8 +112,8 @@ class Recorded:
         self._failure = consumer.failure
         if consumer.hung and error is not None:  # it has the recorder still, and closing that would wait for it
             raise error
-        if consumer.failure is not None and callable(fail := getattr(recorder, "fail", None)):
-            fail(consumer.failure)
+        if consumer.failure is not None and _is_ours(recorder):
+            recorder.fail(consumer.failure)
         try:
             close: Callable[[], Any] = getattr(recorder, "close", None) or recorder.stop
             close()
@@ -139,11 +139,7 @@ class Recorded:
                 f"mark({name!r}): {now.recorder!r} has failed, and keeps no more: {failure}.\n"
                 "  Record to another path: system.record(path) begins anew."
             ) from failure
-        from headrace.live.record import Recorder
-
-        return (
-            mark(name, value, row=max(0, rows - now.first)) if isinstance(now.recorder, Recorder) else mark(name, value)
-        )
+        return mark(name, value, row=max(0, rows - now.first)) if _is_ours(now.recorder) else mark(name, value)
 
 
 class _FromStart:
@@ -159,6 +155,12 @@ class _FromStart:
     @property
     def log(self) -> Any:
         return self._pump.run.log if self.seen else []
+
+
+def _is_ours(recorder: Any) -> bool:
+    from headrace.live.record import Recorder
+
+    return isinstance(recorder, Recorder)
 
 
 def _write(recorder: Any) -> Callable[[Block], Any]:

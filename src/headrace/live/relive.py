@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace.core.block import Block
 from headrace.core.fingerprint import fingerprint
+from headrace.errors import StreamConfigError
 from headrace.live.recording import Recording
 
 
@@ -71,3 +72,23 @@ def left_out(recording: Recording | None) -> int:
     """Return how many rows were recorded whose signals could not be computed."""
     changes = [] if recording is None else recording.notes["changes"]
     return sum(int(told["value"]) for told in changes if told["what"] == "skip")
+
+
+def as_graph(graph: Any) -> Any:
+    """Return a graph; of a list of signals, one of these.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is neither.
+    """
+    from headrace.signals import Graph
+    from headrace.signals.base import Signal
+
+    if isinstance(graph, Graph):
+        return graph
+    if isinstance(graph, list | tuple) and all(isinstance(each, Signal) for each in graph):
+        return Graph(list(graph))
+    raise StreamConfigError(
+        f"a session got graph={graph!r}, wanted a Graph or a list of signals.\n  Leave it out for the one that was recorded."
+    )

@@ -29,6 +29,10 @@ def replay(
 ) -> Replay:
     """Give the blocks of a recorded session, as they were and when they came.
 
+    ``replay(path) | graph`` computes what the graph would, as it is. Where knobs were turned, signals were added or a signal
+    failed while it was recorded, :meth:`Session.signals <headrace.live.session.Session.signals>` gives what was computed
+    then.
+
     Parameters
     ----------
     path

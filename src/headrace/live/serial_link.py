@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from headrace.core.optional import optional
-from headrace.errors import DeviceLostError
+from headrace.errors import DeviceLostError, StreamConfigError
 from headrace.live.clock import SYSTEM, Clock
 
 LOOK: Final = 0.2  # seconds that the driver waits for a byte
+PARITIES: Final = ("N", "E", "O", "M", "S")
 MOST: Final = 1 << 16  # bytes that are taken at once
 
 
@@ -22,9 +25,14 @@ class SerialLink:
     baudrate
         Bits a second.
     parity
-        ``"N"``, ``"E"``, ``"O"``: none, even, odd.
+        ``"N"``, ``"E"``, ``"O"``, ``"M"``, ``"S"``: none, even, odd, mark, space.
     options
         Of ``serial.Serial``: ``bytesize=``, ``stopbits=``, ``rtscts=`` and so on.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``baudrate`` is no whole number above 0, or ``parity`` none of these.
 
     Examples
     --------
@@ -39,6 +47,16 @@ class SerialLink:
     options: dict[str, Any]
 
     def __init__(self, port: str, baudrate: int = 115200, *, parity: str = "N", **options: Any) -> None:
+        if isinstance(baudrate, bool) or not isinstance(baudrate, int | np.integer) or baudrate < 1:
+            raise StreamConfigError(
+                f"a serial port got baudrate={baudrate!r}, wanted bits a second, a whole number.\n"
+                "  As the device has it: 9600 and 115200 are common."
+            )
+        if parity not in PARITIES:
+            raise StreamConfigError(
+                f"a serial port got parity={parity!r}, wanted one of {', '.join(map(repr, PARITIES))}.\n"
+                "  'N' is none, 'E' even, 'O' odd."
+            )
         self.port, self.baudrate, self.parity = str(port), int(baudrate), parity
         self.options = options
         self._clock: Clock = SYSTEM

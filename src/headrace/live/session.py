@@ -224,13 +224,15 @@ class Session(SessionFolder, Exported):
         ------
         DamageError, RegistryError
             As :attr:`raw` and :attr:`graph`.
+        StreamConfigError
+            When ``graph`` is none.
         DataError
             When there is no graph, or the recording has not the columns that it reads.
         """
-        from headrace.live.relive import gone, left_out, starts
+        from headrace.live.relive import as_graph, gone, left_out, starts
 
         if graph is not None:
-            return derived_of(self.raw, graph.run)
+            return derived_of(self.raw, as_graph(graph).run)
         if self.graph is None:
             raise DataError(
                 f"the session {str(self.path)!r} has no graph of its own.\n  Give one: session.signals(graph)."

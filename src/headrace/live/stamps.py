@@ -104,10 +104,10 @@ class Stamps:
         """Begin another run."""
         self._strays, self._clocks, self._times = self.strays, self.clocks, self._made()
 
-    def restart(self) -> None:
-        """Say that the device was lost, and is there again."""
+    def restart(self, *, fresh: bool = False) -> None:
+        """Say that the device was lost, and is there again; ``fresh``: it keeps nothing while it is lost."""
         if self._times is not None:
-            self._times.restart()
+            self._times.restart(fresh=fresh)
 
     def lost(self, rows: int) -> None:
         """Say that rows have not come."""

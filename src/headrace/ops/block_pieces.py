@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.core.batch import Batch
-from headrace.core.block import ROWS, Block, Pace, seconds
+from headrace.core.block import ROWS, Block, Pace, seconds, times_before
 from headrace.core.items import stack
 from headrace.errors import DataError
 
@@ -36,8 +36,7 @@ def cut_block(block: Block, start: int, stop: int) -> Block:
     times, before = block.times, block.before
     if times is not None:
         if start:
-            count = len(before) if isinstance(before, np.ndarray) else 1
-            before = np.concatenate([before, times[:start]])[-count:] if count > 1 else float(times[start - 1])
+            before = times_before(before, times[:start], block.paces.values())
         times = times[start:stop]
     return Block.of(columns, block.first + start, stop - start, block.rate, block.paces, block.latencies, times, before)
 
@@ -73,7 +72,7 @@ def join_blocks(pieces: list[Block], who: str, first: int, rate: float | None, b
         if times is None:
             times = np.concatenate([piece.times for piece in pieces])
     n = sum(piece.n for piece in pieces)
-    before = one.before if before is None or isinstance(one.before, np.ndarray) else before
+    before = one.before if before is None else before
     return Block.of(columns, first, n, rate or one.rate, one.paces, one.latencies, times, before)
 
 

@@ -7,7 +7,7 @@ from math import ceil, inf
 from typing import Any, Self
 
 from headrace.core.batch import Batch
-from headrace.core.block import Block
+from headrace.core.block import Block, times_before
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key
@@ -116,7 +116,7 @@ class _Blocking(OpCursor[Block]):
     saves = ("count", "row", "before")
     used = 0
     row: int | None = None  # the number of the next row
-    before: float | None = None  # when the row before it was taken
+    before: Any = None  # when the row before it was taken, or several
 
     def run(self) -> Generator[Block, None, None]:
         n, held = self.stream.n, self.held
@@ -157,7 +157,7 @@ class _Blocking(OpCursor[Block]):
         made = join_blocks(pieces, who, first, self.stream.rate, self.before)
         self.row = first + n
         if made.times is not None:
-            self.before = float(made.times[-1])
+            self.before = times_before(made.before, made.times, made.paces.values())
         return made
 
     def _pieces(self, n: int, who: str) -> Generator[Any, None, None]:

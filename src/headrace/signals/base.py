@@ -227,6 +227,7 @@ class Signal(Recipe, Generic[S]):
             is_data_array,
             is_mapping,
             is_series,
+            one_library,
         )
 
         if len(rows) == 1 and is_mapping(rows[0]):
@@ -242,6 +243,7 @@ class Signal(Recipe, Generic[S]):
             from headrace.signals.labelled import signal_of_data_arrays
 
             return signal_of_data_arrays(self, rows)
+        one_library(self.inputs, rows, repr(self))
         arrays, back = columns_of(rows, repr(self))
         now = as_now(self)
         made = back(now.step(now.init(*(a[:0] for a in arrays)), *arrays)[0])

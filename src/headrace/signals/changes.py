@@ -44,6 +44,30 @@ def settled(graph: Graph, values: Mapping[tuple[str, str], Any]) -> Graph:
     return Graph(**{**graph.params(), "nodes": tuple(nodes)})
 
 
+def knobs_of(graph: Graph, turns: Turns, values: Values, turned: Values) -> tuple[Turns, Values]:
+    """Return how often each knob of a graph has been turned, and its value; what a run has of it, if not turned since.
+
+    Parameters
+    ----------
+    graph
+        The graph with its knobs.
+    turns, values
+        What the run has seen of them with its last block.
+    turned
+        The values of those that had been turned after it when the run's state was saved, which it does not know yet.
+    """
+    now: Turns = {}
+    found: Values = {}
+    for node in graph.nodes:
+        for name, knob in node.knobs.items():
+            key = (node.name, name)
+            n, found[key] = knob.now()
+            now[key] = (knob, n)
+            if turns.get(key) == now[key]:
+                found[key] = turned.get(key, values[key])
+    return now, found
+
+
 def fits(old: Signal[Any], new: Signal[Any]) -> bool:
     """Tell whether the state of one node is one of another, too."""
     if type(old) is not type(new) or old.inputs != new.inputs:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from headrace.core.block import ROWS, Block, Pace, seconds
 from headrace.errors import DataError
+from headrace.signals.forms import is_dataset, is_frame
 from headrace.signals.function import Function
+from headrace.signals.graph import Graph
 from headrace.signals.order import nearest, ordered, paces_of, without_knobs
 
 
-def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) -> Block:
+@overload
+def compute_signal_functions(data: dict[str, Any], functions: Sequence[Any]) -> Block: ...
+@overload
+def compute_signal_functions(data: Any, functions: Sequence[Any]) -> Any: ...
+def compute_signal_functions(data: Any, functions: Sequence[Any]) -> Any:
     """Return a block of ``data`` with what signals make of it; ``data`` stays as it is.
+
+    A DataFrame or xarray Dataset gives one, as from a graph.
 
     An exception leaves all functions where they were.
 
@@ -37,6 +45,23 @@ def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) 
     >>> block["y"].tolist()
     [3.0, 6.0]
     """
+    done: Done = []
+    if is_frame(data) or is_dataset(data):
+        from headrace.signals.whole import whole
+
+        graph = Graph([getattr(each, "signal", each) for each in functions])
+        made = whole(graph, data, lambda columns: _computed(columns, functions, done))
+    else:
+        made = _computed(data, functions, done)
+    for function, after in done:
+        function.go(after)
+    return made
+
+
+Done = list[tuple[Function, Any]]  # functions that were computed, and where they are then
+
+
+def _computed(data: Mapping[str, Any], functions: Sequence[Any], done: Done) -> Block:
     by_name = {each.name: each for each in functions}
     in_order = [getattr(each, "signal", each) for each in functions]
     if len(by_name) < len(in_order) or any(_reads_later(in_order)):
@@ -49,7 +74,6 @@ def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) 
     first = block.first if block is not None else max((each.rows for each in going), default=0)
     paces: Mapping[str, Pace] = {} if block is None else block.paces
     late: Mapping[str, Any] = {} if block is None else block.latencies
-    done = []
     for signal in in_order:
         rows = []
         for name in signal.inputs:
@@ -75,8 +99,6 @@ def compute_signal_functions(data: Mapping[str, Any], functions: Sequence[Any]) 
         except Exception as error:
             error.add_note(f"  while computing {signal!r}")
             raise
-    for function, after in done:
-        function.go(after)
     if block is not None:
         return Block.of(values, first, block.n, block.rate, paces, late, block.times, block.before)
     n = max((len(data[name]) for name in data), default=0)

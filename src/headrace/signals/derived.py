@@ -16,7 +16,7 @@ from headrace.core.registry import register
 from headrace.core.stream import Stream, check_shard
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops.base import END
-from headrace.signals.forms import column, is_mapping
+from headrace.signals.forms import column, is_data_array, is_mapping
 from headrace.signals.graph import Graph
 from headrace.signals.run import Run
 
@@ -122,4 +122,4 @@ def _columns(item: Any, one: str | None) -> Mapping[str, Any]:
             f"the graph got {type(item).__name__}, wanted a block: a dict of columns.\n"
             "  Make blocks of samples with hr.blocks(n), and dicts of tuples with hr.map."
         )
-    return {one: column(item, one)}
+    return {one: item if is_data_array(item) else column(item, one)}

@@ -72,7 +72,7 @@ def _of_tensor(tensor: Any, who: str) -> Array:
             "  Make a module that passes them with graph.to_torch(), or give tensor.detach()."
         )
     try:
-        made: Array = tensor.cpu().numpy()
+        made: Array = tensor.resolve_conj().resolve_neg().cpu().numpy()  # torch puts these off
     except TypeError:
         raise DataError(
             f"{who} got a tensor of {tensor.dtype}, wanted a dtype that numpy has.\n  Convert it with tensor.float()."
@@ -137,6 +137,23 @@ def tensors_back(made: dict[str, Any], given: Mapping[str, Any], reads: Sequence
             made[name] = given[name]
         elif isinstance(each, np.ndarray) and each.dtype.kind in "biufc":
             made[name] = back(each)
+
+
+def one_library(names: Sequence[str], values: Sequence[Any], who: str) -> None:
+    """Raise where there are tensors and Series: what is made of them could be either.
+
+    Raises
+    ------
+    DataError
+        When there are; names one of each.
+    """
+    tensors = [name for name, value in zip(names, values, strict=True) if is_tensor(value)]
+    others = [name for name, value in zip(names, values, strict=True) if tensors and is_series(value)]
+    if others:
+        raise DataError(
+            f"{who} got a tensor for {tensors[0]!r} and a Series for {others[0]!r}, wanted one library, or arrays beside it."
+            f"\n  Convert one of them: series.to_numpy(), or tensor.numpy()."
+        )
 
 
 def is_mapping(value: Any) -> bool:

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headrace.core.block import ROWS, Block
 from headrace.core.fingerprint import fingerprint
 from headrace.core.owned import owned
 from headrace.errors import DataError, StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal, kind_of
 from headrace.signals.changes import fits
 from headrace.signals.config import config_json
-from headrace.signals.forms import columns_of, is_series
+from headrace.signals.forms import columns_of, is_data_array, is_series, one_library
 from headrace.signals.turning import as_now
 
 __all__ = ["Function", "config_json"]
@@ -78,6 +79,27 @@ class Function:
 
     def computed(self, *arrays: Any) -> tuple[Any, Any]:
         """Return what a call would, and where it would then be; for :meth:`go`."""
+        if all(type(each) is np.ndarray for each in arrays):
+            return self._computed(*arrays)
+        one_library(self.signal.inputs[: len(arrays)], arrays[: len(self.signal.inputs)], repr(self.signal))
+        if any(map(is_data_array, arrays)):
+            from headrace.signals.labelled import signal_of_data_arrays
+
+            went: list[_At] = []
+
+            def compute(columns: Mapping[str, Any]) -> Block:
+                """Return the block that a graph of the signal would, which goes on where the function is."""
+                given = [columns[name] for name in self.signal.inputs]
+                made, at = self._computed(*given)
+                went.append(at)
+                paces = {} if at.signal.pace == ROWS else {self.name: at.signal.pace}
+                return Block.of({self.name: made}, at.rows - len(given[0]), len(given[0]), None, paces, {}, None, None)
+
+            made = signal_of_data_arrays(self.signal, arrays, compute)
+            return made, went[0]
+        return self._computed(*arrays)
+
+    def _computed(self, *arrays: Any) -> tuple[Any, _At]:
         signal = as_now(self.signal)
         columns, back = columns_of(arrays, repr(self.signal))
         heads = tuple((each.dtype, each.shape[1:]) for each in columns)

@@ -17,6 +17,10 @@ def labelled(graph: Any, dataset: Any, compute: Compute) -> tuple[Any, Block]:
     Time is the dimension of that name, the graph's ``timestamp``, or the only one that all variables have which are read.
     """
     time = _time_of(graph, dataset)
+    taken = {*map(str, dataset.variables), *map(str, dataset.dims)}
+    for node in graph:
+        if node.name in taken:
+            raise DataError(f"{node!r} has the name of a variable or dimension of the Dataset.\n  Give it another one.")
     variables = {str(name): each for name, each in dataset.variables.items() if time in each.dims}
     turned = {name: each.transpose(time, ...) for name, each in variables.items()}
     there = [name for name in turned if name in graph.reads or (name in dataset.data_vars and graph.outputs is None)]
@@ -34,6 +38,7 @@ def labelled(graph: Any, dataset: Any, compute: Compute) -> tuple[Any, Block]:
         inner = tuple(f"{name}_{i}" for i in range(each.ndim - 1))
         if above in dims and each.shape[1:] == rows[above]:
             inner = dims[above][1:]  # as many channels as its input has: the same ones
+        _check_new({along, *inner} - {time, *dims.get(above, ())}, name, {*taken, *block})
         dims[name], rows[name] = (along, *inner), each.shape[1:]
         found[name] = (dims[name], each)
         if pace != ROWS and time in dataset.coords and pace.every.denominator == pace.offset.denominator == 1:
@@ -45,6 +50,14 @@ def labelled(graph: Any, dataset: Any, compute: Compute) -> tuple[Any, Block]:
     return (made if graph.outputs is None else made[list(graph.outputs)]), block
 
 
+def _check_new(dims: Any, name: str, taken: Any) -> None:
+    if both := sorted(map(str, dims & taken)):
+        raise DataError(
+            f"{name!r} has a dimension that is to be called {both[0]!r}, wanted a name that nothing else has.\n"
+            f"  Rename what is called {both[0]!r}, or give {name!r} another name."
+        )
+
+
 def _time_of(graph: Any, dataset: Any) -> Any:
     read = [dataset[name] for name in graph.reads if name in dataset and dataset[name].ndim]
     if not read:
@@ -54,6 +67,8 @@ def _time_of(graph: Any, dataset: Any) -> Any:
         )
     common = [dim for dim in read[0].dims if all(dim in each.dims for each in read)]
     named = [dim for dim in (graph.timestamp, "time") if dim in common]
+    if len(named or common) != 1:  # that of a slower column, as a graph calls it
+        named = named or [dim for dim in common if str(dim).startswith((f"{graph.timestamp}_", "time_"))]
     if named or len(common) == 1:
         return named[0] if named else common[0]
     raise DataError(
@@ -79,8 +94,11 @@ def of_data_arrays(graph: Any, columns: Mapping[str, Any], compute: Compute) -> 
     return block
 
 
-def signal_of_data_arrays(signal: Any, arrays: Any) -> Any:
-    """Return what a signal makes of DataArrays, one for each input: a DataArray."""
+def signal_of_data_arrays(signal: Any, arrays: Any, compute: Compute | None = None) -> Any:
+    """Return what a signal makes of DataArrays, one for each input: a DataArray.
+
+    ``compute(columns)`` gives the block of a graph of it, where that is not the one of a fresh start.
+    """
     from headrace.signals.graph import Graph
 
     if len(arrays) != len(signal.inputs) or not all(map(is_data_array, arrays)):
@@ -89,7 +107,8 @@ def signal_of_data_arrays(signal: Any, arrays: Any) -> Any:
             f"{', '.join(map(repr, signal.inputs))}.\n  Name the dimensions of all, or give the arrays of all."
         )
     dataset = together(dict(zip(signal.inputs, arrays, strict=True)))
-    return Graph([signal], outputs=[signal.name])(dataset)[signal.name]
+    graph = Graph([signal], outputs=[signal.name])
+    return labelled(graph, dataset, compute or graph)[0][signal.name]
 
 
 def together(arrays: Mapping[str, Any]) -> Any:

@@ -11,12 +11,11 @@ from numpy import ndarray
 from headrace.core.block import Block
 from headrace.errors import StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal
-from headrace.signals.changes import Change, Turns, Values, continued, fits, settled
+from headrace.signals.changes import Change, Turns, Values, continued, fits, knobs_of, settled
 from headrace.signals.graph import Graph, GraphState
-from headrace.signals.run_state import Saved, from_plain, log_to_plain, to_plain
+from headrace.signals.run_state import Saved, check_known, from_plain, log_to_plain, to_plain
 
 __all__ = ["Change", "Run", "fits"]
-
 
 Pending = list[tuple[str, str, Any]]  # what, its name, and (the graph then, the value)
 
@@ -65,8 +64,9 @@ class Run:
         self._state: GraphState | None = None
         self._turns: Turns = {}
         self._values: Values = {}  # of knobs, as this run has them
+        self._turned: Values = {}  # of knobs that had been turned after the last block when a state was saved
         self._pending: Pending = []
-        self._turns, self._values = self._knobs_of(graph)
+        self._turns, self._values = knobs_of(graph, self._turns, self._values, self._turned)
         self._now: Graph = settled(graph, self._values)  # without knobs
 
     @property
@@ -94,12 +94,15 @@ class Run:
         """
         with self._lock:
             reads = self._planned().reads if self._pending else self._now.reads
-            if isinstance(block, dict) and (not reads or type(block.get(reads[0])) is ndarray):
-                return self._computed(block)
-            return self._carried(block)
+            if not isinstance(block, dict):
+                return self._carried(block)
+            for name in reads:  # one of another library decides
+                if type(each := block.get(name)) is not ndarray and each is not None:
+                    return self._carried(block)
+            return self._computed(block)
 
     def _computed(self, block: Mapping[str, Any]) -> Block:
-        if self._pending or (self._turns and any(knob.turns != n for knob, n in self._turns.values())):
+        if self._pending or self._turned or (self._turns and any(knob.turns != n for knob, n in self._turns.values())):
             return self._changed(block)
         made, self._state = self._now.step(self._state or self._now.init(block), block)
         return made
@@ -108,11 +111,12 @@ class Run:
         """Return what comes in the form of another library, which is known only then."""
         from headrace.signals.whole import whole
 
-        kept = {**self.__dict__, "log": list(self.log)}
+        kept, before = {**self.__dict__, "log": list(self.log)}, self._state
         try:
             return whole(self._planned(), block, self._computed)
         except Exception:
-            self.__dict__.update(kept)
+            if self._state is not before:  # it was computed, but has no such form
+                self.__dict__.update(kept)
             raise
 
     # --- changes --------------------------------------------------------------------------------
@@ -168,12 +172,12 @@ class Run:
         self._pending.append((what, name, (graph, value)))
 
     def _changed(self, block: Mapping[str, Any]) -> Block:
-        """Do what was asked for since the last block, and return what the graph then makes of this one.
+        """Do what was asked for, and return what the graph then makes of this block.
 
-        Changes that this block cannot be computed with are dropped where it can without; then the error tells it once.
+        Changes that it cannot be computed with are dropped where it can without; then the error tells it once.
         """
         graph, pending = self._planned(), self._pending
-        turns, values = self._knobs_of(graph)
+        turns, values = knobs_of(graph, self._turns, self._values, self._turned)
         now = settled(graph, values)
         anew = {name for what, name, _ in pending if what != "set"}
         try:
@@ -183,14 +187,13 @@ class Run:
             if pending and self._works(self._now, block, self._state):
                 self._ask_again(pending, block)
             raise
-        turned = [
-            k for k in turns if k in self._turns and self._turns[k][0] is turns[k][0] and self._turns[k] != turns[k]
-        ]
+        same_knobs = [k for k in turns if k in self._turns and self._turns[k][0] is turns[k][0]]
+        turned = [k for k in same_knobs if self._turns[k] != turns[k] or k in self._turned]
         row = self.row
         self.log += [Change(row, "set", ".".join(key), values[key]) for key in turned]
         self.log += [Change(row, what, name, value) for what, name, (_, value) in pending]
         self.graph, self._now, self._state, self._pending = graph, now, state, []
-        self._turns, self._values = turns, values
+        self._turns, self._values, self._turned = turns, values, {}
         return made
 
     def _works(self, graph: Graph, block: Mapping[str, Any], state: GraphState | None) -> bool:
@@ -213,21 +216,6 @@ class Run:
             if not works:
                 self._pending = before
 
-    # --- knobs ----------------------------------------------------------------------------------
-
-    def _knobs_of(self, graph: Graph) -> tuple[Turns, Values]:
-        """Return how often each knob has been turned, and its value; that of a state, if it was not turned since."""
-        turns: Turns = {}
-        values: Values = {}
-        for node in graph.nodes:
-            for name, knob in node.knobs.items():
-                key = (node.name, name)
-                n, values[key] = knob.now()
-                turns[key] = (knob, n)
-                if self._turns.get(key) == turns[key]:
-                    values[key] = self._values[key]
-        return turns, values
-
     # --- where it is ----------------------------------------------------------------------------
 
     def reset(self) -> None:
@@ -238,11 +226,23 @@ class Run:
     def state_dict(self) -> dict[str, Any]:
         """Return where the run is, as plain data: numbers, text, arrays, and tuples and dicts of them.
 
-        It goes with the graph as it is now (``run.graph``), in this process or another.
+        It goes with the graph as it is now (``run.graph``), in this process or another; knobs have the values there that
+        they have now.
+
+        Raises
+        ------
+        StateMismatchError
+            When a function of one's own is to be added with the next block, and is not registered.
         """
         with self._lock:
             asked = [(what, name, value) for what, name, (_, value) in self._pending]
-            return to_plain(self.graph, Saved(self._state, self._values, self.log, asked))
+            check_known(self.graph, asked)
+            return self._plain(asked)
+
+    def _plain(self, asked: list[tuple[str, str, Any]]) -> dict[str, Any]:
+        turns, now = knobs_of(self.graph, self._turns, self._values, self._turned)
+        turned = {key: now[key] for key in now if key in self._turned or turns[key] != self._turns.get(key)}
+        return to_plain(self.graph, Saved(self._state, self._values, self.log, asked, turned))
 
     def log_plain(self) -> tuple[tuple[Any, ...], ...]:
         """Return the log as plain tuples; a node that was added as its JSON."""
@@ -262,7 +262,7 @@ class Run:
                 self._begin(self.graph)
                 self._values.update(saved.values)
                 self._now = settled(self.graph, self._values)
-                self.log, self._state = saved.log, saved.state
+                self.log, self._state, self._turned = saved.log, saved.state, saved.turned
                 for what, name, value in saved.pending:
                     self._ask(what, name, value)
             except Exception:
@@ -284,8 +284,9 @@ class Run:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        asked = [(what, name, value) for what, name, (_, value) in self._pending]
-        return {"graph": self.graph, "state": {**self.state_dict(), "pending": ()}, "asked": asked}
+        with self._lock:
+            asked = [(what, name, value) for what, name, (_, value) in self._pending]
+            return {"graph": self.graph, "state": self._plain([]), "asked": asked}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__init__(saved["graph"])  # type: ignore[misc]  # as a new one, then where it was

@@ -24,6 +24,7 @@ class Saved(NamedTuple):
     values: Values
     log: list[Change]
     pending: list[tuple[str, str, Any]]
+    turned: Values  # of knobs that were turned after the last block
 
 
 def to_plain(graph: Graph, saved: Saved) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def to_plain(graph: Graph, saved: Saved) -> dict[str, Any]:
         "log": log_to_plain(saved.log),
         "pending": tuple((what, name, _plain(value)) for what, name, value in saved.pending),
         "knobs": {f"{node}.{name}": value for (node, name), value in saved.values.items()},
+        "turned": {f"{node}.{name}": value for (node, name), value in saved.turned.items()},
         "at": None,
     }
     if state is not None:
@@ -56,6 +58,22 @@ def to_plain(graph: Graph, saved: Saved) -> dict[str, Any]:
 def log_to_plain(log: Iterable[Change]) -> tuple[tuple[Any, ...], ...]:
     """Return a log as plain tuples; a node that was added as its JSON."""
     return tuple((row, what, name, _plain(value)) for row, what, name, value in log)
+
+
+def check_known(graph: Graph, pending: Iterable[tuple[str, str, Any]]) -> None:
+    """Raise where a node waits to be added whose function a state could not bring back.
+
+    Raises
+    ------
+    StateMismatchError
+        When there is one; names it.
+    """
+    for what, name, value in pending:
+        if what == "add" and not isinstance(_value(what, _plain(value), graph), Signal):
+            raise StateMismatchError(
+                f"state_dict got a run that is to add {name!r} with the next block, and plain data cannot tell the function "
+                "that it computes.\n  Save the state after the next block, register the function, or pickle the run."
+            )
 
 
 def from_plain(plain: Any, graph: Graph) -> Saved:
@@ -80,12 +98,14 @@ def from_plain(plain: Any, graph: Graph) -> Saved:
         state = owned(dict(plain))
         part = "knobs"
         values = {(node, name): state["knobs"][f"{node}.{name}"] for node, name in _knobs(graph)}
+        part, later = "turned", state.get("turned", {})
+        turned = {key: later[".".join(key)] for key in _knobs(graph) if ".".join(key) in later}
         part = "log"
         log = [Change(_whole(row), what, name, _value(what, v, graph)) for row, what, name, v in state["log"]]
         part = "pending"
         pending = [(_known(what), name, _value(what, value, graph)) for what, name, value in state.get("pending", ())]
         part = "at"
-        return Saved(None if state["at"] is None else _place(state["at"], graph), values, log, pending)
+        return Saved(None if state["at"] is None else _place(state["at"], graph), values, log, pending, turned)
     except HeadraceError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:

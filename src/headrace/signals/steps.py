@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headrace.core.block import Block, Pace, seconds
+from headrace.core.block import Block, Pace, seconds, times_before
 from headrace.core.items import same
 from headrace.core.recipe import Recipe
 from headrace.errors import DataError
@@ -178,7 +178,7 @@ class Steps(Recipe):
         """Say of the columns where they stand, leave out those that are not wanted, and return the next state."""
         row, before, heads, _, first, begun, missed = state
         times, rate = values.get(self.timestamp), self.rate
-        if times is not None and (type(times) is not np.ndarray or times.dtype.kind != "f" or times.ndim != 1):
+        if times is not None:
             times = seconds(times)
         if isinstance(block, Block):
             n, given, late, rate = block.n, block.paces, block.latencies, block.rate or rate
@@ -200,8 +200,7 @@ class Steps(Recipe):
         values.paces, values.latencies = self.paces(given, late, first, begun)
         values.first, values._rows, values.rate, values.times, values.before = first + row, n, rate, times, before
         if times is not None and n:
-            back = max((pace.behind for pace in values.paces.values() if pace.through), default=1)
-            before = float(times[-1]) if back == 1 else _last(back, before, times)
+            before = times_before(before, times, values.paces.values())
         return values, _state((row + n, before, heads, states, first, begun, missed))
 
     def paces(
@@ -238,12 +237,6 @@ def _step(node: Signal[Any], state: Any, *rows: Any) -> Any:
 
 def _values(node: Signal[Any]) -> tuple[Any, ...]:
     return tuple([knob.value for knob in node.knobs.values()])
-
-
-def _last(n: int, before: Any, times: Any) -> Any:
-    """Return the times of the last ``n`` rows; those of rows that never were are NaN."""
-    known = np.concatenate([np.atleast_1d(np.nan if before is None else before), times])
-    return np.concatenate([np.full(max(0, n - len(known)), np.nan), known[-n:]])
 
 
 def _left_out(block: Block, wanted: int) -> int:

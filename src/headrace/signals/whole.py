@@ -9,7 +9,7 @@ import numpy as np
 
 from headrace.core.block import ROWS, Block, Pace
 from headrace.errors import DataError
-from headrace.signals.forms import is_data_array, is_dataset, is_frame, is_series, tensors_back
+from headrace.signals.forms import is_data_array, is_dataset, is_frame, is_series, one_library, tensors_back
 
 Compute = Callable[[Mapping[str, Any]], Block]
 
@@ -55,6 +55,7 @@ def of_mapping(graph: Any, columns: Mapping[str, Any], compute: Compute) -> Bloc
         from headrace.signals.labelled import of_data_arrays
 
         return of_data_arrays(graph, columns, compute)
+    one_library([name for name in graph.reads if name in columns], read, "the graph")
     block = compute(columns)
     if any(map(is_series, read)):
         lead = next(filter(is_series, read))
@@ -105,6 +106,13 @@ def _frame(graph: Any, frame: Any, compute: Compute) -> Any:
                 f"the graph got a DataFrame, and its column {name!r} has a row for every {paces[name].every} of them.\n"
                 "  Leave it out with outputs=, make it with upsample=True, or hand over a dict of arrays."
             )
+    if len(set(map(str, frame.columns))) < len(frame.columns):
+        told = list(map(str, frame.columns))
+        twice = next(name for name in told if told.count(name) > 1)
+        raise DataError(
+            f"the graph got a DataFrame with several columns {twice!r}, wanted one of each name.\n"
+            "  Give each a name of its own, or drop those that are not wanted."
+        )
     block = compute({str(name): frame[name].to_numpy() for name in frame.columns})
     found: dict[str, Any] = {}
     for name, each in block.items():

@@ -26,7 +26,7 @@ from headrace.core.block import Block
 from headrace.errors import MissingExtraError, StreamConfigError
 from headrace.live import Sampler, System, VirtualClock
 from headrace.live.device import Threaded
-from headrace.plot.page import Page
+from headrace.plot.page import Page, hands
 from headrace.plot.page.frames import unpack
 from plot.page.said import mutated
 from support.counts import heavy
@@ -343,9 +343,13 @@ def test_a_recording_that_fails_is_shown_and_another_can_begin(tmp_path: Path, m
             pass
 
     system = make()
-    with pytest.raises(SinkError, match="No space left"), system:  # nobody who reads was told
-        with Page(system, token="secret", record_to=tmp_path) as page, browser(page) as socket:
-            watch(socket)
+    with (
+        pytest.raises(SinkError, match="No space left"),  # nobody who reads was told
+        system,
+        Page(system, token="secret", record_to=tmp_path) as page,
+        browser(page) as socket,
+    ):
+        watch(socket)
 
 
 def test_a_failure_is_shown_and_the_page_goes_on(tmp_path: Path) -> None:
@@ -421,6 +425,34 @@ def test_a_device_that_does_not_tell_its_counters_ends_no_page(monkeypatch: pyte
         assert "the driver is busy" in hear(socket, "refused")["why"]
         assert hear(socket, "status")["state"] == "running"
         hear(socket, "frame")
+
+
+def test_a_source_that_does_not_stop_holds_up_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "LATEST", 0.1)
+    asked, let_go, stopped = threading.Event(), threading.Event(), threading.Event()
+
+    class Hangs(Threaded):
+        def run(self, stopping: threading.Event) -> None:
+            stopping.wait()
+
+        def stop(self) -> None:
+            asked.set()
+            let_go.wait(HANG)
+            super().stop()
+            stopped.set()
+
+    system = System(Hangs())
+    page = Page(system, token="secret")
+    page.start()
+    system.start()
+    with browser(page) as socket:
+        say(socket, "stop")
+        assert asked.wait(HANG)
+    page.stop()
+    assert not stopped.is_set()
+    let_go.set()
+    assert stopped.wait(HANG)
+    system.stop()
 
 
 # --- what it takes --------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from time import localtime, monotonic, strftime
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.plot.page.controls import controls, turn
+from headrace.plot.page.hands import Hands
 from headrace.plot.page.messages import Message, parse
 from headrace.plot.page.store import Store
 from headrace.plot.page.viewer import Viewer
@@ -59,7 +59,7 @@ class Hub:
         self.refused = 0  # messages
         self.recording: str | None = None
         self._consumer = _consumer(system)
-        self._hands = ThreadPoolExecutor(1, thread_name_prefix="headrace-page")  # starting and stopping take a while
+        self._hands = Hands()  # starting and stopping take a while
         self._waiting = 0
         self._controls = self._troubled = ""
         self._looked = float("-inf")
@@ -211,7 +211,7 @@ class Hub:
 
     def close(self) -> None:
         """Read no more."""
-        self._hands.shutdown(wait=True, cancel_futures=True)
+        self._hands.shutdown()
         self._consumer.close()
 
 
