@@ -344,7 +344,8 @@ def test_the_classic_geometry(tmp_path: Path) -> None:
 
 def test_a_camera_in_a_mux() -> None:
     camera = SensorStream(moving_bar(200, 12, 12, bar_v=0.01) + 0.1, DVS(0.2))
-    mixed = hr.ChainMux([camera, np.zeros((50, 12, 12, 2), "f4")])
+    members: list[Any] = [camera, np.zeros((50, 12, 12, 2), "f4")]
+    mixed: hr.ChainMux[Any] = hr.ChainMux(members)
     found = list(mixed)
     assert len(found) == 250
     assert (np.stack(found[:200]) == camera.read(200)).all()

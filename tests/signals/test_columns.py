@@ -199,13 +199,11 @@ def test_data_arrays_of_other_moments_are_not_filled_up() -> None:
     xr = require("xarray")
     a = xr.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": [0, 1, 2]})
     b = xr.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": [1, 2, 3]})
-    for call in (
-        lambda: s.Sum("a", "b", name="y")(a, b),
-        lambda: s.Graph([s.Sum("a", "b", name="y")])({"a": a, "b": b}),
-        lambda: s.Graph([s.Abs("a", name="y")])({"a": a, "b": b}),
-    ):
+    with pytest.raises(hr.DataError, match="other coordinates"):
+        s.Sum("a", "b", name="y")(a, b)
+    for node in (s.Sum("a", "b", name="y"), s.Abs("a", name="y")):
         with pytest.raises(hr.DataError, match="other coordinates"):
-            call()
+            s.Graph([node])({"a": a, "b": b})
 
 
 def test_outputs_alone_of_a_dataset() -> None:

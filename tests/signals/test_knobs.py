@@ -11,7 +11,7 @@ import pytest
 
 import headrace as hr
 import headrace.signals as s
-from headrace.errors import StreamConfigError
+from headrace.errors import StateMismatchError, StreamConfigError
 from support.require import require
 
 X = np.sin(np.arange(400) / 9) + 3
@@ -137,3 +137,81 @@ def test_a_graph_stepped_by_hand_takes_over_states_too() -> None:
         made, state = graph.step(pickle.loads(pickle.dumps(state)), block)
         assert np.allclose(made["y"], 7, atol=1e-3)
         assert np.allclose(made["m"], 7)
+
+
+def _elsewhere(run: Any) -> list[Any]:
+    """Return a run's twins: of the same knob, pickled, and in a process where the knob has not been turned."""
+    state = pickle.loads(pickle.dumps(run.state_dict()))
+    twin, other = run.graph.run(), s.Graph([s.Scale("x", "y", hr.Knob(1.0))]).run()
+    twin.load_state_dict(state)
+    again = run.graph.run()
+    again.load_state_dict(twin.state_dict())
+    other.load_state_dict(state)
+    return [twin, again, other, pickle.loads(pickle.dumps(run)), pickle.loads(pickle.dumps(twin))]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_knob_turned_after_the_last_block_goes_into_a_state(begun: bool) -> None:
+    knob = hr.Knob(1.0)
+    run = s.Graph([s.Scale("x", "y", knob)]).run()
+    if begun:
+        run({"x": np.ones(2)})
+    knob.set(9.0)
+    twins = _elsewhere(run)
+    for each in (run, *twins):
+        assert each({"x": np.ones(1)})["y"].tolist() == [9]
+        assert each({"x": np.ones(1)})["y"].tolist() == [9]
+        assert [tuple(change) for change in each.log] == [(2 * begun, "set", "y.scale_factor", 9.0)]
+    assert not run.state_dict()["turned"]
+    twin, knob_there = twins[2], twins[2].graph["y"].knobs["scale_factor"]
+    knob_there.set(5.0)  # a later turn is followed
+    assert twin({"x": np.ones(1)})["y"].tolist() == [5]
+
+
+def test_a_knob_turned_back_after_a_state_is_followed() -> None:
+    knob = hr.Knob(1.0)
+    run = s.Graph([s.Scale("x", "y", knob)]).run()
+    run({"x": np.ones(2)})
+    knob.set(9.0)
+    state = run.state_dict()
+    knob.set(4.0)
+    run.load_state_dict(state)
+    assert run({"x": np.ones(1)})["y"].tolist() == [9]  # as it was then
+    knob.set(4.0)
+    assert run({"x": np.ones(1)})["y"].tolist() == [4]
+    run.load_state_dict(state)
+    run.reset()
+    assert run({"x": np.ones(1)})["y"].tolist() == [4]
+
+
+def test_a_stream_goes_on_with_a_knob_that_was_turned_before_it_was_saved() -> None:
+    knob = hr.Knob(2)
+    stream = hr.source([{"x": X[at : at + 4]} for at in range(0, 40, 4)]) | s.MovingAverage("x", "y", knob)
+    with stream.open() as cursor:
+        cursor.take(2)
+        knob.set(3)
+        state = pickle.loads(pickle.dumps(cursor.state()))
+        wanted = [block["y"].tobytes() for block in cursor]
+    knob.set(7)
+    with stream.open(at=state) as cursor:
+        assert [block["y"].tobytes() for block in cursor] == wanted
+
+
+def test_a_state_that_could_not_be_loaded_is_not_given() -> None:
+    @s.signal
+    def mine(x: Any) -> Any:
+        return x + 1
+
+    run = s.Graph([s.Abs("x", "y")]).run()
+    run({"x": np.ones(2)})
+    run.add(mine("x", name="z"))
+    with pytest.raises(StateMismatchError, match="is to add 'z' with the next block.*\n  Save the state after"):
+        run.state_dict()
+    assert run({"x": np.ones(1)})["z"].tolist() == [2]
+    twin = run.graph.run()
+    twin.load_state_dict(run.state_dict())
+    twin.remove("z")
+    twin.add(mine("y", name="more"))  # a function that the graph has is known
+    third = twin.graph.run()
+    third.load_state_dict(twin.state_dict())
+    assert third({"x": np.ones(1)})["more"].tolist() == [2]

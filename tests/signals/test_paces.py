@@ -187,16 +187,68 @@ def test_times_between_slow_rows_are_the_same_for_all_cuts(sizes: list[int], clo
         assert np.isfinite(whole.timestamps(node.name)).all()
 
 
-def test_times_between_slow_rows_stay_with_blocks_cut_anew_and_resumed() -> None:
+@pytest.mark.parametrize(
+    ("first", "then"), [(11, 17), (5, 4), (200, 3), (200, 1), (2, 4), (1, 1), (40, 39)], ids=lambda n: str(n)
+)
+def test_times_between_slow_rows_stay_with_blocks_cut_anew_and_resumed(first: int, then: int) -> None:
     require("scipy")
     rng = np.random.default_rng(0)
     rows = [{"x": x, "timestamp": t} for x, t in zip(rng.random(200), np.cumsum(rng.random(200)), strict=True)]
     graph = s.Graph(_between())
     whole = graph({name: np.array([row[name] for row in rows]) for name in ("x", "timestamp")})
-    stream = hr.source(rows) | hr.blocks(11) | graph | hr.blocks(17)
+    stream = hr.source(rows) | hr.blocks(first) | graph | hr.blocks(then)
     with stream.open() as cursor:
-        first, state = cursor.take(3), cursor.state()
+        begun, state = cursor.take(3), cursor.state()
     with stream.open(at=pickle.loads(pickle.dumps(state))) as cursor:
-        blocks = [*first, *cursor]
+        blocks = [*begun, *cursor]
     for node in graph:
         assert _times(blocks, node.name) == _times([whole], node.name)
+    assert np.isfinite(np.concatenate([block.timestamps("q") for block in blocks])).all()
+
+
+def test_blocks_of_ones_own_cut_anew_know_all_times_that_were() -> None:
+    require("scipy")
+    x = np.arange(40.0)
+    whole = s.Graph(_between())({"x": x, "timestamp": x})
+    pace = {name: whole.pace(name) for name in ("w", "r")}
+    given, at = [], 0
+    for stop in (7, 8, 9, 30, 40):  # which do not say what was before them
+        columns = {name: whole[name][each.rows_before(at) : each.rows_before(stop)] for name, each in pace.items()}
+        given.append(Block({"timestamp": x[at:stop], **columns}, first=at, paces=pace))
+        at = stop
+    for n in (1, 4, 6, 50):
+        assert _times(list(hr.source(given) | hr.blocks(n)), "r") == _times([whole], "r")
+
+
+# --- times that are no seconds ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("times", "unit"),
+    [
+        (np.arange(6) * 10**6 + 17 * 10**17, "ns"),
+        ((np.arange(6) * 10**6 + 17 * 10**17).astype(np.uint64), "ns"),
+        (np.arange(6) + 17 * 10**14, "us"),
+        (np.arange(6) + 1.7e12, "ms"),
+        (list(range(17 * 10**11, 17 * 10**11 + 6)), "ms"),
+    ],
+    ids=["ns", "uint64", "us", "float ms", "list"],
+)
+def test_timestamps_that_are_no_seconds_are_refused(times: Any, unit: str) -> None:
+    columns = {"timestamp": times, "x": np.arange(6.0)}
+    graph = s.Graph([s.Windows("x", "w", 2)])
+    run, rows = graph.run(), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for call in (
+        lambda: graph(columns),
+        lambda: run(columns),
+        lambda: Block(columns),
+        lambda: s.compute_signal_functions(columns, list(graph)),
+        lambda: list(hr.source(rows) | hr.blocks(3) | graph),
+    ):
+        with pytest.raises(DataError, match=f"wanted seconds: this looks like {unit} since 1970.\n  Divide by 1e"):
+            call()
+    assert run.row == 0
+    moments = np.asarray(times).astype(np.int64).astype(f"datetime64[{unit}]")
+    seconds = np.asarray(times, float) / {"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+    made = graph({"timestamp": moments, "x": columns["x"]})
+    assert made.timestamps("w").tolist() == graph({**columns, "timestamp": seconds}).timestamps("w").tolist()

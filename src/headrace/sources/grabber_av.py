@@ -84,7 +84,12 @@ class _Decoding:
     """Frames, one by one; goes on behind one that cannot be decoded, which a generator could not."""
 
     def __init__(self, av: Any, container: Any, stream: Any, source: int | str, size: Size | None) -> None:
-        self._errors, self._source, self._size, self._n = (av.error.FFmpegError, ValueError, LookupError), source, size, 0
+        self._errors, self._source, self._size, self._n = (
+            (av.error.FFmpegError, ValueError, LookupError),
+            source,
+            size,
+            0,
+        )
         self._packets: Any = container.demux(stream)
         self._frames: Iterator[Any] = iter(())
         self._reformatter = av.video.reformatter.VideoReformatter()

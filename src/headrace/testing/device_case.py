@@ -16,6 +16,13 @@ HANG = 30.0  # seconds after which a call is said to hang
 class Case:
     """One law's look at devices, on a clock of its own."""
 
+    law: str
+    broken: Any
+    clock: Any
+    seconds: float
+    starts: int
+    of: str
+
     def __init__(self, law: str, make: Any, broken: Any, clock: Any, seconds: float, starts: int, of: str) -> None:
         self.law, self._make, self.broken, self.clock = law, make, broken, clock
         self.seconds, self.starts, self.of = seconds, starts, of
