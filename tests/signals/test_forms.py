@@ -139,7 +139,7 @@ def test_what_a_graph_makes_of_a_dataset_another_reads() -> None:
 def test_a_frame_with_two_columns_of_a_name() -> None:
     pd = require("pandas")
     frame = pd.DataFrame(np.ones((3, 2)), columns=["x", "x"])
-    with pytest.raises(DataError, match="several columns 'x', wanted one of each name.\n  Give each a name"):
+    with pytest.raises(DataError, match=r"several columns 'x', wanted one of each name.\n  Give each a name"):
         s.Graph([s.Abs("x", "y")])(frame)
 
 

@@ -119,3 +119,29 @@ def test_computing_several_says_where_rows_stand_and_moves_all_or_none() -> None
     with pytest.raises(DataError):
         s.compute_signal_functions({"x": np.ones(3), "z": np.ones((3, 2))}, [total, difference])
     assert total(np.ones(2)).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_its_state_has_the_values_of_its_knobs(calls: int) -> None:
+    knob: Any = hr.Knob(3)
+    mean = s.Function(s.MovingAverage("x", "y", knob))
+    for _ in range(calls):
+        mean(np.arange(6.0))
+    there: Any = hr.Knob(3)
+    for turned in (3, 5, 5):
+        knob.set(turned)
+        state = pickle.loads(pickle.dumps(mean.state_dict()))
+        other = s.Function(s.MovingAverage("x", "y", there))
+        other.load_state_dict(state)
+        again = s.Function(s.MovingAverage("x", "y", there))
+        again.load_state_dict(other.state_dict())
+        wanted = mean(X[:9]).tolist()
+        for each in (other, pickle.loads(pickle.dumps(again)), again):
+            assert each(X[:9]).tolist() == wanted
+        assert other(X[9:]).tolist() == again(X[9:]).tolist() == mean(X[9:]).tolist()
+    there.set(2)  # a later turn is followed
+    assert other(X).tolist() == s.MovingAverage("x", "y", 2)(X).tolist()
+    there.set(4)
+    other.load_state_dict(state)
+    other.reset()
+    assert other(X).tolist() == s.MovingAverage("x", "y", 4)(X).tolist()

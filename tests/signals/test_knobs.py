@@ -205,7 +205,7 @@ def test_a_state_that_could_not_be_loaded_is_not_given() -> None:
     run = s.Graph([s.Abs("x", "y")]).run()
     run({"x": np.ones(2)})
     run.add(mine("x", name="z"))
-    with pytest.raises(StateMismatchError, match="is to add 'z' with the next block.*\n  Save the state after"):
+    with pytest.raises(StateMismatchError, match=r"is to add 'z' with the next block.*\n  Save the state after"):
         run.state_dict()
     assert run({"x": np.ones(1)})["z"].tolist() == [2]
     twin = run.graph.run()

@@ -47,7 +47,7 @@ class Merge(Managed):
         Rows from before the first sample of a follower: ``"nan"``, they have NaN; ``"wait"``, they are left out, and
         counted as dropped. With ``"nan"`` integers and truths become float64.
     timestamps
-        Whether ``<follower>_timestamp`` is a column: the time of the sample that was taken.
+        Whether ``<follower>_timestamp`` is a column: the time of the sample taken.
     on_error
         After a failure of a follower: ``"fail"``, or ``"skip"``: go on with the values there are.
     patience
@@ -274,7 +274,7 @@ class Merge(Managed):
     @property
     def names(self) -> tuple[str, ...]:
         """Its columns, as far as they are known."""
-        return self._names or (*self.leader.names, *sum((each.names() for each in self.followers.values()), []))
+        return self._names or (*self.leader.names, *(name for each in self.followers.values() for name in each.names()))
 
     def stats(self) -> dict[str, Any]:
         """Return what it counts.

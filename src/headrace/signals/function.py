@@ -9,6 +9,7 @@ import numpy as np
 
 from headrace.core.block import ROWS, Block
 from headrace.core.fingerprint import fingerprint
+from headrace.core.items import same
 from headrace.core.owned import owned
 from headrace.errors import DataError, StateMismatchError, StreamConfigError
 from headrace.signals.base import Signal, kind_of
@@ -27,6 +28,13 @@ class _At(NamedTuple):
     heads: tuple[Any, ...]
     rows: int
     state: Any
+
+
+class _Held(NamedTuple):
+    """The signal with the values that its knobs had where a state was saved, and how often they are turned here."""
+
+    turns: dict[str, int]
+    signal: Any
 
 
 class Function:
@@ -63,6 +71,7 @@ class Function:
             )
         self.signal = signal
         self._at: _At | None = None
+        self._held: _Held | None = None
 
     def __call__(self, *arrays: Any) -> Any:
         """Return the output for the next rows of the inputs; an exception leaves it where it was.
@@ -100,7 +109,7 @@ class Function:
         return self._computed(*arrays)
 
     def _computed(self, *arrays: Any) -> tuple[Any, _At]:
-        signal = as_now(self.signal)
+        signal = self._now()
         columns, back = columns_of(arrays, repr(self.signal))
         heads = tuple((each.dtype, each.shape[1:]) for each in columns)
         at = self._at
@@ -121,6 +130,17 @@ class Function:
 
             made = series(made, lead, signal.name, None)
         return made, _At(signal, heads, at.rows + (len(columns[0]) if columns else 0), state)
+
+    def _now(self) -> Any:
+        """Return the signal with the values its knobs have; those of a state that was loaded, until they are turned."""
+        held = self._held
+        if held is None:
+            return as_now(self.signal)
+        turns = {name: knob.turns for name, knob in self.signal.knobs.items()}
+        if turns != held.turns:
+            values = {name: held.signal.settings[name] for name, n in turns.items() if held.turns[name] == n}
+            self._held = held = _Held(turns, self.signal.settled(values))
+        return held.signal
 
     def go(self, at: Any) -> None:
         """Go where :meth:`computed` says it would be."""
@@ -148,7 +168,7 @@ class Function:
 
     def reset(self) -> None:
         """Begin again with the next call."""
-        self._at = None
+        self._at = self._held = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return where it is, as plain data."""
@@ -158,6 +178,8 @@ class Function:
             found["heads"] = tuple((dtype.str, tuple(shape)) for dtype, shape in at.heads)
             found["knobs"] = {name: at.signal.settings[name] for name in self.signal.knobs}
             found["rows"], found["state"] = at.rows, at.state
+        now = self._now()
+        found["now"] = {name: now.settings[name] for name in self.signal.knobs}
         made: dict[str, Any] = owned(found)
         return made
 
@@ -180,18 +202,27 @@ class Function:
                 f"{self.signal!r}.\n  Load it into the signal it was saved with."
             )
         try:
+            held = self._holding(state.get("now"))
             if not state["begun"]:
-                self._at = None
+                self._at, self._held = None, held
                 return
             found = owned(dict(state))
             heads = tuple((np.dtype(dtype), tuple(shape)) for dtype, shape in found["heads"])
             signal = self.signal.settled(dict(found["knobs"])) if self.signal.knobs else self.signal
-            self._at = _At(signal, heads, int(found["rows"]), found["state"])
+            if held is not None and same(held.signal.settings, signal.settings):
+                held = held._replace(signal=signal)  # none was turned since
+            self._at, self._held = _At(signal, heads, int(found["rows"]), found["state"]), held
         except (KeyError, TypeError, ValueError) as error:
             raise StateMismatchError(
                 f"load_state_dict got {str(state)[:80]}, wanted what state_dict() returned: {type(error).__name__} {error}.\n"
                 "  Load it as it was saved."
             ) from None
+
+    def _holding(self, values: Any) -> _Held | None:
+        if not self.signal.knobs or values is None:
+            return None
+        turns = {name: knob.turns for name, knob in self.signal.knobs.items()}
+        return _Held(turns, self.signal.settled({name: values[name] for name in turns}))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Function) and self.signal == other.signal
