@@ -11,7 +11,8 @@ import numpy as np
 from headrace.frames.layout import Array
 
 SMALL: Final = 1 << 18  # below, fresh memory costs nothing
-LARGE: Final = 1 << 26  # above, memory is not kept
+LARGE: Final = 1 << 26  # above, of which one is kept: every other block is then fresh
+HUGE: Final = 1 << 29  # above, memory is not kept
 KEPT: Final = 2  # one that the caller has while the next is made, and the next
 
 
@@ -45,11 +46,17 @@ class Blocks:
     def new(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Return an array of this shape and type, of any values, that is its holder's alone."""
         nbytes = prod(shape) * dtype.itemsize
-        if not SMALL <= nbytes <= LARGE or not hasattr(sys, "getrefcount"):
+        if not SMALL <= nbytes <= HUGE or not hasattr(sys, "getrefcount"):
             return np.empty(shape, dtype)
+        alike = False
         for k in range(len(self._kept)):  # by number: a loop over them would itself refer to one
-            if self._kept[k].nbytes == nbytes and self._references(self._kept, k) == self._alone:
-                return self._kept[k].view(dtype).reshape(shape)
+            if self._kept[k].nbytes == nbytes:
+                alike = True
+                if self._references(self._kept, k) == self._alone:
+                    return self._kept[k].view(dtype).reshape(shape)
         memory = np.empty(nbytes, np.uint8)
-        self._kept = [memory, *self._kept[: KEPT - 1]]
+        if nbytes <= LARGE:
+            self._kept = [memory, *self._kept[: KEPT - 1]]
+        elif not alike:
+            self._kept = [memory]
         return memory.view(dtype).reshape(shape)

@@ -6,17 +6,15 @@ frame comes out is known, and never guessed from times.
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 from headrace.core.optional import optional
 from headrace.errors import DataError
+from headrace.frames.video_fork import keep_in_children
 from headrace.frames.video_index import Packets, VideoIndex, told_by
 
 LOW_DELAY = 1 << 19  # FFmpeg's number of the flag
@@ -53,7 +51,7 @@ class Decoder:
         self._path, self._which, self._threads, self._by_frame = path, stream, threads, by_frame
         self.container: Any = None
         self._open()
-        _OPEN.add(self)
+        keep_in_children(self)
 
     # --- the file -------------------------------------------------------------------------------
 
@@ -289,20 +287,3 @@ def _all(_i: int) -> bool:
 
 def _why(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error).rstrip(".")
-
-
-# A forked child has the decoders of its parent, and not their threads: taking one down there would wait for them for
-# ever. So those are kept until the child ends.
-_OPEN: WeakSet[Decoder] = WeakSet()
-
-
-def _keep_in_child() -> None:
-    for decoder in list(_OPEN):
-        for held in (decoder.container, decoder.stream, decoder._packets, decoder._ready):
-            if held is not None:
-                ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
-        decoder.container = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_keep_in_child)

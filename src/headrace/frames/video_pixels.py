@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.layout import Array, centred
 from headrace.frames.video_blocks import Blocks
+from headrace.frames.video_mean import has_planes, mean_of_pixels, mean_of_planes, plane_bytes
 
 Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
 COLOUR: Final = ("rgb", "bgr")
@@ -35,7 +35,6 @@ PLANES: Final = {
 LUMA: Final = frozenset(["gray", "nv12", *(name for name in PLANES if name.startswith("yuv"))])
 WIDE, HIGH = 16, 2  # columns and rows that are converted together
 FULL = 2  # PyAV's number for values from 0 to 255; most videos have 16 to 235
-STRIP = 1 << 15  # values that are worked on at once, so that they stay in the cache
 
 
 class Pixels:
@@ -73,7 +72,7 @@ class Pixels:
         self._mode: Mode = mode
         self.shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
         self.dtype = np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
-        self._format = "bgr24" if mode == "bgr" else "rgb0" if mode == "mean" else "rgb24"
+        self._format = "bgr24" if mode == "bgr" else "rgb24"
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         self._small: Any = None  # a frame around the part, made with the first
         self._copies: list[tuple[int, Array, slice, slice]] = []
@@ -99,9 +98,9 @@ class Pixels:
 
     def _converted(self, frame: Any) -> Array:
         source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
-        image = _plane(self._reformat(source, self._format).planes[0])
         if self._mode == "mean":
-            return self._mean(image, top, left, rows, cols)
+            return self._mean(source, top, left, rows, cols)
+        image = plane_bytes(self._reformat(source, self._format).planes[0])
         found = image[:, : image.shape[1] // 3 * 3].reshape(len(image), -1, 3)[top : top + rows, left : left + cols]
         if self._mode in CHANNEL:
             return np.ascontiguousarray(found[..., CHANNEL[self._mode]])
@@ -111,24 +110,15 @@ class Pixels:
         known: Any = {"src_color_range": frame.color_range} if frame.color_range else {}
         return self._reformatter.reformat(frame, format=to, threads=1, **known)
 
-    def _mean(self, image: Array, top: int, left: int, rows: int, cols: int) -> Array:
-        """Return the mean of the three channels of pixels of four bytes each, as float32 or as rounded uint8."""
-        whole = image.view("<u4")
-        to_bytes = self.dtype == np.uint8
-        found = self._place((rows, cols), np.dtype(np.uint8 if to_bytes else np.float32))
-        for lo, hi in _strips(rows, cols):
-            pixels = whole[top + lo : top + hi, left : left + cols]
-            sums = np.right_shift(pixels, 8)
-            sums &= 0xFF
-            sums += pixels & 0xFF00FF  # two of them in the lower half, the third in the upper half
-            sums += sums >> 16
-            sums &= 0xFFFF
-            if to_bytes:
-                sums += 1
-                sums //= 3
-                found[lo:hi] = sums
-            else:
-                np.divide(sums.view("<i4"), np.float32(3), out=found[lo:hi], dtype=np.float32, casting="unsafe")
+    def _mean(self, frame: Any, top: int, left: int, rows: int, cols: int) -> Array:
+        """Return the mean of the three channels, as float32 or as rounded uint8."""
+        found = self._place((rows, cols), np.dtype(np.uint8 if self.dtype == np.uint8 else np.float32))
+        if has_planes(frame):
+            planes = self._reformat(frame, "gbrp").planes
+            mean_of_planes([plane_bytes(plane)[top : top + rows, left : left + cols] for plane in planes], found)
+        else:
+            pixels = plane_bytes(self._reformat(frame, "rgb0").planes[0]).view("<u4")
+            mean_of_pixels(pixels[top : top + rows, left : left + cols], found)
         return found
 
     def _luma(self, frame: Any) -> Array:
@@ -138,10 +128,10 @@ class Pixels:
         if name not in LUMA:
             source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
             made = self._reformatter.reformat(source, format="gray", threads=1, dst_color_range=FULL)
-            image, full = _plane(made.planes[0]), True
+            image, full = plane_bytes(made.planes[0]), True
         else:
             image, full = (
-                _plane(frame.planes[0]),
+                plane_bytes(frame.planes[0]),
                 frame.color_range == FULL or name == "gray" or name.startswith("yuvj"),
             )
         image = image[top : top + rows, left : left + cols]
@@ -180,7 +170,7 @@ class Pixels:
             self._kind = name
         small, planes = self._small, frame.planes
         for k, view, rows, cols in self._copies:
-            view[...] = _plane(planes[k])[rows, cols]
+            view[...] = plane_bytes(planes[k])[rows, cols]
         if frame.key_frame or not self._coloured:  # what colours mean is told with a key
             small.colorspace, small.color_range = frame.colorspace, frame.color_range
             self._coloured = True
@@ -199,18 +189,8 @@ class Pixels:
             y, x, size = (down, across, other) if k else (0, 0, width)
             of_rows = slice(row >> y, -(-row_end // (1 << y)))
             of_cols = slice((col >> x) * size, -(-col_end // (1 << x)) * size)
-            view = _plane(plane)[: of_rows.stop - of_rows.start, : of_cols.stop - of_cols.start]
+            view = plane_bytes(plane)[: of_rows.stop - of_rows.start, : of_cols.stop - of_cols.start]
             self._copies.append((k, view, of_rows, of_cols))
-
-
-def _plane(plane: Any) -> Array:
-    """Return the bytes of a plane, a row of them for each row: a view, with the bytes that fill up rows."""
-    return np.ndarray((plane.height, abs(plane.line_size)), np.uint8, plane)
-
-
-def _strips(rows: int, cols: int) -> Iterator[tuple[int, int]]:
-    step = max(1, STRIP // cols)
-    return ((lo, min(rows, lo + step)) for lo in range(0, rows, step))
 
 
 def _unturned(

@@ -227,7 +227,7 @@ class Run:
         """Return where the run is, as plain data: numbers, text, arrays, and tuples and dicts of them.
 
         It goes with the graph as it is now (``run.graph``), in this process or another; knobs have the values there that
-        they have now.
+        they have now. A node that waits to be added has plain values there in place of knobs.
 
         Raises
         ------
