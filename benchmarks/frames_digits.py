@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from frames_sources import calls
+from frames_common import calls
 from harness import Bench, drawing
 
 from headrace.frames import (
@@ -41,9 +41,9 @@ def digits(bench: Bench) -> None:
             single = PoissonMNISTStream(folder, rep, seed=1)
             plain = MNISTStream(folder, rep, seed=1)
             costs = bench.costs(
-                ours=calls(lambda spikes=spikes: spikes.get(100), 100),  # type: ignore[misc]  # bound now
+                ours=calls(lambda spikes=spikes: spikes.get(100), 100),
                 loop=drawing(single, warm=10, chunk=bench.size(100, 5)),
-                digits=calls(lambda plain=plain: plain.get(100), 100),  # type: ignore[misc]
+                digits=calls(lambda plain=plain: plain.get(100), 100),
                 bare=calls(lambda: rng.random((100, 28, 28), dtype=np.float32) < chance, 100),
             )
             us = 1e6 / 150_000
@@ -77,7 +77,7 @@ def digits(bench: Bench) -> None:
         for ending in ("npz", "aedat"):
             write_events(folder / f"a.{ending}", events)
             path = folder / f"a.{ending}"
-            costs = bench.costs(ours=calls(lambda path=path: read_events(path), len(events)))  # type: ignore[misc]
+            costs = bench.costs(ours=calls(lambda path=path: read_events(path), len(events)))
             bench.within("-", f"read_events, .{ending}: ns an event", 1e9 * costs["ours"], 1000, "ns")
     finally:
         shutil.rmtree(folder)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Bench, Lap, Side, Stopwatch, drawing
+from frames_common import calls, passes
+from harness import Bench, drawing
 
 from headrace.frames import ImageSequence, NumpyReader, NumpyWriter, RandomStream, SequenceStream
 
@@ -87,8 +87,8 @@ def images(bench: Bench) -> None:
             film = ImageSequence([folder / "one.png"], (50, 50), repeat=repeat, on_end="repeat")
             single = ImageSequence([folder / "one.png"], (50, 50), repeat=repeat, on_end="repeat")
             costs = bench.costs(
-                block=calls(lambda film=film: film.get(100), 100),  # type: ignore[misc]  # bound now
-                one=calls(lambda single=single: single.get(1), 1),  # type: ignore[misc]  # bound now
+                block=calls(lambda film=film: film.get(100), 100),
+                one=calls(lambda single=single: single.get(1), 1),
             )
             for name, told in (("block", "get(100)"), ("one", "get(1)")):
                 bench.within("8", f"an image shown {repeat} times, {told}: us a frame", 1e6 * costs[name], 20, "us")
@@ -103,7 +103,7 @@ def sequences(bench: Bench) -> None:
     for dtype in ("f8", "f4", "u1"):
         block = np.ones((1, 50, 50), dtype)
         stream = SequenceStream(np.zeros((bench.size(5000, 50), 50, 50), dtype), max_frames=bench.size(5000, 50))
-        costs = bench.costs(put=calls(lambda stream=stream, block=block: stream.put(block), 1))  # type: ignore[misc]
+        costs = bench.costs(put=calls(lambda stream=stream, block=block: stream.put(block), 1))
         bench.within("8", f"SequenceStream.put of one frame, {dtype}: us", 1e6 * costs["put"], 10, "us")
     noise, rng = RandomStream((50, 50), seed=1), np.random.default_rng(1)
     costs = bench.costs(
@@ -130,35 +130,6 @@ def sequences(bench: Bench) -> None:
         bench.faster("-", "NumpyReader, get(100)", costs["ours"], costs["bare"], None, who="a mapping, copied")
     finally:
         shutil.rmtree(folder)
-
-
-def passes(act: Callable[[], Any], n: int) -> Side:
-    """Whole passes of `n` frames each; the unit is a frame."""
-
-    def run(seconds: float) -> Lap:
-        done, end = 0, time.perf_counter() + seconds
-        with Stopwatch() as watch:
-            while done == 0 or time.perf_counter() < end:
-                act()
-                done += 1
-        return watch.lap(n * done)
-
-    return run
-
-
-def calls(act: Callable[[], Any], n: int) -> Side:
-    """Calls of `n` frames each, many a turn; the unit is a frame."""
-
-    def run(seconds: float) -> Lap:
-        done, end = 0, time.perf_counter() + seconds
-        with Stopwatch() as watch:
-            while done == 0 or time.perf_counter() < end:
-                for _ in range(10):
-                    act()
-                done += 10
-        return watch.lap(n * done)
-
-    return run
 
 
 if __name__ == "__main__":  # these two alone; bench_frames has them beside video and digits

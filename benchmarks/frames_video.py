@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Bench, Costs, Lap, Side, Stopwatch
+from frames_common import passes
+from harness import Bench, Costs
 
 from headrace.frames import VideoReader, VideoWriter
 
@@ -67,20 +67,6 @@ def clip(path: Path, n: int, rows: int, cols: int, codec: str = "libx264", pts: 
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
-
-
-def passes(act: Callable[[], Any], n: int) -> Side:
-    """Whole passes of `n` frames each; the unit is a frame."""
-
-    def run(seconds: float) -> Lap:
-        done, end = 0, time.perf_counter() + seconds
-        with Stopwatch() as watch:
-            while done == 0 or time.perf_counter() < end:
-                act()
-                done += 1
-        return watch.lap(n * done)
-
-    return run
 
 
 def fastest(costs: dict[str, Costs | None], names: list[str]) -> tuple[Costs, str]:
@@ -172,12 +158,12 @@ def reading(bench: Bench) -> None:
                 return (frame.to_ndarray(format="rgb24", threads=1) for frame in _decoded(path))
 
             costs = bench.costs(
-                bare=passes(lambda path=path: _bare(path), n),  # type: ignore[misc]  # bound now
-                pyav=passes(lambda path=path: _pyav(path, 0), n),  # type: ignore[misc]
-                pyav1=passes(lambda path=path: _pyav(path, 1), n),  # type: ignore[misc]
-                cv2=cv2 and passes(lambda path=path: _last(_cv2(cv2, path)), n),  # type: ignore[misc]
+                bare=passes(lambda path=path: _bare(path), n),
+                pyav=passes(lambda path=path: _pyav(path, 0), n),
+                pyav1=passes(lambda path=path: _pyav(path, 1), n),
+                cv2=cv2 and passes(lambda path=path: _last(_cv2(cv2, path)), n),
                 pyav50=passes(lambda: _stacked(pyav_images()), n),  # called in this round of the loop
-                cv50=cv2 and passes(lambda path=path: _stacked(_cv2(cv2, path)), n),  # type: ignore[misc]
+                cv50=cv2 and passes(lambda path=path: _stacked(_cv2(cv2, path)), n),
                 decord=decord and passes(decorded, n),
                 imageio=iio and passes(imageio, n),
                 loop=passes(loop(), n),
@@ -247,10 +233,10 @@ def seeking(bench: Bench) -> None:
                     theirs.read()
 
             costs = bench.costs(
-                one=passes(lambda video=video: [video[i] for i in at], len(at)),  # type: ignore[misc]  # bound now
-                all=passes(lambda video=video: video.get_at(at), len(at)),  # type: ignore[misc]
-                decord=other and passes(lambda other=other: [other[i].asnumpy() for i in at], len(at)),  # type: ignore[misc]
-                decord_all=other and passes(lambda other=other: other.get_batch(at).asnumpy(), len(at)),  # type: ignore[misc]
+                one=passes(lambda video=video: [video[i] for i in at], len(at)),
+                all=passes(lambda video=video: video.get_at(at), len(at)),
+                decord=other and passes(lambda other=other: [other[i].asnumpy() for i in at], len(at)),
+                decord_all=other and passes(lambda other=other: other.get_batch(at).asnumpy(), len(at)),
                 cv2=theirs and passes(by_cv2, len(at)),
             )
             bench.faster(

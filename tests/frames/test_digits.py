@@ -262,9 +262,10 @@ def test_options_are_looked_at(folder: Path, more: dict[str, Any], told: str) ->
 
 
 def test_options_of_the_others(folder: Path) -> None:
+    fr: Any
     for fr in (-0.1, 1.1, "often"):
         with pytest.raises(StreamConfigError, match=r"PoissonMNISTStream\(fr="):
-            PoissonMNISTStream(folder, fr=fr)  # type: ignore[arg-type]
+            PoissonMNISTStream(folder, fr=fr)
     with pytest.raises(StreamConfigError, match="wanted at least the 6 x 5"):
         PseudoNMNIST(folder, output_size=(5, 5))
     with pytest.raises(StreamConfigError, match="path of a folder"):

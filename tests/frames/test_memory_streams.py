@@ -104,9 +104,10 @@ def test_what_is_no_block_is_refused(wrong: Any) -> None:
 
 
 def test_max_frames_is_a_number() -> None:
+    wrong: Any
     for wrong in (0, -1, 2.5, "many"):
         with pytest.raises(StreamConfigError, match="max_frames"):
-            SequenceStream(ramp(3), max_frames=wrong)  # type: ignore[arg-type]
+            SequenceStream(ramp(3), max_frames=wrong)
 
 
 def test_a_pickled_sequence_can_be_put_to() -> None:
@@ -194,8 +195,9 @@ def test_frames_by_time() -> None:
         assert stream.t == 3.0
         assert stream.get(3.0, 2.0).shape == (0, 2, 3)
         assert stream.get_tsvs(50.0, 60.0)[1].shape == (0, 2, 3)
+        wrong: Any = "now"
         with pytest.raises(StreamConfigError):
-            stream.get("now", 3.0)  # type: ignore[arg-type]
+            stream.get(wrong, 3.0)
 
 
 def test_the_end_rule_holds_for_times() -> None:

@@ -199,7 +199,6 @@ def test_another_process_has_a_reader_of_its_own(method: str, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_that_ends_as_programs_do_ends(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", 40)
     code = f"""

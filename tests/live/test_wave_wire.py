@@ -37,7 +37,7 @@ def test_packets_come_back(sent: list[Packet], size: int) -> None:
 
 def test_the_datastream_is_at_its_places() -> None:
     layout = wire.LAYOUTS[wire.DATASTREAM]
-    places = {name: layout.fields[name][1] for name in layout.names or ()}  # type: ignore[index]
+    places = {name: place for name, (_, place, *_) in (layout.fields or {}).items()}
     assert places == {
         "gyro": 0, "acc": 12, "mag": 24, "raw_pose": 36, "current_pose": 52, "euler": 68, "linacc": 80, "peak": 92,
         "peak_norm_velocity": 93, "timestamp_us": 97,

@@ -43,8 +43,9 @@ def test_a_figure_by_what_frames_are(pyplot: Any) -> None:
     assert len(axes.lines) == 48
     (axes,) = plot.plot_frames(BAR, "matshow").axes
     assert axes.images[0].get_array().shape == (6, 40 * 9 - 1)
+    mode: Any = "pie"
     with pytest.raises(StreamConfigError, match="mode="):
-        plot.plot_frames(BAR, "pie")  # type: ignore[arg-type]
+        plot.plot_frames(BAR, mode)
     for wrong in (np.array(["a"]), np.zeros((0, 3, 3)), 3.0):
         with pytest.raises(DataError):
             plot.plot_frames(wrong)

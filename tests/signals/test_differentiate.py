@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -83,8 +85,9 @@ def test_shapes_that_do_not_fit_are_refused(make: type[Integrate]) -> None:
 
 
 def test_what_is_no_number_is_refused() -> None:
+    unit: Any = "ms"
     with pytest.raises(StreamConfigError, match=r"unit_multiplier=\) got 'ms'"):
-        SampleRate(unit_multiplier="ms")  # type: ignore[arg-type]
+        SampleRate(unit_multiplier=unit)
     with pytest.raises(StreamConfigError, match="what to call its output"):
         Differentiate("a", "b")
 

@@ -34,7 +34,7 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._fd: int | None = None
+        self._fd = -1
         self._before: Any = None
         self._left = b""  # the beginning of a character, or of what a key sends
 
@@ -63,7 +63,7 @@ class Keys:
             import termios
 
             with contextlib.suppress(termios.error, OSError):  # the terminal is gone
-                termios.tcsetattr(self._fd, termios.TCSANOW, self._before)  # type: ignore[arg-type]
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
             self._before = None
 
     def read(self, seconds: float) -> list[str]:

@@ -52,7 +52,7 @@ def _range(text: str) -> tuple[str, tuple[float, float]]:
 def main(args: Namespace) -> int:
     """Serve the page until Ctrl-C."""
     from headrace.cli import failed, tell, told_warnings
-    from headrace.cli.record import ended_by_signals
+    from headrace.cli.ending import ended_by_signals
     from headrace.plot.page import Page
 
     system = find_system(args.system)

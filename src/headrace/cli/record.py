@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
-from types import FrameType
 from typing import Any, Final
 
+from headrace.cli.ending import ended_by_signals
 from headrace.cli.system_target import find_system, system_argument
 
 LOOK: Final = 0.1  # seconds
@@ -129,27 +125,3 @@ def _line(args: Namespace, text: str, *, keep: bool = False) -> None:
 
 def _dropped(system: Any) -> int:
     return int(system.stats()["source"].get("dropped", 0))
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[list[int]]:
-    """Give a list that the first Ctrl-C or SIGTERM is put in; a second one raises KeyboardInterrupt."""
-    asked: list[int] = []
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        os.write(2, b"\n")
-
-    before: dict[Any, Any] = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, handle)
-    except ValueError:  # not in the main thread: whoever is there has its own way
-        pass
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

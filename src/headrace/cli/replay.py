@@ -47,7 +47,7 @@ def main(args: Namespace) -> int:
 
 def _replayed(args: Namespace, damaged: Any) -> int:
     from headrace.cli import failed, tell
-    from headrace.cli.record import ended_by_signals
+    from headrace.cli.ending import ended_by_signals
     from headrace.cli.system_target import find_function
     from headrace.live.replay import replay
 

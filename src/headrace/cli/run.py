@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
-from types import FrameType
 from typing import Any
 
+from headrace.cli.ending import ended_by_signals
 from headrace.cli.target import find_stream, stream_argument
+
+_STOPPING = "headrace: stopping after this item; once more stops at once.\n"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -71,7 +69,7 @@ def main(args: Namespace) -> int:
     from headrace.cli import failed, tell, told_warnings
     from headrace.cli.progress import Progress
 
-    with told_warnings(), _signals() as asked:
+    with told_warnings(), ended_by_signals(_STOPPING) as asked:
         job = _job(args)
         before, was_complete = job.kept, job.complete
         progress = Progress(lambda: job.total, before, quiet=args.quiet)
@@ -136,31 +134,3 @@ def _how_to_go_on(args: Namespace, rows: int) -> str:
         return f"{kept}; read them with headrace.store.read(path, partial=True)."
     again = [*args.argv, *([] if args.resume else ["--resume"])]
     return f"{kept}. Go on with:\n  headrace {shlex.join(again)}"
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Give a list that the first Ctrl-C or SIGTERM is put in; a second one stops at once.
-
-    A KeyboardInterrupt in the middle of an item would lose that item from the state.
-    """
-    asked: list[int] = []
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        # Not print: the signal may have come in the middle of one.
-        os.write(2, b"\nheadrace: stopping after this item; once more stops at once.\n")
-
-    before: dict[Any, Any] = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, handle)
-    except ValueError:  # not in the main thread: whoever is there has its own way
-        pass
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

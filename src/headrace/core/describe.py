@@ -257,16 +257,19 @@ def _read(value: Any, functions: dict[str, Callable[..., Any]]) -> Any:
     if "array" in value:
         data = np.frombuffer(base64.b64decode(value["array"]), value["dtype"])
         return data[0] if value.get("scalar") else data.reshape(value["shape"]).copy()
-    return _function(value["function"], functions)
+    name = value["function"]
+    found = registered_function(name, functions)
+    if found is None:
+        raise RegistryError(
+            f"load got the function {name!r}, which is neither in functions= nor registered.\n"
+            f"  Pass load(text, functions={{{name!r}: the_function}})."
+        )
+    return found
 
 
-def _function(name: str, functions: dict[str, Callable[..., Any]]) -> Any:
+def registered_function(name: str, functions: Mapping[str, Any]) -> Any:
+    """Return what a description calls by ``name``: one of ``functions``, or a registered one; None where there is none."""
     if name in functions:
         return functions[name]
-    for component in components():
-        if component.kind == "function" and where_is(component.make) == name:
-            return component.make
-    raise RegistryError(
-        f"load got the function {name!r}, which is neither in functions= nor registered.\n"
-        f"  Pass load(text, functions={{{name!r}: the_function}})."
-    )
+    made = (each.make for each in components() if each.kind == "function")
+    return next((function for function in made if where_is(function) == name), None)

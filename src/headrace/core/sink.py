@@ -7,6 +7,8 @@ from itertools import islice
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
+from headrace.core.closing import Closing
+
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -31,7 +33,7 @@ class Sink(Protocol[T_contra]):
     ) -> None: ...
 
 
-class ListSink(Generic[T]):
+class ListSink(Closing, Generic[T]):
     """A sink that keeps its items in ``items``, a list.
 
     Examples
@@ -56,14 +58,6 @@ class ListSink(Generic[T]):
     def close(self) -> None:
         """Take no more."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def drain(stream: Iterable[T], sink: Sink[T], limit: int | None = None) -> int:

@@ -19,27 +19,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from math import inf
-from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from headrace.core.closing import Closing
 from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor, State
+from headrace.core.handle import AsStream
 from headrace.core.key import Key
 from headrace.core.registry import find
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, ClosedError, DataError, ResumeError, StreamConfigError
 from headrace.frames.footage import Footage, whole_number
 from headrace.frames.layout import Array, Layout, arranged, check_layout, framed, layout_of
-from headrace.frames.lent import AsStream
 from headrace.ops.repeat import repeat
 from headrace.sources.source import source as array_source
 
 OnEnd = Literal["short", "raise", "pad", "repeat"]
 
 
-class FrameStream(AsStream):
+class FrameStream(AsStream, Closing):
     """Frames in order, ``n`` at a time: a place in a stream of frames.
 
     Parameters
@@ -119,7 +119,8 @@ class FrameStream(AsStream):
                 f"{type(self).__name__}(on_end=) got {on_end!r}, wanted one of {', '.join(map(repr, get_args(OnEnd)))}.\n"
                 "  It says what get(n) does when fewer than n frames are left."
             )
-        return on_end  # type: ignore[no-any-return]  # one of them, as was just seen
+        checked: OnEnd = on_end
+        return checked
 
     # --- what it is -----------------------------------------------------------------------------
 
@@ -182,6 +183,12 @@ class FrameStream(AsStream):
     def buffered(self) -> int:
         """Frames that wait inside to be taken: none."""
         return 0
+
+    def __len__(self) -> int:
+        return len(self.__recipe__())
+
+    def __bool__(self) -> bool:
+        return True  # also without a length, and without frames
 
     def time_to_bin(self, t: float) -> float:
         """Return which frame a time falls on, not rounded."""
@@ -398,14 +405,6 @@ class FrameStream(AsStream):
             place = self.i
             self._drop(place)
             self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:  # a default outlives the module
         run = self.__dict__.get("_run")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from headrace.core.batch import Batch
+from headrace.core.closing import Closing
 from headrace.core.indexed import Bound, Indexed, Places, numbers, runs
 from headrace.core.items import each_of
 from headrace.core.key import Key
@@ -219,7 +219,7 @@ class _Counts(FrameReader):
         return columns
 
 
-class EventWriter:
+class EventWriter(Closing):
     """Events into a file: a sink of events, batches of them or arrays; the file is written when it is closed.
 
     Parameters
@@ -295,14 +295,6 @@ class EventWriter:
             self._gather()
             write_events(self._path, joined_events(self._parts))
             self._parts = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _write_example(path: Path) -> None:

@@ -135,4 +135,5 @@ class _Noise(Bound[Array]):
             made *= np.float32(self.stream.level)
         if self.stream.mean:
             made += np.float32(self.stream.mean)
-        return made  # type: ignore[no-any-return]  # an array, given as one
+        scaled: Array = made
+        return scaled

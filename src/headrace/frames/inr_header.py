@@ -173,4 +173,5 @@ def check_order_of(who: str, order: Any) -> Order:
     """Return ``order``, or raise StreamConfigError when it is no order of samples."""
     if order not in get_args(Order):
         raise StreamConfigError(f"{who}(order=) got {order!r}, wanted 'standard' or 'classic'.")
-    return order  # type: ignore[no-any-return]  # one of them, as was just seen
+    checked: Order = order
+    return checked

@@ -36,7 +36,8 @@ def check_layout(who: str, layout: Any) -> Layout | None:
             f"{who}(layout=) got {layout!r}, wanted '3d', '5d' or None.\n"
             "  '3d' is [time, row, col], '5d' is [batch, channel, time, row, col]; None goes by the frames."
         )
-    return layout  # type: ignore[no-any-return]  # one of the two, as was just seen
+    checked: Layout | None = layout
+    return checked
 
 
 def arranged(columns: Array, layout: Layout | None = None) -> Array:

@@ -110,7 +110,8 @@ class Video(Footage):
             self.fix(_header=known)
             if index is not None and index.frames:
                 self.fix(_index=index)
-        return known  # type: ignore[no-any-return]  # a Footage keeps a Header, and this is one
+        header: VideoHeader = known
+        return header
 
     def _known(self, first: Any, stream: Any) -> VideoHeader:
         coded = (int(first.height), int(first.width))

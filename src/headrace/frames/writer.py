@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from headrace.core.closing import Closing
 from headrace.errors import ClosedError, DataError
 from headrace.frames.layout import Array, as_array, check_size, framed
 
 
-class FrameWriter:
+class FrameWriter(Closing):
     """Frames into a file: blocks by :meth:`put`, single frames by :meth:`write`, so that it is a sink of any stream.
 
     A subclass writes :meth:`take` and :meth:`finish`.
@@ -113,14 +113,6 @@ class FrameWriter:
         if not self._closed:
             self._closed = True
             self.finish()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {self.written} frames written>"

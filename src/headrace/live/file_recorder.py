@@ -6,14 +6,14 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from headrace.core.block import Block
+from headrace.core.closing import Closing
 from headrace.errors import ClosedError, SinkError
 
 
-class FileRecorder:
+class FileRecorder(Closing):
     """What the recorders to one file share.
 
     Parameters
@@ -100,14 +100,6 @@ class FileRecorder:
 
     def stop(self) -> None:
         """Do as :meth:`close` does."""
-        self.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -7,10 +7,10 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from headrace.core.block import Block
+from headrace.core.closing import Closing
 from headrace.core.notes import warn
 from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
 from headrace.live.changed import Changes
@@ -25,7 +25,7 @@ from headrace.live.rows import ROWS, encode
 from headrace.live.schemas import Schemas
 
 
-class Recorder(Notes):
+class Recorder(Notes, Closing):
     """A sink that keeps blocks in a new session: ``path/raw_data.hrc``, ``metadata.json`` and ``graph.json``.
 
     A block is in the file when :meth:`write` has returned, byte for byte: killing the process loses none. About each
@@ -274,14 +274,6 @@ class Recorder(Notes):
             self._keeping.check()  # the disk tells such a thing once, and may keep all that it is asked to later
 
     stop = close
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         keeping = self.__dict__.get("_keeping")

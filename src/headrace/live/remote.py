@@ -74,7 +74,7 @@ class Remote:
         self._turn = threading.Lock()
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._in, self._out = self._child.stdin, open(self._child.stdout.fileno(), "rb", closefd=False)  # noqa: SIM115
+        self._in, self._out = self._child.stdin, open(self._child.stdout.fileno(), "rb", closefd=False)  # noqa: SIM115  # the pipe is the process's, and closed with it
         try:
             view = memoryview(LENGTH.pack(len(task)) + task)
             while view:

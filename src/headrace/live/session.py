@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from headrace.core.block import Block
+from headrace.core.closing import Closing
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import Anchor
 from headrace.live.folder import GRAPH, SUFFIX
@@ -23,7 +23,7 @@ from headrace.live.session_folder import SessionFolder
 Damaged = Literal["raise", "skip"]
 
 
-class Session(SessionFolder, Exported):
+class Session(SessionFolder, Exported, Closing):
     """A recorded session.
 
     Parameters
@@ -266,14 +266,6 @@ class Session(SessionFolder, Exported):
         recording = self.__dict__.get("_recording")
         if recording is not None:
             recording.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Session({str(self.path)!r})"

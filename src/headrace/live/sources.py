@@ -36,7 +36,7 @@ class SignalSource(ABC):
     def start(self) -> None:  # noqa: B027  # most sources have nothing to do
         """Begin."""
 
-    def stop(self) -> None:  # noqa: B027
+    def stop(self) -> None:  # noqa: B027  # nor to end
         """End."""
 
 

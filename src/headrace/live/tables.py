@@ -74,7 +74,8 @@ class Table:
             )
         self.arrived: Wake = Wake()
         self.lines_per_read, self.timestamp_key = int(lines_per_read), timestamp_key
-        self._rate, self._state = rate, "idle"
+        self._rate: float | None = rate
+        self._state: State = "idle"
         self._columns: dict[str, Array] = {}
         self._rows = self._at = self._produced = 0
 
@@ -124,8 +125,7 @@ class Table:
     @property
     def state(self) -> State:
         """How it is: ``"idle"``, ``"running"`` or ``"stopped"``."""
-        state: Any = self._state
-        return state  # type: ignore[no-any-return]
+        return self._state
 
     @property
     def is_active(self) -> Active:

@@ -127,4 +127,5 @@ class WidgetDashboard:
 
 def _size(drawing: str) -> tuple[float, float]:
     head = drawing[: drawing.index(">")]
-    return tuple(float(head.partition(f' {name}="')[2].partition('"')[0]) for name in ("width", "height"))  # type: ignore[return-value]
+    width, height = (float(head.partition(f' {name}="')[2].partition('"')[0]) for name in ("width", "height"))
+    return width, height

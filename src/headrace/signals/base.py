@@ -189,12 +189,12 @@ class Signal(Recipe, Generic[S]):
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         """The names of its parameters."""
-        return tuple(each.name for each in fields(cls) if each.name not in (*cls.roles, "name"))  # type: ignore[arg-type]
+        return tuple(each.name for each in fields(cls) if each.name not in (*cls.roles, "name"))  # type: ignore[arg-type]  # @signal_class makes it a dataclass
 
     @classmethod
     def _left_out(cls) -> tuple[str, ...]:
         """Return the inputs that may be None."""
-        return tuple(each.name for each in fields(cls) if each.name in cls.roles and "None" in str(each.type))  # type: ignore[arg-type]
+        return tuple(each.name for each in fields(cls) if each.name in cls.roles and "None" in str(each.type))  # type: ignore[arg-type]  # as above
 
     @property
     def settings(self) -> dict[str, Any]:

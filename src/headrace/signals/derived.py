@@ -116,7 +116,8 @@ class _Deriving(Cursor[Block]):
 
 def _columns(item: Any, one: str | None) -> Mapping[str, Any]:
     if is_mapping(item):
-        return item  # type: ignore[no-any-return]
+        columns: Mapping[str, Any] = item
+        return columns
     if one is None:
         raise DataError(
             f"the graph got {type(item).__name__}, wanted a block: a dict of columns.\n"

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.describe import registered_function
 from headrace.core.knob import Knob
 from headrace.core.plain import where_is
-from headrace.core.registry import components
 from headrace.errors import DataError, RegistryError
 
 Functions = Mapping[str, Any] | None
@@ -194,12 +194,10 @@ def _path(path: Path, digest: str | None) -> Path:
 
 
 def _function(name: str, functions: Mapping[str, Any]) -> Any:
-    if name in functions:
-        return functions[name]
-    for component in components():
-        if component.kind == "function" and where_is(component.make) == name:
-            return component.make
-    raise RegistryError(
-        f"from_json got {name!r}, which is neither in functions= nor registered.\n"
-        f"  Pass from_json(text, functions={{{name!r}: the function or model}})."
-    )
+    found = registered_function(name, functions)
+    if found is None:
+        raise RegistryError(
+            f"from_json got {name!r}, which is neither in functions= nor registered.\n"
+            f"  Pass from_json(text, functions={{{name!r}: the function or model}})."
+        )
+    return found

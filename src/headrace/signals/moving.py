@@ -158,7 +158,8 @@ def _squares(rows: Array, length: int, missing: int) -> Array:
             found = here if found is None else _merged(found, here)
             done += power
             if done == length:
-                return found[2]  # type: ignore[no-any-return]
+                squares: Array = found[2]
+                return squares
         part = _merged(_cut(part, 0, -power), _cut(part, power, None))
         power += power
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from headrace.core.closing import Closing
 from headrace.core.optional import optional
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.sources import grabber_av, grabber_cv2
@@ -137,7 +137,7 @@ class Grabber:
         raise failed[0]
 
 
-class Grab:
+class Grab(Closing):
     """Frames of something open, in their order: see :meth:`Grabber.open`.
 
     Attributes
@@ -208,14 +208,6 @@ class Grab:
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self.read, None)
-
-    def __enter__(self) -> Grab:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> Any:
         raise TypeError("a Grab is open, and cannot be pickled.\n  Send its .grabber, and open that there.")

@@ -359,7 +359,7 @@ def streamable(function: Callable[..., Iterable[T]]) -> Callable[..., Streamer[T
     def recipe_of(*args: Any, **kwargs: Any) -> Streamer[T]:
         return Streamer(recipe_of, *args, **kwargs)
 
-    recipe_of.__streamable__ = True  # type: ignore[attr-defined]
+    recipe_of.__streamable__ = True  # type: ignore[attr-defined]  # typing knows no attributes of functions
     return recipe_of
 
 

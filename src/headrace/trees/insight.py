@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 import numpy as np
 
+from headrace.core.handle import AsStream
+from headrace.core.key import Seed
 from headrace.trees.counting import place_of
-from headrace.trees.handle import AsStream
 from headrace.trees.nodes import Node
 from headrace.trees.recipe import Tree
 
@@ -44,6 +45,19 @@ class Moment(NamedTuple):
 
 class Insight(AsStream):
     """The methods of a tree that move nothing and answer from its recipe; what they need is imported when they are called."""
+
+    def __recipe__(self) -> Tree:
+        """Return the frozen description of this tree with the parameters it has now."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method __recipe__()")
+
+    @property
+    def size(self) -> float | None:
+        """Endless: ``math.inf``."""
+        return self.__recipe__().size
+
+    def seeded(self, seed: Seed) -> Tree:
+        """Return the stream of this tree with another seed."""
+        return self.__recipe__().seeded(seed)
 
     def _tree(self) -> SamplingTree:
         return cast("SamplingTree", self)

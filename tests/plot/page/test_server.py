@@ -35,8 +35,8 @@ from support.require import require
 for name in ("starlette", "uvicorn", "websockets"):
     require(name)
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
-from websockets.sync.client import ClientConnection, connect  # noqa: E402
+from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402  # skips first where it is missing
+from websockets.sync.client import ClientConnection, connect  # noqa: E402  # as above
 
 HANG = 20.0
 OPEN = build_opener(ProxyHandler({})).open  # nothing between us and the server

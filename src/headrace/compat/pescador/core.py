@@ -172,5 +172,5 @@ def streamable(generator: Callable[P, Iterable[Any]]) -> Callable[P, Streamer]:
     def recipe_of(*args: P.args, **kwargs: P.kwargs) -> Streamer:
         return Streamer(recipe_of, *args, **kwargs)
 
-    recipe_of.__streamable__ = True  # type: ignore[attr-defined]
+    recipe_of.__streamable__ = True  # type: ignore[attr-defined]  # typing knows no attributes of functions
     return recipe_of

@@ -1,8 +1,4 @@
-"""A frame stream as a stream: whatever is composed of it takes its recipe as it is at that moment, and moves nothing.
-
-A base class with one child, and on purpose: what streams can do is one idea, what a handle does with its own place is
-another.
-"""
+"""A handle as a stream: whatever is composed of it takes its recipe as it is at that moment, and moves nothing."""
 
 from __future__ import annotations
 
@@ -19,31 +15,36 @@ from headrace.core.stream import Resume, Spec, Stream, no_numbers
 class AsStream:
     """What streams can do, for a handle that says what its recipe is.
 
+    What streams can do is one idea, what a handle does with its own place is another: a tree and a film differ in the
+    second alone.
+
     Examples
     --------
-    >>> import numpy as np
-    >>> from headrace.frames import SequenceStream
-    >>> stream = SequenceStream(np.zeros((10, 4, 5)))
-    >>> stream[3].shape, stream[3:7].shape, stream.access, stream.i
-    ((4, 5), (4, 4, 5), 'index', 0)
+    >>> import headrace as hr
+    >>> class Numbers(AsStream):
+    ...     def __recipe__(self):
+    ...         return hr.source([5, 6, 7])
+    >>> numbers = Numbers()
+    >>> numbers[2], list(numbers | hr.skip(1)), numbers.access
+    (7, [6, 7], 'index')
     """
 
     def __recipe__(self) -> Stream[Any]:
-        """Return the frozen description of the frames, as it is now."""
+        """Return the frozen description of what the handle gives, as it is now."""
         raise NotImplementedError(f"{type(self).__name__} needs a method __recipe__()")
 
     # --- runs -----------------------------------------------------------------------------------
 
     def open(self, key: Key | None = None, at: State | int | None = None) -> Cursor[Any]:
-        """Start a pass over the frames, one item each; see :meth:`headrace.Stream.open`. Moves nothing."""
+        """Start a pass over the stream of this handle, as it is now; see :meth:`headrace.Stream.open`. Moves nothing."""
         return self.__recipe__().open(key, at)
 
     def iterate(self, max_iter: float | None = None) -> Iterator[Any]:
-        """Yield the frames from the first on, at most ``max_iter`` of them. Moves nothing."""
+        """Yield the items from the first on, at most ``max_iter`` of them. Moves nothing."""
         return self.__recipe__().iterate(max_iter)
 
     def cycle(self, max_iter: float | None = None) -> Iterator[Any]:
-        """Yield lap after lap of the frames. Moves nothing."""
+        """Yield lap after lap of the items; without an end, one lap with numbers of its own. Moves nothing."""
         return self.__recipe__().cycle(max_iter)
 
     def __call__(self, max_iter: float | None = None, cycle: bool = False) -> Iterator[Any]:
@@ -51,12 +52,12 @@ class AsStream:
         return self.__recipe__()(max_iter, cycle)
 
     def block(self, key: Key | None, lo: int, hi: int) -> Any:
-        """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``. Moves nothing.
+        """Return items ``lo`` to ``hi`` as columns, ``(hi - lo, ...)``; None for the handle's own seed. Moves nothing.
 
         Raises
         ------
         AddressError
-            When there are no such frames, or they have no numbers.
+            When there are no such items, or they have no numbers.
         """
         made = self.__recipe__()
         if not isinstance(made, Indexed):
@@ -64,33 +65,39 @@ class AsStream:
         return made.block(key, lo, hi)
 
     def __getitem__(self, index: Any) -> Any:
-        """Return the frame with a number, or the columns of a slice or of several numbers. Moves nothing."""
+        """Return the item with a number, or the columns of a slice or of several numbers. Moves nothing."""
         return self.__recipe__()[index]
 
     # --- algebra --------------------------------------------------------------------------------
 
     def __or__(self, op: Op[Any, Any]) -> Stream[Any]:
-        """Return the stream of the frames, as it is now, changed by ``op``: ``video | hr.batch(32)``."""
+        """Return the stream of this handle, as it is now, changed by ``op``: ``video | hr.batch(32)``."""
         return self.__recipe__() | op
 
     def shard(self, i: int, n: int) -> Stream[Any]:
-        """Return part ``i`` of ``n`` of the frames: frames i, i + n, i + 2 n, ... where they have numbers."""
+        """Return part ``i`` of ``n`` of the stream: items i, i + n, i + 2 n, ... where they have numbers.
+
+        Raises
+        ------
+        StreamConfigError
+            When there is no such part, or the stream cannot be divided.
+        """
         return self.__recipe__().shard(i, n)
 
     def seeded(self, seed: Seed) -> Stream[Any]:
-        """Return the stream of the frames with another seed."""
+        """Return the stream of this handle with another seed."""
         return self.__recipe__().seeded(seed)
 
     # --- what it is -----------------------------------------------------------------------------
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hex digits that equal sources share."""
+        """Sixteen hex digits that equal recipes share."""
         return self.__recipe__().fingerprint
 
     @property
     def access(self) -> Literal["index", "cursor"]:
-        """``"index"`` when frame i can be had without those before it, else ``"cursor"``."""
+        """``"index"`` when item i can be had without those before it, else ``"cursor"``."""
         return self.__recipe__().access
 
     @property
@@ -100,16 +107,10 @@ class AsStream:
 
     @property
     def spec(self) -> Spec | None:
-        """Shape, dtype and axes of a frame, where they are known before the first."""
+        """Names, shapes, dtypes and axes of an item, where they are known before the first."""
         return self.__recipe__().spec
 
     @property
     def children(self) -> tuple[Stream[Any], ...]:
-        """The streams that the frames are made of."""
+        """The streams that the items are made of."""
         return self.__recipe__().children
-
-    def __len__(self) -> int:
-        return len(self.__recipe__())
-
-    def __bool__(self) -> bool:
-        return True
