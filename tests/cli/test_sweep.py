@@ -251,7 +251,8 @@ def kept() -> int:
     from headrace.store.ledger import Ledger
 
     try:
-        return Ledger("foo", readonly=True).totals.rows
+        with Ledger("foo", readonly=True) as ledger:
+            return ledger.totals.rows
     except Exception:  # being made
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
 import shutil
@@ -10,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -530,7 +532,7 @@ def test_a_read_only_directory(tmp_path: Path) -> None:
         subprocess.run(["umount", view], check=True)
 
 
-def test_read_beside_a_writer_that_was_killed(tmp_path: Path) -> None:
+def test_read_beside_a_writer_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it had begun is undone in a copy, where nothing may be changed."""
     ledger = Ledger(tmp_path / "ledger")
     ledger.put(points(50))
@@ -548,9 +550,19 @@ def test_read_beside_a_writer_that_was_killed(tmp_path: Path) -> None:
     journal = tmp_path / "ledger" / "ledger.db-journal"
     assert journal.stat().st_size > 0
     before = {path: path.read_bytes() for path in (tmp_path / "ledger").iterdir() if path.is_file()}
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
     reader = Ledger(tmp_path / "ledger", readonly=True)
     assert len(contents(reader)) == 50
+    assert len(list(copies.iterdir())) == 1
     reader.close()
+    dropped: list[Any] = [Ledger(tmp_path / "ledger", readonly=True)]
+    assert len(contents(dropped[0])) == 50
+    dropped.append(dropped)
+    del dropped
+    gc.collect()  # a warning that says so would fail here
+    assert list(copies.iterdir()) == []
     assert {path: path.read_bytes() for path in before} == before
     ledger.close()
     assert len(contents(Ledger(tmp_path / "ledger"))) == 50  # and undone for good by who may write

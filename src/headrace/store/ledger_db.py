@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -236,11 +237,14 @@ class Database:
                     if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not _code(error):
                         raise
         # What a killed writer began has to be undone, which needs a place to do so: a copy.
-        self._copy = tempfile.TemporaryDirectory(prefix="headrace-ledger-")
+        copy = Path(tempfile.mkdtemp(prefix="headrace-ledger-"))
+        self._copy = weakref.finalize(
+            self, shutil.rmtree, copy, ignore_errors=True
+        )  # a ledger may be dropped, not closed
         for name in (DB, f"{DB}-journal", f"{DB}-wal"):
             with suppress(FileNotFoundError):
-                shutil.copyfile(self.path / name, Path(self._copy.name, name))
-        return _connect(Path(self._copy.name, DB), "rw")
+                shutil.copyfile(self.path / name, copy / name)
+        return _connect(copy / DB, "rw")
 
     # --- transactions ---------------------------------------------------------------------------
 
@@ -411,7 +415,7 @@ class Database:
                 self._claim.release()
                 self._claim = None
             if self._copy is not None:
-                self._copy.cleanup()
+                self._copy()
                 self._copy = None
 
 
