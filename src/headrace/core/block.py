@@ -195,7 +195,10 @@ def times_before(before: Any, times: Any, paces: Iterable[Pace]) -> Any:
 
     One time, or an array of several where rows of slower groups stand further back; NaN are those of rows that never were.
     """
-    count = max((pace.behind for pace in paces if pace.through), default=1)
+    count = 1
+    for pace in paces:  # once for each block: a generator, and max of it, would cost three times as much
+        if pace.through:
+            count = max(count, pace.behind)
     if isinstance(before, np.ndarray):
         count = max(count, len(before))
     if count == 1:
