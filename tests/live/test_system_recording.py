@@ -13,6 +13,7 @@ import headrace.signals as s
 from headrace.errors import HeadraceError, StreamConfigError, WorkerError
 from headrace.live.session import Session
 from headrace.live.system import System
+from headrace.live.tables import Table
 from live.hand import HANG, Hand, balanced, until
 
 GRAPH = s.Graph([
@@ -73,6 +74,23 @@ def test_a_recording_asked_for_before_the_start_has_it_all(tmp_path: Path) -> No
         session = Session(tmp_path / f"session {k}")
         assert np.array_equal(session.raw["x"][:], seen["x"])
         assert np.array_equal(GRAPH({"x": session.raw["x"][:]})["total"], seen["total"])
+
+
+def test_one_of_a_source_that_was_faster_than_we_has_it_all(tmp_path: Path) -> None:
+    system = System(Table({"x": np.arange(6.0)}, lines_per_read=4), [s.Integrate("x", None, name="sum")])
+    with system:
+        until(lambda: system.state == "stopped")
+        system.record(tmp_path / "first")
+        assert system.join(HANG)
+    with system:
+        assert system.join(HANG)
+        system.record(tmp_path / "second")  # who knows of the end means what comes next
+        system.start()
+        assert system.join(HANG)
+    for name in ("first", "second"):
+        session = Session(tmp_path / name)
+        assert session.get_data()["sum"].tolist() == [0.0, 0.5, 2.0, 4.5, 8.0, 12.5], name
+        session.close()
 
 
 def test_one_asked_for_later_begins_with_the_state_of_the_signals(

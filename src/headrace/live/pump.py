@@ -83,6 +83,7 @@ class Pump(Rounds):
             if self._thread is not None:
                 self._begin_to_stop()
                 self._join()
+            self.early = None
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it is over; return False when it is not within ``timeout`` seconds."""
@@ -97,6 +98,7 @@ class Pump(Rounds):
         with self._turn:
             if self._over.is_set():
                 self._join()
+                self.early = None
         return True
 
     def catch_up(self) -> None:
@@ -113,7 +115,7 @@ class Pump(Rounds):
         """Let a consumer in between two blocks; return whether it is given all blocks since the start."""
         with self.between:
             self.feeds.add(consumer)
-            if not self.taking:
+            if not self.taking and not (from_start and self.early is not None):
                 return True
             consumer.begin()
             if self._stopping.is_set():
@@ -207,7 +209,9 @@ class Pump(Rounds):
 
     def _take_no_more(self) -> None:
         with self.between:  # who is let in after this is not told of the end, and waits for the next start
-            self.taking, self.early = False, None
+            self.taking = False
+            if not self.ended:  # else a recording that is asked for before anybody knows of the end is given all of it
+                self.early = None
 
     def _is_told(self) -> None:
         self.told = True

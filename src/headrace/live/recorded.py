@@ -42,11 +42,15 @@ class Recorded:
         pump = self._pump
         pump.keep += 1  # the rows since the start, while we wait for a block to be computed
         try:
-            return self._start(path, recorder, metadata)
+            made, over = self._start(path, recorder, metadata)
         finally:
             pump.keep -= 1
+        if over:
+            self.stop()
+        return made
 
-    def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> Any:
+    def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> tuple[Any, bool]:
+        """Begin; return the recorder, and whether it has all that will come, of a source that was faster than we."""
         pump = self._pump
         with pump.between, self._lock:  # between two blocks, whose row and state are the recorder's first
             if self._now is not None and self._now.consumer.failure is None:
@@ -59,7 +63,7 @@ class Recorded:
             if recorder is None:
                 from headrace.live.record import Recorder
 
-                if not pump.taking:
+                if not pump.taking and pump.early is None:
                     pump.freshen()
                 run = _FromStart(pump) if pump.early is not None else pump.run
                 recorder = Recorder(path, source=pump.source, run=run, metadata=metadata, clock=pump.clock)
@@ -78,11 +82,11 @@ class Recorded:
                 patience=pump.patience,
             )
             consumer.several = several
-            early = pump.early if pump.taking and pump.early is not None else []
+            early = pump.early or []
             self._failure = None
             self._now = _Now(consumer, recorder, pump.rows - sum(block.n for block, _ in early))
             pump.add(consumer, from_start=True)
-        return recorder
+            return recorder, not pump.taking and pump.early is not None
 
     def _replace_failed(self) -> None:
         """End a recording that has failed, so that another can begin; what nobody was told is told by the system."""

@@ -19,7 +19,8 @@ class Recordable:
         """Record what the source says to a new session, until :meth:`stop_recording` or the end.
 
         Within the first second after the start, it begins with the first row; later, with the signals' state at the
-        next. Nothing is lost when the disk is slow: what waits goes to a temporary file.
+        next. A source that has ended in that time, before anybody has called ``join`` or ``stop``, is recorded whole
+        and at once. Nothing is lost when the disk is slow: what waits goes to a temporary file.
 
         Parameters
         ----------
