@@ -10,7 +10,7 @@ import numpy as np
 from harness import Bench, Lap, Side, Stopwatch, bare_rows, drawing
 
 from headrace.core.block import Block, Pace
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 
 # Microseconds per extend, three signals of five channels, from live.md 13; at block 64.
 GENKI = {400: 5.0, 10_000: 13.0, 100_000: 276.0, 1_000_000: 2900.0}

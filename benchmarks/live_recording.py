@@ -21,10 +21,10 @@ import numpy as np
 from harness import Bench, Lap, Stopwatch
 
 from headrace.core.block import Block
-from headrace.live.record import Recorder
-from headrace.live.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder
-from headrace.live.replay import replay
-from headrace.live.session import Session
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder
+from headrace.live.recording.replay import replay
+from headrace.live.recording.session import Session
 
 BAR, LATE = 200.0, 2.0  # MB/s, ms
 BLOCKS = ((4, 20_000), (64, 10_000), (1024, 4000), (1 << 17, 40))  # rows, blocks

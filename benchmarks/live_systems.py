@@ -12,10 +12,10 @@ import numpy as np
 from harness import Bench
 
 import headrace.signals as s
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 from headrace.live.device import Threaded
-from headrace.live.session import Session
-from headrace.live.system import System
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 
 # Milliseconds from source to feed, from live.md 13: Genki polls 25 or 100 times a second, ezmsg is driven by events.
 GENKI, EZMSG = {25: (20.0, 40.0), 100: (5.2, 10.1)}, (0.30, 0.64)

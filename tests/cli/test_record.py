@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from headrace.cli import main
-from headrace.live.session import Session
+from headrace.live.recording.session import Session
 
 SYSTEMS = """
 import threading, time
@@ -22,7 +22,7 @@ import headrace.signals as s
 from headrace.live.device import Threaded
 from headrace.live.sampler import Sampler
 from headrace.live.sources import FunctionSource
-from headrace.live.system import System
+from headrace.live.running.system import System
 from headrace.live.tables import Table
 
 sampler = Sampler({"x": lambda t: t}, sample_rate=200)
@@ -47,6 +47,7 @@ class Absent(Threaded):
 fails = Sampler({"x": broken}, sample_rate=200)
 absent = Absent()
 number = 3
+graph = s.Graph([s.Scale("x", name="twice", scale_factor=2.0)])
 given = []
 
 def look(block):
@@ -102,16 +103,16 @@ def test_what_fails_under_way_is_told_and_what_came_before_is_kept(
 def test_a_disk_that_is_full_ends_it(
     seconds: list[str], here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import headrace.live.container
+    import headrace.live.recording.container
 
-    real = headrace.live.container._write_all
+    real = headrace.live.recording.container._write_all
 
     def write(fd: int, part: bytes) -> int:
         if os.fstat(fd).st_size > 4000 and b"ROWS" in bytes(part):
             raise OSError(28, "No space left on device")
         return real(fd, part)
 
-    monkeypatch.setattr(headrace.live.container, "_write_all", write)
+    monkeypatch.setattr(headrace.live.recording.container, "_write_all", write)
     assert main(["record", "lab.py:system", "s", *seconds]) == 1
     told = capsys.readouterr().err
     assert "No space left on device" in told
@@ -128,6 +129,8 @@ def test_a_disk_that_is_full_ends_it(
         (["lab.py:number", "s"], 2, "is a int, wanted a System or a device"),
         (["lab.py:wants", "s"], 2, "wants port"),
         (["lab.py:nobody", "s"], 2, "has no 'nobody'"),
+        (["lab.py:sytem", "s"], 2, "Did you mean 'system'?"),
+        (["lab.py:graph", "s"], 2, "is a Graph, wanted a System or a device"),
         (["lab.py:system", "taken"], 2, "there is something already"),
         (["lab.py:system", "s", "--meta", "argv=1"], 2, "argv"),
         (["lab.py:system", "s", "--meta", "subject"], 2, "wanted NAME=VALUE"),
@@ -222,7 +225,7 @@ def test_one_that_is_stopped_early_says_so_and_is_complete(number: int, code: in
 
 @pytest.fixture
 def session(here: Path) -> Path:
-    from headrace.live.record import Recorder
+    from headrace.live.recording.record import Recorder
 
     with Recorder("s", metadata={"subject": "A. B."}) as recorder:
         for i in range(5):
@@ -253,7 +256,7 @@ def test_one_that_was_cut_off_is_told(session: Path, capsys: pytest.CaptureFixtu
 def test_what_not_all_blocks_have_and_names_a_terminal_would_obey_are_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from headrace.live.record import Recorder
+    from headrace.live.recording.record import Recorder
 
     with Recorder("s") as recorder:
         recorder.write({"x": np.zeros(2)})
@@ -276,7 +279,7 @@ def test_its_blocks_go_to_a_function(session: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_who_reads_the_lines_may_have_enough(here: Path) -> None:
-    from headrace.live.record import Recorder
+    from headrace.live.recording.record import Recorder
 
     with Recorder("s") as recorder:
         for i in range(100):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import headrace.compat.convis as convis
 from frames.makers import digits
 from headrace.compat.convis import streams
-from headrace.errors import AddressError, HeadraceError
+from headrace.errors import AddressError, HeadraceError, StreamConfigError
 from support.require import require
 
 # Positional arguments and their defaults, in order; what is only by keyword is headrace's own.
@@ -35,6 +36,8 @@ InrImageFileStreamer(filenames)
 MNISTStream(data_folder='./mnist_data', rep=10, max_value=1.0, init=None, advance=179425529, include_label=False)
 PoissonMNISTStream(data_folder='./mnist_data', rep=10, fr=0.05, init=None, advance=179425529, include_label=False)
 PseudoNMNIST(mnist_data_folder='../data/', threshold=5.0, output_size=(34, 34))
+VideoReader(filename=0, size=(50, 50), offset=None, dt=None, mode='mean')
+VideoWriter(filename='output.avi', size=None, codec='XVID', isColor=True)
 GlobalClock(t_zero=0, t=0, dt=0.001)
 """
 
@@ -61,6 +64,12 @@ def test_the_base_stream_is_zeros_without_end() -> None:
     with pytest.raises(TypeError):
         len(stream)
     assert pickle.loads(pickle.dumps(stream)).t == 3.75
+    wrong: Any
+    for wrong in (5, (3,), (0, 3), "ab"):
+        with pytest.raises(StreamConfigError, match=r"Stream\(size="):
+            streams.Stream(wrong)
+    with pytest.raises(StreamConfigError, match=r"Stream\(t="):
+        streams.Stream((3, 4), t=wrong)
 
 
 def test_images_are_sorted_by_letters_and_their_end_raises(tmp_path: Path) -> None:
@@ -120,21 +129,48 @@ def test_figures() -> None:
     pyplot.close("all")
 
 
-def test_names_that_come_later_say_so() -> None:
-    for module, name in (
-        (convis, "Retina"),
-        (convis, "Layer"),
-        (streams, "StreamToNetwork"),
-        (streams, "Runner"),
-        (convis.filters, "Conv3d"),
-        (convis.filters.spiking, "Izhikevich"),
-    ):
-        with pytest.raises(HeadraceError, match="with a later version"):
-            getattr(module, name)
-    for other in (convis, streams, convis.filters, convis.filters.spiking):
-        with pytest.raises(AttributeError):
-            other.none
+LATER = """
+convis: Layer Output Retina Runner run run_in_background models.Retina retina.RetinaConfiguration
+convis.streams: ImageWindow Runner StreamToNetwork StreamVisualizer run_visualizer visualizer
+convis.filters: Conv3d LN retina.OPL simple.TemporalLowPassFilterRecursive
+convis.filters.spiking: Izhikevich RefractoryLeakyIntegrateAndFireNeuron
+"""
+
+
+@pytest.mark.parametrize("line", LATER.split("\n")[1:-1])
+def test_names_that_come_later_say_so_when_they_are_used(line: str) -> None:
+    module, _, names = line.partition(": ")
+    there = import_module(f"headrace.compat.{module}")
+    for name in names.split():
+        first, _, rest = name.partition(".")
+        assert hasattr(there, first)
+        found = getattr(there, first)
+        assert found is getattr(there, first)
+        with pytest.raises(HeadraceError, match=rf"{module}\.{name} is not .* with a later version"):
+            getattr(found, rest) if rest else found(7, key=1)
+        if rest:
+            assert not hasattr(found, rest), "nothing in it is there"
+    assert not hasattr(there, "none")
+
+
+def test_layers_that_come_later_can_be_asked_about() -> None:
+    assert not isinstance(7, convis.Layer)
+    assert "later" in convis.Retina.__doc__
+
+    class Mine(convis.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            pass
+
+    with pytest.raises(HeadraceError, match=r"convis\.Layer is not"):
+        Mine()
+
+
+def test_data_of_a_known_model() -> None:
+    x, y = convis.samples.SampleGenerator("sparse", kernel_size=(3, 3, 3), seed=7).generate("rand", (20, 6, 6))
+    assert x.shape == y.shape == (20, 6, 6)
     assert convis.samples.moving_grating().shape == (2000, 20, 20)
+    require("PIL.Image")
+    assert convis.samples.text_kernel("E").shape == (20, 20)
 
 
 def test_every_name_is_there() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import headrace as hr
+from headrace.core import registry
 from headrace.core.registry import components, find, name_of, register
 from headrace.errors import RegistryError
 from support.require import require
@@ -66,6 +67,22 @@ def test_components_come_by_name() -> None:
     names = [component.name for component in components()]
     assert names == sorted(names)
     assert {"batch", "map", "streamer", "stochastic_mux"} <= set(names)
+
+
+def test_a_component_in_a_package_of_a_room_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = tmp_path / "planted_package"
+    inner.mkdir()
+    (inner / "__init__.py").write_text("")
+    text = "from headrace.core.registry import register\n\n@register('planted', example=None, kind='function')\ndef f(): ..."
+    (inner / "planted.py").write_text(text)
+    monkeypatch.setattr("headrace.ops.__path__", [*hr.ops.__path__, str(tmp_path)])
+    try:
+        assert find("planted").make.__module__ == "headrace.ops.planted_package.planted"
+    finally:
+        registry._names.pop(registry._components.pop("planted").make)
+        for name in [name for name in sys.modules if name.startswith("headrace.ops.planted_package")]:
+            del sys.modules[name]
+        delattr(hr.ops, "planted_package")
 
 
 # --- a plug-in ----------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ def test_a_seed_inside_changes_the_root_and_keeps_the_path() -> None:
 def test_the_pipe_wants_an_op() -> None:
     with pytest.raises(hr.StreamConfigError, match=r"wanted an op"):
         hr.Streamer("abc") | len  # type: ignore[operator]
+    with pytest.raises(hr.StreamConfigError, match=r"Call it: batch"):
+        hr.Streamer("abc") | hr.batch  # type: ignore[operator]  # the slip itself
     assert [list(b) for b in "abc" | hr.batch(2)] == [["a", "b"], ["c"]]
 
 

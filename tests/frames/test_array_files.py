@@ -10,7 +10,7 @@ import pytest
 
 import headrace as hr
 from headrace.errors import ClosedError, DataError, StreamConfigError
-from headrace.frames import HDF5Reader, HDF5Writer, NumpyReader, NumpyWriter
+from headrace.frames import HDF5Reader, HDF5Writer, InrImageStreamWriter, NumpyReader, NumpyWriter
 from headrace.testing import check_sink
 from support.require import require
 
@@ -184,3 +184,80 @@ def test_what_is_no_hdf5_file_is_said_at_once(tmp_path: Path) -> None:
     with HDF5Writer(tmp_path / "c.h5", size=(4, 5)) as writer, pytest.raises(DataError, match="rows first"):
         writer.put(np.zeros((1, 5, 4)))
     assert len(HDF5Reader(tmp_path / "c.h5")) == 0
+
+
+def test_objects_are_never_loaded_and_the_advice_can_be_followed(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((2, 2, 2), None), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", first=np.full((2, 2, 2), None), second=VIDEO, allow_pickle=True)
+    np.savez_compressed(tmp_path / "b.npz", first=np.full((2, 2, 2), None), allow_pickle=True)
+    for name in ("a.npy", "a.npz", "b.npz"):
+        with pytest.raises(DataError, match=r"Python objects.*\n  Save them as one array") as caught:
+            NumpyReader(tmp_path / name)
+        assert "allow_pickle" not in str(caught.value)
+    assert (NumpyReader(tmp_path / "a.npz", name="second").get(9) == VIDEO).all()
+    np.savez(tmp_path / "c.npz", first=VIDEO, labels=np.array([None, {}], object))
+    assert (NumpyReader(tmp_path / "c.npz").get(9) == VIDEO).all(), "the other arrays are left alone"
+    np.savez(tmp_path / "d.npz")
+    with pytest.raises(DataError):
+        NumpyReader(tmp_path / "d.npz")
+
+
+def test_an_npy_file_has_no_names(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", VIDEO)
+    with pytest.raises(StreamConfigError, match=r"name=\) got 'left' for 'a.npy'.*wanted None\.\n  A name"):
+        NumpyReader(tmp_path / "a.npy", name="left")
+
+
+WRONG_TYPES: list[Any] = ["zz", object, "c8", "S3", "M8[s]", "f4,f4", float("nan")]
+
+
+@pytest.mark.parametrize("kind", ["NumpyWriter", "HDF5Writer", "InrImageStreamWriter"])
+def test_a_writer_says_what_it_cannot_be_made_with(kind: str, tmp_path: Path) -> None:
+    if kind == "HDF5Writer":
+        require("h5py")
+    writer = {"NumpyWriter": NumpyWriter, "HDF5Writer": HDF5Writer, "InrImageStreamWriter": InrImageStreamWriter}[kind]
+    make: Any = writer
+    for wrong in WRONG_TYPES:
+        with pytest.raises(StreamConfigError, match=rf"{kind}\(dtype=\) got .*, wanted a type of numbers\.\n  Choose"):
+            make(tmp_path / "a", dtype=wrong)
+    for path in (tmp_path / "none" / "a", tmp_path, 7, None, b"a"):
+        with pytest.raises(StreamConfigError, match=rf"{kind}\(file\w+\) got .*wanted .*file"):
+            make(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_datasets_that_are_no_films_are_left_alone(tmp_path: Path) -> None:
+    h5py = require("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["names"] = np.zeros(0, "S5")
+        file["fixed"] = np.ones((3, 4, 5))
+        file["scalar"] = 3
+        file.create_group("group")
+    for name in ("names", "fixed", "scalar", "group"):
+        with pytest.raises(DataError, match=rf"data_set_name=\) got '{name}', which is .* wanted frames that can grow"):
+            HDF5Writer(tmp_path / "a.h5", name)
+    wrong: Any
+    for wrong in (3, "", None):
+        for make in (HDF5Writer, HDF5Reader):
+            with pytest.raises(StreamConfigError, match="data_set_name"):
+                make(tmp_path / "a.h5", wrong)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert sorted(file) == ["fixed", "group", "names", "scalar"]
+    for _ in range(2):  # a film of no frames may be begun again
+        with HDF5Writer(tmp_path / "a.h5", "film"):
+            pass
+    with HDF5Writer(tmp_path / "a.h5", "film") as writer:
+        writer.put(VIDEO)
+    assert len(HDF5Reader(tmp_path / "a.h5", "film")) == 9
+
+
+@pytest.mark.parametrize("index", [slice(3, 1), slice(20, 30), slice(0, 0), []])
+def test_no_frames_have_a_shape_and_a_type(index: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", VIDEO.astype("f4"))
+    np.save(tmp_path / "b.npy", COLOUR)
+    for name, shape, dtype in (("a.npy", (0, 4, 5), "f4"), ("b.npy", (0, 4, 5, 3), "u1")):
+        film = NumpyReader(tmp_path / name)
+        for found in (film[index], film.__recipe__()[index]):
+            assert found.shape == shape
+            assert found.dtype == dtype
+    assert film.block(None, 4, 4).shape == (0, 4, 5, 3)

@@ -1,12 +1,10 @@
-"""What every frame stream does, whichever class it is of."""
+"""What every frame stream does, whichever class it is of: frames, places, states."""
 
 from __future__ import annotations
 
-import gc
-import os
+import inspect
 import pickle
 import random
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +12,19 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from frames.makers import DRAWN, ENDLESS, FINITE, FRAMES, MAKERS
-from headrace.errors import AddressError, ClosedError, StreamConfigError
-from headrace.frames import FrameStream, SequenceStream, TimedSequenceStream
-from headrace.testing.case import Held
+from frames.blocks import frames_of, joined, lap, same
+from frames.makers import ENDLESS, MAKERS
+from headrace import frames
+from headrace.errors import AddressError, StreamConfigError
+from headrace.frames import FrameStream, SequenceStream, TimedSequenceStream, TimedStream
 
 every = pytest.mark.parametrize("name", MAKERS)
-finite = pytest.mark.parametrize("name", FINITE)
 
 
-def joined(blocks: list[Any]) -> Any:
-    return np.concatenate(blocks, axis=0 if blocks[0].ndim == 3 else 2)
-
-
-def frames_of(block: Any) -> int:
-    return int(block.shape[0 if block.ndim == 3 else 2])
-
-
-def same(a: Any, b: Any) -> bool:
-    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+def test_every_class_is_here() -> None:
+    streams = {made for made in vars(frames).values() if inspect.isclass(made) and issubclass(made, FrameStream)}
+    missing = {made.__name__ for made in streams - {TimedStream}} - {name.partition(",")[0] for name in MAKERS}
+    assert not missing, "add a line to tests/frames/makers.py"
 
 
 @every
@@ -82,97 +74,6 @@ def test_columns_are_the_frames_and_move_nothing(name: str, tmp_path: Path) -> N
         assert same(stream.read(4), some)
 
 
-@finite
-def test_len_tells_how_many_frames_there_are(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        n = len(stream)
-        assert 20 <= n <= 24
-        assert len(list(stream)) == n
-        assert stream.i == n
-        assert len(list(stream)) == 0, "iteration goes on where it stands"
-        assert len(list(stream.iterate())) == n, "iterate() is a pass of its own"
-
-
-@pytest.mark.parametrize("name", sorted(ENDLESS))
-def test_an_endless_stream_has_no_len(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        with pytest.raises(TypeError, match="endless"):
-            len(stream)
-        assert stream.available(10**9)
-        assert frames_of(stream.get(100)) == 100
-
-
-@finite
-def test_available_tells_what_can_be_had(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        n = len(stream)
-        stream.get(5)
-        assert stream.available(n - 5)
-        assert not stream.available(n - 4)
-        assert stream.i == 5
-        stream.get(n - 5)
-        assert stream.available(0)
-        assert not stream.available()
-
-
-@finite
-def test_a_short_end_gives_what_is_left_and_then_nothing(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        n = len(stream)
-        first = stream.get(n - 3)
-        last, none = stream.get(10), stream.get(10)
-        assert (frames_of(last), frames_of(none)) == (3, 0)
-        assert none.shape[-2:] == first.shape[-2:]
-        assert none.dtype == first.dtype
-        assert none.ndim == first.ndim
-        assert stream.i == n
-
-
-@finite
-def test_an_end_that_raises_takes_nothing(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path, on_end="raise") as stream:
-        n = len(stream)
-        stream.get(n - 3)
-        with pytest.raises(AddressError, match="got to its end"):
-            stream.get(4)
-        assert stream.i == n - 3
-        assert frames_of(stream.get(3)) == 3
-        assert frames_of(stream.get(0)) == 0
-
-
-@finite
-def test_an_end_that_is_padded_gives_zeros(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path, on_end="pad") as stream:
-        n = len(stream)
-        stream.get(n - 3)
-        block, zeros = stream.get(10), stream.get(2)
-        assert (frames_of(block), frames_of(zeros)) == (10, 2)
-        assert block.dtype == zeros.dtype
-        assert not zeros.any()
-        assert not np.moveaxis(block, 0 if block.ndim == 3 else 2, 0)[3:].any()
-        assert not stream.available()
-
-
-@finite
-def test_an_end_that_repeats_begins_again(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        n = len(stream)
-        whole = stream.get(n)
-    with MAKERS[name](tmp_path, on_end="repeat") as stream:
-        with pytest.raises(TypeError):
-            len(stream)
-        stream.get(4)
-        block = stream.get(2 * n + 3)  # longer than what is left and a pass
-        due = _lap(whole, 4, 2 * n + 7)
-        assert same(block, due) or (name in DRAWN and block.shape == due.shape)
-        assert stream.available(10**6)
-
-
-def _lap(whole: Any, lo: int, hi: int) -> Any:
-    axis = 0 if whole.ndim == 3 else 2
-    return np.take(whole, np.arange(lo, hi) % frames_of(whole), axis)
-
-
 @every
 def test_reset_and_seek_go_to_a_frame(name: str, tmp_path: Path) -> None:
     with MAKERS[name](tmp_path) as stream:
@@ -184,7 +85,7 @@ def test_reset_and_seek_go_to_a_frame(name: str, tmp_path: Path) -> None:
         assert stream.i == 7
         assert stream.t == pytest.approx(stream.t_zero + 7 * stream.dt)
         assert stream.time_to_bin(stream.t) == pytest.approx(7)
-        assert same(stream.get(8), _lap(whole, 7, 15))
+        assert same(stream.get(8), lap(whole, 7, 15))
         with pytest.raises(AddressError):
             stream.seek(-1)
         if name not in ENDLESS:
@@ -253,37 +154,6 @@ def test_iteration_gives_frames_and_can_be_mixed_with_all_else(name: str, tmp_pa
 
 
 @every
-def test_a_closed_stream_says_so(name: str, tmp_path: Path) -> None:
-    MAKERS[name](tmp_path).get(2)  # whatever is imported or cached at first use
-    gc.collect()
-    held = Held()
-    stream = MAKERS[name](tmp_path)
-    stream.get(5)
-    next(iter(stream.iterate()))
-    stream.close()
-    stream.close()
-    assert not held.grown()
-    assert not stream.available()
-    for verb in (stream.get, stream.read, stream.reset, stream.state_dict, stream.__next__):
-        with pytest.raises(ClosedError):
-            verb()
-    if type(stream) is SequenceStream:
-        with pytest.raises(ClosedError):
-            stream.put(FRAMES[:1])
-    assert len(list(stream.iterate(3))) == 3, "what is composed of it takes its recipe"
-
-
-@every
-def test_a_stream_that_is_left_alone_lets_go(name: str, tmp_path: Path) -> None:
-    MAKERS[name](tmp_path).get(2)
-    gc.collect()
-    held = Held()
-    MAKERS[name](tmp_path).get(5)
-    gc.collect()
-    assert not held.grown()
-
-
-@every
 def test_what_makes_no_sense_is_said(name: str, tmp_path: Path) -> None:
     wrong: Any
     with MAKERS[name](tmp_path) as stream:
@@ -330,31 +200,3 @@ def test_a_pass_that_cannot_be_repeated_is_a_stream_too() -> None:
         with pytest.raises(hr.ResumeError):
             stream.state_dict()
         assert frames_of(stream.get(4)) == 1
-
-
-@pytest.mark.parametrize("name", ["NumpyReader", "HDF5Reader", "InrImageStreamer", "ImageSequence"])
-def test_frames_come_from_another_process(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        due = stream.read(20)
-        there = list((stream | hr.background("process")).iterate())
-        assert same(np.stack(there)[:20], due)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-@pytest.mark.parametrize("name", ["NumpyReader", "HDF5Reader", "InrImageFileStreamer", "ImageSequence"])
-def test_a_forked_child_has_files_of_its_own(name: str, tmp_path: Path) -> None:
-    with MAKERS[name](tmp_path) as stream:
-        whole = stream.read(20)
-        stream.seek(3)
-        stream.get(2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which this process may have
-            child = os.fork()
-        if not child:
-            try:
-                os._exit(0 if all(same(stream.read(3), whole[k : k + 3]) for k in (5, 8, 11)) else 3)
-            finally:
-                os._exit(4)
-        found = [stream.read(3) for _ in range(3)]
-        assert os.waitpid(child, 0)[1] == 0
-        assert same(np.concatenate(found), whole[5:14])

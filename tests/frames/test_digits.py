@@ -143,6 +143,41 @@ def test_files_are_found_where_others_put_them(tmp_path: Path, below: str, endin
         MNISTStream(tmp_path, check=False)
 
 
+@pytest.mark.parametrize("make", STREAMS)
+def test_labels_are_needed_where_they_are_asked_for(folder: Path, make: Any) -> None:
+    more = {"output_size": (8, 8)} if make is PseudoNMNIST else {}
+    whole = make(folder, init=0, seed=3, **more).get(5)
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    stream = make(folder, init=0, seed=3, **more)
+    assert (stream.get(5) == whole).all()
+    assert (pickle.loads(pickle.dumps(stream))[:5] == stream[:5]).all()
+    stream.reset()
+    asks: list[Any] = [lambda: stream.get_with_labels(2), stream.labelled]
+    asks += [lambda: stream.get_events(0)] if more else [lambda: make(folder, include_label=True)]
+    for ask in asks:
+        with pytest.raises(StreamConfigError, match=rf"{make.__name__} got .* without a file of labels"):
+            ask()
+    assert stream.i == 0
+    assert (stream.get(5) == whole).all()
+
+
+def test_a_file_of_another_length_is_told_before_anything_is_read(folder: Path) -> None:
+    for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        good = (folder / name).read_bytes()
+        for wrong in (good[:-1], good + b"1"):
+            (folder / name).write_bytes(wrong)
+            with pytest.raises(DataError, match=f"{name}.*where its header promises"):
+                MNISTStream(folder)
+        (folder / name).write_bytes(good)
+    write_idx(folder / "t10k-images-idx3-ubyte.gz", read_idx(folder / "t10k-images-idx3-ubyte"))
+    (folder / "t10k-images-idx3-ubyte").unlink()
+    zipped = folder / "t10k-images-idx3-ubyte.gz"
+    zipped.write_bytes(zipped.read_bytes()[:-20])
+    stream = MNISTStream(folder, check=False)  # how long it is would take reading it
+    with pytest.raises(DataError, match=r"damaged|holds"):
+        stream.get(1)
+
+
 def test_a_wrong_sum_is_an_error_and_any_other_file_will_do(tmp_path: Path) -> None:
     numbered(tmp_path, 11)
     with pytest.raises(DataError, match=r"md5 sum .*wanted 9fb629c4189551a2d022fa330f9573f3"):

@@ -8,12 +8,14 @@ import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 
 import headrace as hr
+from frames.aedat4 import packet, recording
 from frames.test_broken_files import mutated
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.frames import (
@@ -166,6 +168,59 @@ def test_frames_of_a_file_are_those_of_its_events(tmp_path: Path) -> None:
     assert len(EventFrameStream(tmp_path / "none.npz", (3, 4))) == 0
 
 
+@pytest.mark.parametrize("dt", [1e-3, 1e-4, 3e-4, 1 / 30])
+@pytest.mark.parametrize("since", [0, 1_700_000_000_123_457])
+def test_frames_do_not_depend_on_the_cut_nor_on_the_clock(tmp_path: Path, since: int, dt: float) -> None:
+    """Microseconds since 1970 leave a float of seconds no room for the borders of frames."""
+    n = 3000
+    events = {"x": np.arange(n) % 3, "y": np.zeros(n, int), "t": since + np.arange(n) * 100, "p": np.arange(n) % 2}
+    write_events(tmp_path / "a.npz", events)
+    film = EventFrameStream(tmp_path / "a.npz", (1, 3), dt)
+    whole = film[:]
+    assert whole.sum() == n
+    assert len(whole) == int((n - 1) * 1e-4 / dt + 1e-6) + 1
+    assert (whole == event_frames(events, (1, 3), dt)[0].transpose(1, 2, 3, 0)).all()
+    assert (np.stack(list(film.iterate())) == whole).all()
+    for length in (1, 7, 64):
+        film.reset()
+        parts = []
+        while len(part := film.read(length)):
+            parts.append(part)
+        assert (np.concatenate(parts) == whole).all()
+    assert event_frames(events, (1, 3), dt, t_zero=since / 1e6).sum() == n
+
+
+def test_an_event_on_the_border_is_behind_it_whatever_the_clock() -> None:
+    for since in (
+        1_000_003,
+        1_700_000_000_123_457,
+        2_240_684_991_246_167,
+        2_155_188_353_822_552,
+    ):  # floats miss the last two
+        events = {"x": [0, 0], "y": [0, 0], "t": [since, since + 1000], "p": [1, 1]}
+        assert event_frames(events, t_zero=since / 1e6).ravel().tolist()[:2] == [1, 1]
+
+
+def test_times_and_numbers_of_frames_are_looked_at(tmp_path: Path) -> None:
+    wrong: Any
+    for wrong in ("soon", float("nan"), [1]):
+        with pytest.raises(StreamConfigError, match="t_zero"):
+            event_frames(some(3), t_zero=wrong)
+        with pytest.raises(StreamConfigError, match=r"time_surface\(at="):
+            time_surface(some(3), at=wrong)
+    for wrong in (-1, 0.5, "all"):
+        with pytest.raises(StreamConfigError, match="frames"):
+            event_frames(some(3), frames=wrong)
+    far = {"x": [0, 0], "y": [0, 0], "t": [-(1 << 62), 1 << 62], "p": [1, 1]}
+    with pytest.raises(DataError, match="larger dt"):
+        event_frames(far)
+    write_events(tmp_path / "a.npz", far)
+    with pytest.raises(DataError, match="larger dt"):
+        EventFrameStream(tmp_path / "a.npz", dt=1e-6)
+    film = EventFrameStream(tmp_path / "a.npz", dt=1e6)
+    assert film[len(film) - 1].sum() == film[0].sum() == 1
+
+
 def test_a_writer_takes_events_in_every_form(tmp_path: Path) -> None:
     events = some()
     with EventWriter(tmp_path / "a.npz") as writer:
@@ -182,8 +237,62 @@ def test_a_writer_takes_events_in_every_form(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(ClosedError):
         writer.write(events[0])
-    with pytest.raises(StreamConfigError):
-        EventWriter(tmp_path / "a.avi")
+    for name in ("a.avi", "a.aedat4"):  # the latter is only read
+        with pytest.raises(StreamConfigError, match=r"\.npz, \.h5"):
+            EventWriter(tmp_path / name)
+
+
+def test_a_writer_says_at_once_where_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong: Any
+    for wrong in (None, tmp_path / "none" / "a.npz", tmp_path):
+        with pytest.raises(StreamConfigError, match=r"EventWriter\(filename\)"):
+            EventWriter(wrong)
+        with pytest.raises(StreamConfigError, match=r"write_events\(filename\)"):
+            write_events(wrong, some(3))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    with EventWriter("a.npz") as writer:
+        writer.write(some(3))
+        monkeypatch.chdir(tmp_path / "other")
+    assert (read_events(tmp_path / "a.npz") == some(3)).all(), "it is where it was when it was made"
+
+
+def test_events_that_could_not_be_written_are_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    writer = EventWriter(tmp_path / "sub" / "a.npz")
+    writer.write(some(3))
+    (tmp_path / "sub").rmdir()
+    for _ in range(2):
+        with pytest.raises((OSError, StreamConfigError)):
+            writer.close()
+    (tmp_path / "sub").mkdir()
+    writer.close()
+    assert (read_events(tmp_path / "sub" / "a.npz") == some(3)).all()
+    (tmp_path / "sub" / "a.npz").unlink()
+    writer.close()
+    assert not list((tmp_path / "sub").iterdir()), "once is enough"
+
+
+def test_a_writer_that_is_dropped_writes_its_file_and_says_so(tmp_path: Path) -> None:
+    writers = [EventWriter(tmp_path / "a.npz")]
+    writers[0].write(some(3))
+    with pytest.warns(ResourceWarning, match=r"a\.npz' was dropped without close\(\).*written now"):
+        writers.clear()
+    assert (read_events(tmp_path / "a.npz") == some(3)).all()
+
+
+def test_threads_share_a_writer(tmp_path: Path) -> None:
+    def write(writer: EventWriter) -> None:
+        for event in some(5000):
+            writer.write(event)
+
+    with EventWriter(tmp_path / "a.npz") as writer:
+        threads = [Thread(target=write, args=(writer,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(read_events(tmp_path / "a.npz")) == writer.written == 10_000
 
 
 def second(*raw: tuple[int, int], head: bytes = b"") -> bytes:
@@ -252,7 +361,10 @@ def test_npz_and_hdf5_of_others(tmp_path: Path) -> None:
 
 
 def test_other_versions_are_named(tmp_path: Path) -> None:
-    for head, told in ((b"#!AER-DAT4.0\r\n", "version 4.0, wanted 2.0 or 3.1"), (b"nothing", "wanted an AEDAT file")):
+    for head, told in (
+        (b"#!AER-DAT1.0\r\n", "version 1.0, wanted 2.0, 3.1 or 4.0"),
+        (b"nothing", "wanted an AEDAT file"),
+    ):
         (tmp_path / "a.aedat").write_bytes(head)
         with pytest.raises(DataError, match=told):
             read_events(tmp_path / "a.aedat")
@@ -262,6 +374,10 @@ def _second(path: Path) -> None:
     path.write_bytes(second(*((k << 8 | k << 1, 1000 * k) for k in range(100))))
 
 
+def _fourth(path: Path) -> None:
+    path.write_bytes(recording([(0, packet(some(60))), (1, packet(some(0), b"IMUS")), (0, packet(some(40)))]))
+
+
 def _third(path: Path) -> None:
     write_events(path, some(100))
 
@@ -269,6 +385,7 @@ def _third(path: Path) -> None:
 KINDS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "aedat 2": ("a.aedat", _second),
     "aedat 3": ("a.aedat", _third),
+    "aedat 4": ("a.aedat4", _fourth),
     "bin": ("a.bin", _third),
     "npz": ("a.npz", _third),
 }

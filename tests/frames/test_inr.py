@@ -196,6 +196,20 @@ def test_colour_is_kept(tmp_path: Path) -> None:
     assert (stream.get(4) == block).all()
 
 
+@pytest.mark.parametrize(
+    ("given", "due"),
+    [("u1", "u1"), ("?", "u1"), ("f2", "f4"), ("f4", "f4"), (">i2", "i2"), ("f8", "f8"), ("g", "f8"), ("u8", "u8")],
+)
+def test_the_type_is_that_of_the_frames(given: str, due: str, tmp_path: Path) -> None:
+    block = np.arange(12).reshape(2, 2, 3).astype(given)
+    with InrImageStreamWriter(tmp_path / "a.inr") as writer:
+        writer.put(block)
+        writer.put(block[:1])
+    found = InrImageStreamer(tmp_path / "a.inr").get(9)
+    assert found.dtype == np.dtype(due)
+    assert (found[:2] == block).all()
+
+
 def test_many_files_are_one_film_in_natural_order(tmp_path: Path) -> None:
     for k, n in ((10, 1), (2, 3), (1, 2)):
         with InrImageStreamWriter(tmp_path / f"part{k}.inr") as writer:
@@ -209,6 +223,9 @@ def test_many_files_are_one_film_in_natural_order(tmp_path: Path) -> None:
         for wrong in ((3, 0), (1, 3), (-1, 0)):
             with pytest.raises(AddressError):
                 stream.seek(*wrong)
+        for odd in ((1, "2"), (1.0, 2)):
+            with pytest.raises(StreamConfigError, match="wanted a whole number"):
+                stream.seek(*odd)
     names = [tmp_path / "part10.inr", tmp_path / "part1.inr", tmp_path / "part10.inr"]
     assert InrImageFileStreamer(names).get(9)[:, 0, 0].tolist() == [1000, 100, 101, 1000]
     with InrImageStreamWriter(tmp_path / "other.inr") as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,20 @@ def test_max_frames_is_a_number() -> None:
             SequenceStream(ramp(3), max_frames=wrong)
 
 
+def test_max_frames_holds_from_the_beginning() -> None:
+    with SequenceStream(ramp(20), max_frames=5) as stream:
+        assert len(stream) == 5
+        assert values(stream[:]) == [15, 16, 17, 18, 19]
+        stream.put(ramp(1, 20))
+        assert values(stream.get(9)) == [16, 17, 18, 19, 20]
+    long = np.zeros((6000, 1, 1), "u1")
+    with SequenceStream(long) as stream:
+        assert len(stream) == 6000, "nobody said that frames may go"
+        stream.put(long[:1])
+        assert len(stream) == 6000
+    assert len(SequenceStream(long, max_frames=5000)) == 5000
+
+
 def test_a_pickled_sequence_can_be_put_to() -> None:
     with SequenceStream(ramp(3), max_frames=4, on_end="repeat") as stream:
         stream.put(ramp(1, 3))
@@ -118,6 +133,31 @@ def test_a_pickled_sequence_can_be_put_to() -> None:
             copy.put(ramp(1, 9))
             assert values(copy.get(5)) == [2, 3, 9, 1, 2]
         assert values(stream.get(2)) == [2, 3]
+
+
+def test_two_threads_put_and_one_reads() -> None:
+    with SequenceStream(ramp(1), max_frames=2000) as stream:
+        failed: list[BaseException] = []
+
+        def put(k: int) -> None:
+            try:
+                for n in range(300):
+                    stream.put(ramp(2, 1000 * k + n))
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=put, args=(k,)) for k in (1, 2)]
+        for thread in threads:
+            thread.start()
+        got = []
+        while any(thread.is_alive() for thread in threads):
+            got += values(stream.get(7))
+        for thread in threads:
+            thread.join()
+        got += values(stream.get(2000))
+    assert not failed
+    due = [0, *(1000 * k + n + d for k in (1, 2) for n in range(300) for d in (0, 1))]
+    assert sorted(got) == sorted(due), "each once"
 
 
 def test_batches_are_kept_apart() -> None:
@@ -212,6 +252,21 @@ def test_the_end_rule_holds_for_times() -> None:
         made("raise").get(3.0, 5.0)
 
 
+def test_times_that_are_far_away_or_too_many_are_said() -> None:
+    stream = TimedSequenceStream(ramp(10), dt=0.5)
+    for ask in (stream.ts, stream.xs):
+        for times in ((-1e30, 1e30), (0, 1e9), (1e30, 2e30)):
+            with pytest.raises(StreamConfigError, match=r"s\(t1, t2\) got .*, wanted at most .*\n  Ask for less"):
+                ask(*times)
+        assert len(ask(-1e3, 1e3)) == 4000
+    assert values(stream.get(-1e30, 1e30)) == list(range(10)), "those there are"
+    with pytest.raises(StreamConfigError, match="wanted at most"):
+        TimedSequenceStream(ramp(10), dt=0.5, on_end="pad").get(-1e30, 1e30)
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(StreamConfigError, match="wanted two times"):
+            stream.get(0, wrong)
+
+
 def test_put_by_time_overwrites() -> None:
     mine = ramp(10)
     with TimedSequenceStream(mine, dt=0.1) as stream:
@@ -254,6 +309,13 @@ def test_resampling_wants_frames_by_number() -> None:
         TimedResampleStream(FrameStream(np.zeros((2, 2)) for _ in range(3)))
     with pytest.raises(StreamConfigError, match="dt="):
         TimedResampleStream(TimedSequenceStream(ramp(3)), dt=-1)
+    with pytest.raises(StreamConfigError, match="t_zero="):
+        TimedResampleStream(TimedSequenceStream(ramp(3)), "now")  # type: ignore[arg-type]
+    wrong: Any
+    for wrong in ("x", ramp(3), None):
+        with pytest.raises(StreamConfigError, match="wanted a frame stream"):
+            TimedResampleStream(wrong)
+    assert TimedResampleStream(TimedSequenceStream(ramp(3), dt=1), dt=0.5)[5:2].shape == (0, 2, 3)
 
 
 def test_a_sequence_is_a_queue_that_forgets() -> None:
@@ -262,8 +324,6 @@ def test_a_sequence_is_a_queue_that_forgets() -> None:
         rng = np.random.default_rng(seed)
         most = int(rng.integers(1, 30))
         stream, kept, place, given = SequenceStream(ramp(2), max_frames=most), [0, 1][-most:], 0, 2
-        if most == 1:  # what is there from the beginning stays whole until something is put
-            kept = [0, 1]
         for _ in range(150):
             verb, n = rng.integers(4), int(rng.integers(0, 12))
             if verb == 0 and n:

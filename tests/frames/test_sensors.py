@@ -168,6 +168,9 @@ def test_what_has_no_logarithm_is_told() -> None:
         sensor(np.ones((2, 4, 3)))
     with pytest.raises(DataError, match="Choose a channel"):
         DVS().events(np.ones((1, 3, 2, 4, 4)))
+    never: Any = "soon"
+    with pytest.raises(StreamConfigError, match="t_zero"):
+        DVS().events(np.ones((2, 4, 4)), t_zero=never)
 
 
 # --- the integrative sensor -----------------------------------------------------------------------
@@ -232,6 +235,37 @@ def test_a_failing_frame_can_be_passed() -> None:
     assert (rest == without[:, :, 3:]).all()
 
 
+def test_frames_that_were_looked_at_keep_their_events() -> None:
+    light, _ = film()
+    looks: list[Any] = [lambda stream: stream.peek(7), lambda stream: stream.available(9)]
+    sources: list[Any] = [light, hr.source(light) | hr.filter(np.any)]  # which does not know how many it has
+    for source in sources:
+        stream = SensorStream(source, DVS(THETA))
+        whole = stream.get_events(60)
+        for look in looks:
+            stream.reset()
+            first = stream.get_events(20)
+            look(stream)
+            assert stream.i == 20
+            rest = stream.get_events(100)
+            assert (np.concatenate([first, rest]) == whole).all()
+
+
+def test_events_before_a_frame_that_fails_are_given() -> None:
+    light, _ = film(frames=9)
+    whole = DVS(THETA, dt=0.001).events(light[:5])
+    light[5] = -1
+    stream = SensorStream(light, DVS(THETA))
+    assert (stream.get_events(9) == whole).all()
+    for _ in range(2):
+        assert stream.i == 5
+        with pytest.raises(DataError, match="intensity"):
+            stream.get_events(4)
+    assert stream.skip(1) == 1
+    assert len(stream.get_events(9))
+    assert stream.i == 9
+
+
 def test_what_a_sensor_stream_refuses() -> None:
     no_sensor: Any = abs
     with pytest.raises(StreamConfigError, match="wanted a DVS"):
@@ -242,6 +276,16 @@ def test_what_a_sensor_stream_refuses() -> None:
         stream.get_events(1)
     with pytest.raises(StreamConfigError, match="cannot be divided"):
         stream.shard(0, 2)
+
+
+def test_items_that_are_no_frames_are_told() -> None:
+    wrong: Any
+    for wrong in (["ab", "cd"], [1, 2], [{"frame": np.ones((2, 2))}], [np.ones(3)]):
+        with pytest.raises(DataError, match="SensorStream got an item"):
+            SensorStream(hr.source(wrong), DVS()).get(1)
+    for wrong in (["ab", "cd"], [{"frame": np.ones((2, 2))}]):
+        with pytest.raises(DataError, match="Poisson spikes got"):
+            PoissonStream(hr.source(wrong), seed=3).get(1)
 
 
 def test_a_sensor_of_a_process_of_its_own() -> None:

@@ -19,7 +19,7 @@ import pytest
 
 import headrace as hr
 from frames.footage import COLS, ROWS, cut_front, number_of, write
-from headrace.errors import AddressError, DataError, HeadraceError, ResumeError, StreamConfigError
+from headrace.errors import AddressError, DataError, HeadraceError, HeadraceWarning, ResumeError, StreamConfigError
 from headrace.frames import VideoReader, VideoWriter
 from headrace.testing.case import Held
 from support.require import require
@@ -288,7 +288,17 @@ def test_options_that_are_none(tmp_path: Path) -> None:
         {"offset": (-1, 0)},
         {"stride": 0},
     ]
-    options += [{"start": 1.5}, {"threads": -1}, {"dtype": "U3"}, {"dt": 0}, {"on_end": "black"}, {"stream": -1}]
+    options += [
+        {"start": 1.5},
+        {"threads": -1},
+        {"dtype": "U3"},
+        {"dtype": "i1"},
+        {"dtype": "?"},
+        {"dtype": "x"},
+        {"dt": 0},
+        {"on_end": "black"},
+        {"stream": -1},
+    ]
     for more in options:
         with pytest.raises(StreamConfigError):
             VideoReader(path, **{"size": None, **more})
@@ -378,7 +388,8 @@ def test_frames_that_are_damaged_cost_themselves_alone(tmp_path: Path) -> None:
 def test_a_file_that_breaks_off_ends_there(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", 60, g="10")
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    video = VideoReader(path, None)
+    with pytest.warns(HeadraceWarning, match="it was cut off"):
+        video = VideoReader(path, None)
     n = len(video)
     assert 20 < n < 60
     good = [number_of(frame) for frame in video.get(n - 1)]
@@ -409,6 +420,27 @@ def test_a_film_with_sound(name: str, tmp_path: Path) -> None:
     video = VideoReader(tmp_path / name, None)
     assert [number_of(frame) for frame in video] == list(range(60))
     assert [number_of(video[i]) for i in (50, 3, 59, 21)] == [50, 3, 59, 21]
+
+
+def test_a_reader_keeps_one_file_open_before_its_first_frame(tmp_path: Path) -> None:
+    """The file of the header serves the first pass: of the latest reader alone, and not once it is gone."""
+    path = write(tmp_path / "a.mp4", 20)
+    gc.collect()
+    held = Held()
+    many = [VideoReader(path, None, threads=2) for _ in range(9)]
+    assert Held().descriptors in (held.descriptors, (held.descriptors or 0) + 1)
+    many[-1].close()
+    assert not held.grown()
+    last = VideoReader(path, None, threads=2)
+    assert [number_of(frame) for frame in last] == list(range(20))
+    assert [number_of(frame) for frame in many[0]] == list(range(20))
+    last.close()
+    many[0].close()
+    assert not held.grown()
+    many[1] = VideoReader(path, None)
+    many.clear()
+    gc.collect()
+    assert not held.grown()
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from support.require import require
 
 require("av")
 
-SIZES = [(48, 64), (40, 50), (34, 208), (270, 480)]
+SIZES = [(48, 64), (40, 50), (35, 208), (34, 207), (270, 480)]
 
 
-@pytest.mark.parametrize(("codec", "suffix"), [("X264", ".mp4"), ("MJPG", ".avi"), ("FFV1", ".mkv")])
+@pytest.mark.parametrize(("codec", "suffix"), [("X264", ".mp4"), ("MJPG", ".avi"), ("XVID", ".avi"), ("FFV1", ".mkv")])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_mean_is_that_of_the_colours(codec: str, suffix: str, size: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / f"noise{suffix}"
@@ -25,10 +25,10 @@ def test_the_mean_is_that_of_the_colours(codec: str, suffix: str, size: tuple[in
             writer.write(frame)
     parts: list[dict[str, Any]] = [{"size": None}, {"size": (21, 32)}, {"size": (17, 19), "offset": (3, 5)}]
     for part in parts:
-        sure = np.s_[..., : size[1] // 16 * 16]  # FFmpeg makes further columns another way for each layout of pixels
-        sums = VideoReader(path, **part, mode="rgb").read(3).astype(int).sum(-1)[sure]
-        found = VideoReader(path, **part, mode="mean").read(3)[sure]
+        sums = VideoReader(path, **part, mode="rgb").read(3).astype(int).sum(-1)
+        found = VideoReader(path, **part, mode="mean").read(3)
         assert found.dtype == np.float32
         assert np.array_equal(found, sums.astype(np.float32) / np.float32(3))
-        assert np.array_equal(VideoReader(path, **part, mode="mean", dtype="u1").read(3)[sure], (sums + 1) // 3)
-        assert np.array_equal(VideoReader(path, **part, mode="mean", dtype="f8").read(3)[sure], found)
+        assert np.array_equal(VideoReader(path, **part, mode="mean", dtype="u1").read(3), (sums + 1) // 3)
+        assert np.array_equal(VideoReader(path, **part, mode="mean", dtype="i4").read(3), (sums + 1) // 3)
+        assert np.array_equal(VideoReader(path, **part, mode="mean", dtype="f8").read(3), found)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +85,61 @@ def test_values_are_clipped_and_rounded(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "b.mkv", codec="FFV1") as writer:
         writer.put(np.array([[[True, False]]]))
     assert VideoReader(tmp_path / "b.mkv", None, mode="r")[0].tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u2", "i4", "u8", "f2"])
+def test_values_of_any_type_are_clipped(dtype: str, tmp_path: Path) -> None:
+    frame = np.array([[-7, 0, 5, 300]]).clip(*((-128, 127) if dtype == "i1" else (0 if "u" in dtype else -7, 300)))
+    with VideoWriter(tmp_path / "a.mkv", codec="FFV1") as writer:
+        writer.put(frame.astype(dtype)[None])
+    assert VideoReader(tmp_path / "a.mkv", None, mode="r")[0].tolist() == frame.clip(0, 255).tolist()
+
+
+def test_a_writer_that_is_dropped_finishes_its_file(tmp_path: Path) -> None:
+    for name, codec in (("a.mp4", "X264"), ("a.avi", "XVID"), ("a.mkv", "FFV1")):
+        writer = VideoWriter(tmp_path / name, None, codec)
+        writer.put(moving().transpose(3, 0, 1, 2)[None])
+        with pytest.warns(ResourceWarning, match="dropped without close"):
+            del writer
+        assert len(VideoReader(tmp_path / name, None)) == 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        VideoWriter(tmp_path / "b.avi")  # of which nothing was written
+        writer = VideoWriter(tmp_path / "b.avi")
+        writer.put(moving().transpose(3, 0, 1, 2)[None])
+        writer.close()
+        del writer
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_program_that_ends_finishes_its_files_and_a_forked_child_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    code = f"""
+import os, sys
+import numpy as np
+from headrace.errors import ClosedError
+from headrace.frames import VideoWriter
+writer = VideoWriter({str(path)!r}, None, "X264")
+writer.put(np.zeros((5, 32, 32)))
+child = os.fork()
+if child == 0:
+    try:
+        writer.put(np.zeros((5, 32, 32)))
+    except ClosedError:
+        sys.exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+writer.put(np.zeros((5, 32, 32)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-W", "ignore::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("dropped without close") == 1
+    assert len(VideoReader(path, None)) == 10
 
 
 def test_channels(tmp_path: Path) -> None:

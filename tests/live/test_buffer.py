@@ -11,8 +11,8 @@ import pytest
 
 from headrace.core.block import Block
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.live.buffer import DataBuffer
-from headrace.live.buffers import BufferShapeError
+from headrace.live.buffers.base import BufferShapeError
+from headrace.live.buffers.buffer import DataBuffer
 
 
 def test_the_newest_rows_stay() -> None:

@@ -7,16 +7,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
+import headrace.signals as s
 from headrace.core.block import Block, Pace
 from headrace.errors import StreamConfigError
-from headrace.live.buffer import DataBuffer
-from headrace.live.system import System
+from headrace.live.buffers.buffer import DataBuffer
+from headrace.live.running.system import System
 
 
 class FakeSystem:
@@ -179,3 +181,58 @@ def test_one_that_is_slow_loses_only_what_would_have_fallen_out_anyway(maxlen: i
         assert counts["dropped"]
         assert pending <= 2 * (maxlen + 4)
     buffer.close()
+
+
+def test_the_column_of_a_signal_that_was_removed_goes_with_the_first_block_without_it() -> None:
+    hand = Hand()
+    rows = iter(range(100))
+
+    def say(buffer: DataBuffer, **columns: Any) -> None:
+        total = buffer.total
+        hand.waiting.put(Block({"x": np.full(2, 1.0), **columns}, first=2 * next(rows)))
+        until(lambda: buffer.total == total + 2)
+
+    system = System(hand, [s.Scale("x", name="twice", scale_factor=2.0), s.Scale("x", name="ten", scale_factor=10.0)])
+    following, whole = DataBuffer(maxlen=6).follow(system), DataBuffer().follow(system, name="whole")
+    with system, closing(following) as buffer, closing(whole) as other:
+        say(buffer, mouse=np.zeros(2))
+        say(buffer)  # the source says nothing of its mouse: that may come again
+        assert np.isnan(buffer["mouse"]).tolist() == [False, False, True, True]
+        system.remove_derived_signal("twice")
+        assert buffer["twice"].tolist() == [2.0] * 4, "it goes with the next block"
+        before = buffer.copy()
+        say(buffer)
+        assert list(buffer) == ["x", "mouse", "ten"]
+        assert "twice" not in buffer
+        assert buffer["x"].shape == (6,)
+        assert before["twice"].tolist() == [2.0] * 4, "a copy never changes"
+        until(lambda: "twice" not in other)
+        assert system.removed_signals == {"twice"}
+
+        system.add_derived_signal(s.Scale("x", name="twice", scale_factor=3.0))
+        say(buffer)
+        assert buffer["twice"].tolist() == [3.0, 3.0], "another one of that name begins anew"
+        assert not system.removed_signals
+        say(buffer)
+        assert buffer["twice"].tolist() == [3.0] * 4
+
+        system.remove_derived_signal("twice")
+        del buffer["twice"]  # by hand, before
+        say(buffer)
+        say(buffer, twice=np.array([7.0, 8.0]))  # a source may have that name now
+        assert buffer["twice"].tolist() == [7.0, 8.0]
+
+
+def test_a_picture_of_a_signal_that_was_removed_says_so() -> None:
+    hand = Hand()
+    system = System(hand, [s.Scale("x", name="twice", scale_factor=2.0)])
+    with system, closing(DataBuffer(maxlen=6).follow(system)) as buffer:
+        hand.waiting.put(Block({"x": np.full(2, 1.0)}))
+        until(lambda: buffer.total == 2)
+        figure = buffer.plot("twice")
+        assert figure.marks[0].y.tolist() == [2.0, 2.0]
+        system.remove_derived_signal("twice")
+        hand.waiting.put(Block({"x": np.full(2, 1.0)}, first=2))
+        until(lambda: buffer.total == 4)
+        with pytest.raises(KeyError, match="twice"):
+            figure.marks[0].y

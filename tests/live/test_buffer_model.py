@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 
 NAMES = ("t", "a", "v")
 LEAD = {"t": (), "a": (), "v": (2,)}

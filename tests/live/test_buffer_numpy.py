@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.live.buffers import BufferShapeError
-from headrace.live.numpy_buffer import NumpyBuffer
+from headrace.live.buffers.base import BufferShapeError
+from headrace.live.buffers.numpy_buffer import NumpyBuffer
 
 
 def test_the_newest_rows_stay_and_the_oldest_go() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.core.block import Block, Pace
 from headrace.errors import DataError
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 from headrace.signals import FourierTransform, Graph
 from headrace.signals.run import Run
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import AddressError, StreamConfigError
-from headrace.live.buffers import BufferShapeError
-from headrace.live.pandas_buffer import PandasBuffer
+from headrace.live.buffers.base import BufferShapeError
+from headrace.live.buffers.pandas_buffer import PandasBuffer
 from support.require import require
 
 pandas = require("pandas")

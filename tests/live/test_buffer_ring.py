@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.live.buffer import DataBuffer
-from headrace.live.numpy_buffer import NumpyBuffer
-from headrace.live.ring import Ring
+from headrace.live.buffers.buffer import DataBuffer
+from headrace.live.buffers.numpy_buffer import NumpyBuffer
+from headrace.live.buffers.ring import Ring
 
 STEPS = st.lists(
     st.tuples(

@@ -10,7 +10,7 @@ import pytest
 
 from headrace.core.block import Block, Pace
 from headrace.errors import DataError
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 from support.require import require
 
 pandas = require("pandas")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, StreamConfigError, WorkerError
-from headrace.live.consumer import Consumer
-from headrace.live.pieces import size_of
-from headrace.live.waiting import POLICIES
+from headrace.live.running.consumer import Consumer
+from headrace.live.running.pieces import size_of
+from headrace.live.running.waiting import POLICIES
 from live.hand import HANG, balanced, until
 
 
@@ -417,7 +417,7 @@ def test_what_spilled_leaves_the_disk_again() -> None:
 
 
 def test_a_full_disk_fails_the_consumer_and_keeps_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headrace.live.spill import Spill
+    from headrace.live.running.spill import Spill
 
     consumer = offered(begun(policy="spill", limit=ROOM), 5)
     push = Spill.push

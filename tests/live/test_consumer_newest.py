@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from headrace.core.block import Block, Pace
-from headrace.live.consumer import Consumer
-from headrace.live.pieces import size_of
-from headrace.live.waiting import MANY
+from headrace.live.running.consumer import Consumer
+from headrace.live.running.pieces import size_of
+from headrace.live.running.waiting import MANY
 from live.hand import balanced
 
 

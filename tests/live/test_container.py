@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DamageError, DataError, SinkError
-from headrace.live.container import MAGIC, Writer
-from headrace.live.index import CHUNK, read_index
-from headrace.live.record import Recorder
-from headrace.live.recording import Recording
-from headrace.live.scan import Record, View, scan
-from headrace.live.session import Session
+from headrace.live.recording.container import MAGIC, Writer
+from headrace.live.recording.index import CHUNK, read_index
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.recording import Recording
+from headrace.live.recording.scan import Record, View, scan
+from headrace.live.recording.session import Session
 from support.exactly import DTYPES, columns, differ
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from headrace.errors import ClosedError, WorkerError
-from headrace.live.event_loop import EventLoop
+from headrace.live.wires.event_loop import EventLoop
 
 
 def test_it_returns_raises_and_times_out() -> None:

@@ -13,10 +13,10 @@ import pytest
 
 import headrace.signals as s
 from headrace.errors import DataError, RegistryError, StreamConfigError, WorkerError
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 from headrace.live.device import Threaded
-from headrace.live.session import Session
-from headrace.live.system import System
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 from live.hand import HANG, Hand, balanced, until
 from support.counts import soaking
 

@@ -11,7 +11,7 @@ import pytest
 from headrace.core.block import Block
 from headrace.live.clock import SystemClock
 from headrace.live.device import Threaded
-from headrace.live.merge import Merge
+from headrace.live.merging.merge import Merge
 from headrace.live.sampler import Sampler
 from headrace.live.sources import FunctionSource
 from headrace.live.tables import Table

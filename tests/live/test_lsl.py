@@ -24,9 +24,9 @@ from headrace.live.align import fit_pairs
 from headrace.live.clock import SYSTEM, Anchor, SystemClock
 from headrace.live.lsl import LSLInlet
 from headrace.live.lsl_outlet import LSLOutlet
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 from headrace.live.sampler import Sampler
-from headrace.live.session import Session
-from headrace.live.system import System
 from headrace.testing import check_device
 from live.hand import balanced, until
 from support.require import require

@@ -14,7 +14,7 @@ from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Device, Threaded
-from headrace.live.merge import Merge
+from headrace.live.merging.merge import Merge
 from headrace.live.pending import Pending
 from headrace.live.sampler import Sampler
 from headrace.live.wake import Wake

@@ -10,7 +10,7 @@ import pytest
 from headrace.errors import DataError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Threaded
-from headrace.live.merge import Merge
+from headrace.live.merging.merge import Merge
 from live.test_merge import Scripted, run, ticks
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live import cobs
-from headrace.live.beside import Beside
 from headrace.live.lines import Lines
-from headrace.live.messages import Messages, as_parser, columns_of_rows
+from headrace.live.merging.beside import Beside
 from headrace.live.records import CobsRecords, Records
+from headrace.live.wires.messages import Messages, as_parser, columns_of_rows
 
 FIELDS = [("n", "<u4"), ("x", ">f4", (2,)), ("on", "?")]
 SYNC = b"\xaa\x55"

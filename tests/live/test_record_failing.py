@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import headrace.live.container
+import headrace.live.recording.container
 import headrace.signals as s
 from headrace.core.block import Block, Pace
 from headrace.errors import DataError, SinkError, StreamConfigError
-from headrace.live.record import Recorder
-from headrace.live.session import Session
-from headrace.live.system import System
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 from live.hand import HANG, Hand, until
 
 FULL = OSError(28, "No space left on device")
@@ -31,7 +31,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds, self.calls = 0.0, 0
         self.full_when: Any = lambda part: False
-        real = headrace.live.container._write_all
+        real = headrace.live.recording.container._write_all
 
         def write(fd: int, part: Any) -> int:
             self.calls += 1
@@ -40,7 +40,7 @@ class Disk:
                 raise FULL
             return real(fd, part)
 
-        monkeypatch.setattr(headrace.live.container, "_write_all", write)
+        monkeypatch.setattr(headrace.live.recording.container, "_write_all", write)
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_a_mark_tells_the_row_that_had_come_however_slow_the_disk_is(
     go = threading.Event()
     real = Recorder.write_all
     monkeypatch.setattr(Recorder, "write_all", lambda self, blocks: (go.wait(HANG), real(self, blocks))[1])
-    monkeypatch.setattr("headrace.live.rounds.EARLY", (1.0, 0))  # bytes: it begins later than the system
+    monkeypatch.setattr("headrace.live.running.rounds.EARLY", (1.0, 0))  # bytes: it begins later than the system
     hand = Hand()
     with System(hand) as system:
         hand.say(7)

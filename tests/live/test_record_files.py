@@ -15,15 +15,15 @@ import pytest
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
-from headrace.live.folder import create_session
-from headrace.live.recorders import (
+from headrace.live.recording.folder import create_session
+from headrace.live.recording.recorders import (
     CsvFileRecorder,
     DataFrameRecorder,
     ParquetFileRecorder,
     PickleRecorder,
     WavFileRecorder,
 )
-from headrace.live.session import Session
+from headrace.live.recording.session import Session
 from headrace.testing import check_sink
 from support.exactly import differ
 from support.require import require

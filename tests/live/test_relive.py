@@ -12,8 +12,8 @@ import headrace as hr
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.live.clock import VirtualClock
-from headrace.live.session import Session
-from headrace.live.system import System
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 from live.hand import Hand, until
 from support.exactly import differ
 

@@ -16,10 +16,10 @@ from headrace.core.block import Block
 from headrace.core.registry import find
 from headrace.errors import DamageError, DataError, StreamConfigError
 from headrace.live.clock import SystemClock, VirtualClock
-from headrace.live.folder import create_session
-from headrace.live.record import Recorder
-from headrace.live.replay import Replay, replay
-from headrace.live.session import Session
+from headrace.live.recording.folder import create_session
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.replay import Replay, replay
+from headrace.live.recording.session import Session
 from headrace.testing import check_stream
 from support.exactly import differ
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fractions import Fraction
 from math import inf
 from pathlib import Path
@@ -16,8 +17,9 @@ from headrace.core.block import Block, Pace
 from headrace.errors import DamageError, DataError, StreamConfigError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Device
-from headrace.live.record import Recorder
-from headrace.live.replay_source import ReplaySource
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.replay_source import ReplaySource
+from headrace.live.recording.session import Session
 from live.hand import balanced
 from support.exactly import differ
 
@@ -69,7 +71,7 @@ def test_it_goes_round_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_system_over_it_gives_what_it_gave_live(tmp_path: Path) -> None:
-    from headrace.live.system import System
+    from headrace.live.running.system import System
 
     blocks = recorded(tmp_path / "s")
     graph = s.Graph([s.LowPassFilter("x", name="low", order=3, cutoff_freq=1, sample_rate=4)])
@@ -177,3 +179,103 @@ def test_marks_are_there(tmp_path: Path) -> None:
         recorder.write({"x": np.arange(3)})
         recorder.mark("go", 4)
     assert [(mark.name, mark.value, mark.row) for mark in ReplaySource(tmp_path / "s").marks] == [("go", 4, 3)]
+
+
+def marked(path: Path) -> list[Block]:
+    """Record 20 blocks of 4 rows, and marks before, in, between, after them."""
+    found = []
+    with Recorder(path) as recorder:
+        recorder.mark("begin")
+        for i in range(20):
+            block = Block({"timestamp": 50.0 + i + np.arange(4) / 4, "x": np.arange(4) + 4 * i}, first=4 * i, rate=4.0)
+            recorder.write(block, arrived=100.0 + i)
+            found.append(block)
+            if i == 4:
+                recorder.mark("in", {"left": True}, row=18)
+                recorder.mark("between", 7)
+        recorder.mark("end")
+    return found
+
+
+def again(source: ReplaySource, path: Path, until: Callable[[Any], bool] = lambda system: False) -> Session:
+    """Record what a system reads of a recording."""
+    from headrace.live.running.system import System
+
+    system = System(source)
+    system.record(path)
+    system.start()
+    while system.is_active and not until(system):
+        threading.Event().wait(0.005)
+    system.stop()
+    return Session(path)
+
+
+def told(session: Session) -> list[tuple[str, Any, int]]:
+    return [(mark.name, mark.value, mark.row) for mark in session.marks]
+
+
+def test_a_recording_of_a_recording_has_its_marks(tmp_path: Path) -> None:
+    marked(tmp_path / "s")
+    first = Session(tmp_path / "s")
+    source = ReplaySource(tmp_path / "s", speed=inf)
+    for name in ("t", "u"):  # the source begins again when it is started again
+        found = again(source, tmp_path / name)
+        assert found.raw["x"][:].tolist() == list(range(80))
+        assert (
+            told(found)
+            == told(first)
+            == [("begin", None, 0), ("in", {"left": True}, 18), ("between", 7, 20), ("end", None, 80)]
+        )
+        assert [mark.time for mark in found.marks] == [mark.time for mark in first.marks], "as the timestamps are"
+        assert found.complete
+        found.close()
+    first.close()
+
+
+def test_marks_stand_at_their_rows_in_every_lap(tmp_path: Path) -> None:
+    marked(tmp_path / "s")
+    found = again(
+        ReplaySource(tmp_path / "s", speed=2000.0, loop=True),
+        tmp_path / "t",
+        lambda system: system.stats()["rows"] > 170,
+    )
+    rows = found.raw["x"][:]
+    for name, _, row in told(found):
+        before = {"begin": 79, "in": 17, "between": 19, "end": 79}[name]
+        assert (row == 0 and name == "begin") or rows[row - 1] == before
+    assert [each[0] for each in told(found)][:8] == ["begin", "in", "between", "end"] * 2
+    found.close()
+
+
+def test_marks_of_rows_that_are_not_recorded_are_left_out(tmp_path: Path) -> None:
+    from headrace.live.running.system import System
+
+    marked(tmp_path / "s")
+    clock = VirtualClock()
+    system = System(ReplaySource(tmp_path / "s", clock=clock), clock=clock)
+    with system:
+        clock.advance(4.5)  # five blocks
+        while system.stats()["rows"] < 20:
+            threading.Event().wait(0.005)
+        clock.advance(1.0)
+        while system.stats()["rows"] < 24:
+            threading.Event().wait(0.005)
+        system.record(tmp_path / "t")
+        clock.advance(100.0)
+        while system.is_active:
+            threading.Event().wait(0.005)
+    with Session(tmp_path / "t") as found:
+        assert found.raw["x"][0] == 24
+        assert told(found) == [("end", None, 56)]
+
+
+def test_marks_keep_to_their_rows_where_damage_is_left_out(tmp_path: Path) -> None:
+    blocks = marked(tmp_path / "s")
+    file = tmp_path / "s" / "raw_data.hrc"
+    content = bytearray(file.read_bytes())
+    content[content.index(blocks[2]["x"].tobytes()) + 3] ^= 1
+    file.write_bytes(content)
+    with again(ReplaySource(tmp_path / "s", speed=inf, damaged="skip"), tmp_path / "t") as found:
+        assert len(found.raw["x"]) == 76
+        assert [row for _, _, row in told(found)] == [0, 14, 16, 76]
+        assert found.raw["x"][13:15].tolist() == [17, 18]

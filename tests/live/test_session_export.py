@@ -14,10 +14,10 @@ import pytest
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import DataError, SinkError, StreamConfigError
-from headrace.live.export_parquet import parquet_columns
-from headrace.live.lazy import Column
-from headrace.live.record import Recorder
-from headrace.live.session import Session
+from headrace.live.recording.export_parquet import parquet_columns
+from headrace.live.recording.lazy import Column
+from headrace.live.recording.record import Recorder
+from headrace.live.recording.session import Session
 from support.exactly import differ
 from support.require import require
 
@@ -118,8 +118,8 @@ def test_exports_are_written_in_pieces(tmp_path: Path, size: int, monkeypatch: p
         most[0] = max(most[0], np.size(found) and len(np.atleast_1d(found)))
         return found
 
-    monkeypatch.setattr("headrace.live.exports.PIECE", size)
-    monkeypatch.setattr("headrace.live.export_parquet.PIECE", size)
+    monkeypatch.setattr("headrace.live.recording.exports.PIECE", size)
+    monkeypatch.setattr("headrace.live.recording.export_parquet.PIECE", size)
     monkeypatch.setattr(Column, "__getitem__", watched)
     parquet, zarr = session.to_parquet(tmp_path / "p"), session.to_zarr(tmp_path / "z")
     assert most[0] < 160

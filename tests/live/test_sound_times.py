@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.live.sound_times import SampleTimes
+from headrace.live.wires.sound_times import SampleTimes
 
 RATE, CHUNK = 8000.0, 200
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.buffer import DataBuffer
+from headrace.live.buffers.buffer import DataBuffer
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Device
-from headrace.live.merge import Merge
+from headrace.live.merging.merge import Merge
 from headrace.live.sampler import Sampler
 from headrace.live.sources import BufferSource, FunctionSource, SamplerBase, SignalSource
 from headrace.live.tables import DataFrameSource, FileSource, Table

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import Anchor
-from headrace.live.stamps import Stamps
+from headrace.live.wires.stamps import Stamps
 
 ANCHOR = Anchor(now=10.0, wall=1000.0)
 

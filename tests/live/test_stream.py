@@ -12,8 +12,8 @@ import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import ResumeError, StreamConfigError
 from headrace.live.active import Active
-from headrace.live.stream import SystemStream, stream
-from headrace.live.system import System
+from headrace.live.running.stream import SystemStream, stream
+from headrace.live.running.system import System
 from headrace.live.wake import Wake
 from headrace.testing import check_stream
 from live.hand import Hand, balanced, until

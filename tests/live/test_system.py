@@ -14,8 +14,8 @@ from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.clock import VirtualClock
 from headrace.live.device import Threaded
+from headrace.live.running.system import System
 from headrace.live.sampler import Sampler
-from headrace.live.system import System
 from live.hand import HANG, Hand, balanced, until
 from support.counts import heavy
 

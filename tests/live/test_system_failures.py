@@ -10,7 +10,7 @@ import pytest
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import WorkerError
-from headrace.live.system import System
+from headrace.live.running.system import System
 from live.hand import HANG, Hand, balanced, until
 
 TWICE = s.Scale("x", name="twice", scale_factor=2.0)
@@ -220,3 +220,75 @@ def test_a_signal_that_never_returns_makes_stop_say_so() -> None:
     go.set()
     system.stop()
     assert system.read()["slow"].tolist() == [0] or system.state == "failed"
+
+
+class Sticky(Hand):
+    """A source whose stop() does not return until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def stop(self) -> None:
+        super().stop()
+        self.go.wait(HANG)
+
+    def __repr__(self) -> str:
+        return "Sticky()"
+
+
+def test_a_source_whose_stop_never_returns_is_named_and_nothing_is_lost() -> None:
+    hand = Sticky()
+    system = System(hand, [TWICE], patience=0.2)
+    seen = system.add_consumer(policy="grow")
+    system.start()
+    hand.say(3)
+    until(lambda: system.stats()["rows"] == 3)
+    for _ in range(2):  # and is waited for again
+        with pytest.raises(WorkerError, match=r"stop\(\) of Sticky\(\) does not return within 0\.2 seconds"):
+            system.stop()
+    assert system.state == "failed"
+    assert seen.read()["twice"].tolist() == [0, 2, 4]
+    with pytest.raises(WorkerError, match="Sticky"):
+        system.start()
+    assert hand.stops == 1, "it is called once, and waited for"
+    hand.go.set()
+    until(lambda: "headrace-stop" not in [thread.name for thread in threading.enumerate()])
+    with system:
+        hand.say(1)
+        assert rows(system) == [0, 1, 2, 3]
+    assert (hand.starts, hand.stops, system.state) == (2, 2, "stopped")
+
+
+@pytest.mark.parametrize("on_error", ["fail", "restart"])
+def test_one_whose_stop_hangs_after_a_failure_does_not_hold_up_the_end(on_error: Any) -> None:
+    hand = Sticky()
+    system = System(hand, on_error=on_error, patience=0.2)
+    system.start()
+    hand.fail(ZeroDivisionError("mine"))
+    if on_error == "fail":
+        with pytest.raises(ZeroDivisionError, match="mine") as caught:
+            system.join(HANG)
+        assert any("Sticky" in note for note in caught.value.__notes__)
+    else:
+        until(lambda: isinstance(system.last_error, WorkerError))
+        with pytest.raises(WorkerError, match="Sticky"):
+            system.stop()
+    hand.go.set()
+    until(lambda: "headrace-stop" not in [thread.name for thread in threading.enumerate()])
+
+
+def test_a_thread_of_the_source_may_stop_the_system() -> None:
+    """The source's own stop() knows that thread, and does not wait for it."""
+    from headrace.live.sampler import Sampler
+
+    def value(t: float) -> float:
+        if t > 0.02:
+            system.stop()
+        return t
+
+    system = System(Sampler({"x": value}, 200), patience=1.0)
+    system.start()
+    assert system.join(HANG)
+    assert system.state == "stopped"
+    assert len(rows(system)) >= 4

@@ -11,8 +11,8 @@ import pytest
 
 import headrace.signals as s
 from headrace.errors import HeadraceError, StreamConfigError, WorkerError
-from headrace.live.session import Session
-from headrace.live.system import System
+from headrace.live.recording.session import Session
+from headrace.live.running.system import System
 from headrace.live.tables import Table
 from live.hand import HANG, Hand, balanced, until
 
@@ -96,7 +96,7 @@ def test_one_of_a_source_that_was_faster_than_we_has_it_all(tmp_path: Path) -> N
 def test_one_asked_for_later_begins_with_the_state_of_the_signals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.live.rounds.EARLY", (1.0, 0))  # bytes
+    monkeypatch.setattr("headrace.live.running.rounds.EARLY", (1.0, 0))  # bytes
     hand = Hand()
     system = System(hand, GRAPH)
     with system:
@@ -250,7 +250,7 @@ def test_a_recording_that_waits_for_a_slow_block_begins_with_the_first_row_all_t
         thread = threading.Thread(target=system.record, args=(tmp_path / "session",))
         thread.start()
         until(lambda: system._pump.keep)  # it waits
-        monkeypatch.setattr("headrace.live.rounds.EARLY", (0.0, 0))  # and it is late by now
+        monkeypatch.setattr("headrace.live.running.rounds.EARLY", (0.0, 0))  # and it is late by now
         hand.say(5)
         go.set()
         thread.join(HANG)

@@ -10,15 +10,15 @@ import numpy as np
 
 import headrace.signals as s
 from headrace.core.knob import Knob
-from headrace.live.system import System
-from headrace.live.warm import warm
+from headrace.live.running.system import System
+from headrace.live.running.warm import warm
 from live.hand import Hand
 
 AT_START = """
 import sys
 import headrace.signals as s
 from headrace.live.device import Threaded
-from headrace.live.system import System
+from headrace.live.running.system import System
 class Source(Threaded):
     def opened(self):
         print("scipy.signal" in sys.modules)
@@ -57,7 +57,7 @@ ADDED = """
 import sys
 import headrace.signals as s
 from headrace.live.device import Threaded
-from headrace.live.system import System
+from headrace.live.running.system import System
 class Source(Threaded):
     def run(self, stopping):
         stopping.wait()

@@ -22,7 +22,7 @@ KEY = hr.Key(11)
 METHODS = ["fork", "spawn", "forkserver"]
 pytestmark = MARKS
 # Each with the number of workers it is examined with in the suite; scripts/soak takes all numbers.
-_BRIEF = {"indexed": 1, "granular": 2, "stochastic": 2, "chain": 4}
+_BRIEF = {"indexed": 1, "stochastic": 2, "chain": 4}
 _LAWS = [
     (name, workers)
     for name in lawpool.STREAMS

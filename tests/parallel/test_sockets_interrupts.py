@@ -196,8 +196,9 @@ def test_what_strikes_behind_any_step_loses_nothing(step: str, serving: Any, str
 @pytest.mark.parametrize("step", ["hand_socket.receive", "hand_socket.decode", "hand_socket.SocketHand.heard"])
 def test_what_strikes_in_a_worker_behind_a_socket_loses_nothing(step: str, striking: Striking) -> None:
     """Some may be lost between the worker and here: another is started where it began."""
-    with (hr.Streamer(range(600)) | hr.background("zmq", ahead=5000)).open() as cursor:
+    n = 600 if soaking() else 120  # a strike may cost a worker, and each is a process to start
+    with (hr.Streamer(range(n)) | hr.background("zmq", ahead=5000)).open() as cursor:
         first = next(cursor)
         striking.behind(step)
-        assert [first, *striking.all_of(cursor)] == list(range(600))
+        assert [first, *striking.all_of(cursor)] == list(range(n))
     assert striking.struck >= 1

@@ -63,7 +63,7 @@ def test_what_is_shared_cannot_be_resumed() -> None:
         assert stream.resume == "none"
         assert stream.size is None
         assert "share its items" in str(stream)
-        with stream.open() as cursor, pytest.raises(hr.ResumeError):
+        with stream.open() as cursor, pytest.raises(hr.ResumeError, match='consumers="each"'):
             cursor.state()
         assert alike(list(stream), rows().open(KEY).take(100))
 

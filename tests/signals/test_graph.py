@@ -94,6 +94,10 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest() -> None:
         s.Graph([s.Sum("sine_O", name="a")], inputs=["sine_0", "noise"])
     with pytest.raises(DataError, match="Did you mean 'sine_0'"):
         s.Graph([s.Sum("sine_O", name="a")])({"sine_0": X})
+    with pytest.raises(DataError, match=r"reads 'x', which the block has not.\n  It has no columns."):
+        graph()({})
+    with pytest.raises(DataError, match="It has 'other'"):
+        graph()({"other": X})
     with pytest.raises(StreamConfigError, match="Did you mean 'total'"):
         graph(outputs=["totl"])
     with pytest.raises(StreamConfigError, match="Did you mean 'late'"):

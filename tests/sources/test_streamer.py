@@ -273,6 +273,18 @@ def test_a_running_generator_is_the_callers_and_goes_on_where_a_pass_left_it() -
     assert list(stream) == []
 
 
+@pytest.mark.parametrize("rng", [np.random.default_rng(0), np.random.RandomState(0), iter([1, 2])])
+def test_an_argument_that_moves_on_cannot_be_resumed_and_says_so(rng: Any) -> None:
+    stream = hr.StochasticMux([hr.Streamer(_two, 1, 2, rng=rng), hr.Streamer(_two, 1, 2)], 1, 4)
+    assert [member.resume for member in stream.streams] == ["none", "replay"]
+    assert "its rng" in str(hr.describe(stream))
+    with (
+        stream.open() as cursor,
+        pytest.raises(hr.ResumeError, match=r"its rng, an? (?s:.)*that is left out is filled"),
+    ):
+        cursor.state()
+
+
 def test_running_generators_in_a_mux_lose_nothing_between_visits() -> None:
     def running(k: int) -> Iterator[tuple[int, int]]:
         return ((k, i) for i in range(20))

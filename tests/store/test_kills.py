@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from support.counts import heavy
 from support.require import require
+from support.warm import ran
 
 DRIVER = Path(__file__).with_name("killed.py")
+PRELOAD = ["headrace.cli.run", "headrace.store", "headrace.store.shards"]  # of each process that is killed
+PRELOAD += [name for name in ("zarr", "pyarrow.parquet") if find_spec(name.partition(".")[0])]
 STREAMS = """
 import headrace as hr
 import numpy as np
@@ -45,8 +49,8 @@ def command(at: int, cwd: Path, name: str, out: Path) -> list[str]:
 
 def finish(cwd: Path, name: str, out: Path) -> int:
     """Run to the end; return how many touches of the file system that took."""
-    done = subprocess.run(command(0, cwd, name, out), capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stderr
+    done = ran(command(0, cwd, name, out), *PRELOAD)
+    assert done.returncode == 0, done.stderr.decode()
     return int(done.stdout.split()[-1])
 
 
@@ -70,7 +74,7 @@ def test_killed_and_resumed_equals_uninterrupted(kind: str, name: str, tmp_path:
         out = tmp_path / f"killed-{k}.{kind}"
         for again in range(draw.choice([1, 1, 3])):  # a resumed run may be killed as well
             at = draw.randrange(1, touches)
-            done = subprocess.run(command(at, tmp_path, name, out), capture_output=True, check=False, timeout=100)
+            done = ran(command(at, tmp_path, name, out), *PRELOAD)
             # The first has every touch before it; what is left for a resumed one may be over before its turn.
             assert done.returncode in ((-9, 0) if again else (-9,)), done.stderr
             killed += done.returncode == -9

@@ -18,8 +18,10 @@ import pytest
 from headrace.store.ledger import Ledger
 from support.counts import heavy, soaking
 from support.require import require
+from support.warm import ran
 
 DRIVER = Path(__file__).with_name("ledger_driver.py")
+PRELOAD = ("headrace.store.ledger",)
 _spec = importlib.util.spec_from_file_location("ledger_driver", DRIVER)
 assert _spec is not None
 assert _spec.loader is not None
@@ -27,14 +29,20 @@ driver = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(driver)
 
 
-def start(folder: Path, writer: int, first: int, batches: int, last: int = -1, **more: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(DRIVER), str(folder), str(writer), str(first), str(batches), str(last)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, **more)
+def command(folder: Path, writer: int, first: int, batches: int, last: int = -1) -> list[str]:
+    return [sys.executable, str(DRIVER), str(folder), str(writer), str(first), str(batches), str(last)]
+
+
+def start(folder: Path, writer: int, first: int, batches: int, **more: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command(folder, writer, first, batches), stdout=subprocess.PIPE, **more)
+
+
+def batches(out: bytes) -> list[int]:
+    return [int(line) for line in out.split(b"\n") if line.isdigit()]
 
 
 def told(process: subprocess.Popen[bytes]) -> list[int]:
-    out, _ = process.communicate(timeout=100)
-    return [int(line) for line in out.split(b"\n") if line.isdigit()]
+    return batches(process.communicate(timeout=100)[0])
 
 
 def verify(folder: Path, acknowledged: dict[int, set[int]]) -> int:
@@ -42,32 +50,30 @@ def verify(folder: Path, acknowledged: dict[int, set[int]]) -> int:
     ledger = Ledger(folder)
     ledger.check()
     found = {point.key: point for point in ledger.rows()}
-    batches = {(point.coords[0], point.coords[1]) for point in found.values()}
+    there = {(point.coords[0], point.coords[1]) for point in found.values()}
     for writer, those in acknowledged.items():
-        lost = {batch for batch in those if (writer, batch) not in batches}
+        lost = {batch for batch in those if (writer, batch) not in there}
         assert not lost, f"writer {writer}: batches {sorted(lost)} are lost"
-    for writer, batch in batches:
+    for writer, batch in there:
         for wanted in driver.batch_of(writer, batch):
             assert driver.same(found[wanted.key], wanted)
-    assert sum(len(driver.batch_of(*each)) for each in batches) == len(found)
+    assert sum(len(driver.batch_of(*each)) for each in there) == len(found)
     ledger.close()
     return len(found)
 
 
 def test_killed_at_every_touch_of_the_disk(tmp_path: Path) -> None:
-    whole = start(tmp_path / "whole", 0, 0, 4, 0)
-    out, _ = whole.communicate(timeout=100)
-    touches = int(out.split()[-1])
+    touches = int(ran(command(tmp_path / "whole", 0, 0, 4, 0), *PRELOAD).stdout.split()[-1])
     assert touches > 20
     chosen = range(1, touches + 1) if soaking() else sorted(random.Random(5).sample(range(1, touches + 1), 8))
     for last in chosen:
         folder = tmp_path / f"killed-{last}"
-        process = start(folder, 0, 0, 4, last)
-        acknowledged = told(process)
-        assert process.returncode == -signal.SIGKILL, last
+        killed = ran(command(folder, 0, 0, 4, last), *PRELOAD)
+        acknowledged = batches(killed.stdout)
+        assert killed.returncode == -signal.SIGKILL, last
         verify(folder, {0: set(acknowledged)})
-        again = start(folder, 0, len(acknowledged), 3)  # goes on, without any repair
-        acknowledged += told(again)
+        again = ran(command(folder, 0, len(acknowledged), 3), *PRELOAD)  # goes on, without any repair
+        acknowledged += batches(again.stdout)
         assert again.returncode == 0
         verify(folder, {0: set(acknowledged)})
 
@@ -208,8 +214,8 @@ def test_killed_at_every_system_call_that_writes(tmp_path: Path) -> None:
         assert process.returncode in (-signal.SIGKILL, 0)
         survived += process.returncode == 0
         verify(folder, {0: set(acknowledged)})
-        again = start(folder, 0, len(acknowledged), 2)
-        acknowledged += told(again)
+        again = ran(command(folder, 0, len(acknowledged), 2), *PRELOAD)
+        acknowledged += batches(again.stdout)
         assert again.returncode == 0
         verify(folder, {0: set(acknowledged)})
     assert last > 40

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import pytest
 
 from support.counts import heavy, soaking
 from support.require import require
+from support.warm import ran
 
 DRIVER = Path(__file__).with_name("killed.py")
+PRELOAD = ["headrace.cli.run", "headrace.store", "headrace.store.shards"]  # of each process that is killed
+PRELOAD += [name for name in ("zarr", "pyarrow.parquet") if find_spec(name.partition(".")[0])]
 STREAMS = """
 import time
 
@@ -59,9 +63,9 @@ def command(cwd: Path, name: str, out: Path, *more: str, at: int = 0) -> list[st
 
 def finish(command: list[str]) -> tuple[int, str]:
     """Run to the end; return how many touches of the file system that took, and what was told."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout.split()[-1]), done.stdout
+    done = ran(command, *PRELOAD)
+    assert done.returncode == 0, done.stderr.decode()
+    return int(done.stdout.split()[-1]), done.stdout.decode()
 
 
 def start(command: list[str]) -> subprocess.Popen[str]:
@@ -140,7 +144,7 @@ def test_killed_at_any_touch_of_the_file_system(kind: str, tmp_path: Path) -> No
         for shard in shards[first:victim]:
             finish(shard)
         at = draw.randrange(1, TOUCHES[kind][victim == 2])
-        done = subprocess.run(victim_at(shards[victim], at), capture_output=True, check=False, timeout=100)
+        done = ran(victim_at(shards[victim], at), *PRELOAD)
         assert done.returncode == -9, done.stderr
         for shard in shards[victim + 1 :]:
             finish(shard)

@@ -19,6 +19,7 @@ _MODULES = {
     "pywavelets": "pywt",
     "pyserial": "serial",
     "opencv-python": "cv2",
+    "netcdf4": "netCDF4",
 }
 _SHOWN = (
     "demo",
@@ -91,7 +92,8 @@ def _state(package: str) -> str:
     try:
         import_module(_MODULES.get(package, package.replace("-", "_")))
     except Exception as error:  # foreign packages raise whatever they like
-        return f"!{version} does not import: {type(error).__name__}: {error}"
+        said = (str(error).strip().splitlines() or [""])[0]
+        return f"!{version} does not import: {type(error).__name__}: {said}"
     return version
 
 

@@ -31,7 +31,7 @@ def _speed(text: str) -> float:
 def main(args: Namespace) -> int:
     """Tell, or replay."""
     from headrace.cli import failed
-    from headrace.live.session import Session
+    from headrace.live.recording.session import Session
 
     damaged: Any = "skip" if args.skip_damaged else "raise"
     if args.to is None and args.speed is None:
@@ -49,7 +49,7 @@ def _replayed(args: Namespace, damaged: Any) -> int:
     from headrace.cli import failed, tell
     from headrace.cli.ending import ended_by_signals
     from headrace.cli.system_target import find_function
-    from headrace.live.replay import replay
+    from headrace.live.recording.replay import replay
 
     give = _show() if args.to is None else find_function(args.to)
     blocks = rows = 0

@@ -6,12 +6,13 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.target import find_object
+from headrace.core.recipe import Recipe
 from headrace.errors import HeadraceError, StreamConfigError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from headrace.live.system import System
+    from headrace.live.running.system import System
 
 HELP = "module:attribute or file.py:attribute: a System or a device, or a function without parameters that returns one"
 
@@ -31,7 +32,7 @@ def find_system(target: str) -> System:
     """
     found = find_object(target, "system")
     made = found
-    if isinstance(found, type) or (callable(found) and not _is_device(found)):
+    if isinstance(found, type) or (callable(found) and not isinstance(found, Recipe) and not _is_device(found)):
         _without_parameters(target, found)
         try:
             made = found()
@@ -39,7 +40,7 @@ def find_system(target: str) -> System:
             raise
         except Exception as error:
             raise StreamConfigError(f"{target}() failed: {type(error).__name__}: {error}") from error
-    from headrace.live.system import System
+    from headrace.live.running.system import System
 
     if isinstance(made, System):
         return made

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import traceback
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,10 @@ def find_object(target: str, kind: str = "stream") -> Any:
     for name in attribute.split("."):
         if not hasattr(found, name):
             there = _streams_in(module) if kind == "stream" else []
+            close = get_close_matches(name, [each for each in dir(found) if not each.startswith("_")], 1)
             none = "It has no streams at its top level." if kind == "stream" else "Is it spelt so?"
             hint = f"It has these streams: {', '.join(there)}." if there else none
+            hint = f"Did you mean {close[0]!r}? {hint if there else ''}".rstrip() if close else hint
             raise StreamConfigError(f"{where} has no {attribute!r}.\n  {hint}")
         found = getattr(found, name)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from headrace.errors import RegistryError
@@ -116,7 +116,7 @@ def load_components() -> None:
     """Import every module of the built-in rooms and every plug-in, so that what they register is known."""
     for room in ("sources", "ops", "mux", "signals", "parallel", "store", "sweeps", "live", "trees", "frames"):
         package = import_module(f"headrace.{room}")
-        for module in iter_modules(package.__path__):
-            import_module(f"headrace.{room}.{module.name}")
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
     for point in entry_points(group=GROUP):
         point.load()

@@ -239,9 +239,7 @@ class Stream(Recipe, Generic[T]):
         """Return this stream changed by ``op``: ``stream | hr.batch(32)``."""
         made = getattr(type(op), "apply", None)
         if made is None:
-            raise StreamConfigError(
-                f"{self.node_name} | got {op!r}, wanted an op.\n  Put a function of one item in hr.map(function)."
-            )
+            raise StreamConfigError(f"{self.node_name} | got {op!r}, wanted an op.\n  {_called_or_mapped(op)}")
         result: Stream[U] = made(op, self)
         return result
 
@@ -298,6 +296,10 @@ class Stream(Recipe, Generic[T]):
             known = stamp(self)
             self.fix(_stamp=known)
         return known
+
+    def why_no_resume(self) -> str:
+        """Return why its runs cannot be resumed and what to do, where ``resume`` is ``"none"``: the end of an error."""
+        return "it can be run only once.\n  Give a function or a sequence instead of a running iterator."
 
     def check_state(self, state: State, key: Key) -> None:
         """Raise unless ``state`` belongs to this description and ``key``."""
@@ -388,11 +390,14 @@ def next_part(stream: Stream[Any], i: int, n: int) -> str:
     return f"{known}.{i}/{n}" if known else f"{i}/{n}"
 
 
+def _called_or_mapped(op: Any) -> str:
+    name = getattr(op, "__name__", "")
+    ours = str(getattr(op, "__module__", "")).startswith("headrace.")
+    return f"Call it: {name}(...)." if ours and name else "Put a function of one item in hr.map(function)."
+
+
 def _no_resume(stream: Stream[Any]) -> str:
     culprit: Any = stream
     while (below := next((c for c in culprit.children if c.resume == "none"), None)) is not None:
         culprit = below
-    return (
-        f"{stream.node_name} cannot be saved or resumed, because of {culprit!r}: it can be run only once.\n"
-        "  Give a function or a sequence instead of a running iterator."
-    )
+    return f"{stream.node_name} cannot be saved or resumed, because of {culprit!r}: {culprit.why_no_resume()}"

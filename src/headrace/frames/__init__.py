@@ -17,6 +17,7 @@ from headrace.frames.idx import read_idx, write_idx
 from headrace.frames.images import ImageSequence
 from headrace.frames.inr import InrImageFileStreamer, InrImageStreamer
 from headrace.frames.inr_writer import InrImageStreamWriter
+from headrace.frames.linear_nonlinear import SampleGenerator
 from headrace.frames.mnist import MNISTStream, PoissonMNISTStream
 from headrace.frames.process import ProcessingStream
 from headrace.frames.saccades import PseudoNMNIST
@@ -35,6 +36,7 @@ from headrace.frames.sensed import SensorStream
 from headrace.frames.sensors import IntegrativeMotionSensor, Sensor
 from headrace.frames.sequence import RepeatingStream, SequenceStream
 from headrace.frames.spikes import Poisson, PoissonStream
+from headrace.frames.text import text_kernel
 from headrace.frames.timed import TimedResampleStream, TimedSequenceStream, TimedStream
 from headrace.frames.video_reader import VideoReader
 from headrace.frames.video_writer import VideoWriter
@@ -68,6 +70,7 @@ __all__ = [
     "PseudoNMNIST",
     "RandomStream",
     "RepeatingStream",
+    "SampleGenerator",
     "Sensor",
     "SensorStream",
     "SequenceStream",
@@ -89,6 +92,7 @@ __all__ = [
     "read_events",
     "read_idx",
     "sparse_input",
+    "text_kernel",
     "time_surface",
     "write_events",
     "write_idx",

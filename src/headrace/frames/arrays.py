@@ -11,13 +11,15 @@ import numpy as np
 
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError
+from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.footage import Footage, FrameReader, Header, check_file
 from headrace.frames.layout import Array, Layout
-from headrace.frames.writer import FrameWriter, fitting
+from headrace.frames.options import check_dtype
+from headrace.frames.writer import FrameWriter, fitted, opened
 from headrace.sources.files_rows import example_file
-from headrace.sources.formats import Archive, ArrayFile, Column, check_objects, read_header
+from headrace.sources.formats import Archive, ArrayFile, Column, read_header
+from headrace.sources.formats import Header as Head
 
 _HEAD = 192  # bytes before the data: room for any number of frames, and a multiple of 64
 
@@ -35,12 +37,12 @@ class NumpyReader(FrameStream):
     pixel_per_degree, t_zero, dt, on_end
         As for :class:`FrameStream`.
     name
-        Which array of an archive; by default its first.
+        Which array of an archive; by default its first. An ``.npy`` file has one, without a name.
 
     Raises
     ------
     StreamConfigError
-        When there is no such file.
+        When there is no such file, or a ``name`` for an ``.npy`` file.
     DataError
         When it is no array of frames, or not all of it is there; at once, by its header.
 
@@ -94,7 +96,7 @@ class NumpyFrames(Footage):
     def reader(self) -> FrameReader:
         try:
             return _Reader(self.path, self.name)
-        except (DataError, FileNotFoundError, PermissionError):
+        except (HeadraceError, FileNotFoundError, PermissionError):
             raise
         except Exception as error:  # whatever NumPy and zipfile say of bytes that are none of theirs
             raise DataError(
@@ -118,27 +120,43 @@ class _Reader(FrameReader):
         self.source = ArrayFile(path, "NumpyReader")
         try:
             if zipped:
-                archive = Archive(self.source, None if name is None else (name,), False)
-                first = next(iter(archive.columns))
-                self.column = archive.columns[first]
-                archive._late = {key: info for key, info in archive._late.items() if key == first}
+                first = _first(path) if name is None else name
+                archive = Archive(self.source, None if first is None else (first,), True)
+                archive.allow_pickle = False  # objects are looked at below, and never loaded
+                ((_, self.column),) = archive.columns.items()
+                self.header = self._described(self.column)
                 archive.load()
             else:
+                if name is not None:
+                    raise StreamConfigError(
+                        f"NumpyReader(name=) got {name!r} for {path.name!r}, which holds one array, wanted None.\n"
+                        "  A name chooses an array of an .npz archive."
+                    )
                 head = read_header(self.source.file)
-                check_objects(self.source.who, head, False)
+                self._check_kind(head)
                 self.column = Column(head, self.source, self.source.file.tell())
-            self.header = self._described(self.column)
+                self.header = self._described(self.column)
         except BaseException:
             self.source.close()
             raise
 
-    def _described(self, column: Column) -> NumpyHeader:
-        shape, dtype = column.shape, column.dtype
+    def _check_kind(self, head: Head | Column) -> None:
+        shape, dtype = head.shape, head.dtype
+        if dtype.hasobject:
+            raise DataError(
+                f"{self.source.who} got an array of Python objects of shape {shape}, wanted numbers: loading objects can run "
+                "any code.\n  Save them as one array of numbers, numpy.save(path, numpy.stack(frames))."
+            )
         if len(shape) not in (3, 4, 5) or min(shape) < 0 or dtype.kind not in "buif":
             raise DataError(
                 f"{self.source.who} got an array of {dtype} of shape {shape}, wanted numbers as [time, row, col], "
-                "[time, row, col, channel] or [batch, channel, time, row, col]."
+                "[time, row, col, channel] or [batch, channel, time, row, col].\n"
+                "  Save such an array, or reshape it: a single image is image[None]."
             )
+
+    def _described(self, column: Column) -> NumpyHeader:
+        self._check_kind(column)
+        shape, dtype = column.shape, column.dtype
         self.five = len(shape) == 5
         frame = shape[1:]
         if self.five:
@@ -176,6 +194,12 @@ class _Reader(FrameReader):
         self.source.close()
 
 
+def _first(path: Path) -> str | None:
+    """Return the name of the first array of an archive; None where it has none, which is said elsewhere."""
+    with zipfile.ZipFile(path) as archive:
+        return next((name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")), None)
+
+
 class NumpyWriter(FrameWriter):
     """Frames into an ``.npy`` file, as they come: after each put the file is whole.
 
@@ -190,8 +214,10 @@ class NumpyWriter(FrameWriter):
 
     Raises
     ------
+    StreamConfigError
+        When the file cannot be written, or ``size`` or ``dtype`` is none.
     DataError
-        While writing: frames of another shape, or of a type that ``dtype`` cannot hold.
+        While writing: frames of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
 
     Notes
     -----
@@ -210,14 +236,14 @@ class NumpyWriter(FrameWriter):
 
     def __init__(self, file_ref: Any, size: Any = None, *, dtype: Any = None) -> None:
         super().__init__(size)
-        self._dtype = None if dtype is None else np.dtype(dtype).newbyteorder("=")
-        self._file = open(file_ref, "wb", buffering=0)  # noqa: SIM115  # closed by finish()
+        self._dtype = None if dtype is None else check_dtype("NumpyWriter", "dtype", dtype)
+        self._file = opened("NumpyWriter", "file_ref", file_ref)  # closed by finish()
         self._behind = _HEAD  # where the next frame goes
 
     def take(self, frames: Array) -> None:
         if self._dtype is None:
             self._dtype = frames.dtype.newbyteorder("=")
-        made = fitting(frames, self._dtype, "NumpyWriter.put")
+        made = fitted(frames, self._dtype, "NumpyWriter")
         self._file.seek(self._behind)
         data = made.reshape(-1).view(np.uint8).data
         while len(data):
@@ -227,7 +253,7 @@ class NumpyWriter(FrameWriter):
 
     def _begin(self, n: int, frame: tuple[int, ...]) -> None:
         """Write what stands before the data."""
-        descr = (self._dtype or np.dtype(np.float32)).str
+        descr = (np.dtype(np.float32) if self._dtype is None else self._dtype).str
         told = repr({"descr": descr, "fortran_order": False, "shape": (n, *frame)}).encode()
         length = _HEAD - 10
         self._file.seek(0)

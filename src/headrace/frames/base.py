@@ -12,34 +12,32 @@ How recipe and handle share the work
 * What no frame depends on is the handle's: ``dt``, ``t_zero``, ``pixel_per_degree``, the layout of ``get``, ``on_end``
   (but ``"repeat"`` makes the recipe endless, too).
 * Pickling keeps recipe, settings and place; the run stays behind and is opened again where it stood.
+
+The place and the verbs that move it are in :mod:`headrace.frames.place`, the settings in :mod:`headrace.frames.timing`;
+here is what makes frames of items: size, blocks, and the rule for the end.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from math import inf
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from headrace.core.closing import Closing
 from headrace.core.coerce import as_stream
-from headrace.core.cursor import Cursor, State
-from headrace.core.handle import AsStream
-from headrace.core.key import Key
-from headrace.core.registry import find
+from headrace.core.items import each_of
 from headrace.core.stream import Stream
-from headrace.errors import AddressError, ClosedError, DataError, ResumeError, StreamConfigError
+from headrace.errors import AddressError, DataError, StreamConfigError
 from headrace.frames.footage import Footage, whole_number
 from headrace.frames.layout import Array, Layout, arranged, check_layout, framed, layout_of
+from headrace.frames.seen import Seen
+from headrace.frames.timing import check_dt as check_dt  # the readers ask for it here
 from headrace.ops.repeat import repeat
 from headrace.sources.source import source as array_source
 
 OnEnd = Literal["short", "raise", "pad", "repeat"]
 
 
-class FrameStream(AsStream, Closing):
+class FrameStream(Seen):
     """Frames in order, ``n`` at a time: a place in a stream of frames.
 
     Parameters
@@ -48,11 +46,12 @@ class FrameStream(AsStream, Closing):
         A stream whose items are frames ``(rows, cols)`` or ``(rows, cols, channels)``, or what makes one: another
         frame stream, an array of frames, a list.
     pixel_per_degree
-        Pixels to a degree of the visual field, for models of vision.
+        Pixels to a degree of the visual field, for models of vision. None, here and for the next two, for that of the
+        frame stream which ``source`` is; 10 where it is none.
     t_zero
-        The time of frame 0, in seconds.
+        The time of frame 0, in seconds; 0 where ``source`` has none.
     dt
-        Seconds from frame to frame.
+        Seconds from frame to frame; 0.001 where ``source`` has none.
     layout
         Of the blocks that :meth:`get` gives: ``"3d"`` for ``[time, row, col]``, ``"5d"`` for
         ``[batch, channel, time, row, col]``, None for whichever fits the frames.
@@ -71,6 +70,11 @@ class FrameStream(AsStream, Closing):
     StreamConfigError
         When an option is none of the above, or ``source`` makes no items.
 
+    Notes
+    -----
+    Where a frame fails, ``get`` and ``read`` give those before it, and the next call raises; ``skip()`` passes it.
+    Several threads may move one stream: each call is whole, and gives frames that no other gives.
+
     Examples
     --------
     >>> import numpy as np
@@ -82,36 +86,27 @@ class FrameStream(AsStream, Closing):
     ((4, 5), (7, 4, 5), (0, 4, 5), False)
     """
 
-    pixel_per_degree: float
-    t_zero: float
-    dt: float
-
     def __init__(
         self,
         source: Any,
         *,
-        pixel_per_degree: float = 10,
-        t_zero: float = 0.0,
-        dt: float = 0.001,
+        pixel_per_degree: float | None = None,
+        t_zero: float | None = None,
+        dt: float | None = None,
         layout: Layout | None = None,
         on_end: OnEnd = "short",
     ) -> None:
-        self.pixel_per_degree, self.t_zero = pixel_per_degree, t_zero
-        self.dt = check_dt(type(self).__name__, dt)
+        like = source if isinstance(source, FrameStream) else None
+        super().__init__(like, dt, t_zero, pixel_per_degree)
         self._layout = check_layout(type(self).__name__, layout)
+        if layout is None and like is not None:
+            self._layout = like._layout
         self._on_end = self._checked(on_end)
-        self._source: Stream[Any] = _frames_of(source)
+        self._source: Stream[Any] = frames_of(source, type(self).__name__)
         if isinstance(self._source, Footage):
             self._source.header()  # what cannot be read is said now, not when the first frame is wanted
         self._looped: Stream[Any] | None = None
         self._forget()
-
-    def _forget(self) -> None:
-        self._run: Cursor[Any] | None = None
-        self._key: Key | None = None
-        self._state: State | int | None = None  # where the next run begins
-        self._last: Array | None = None
-        self._closed = False
 
     def _checked(self, on_end: Any) -> OnEnd:
         if on_end not in get_args(OnEnd):
@@ -150,7 +145,7 @@ class FrameStream(AsStream, Closing):
     def size(self) -> tuple[int, int] | None:
         """Rows and columns of a frame; None where that is not known before the first."""
         shape = self._shape()
-        if shape is None:
+        if shape is None or not 2 <= len(shape) <= 4:
             return None
         rows, cols = shape if len(shape) < 3 else shape[:2] if len(shape) == 3 else shape[1:3]
         return (rows, cols)
@@ -166,23 +161,14 @@ class FrameStream(AsStream, Closing):
         return self._layout if self._layout is not None or shape is None else layout_of(len(shape))
 
     @property
-    def i(self) -> int:
-        """The number of the next frame."""
-        if self._run is None and isinstance(self._state, dict):
-            self._open()  # a state names a place as its source does
-        if self._run is not None:
-            return self._run.position
-        return self._state if isinstance(self._state, int) else 0
-
-    @property
     def t(self) -> float:
         """The time of the next frame, in seconds."""
         return self.t_zero + self.i * self.dt
 
-    @property
-    def buffered(self) -> int:
-        """Frames that wait inside to be taken: none."""
-        return 0
+    def __getitem__(self, index: Any) -> Any:
+        """Return the frame with a number, or the columns of a slice or of several numbers, of none too. Moves nothing."""
+        found = super().__getitem__(index)
+        return self._none() if isinstance(found, dict) and not found else found
 
     def __len__(self) -> int:
         return len(self.__recipe__())
@@ -190,57 +176,7 @@ class FrameStream(AsStream, Closing):
     def __bool__(self) -> bool:
         return True  # also without a length, and without frames
 
-    def time_to_bin(self, t: float) -> float:
-        """Return which frame a time falls on, not rounded."""
-        return (t - self.t_zero) / self.dt
-
-    def available(self, l: int = 1) -> bool:  # noqa: E741  # the documented name
-        """Tell whether ``l`` more frames can be had; zeros of ``on_end="pad"`` are none.
-
-        Where the source does not know how many it has, these frames are drawn and wait to be taken.
-        """
-        wanted = whole_number(f"{type(self).__name__}.available", "l", l, 0)
-        if self._closed:
-            return False
-        size = self.__recipe__().size
-        if size is not None:
-            return self.i + wanted <= size
-        run = self._open()
-        found = run.take(wanted)
-        run.give_back(found)
-        return len(found) == wanted
-
-    def get_image(self) -> Array | None:
-        """Return the frame that was given last, or the first one while none was; None where there is none."""
-        if self._last is None and not self._closed and self.available():
-            run = self._open()
-            found = run.take(1)
-            run.give_back(found)
-            return np.asarray(found[0])
-        return self._last
-
-    def peek(self, n: int = 1) -> Array:
-        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them."""
-        run, last = self._open(), self._last
-        found = self.read(n)
-        if len(found):
-            run.give_back(list(found))
-        self._last = last
-        return found
-
-    def plot(self, mode: Any = None) -> Any:
-        """Return a figure of the next frames, which are not passed; see :func:`headrace.plot.plot_frames`."""
-        return find("plot.frames").make(self, mode)
-
-    def preview(self, n: int = 100, fps: float | None = None) -> Any:
-        """Return the next ``n`` frames as a film for a notebook or a file; see :func:`headrace.plot.preview`.
-
-        ``fps`` is that of the stream by default, 25 where it is more than 100.
-        """
-        own = 1 / self.dt
-        return find("plot.preview").make(self, n, fps if fps is not None else own if own <= 100 else 25.0)
-
-    # --- moving ---------------------------------------------------------------------------------
+    # --- blocks ---------------------------------------------------------------------------------
 
     def get(self, n: int = 1) -> Array:
         """Return the next ``n`` frames as a block, by ``on_end`` where fewer are left.
@@ -248,7 +184,8 @@ class FrameStream(AsStream, Closing):
         Returns
         -------
         block
-            ``[time, row, col]``, or ``[batch, channel, time, row, col]``: see ``layout``. It may be a read-only view.
+            ``[time, row, col]``, or ``[batch, channel, time, row, col]``: see ``layout``. It may be a read-only view. Where
+            one of the frames fails, those before it; the next call raises what it raised.
 
         Raises
         ------
@@ -257,35 +194,71 @@ class FrameStream(AsStream, Closing):
         ClosedError
             After :meth:`close`.
         """
-        return arranged(self._columns(whole_number(f"{type(self).__name__}.get", "n", n, 0)), self._layout)
+        n = whole_number(f"{type(self).__name__}.get", "n", n, 0)
+        with self._lock:
+            return arranged(self._columns(n), self._layout)
 
     def read(self, n: int = 1) -> Array:
         """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end."""
-        return self._next(whole_number(f"{type(self).__name__}.read", "n", n, 0))
+        n = whole_number(f"{type(self).__name__}.read", "n", n, 0)
+        with self._lock:
+            return self._next(n)
+
+    def peek(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them."""
+        n = whole_number(f"{type(self).__name__}.peek", "n", n, 0)
+        with self._lock:
+            last = self._last
+            self._marked()
+            found = self._next(n)
+            self._refused(found, last)
+            return found
 
     def _columns(self, n: int) -> Array:
-        if self._on_end == "raise" and not self.available(n):
-            raise AddressError(
-                f"{type(self).__name__}.get({n}) got to its end: fewer frames than that are left from frame {self.i} on.\n"
-                f"  Ask available({n}) first, or choose on_end='short', 'pad' or 'repeat'."
-            )
+        strict = self._on_end == "raise"
+        if strict and self.__recipe__().size is not None and not self.available(n):
+            raise self._too_few(n)
+        last = self._last
+        if strict:
+            self._marked()
         columns = self._next(n)
-        if len(columns) == n or self._on_end != "pad":
+        try:
+            arranged(columns, self._layout)
+        except DataError:
+            self._refused(columns, last)
+            raise
+        if len(columns) == n or self._on_end == "short" or not self._ended():
             return columns
+        if strict:
+            self._refused(columns, last)
+            raise self._too_few(n)
         missing = np.zeros((n - len(columns), *columns.shape[1:]), columns.dtype)
         return np.concatenate([columns, missing]) if len(columns) else missing
 
+    def _too_few(self, n: int) -> AddressError:
+        return AddressError(
+            f"{type(self).__name__}.get({n}) got to its end: fewer frames than that are left from frame {self.i} on.\n"
+            f"  Ask available({n}) first, or choose on_end='short', 'pad' or 'repeat'."
+        )
+
     def _next(self, n: int) -> Array:
-        columns = self._open().read(n) if n else ()
+        columns = self._drawn(n) if n else ()
         if not len(columns):
+            self._open()  # a closed one says so
             return self._none()
         if not isinstance(columns, np.ndarray):
+            self._refused(columns, self._last)
             raise DataError(
                 f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
                 "  Choose the frame with hr.map(lambda item: item['name'])."
             )
         self._last = columns[-1]
         return columns
+
+    def _refused(self, columns: Any, last: Array | None) -> None:
+        """Take back frames that nobody was given."""
+        self._open().give_back(list(each_of(columns)))
+        self._last = last
 
     def _none(self) -> Array:
         """Return columns of no frames."""
@@ -294,26 +267,6 @@ class FrameStream(AsStream, Closing):
             return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
         last = self._last
         return np.zeros((0, 0, 0), np.float32) if last is None else np.zeros((0, *last.shape), last.dtype)
-
-    def __next__(self) -> Array:
-        self._last = next(self._open())
-        return self._last
-
-    def __iter__(self) -> Iterator[Array]:
-        """Yield the frames from where it stands to the end, one at a time."""
-        while True:
-            run = self._open()
-            for frame in run:
-                self._last = frame
-                yield frame
-                if self._run is not run:  # a seek came between
-                    break
-            else:
-                return
-
-    def skip(self, n: int = 1) -> int:
-        """Pass ``n`` frames without making them; return how many there were."""
-        return self._open().skip(n)
 
     def put(self, s: Any) -> None:
         """Take a block of frames, where there is room for any.
@@ -328,115 +281,18 @@ class FrameStream(AsStream, Closing):
             "  SequenceStream keeps what is put into it; the writers put it into files."
         )
 
-    def seek(self, i: int) -> None:
-        """Go to frame ``i``, so that it is the next.
-
-        Raises
-        ------
-        AddressError
-            When there is no such frame; the end itself, ``len``, can be gone to.
-        """
-        place = whole_number(f"{type(self).__name__}.seek", "i", i)
-        size = self.__recipe__().size
-        if place < 0 or (size is not None and place > size):
-            end = "" if size in (None, inf) else f" to {size}"
-            raise AddressError(
-                f"{type(self).__name__}.seek(i) got {i}, wanted 0{end or ' or more'}.\n"
-                "  Frames are counted from the first; there is no counting from the end."
-            )
-        if self._closed:
-            raise self._is_closed()
-        self._drop(place)
-
-    def reset(self) -> None:
-        """Go back to frame 0; random frames are the same again."""
-        self.seek(0)
-
-    # --- state ----------------------------------------------------------------------------------
-
-    def state_dict(self) -> State:
-        """Return the place as plain data: what :meth:`load_state_dict` of an equal stream goes on from, to the bit.
-
-        Raises
-        ------
-        ResumeError
-            When the frames cannot be had again.
-        """
-        return self._open().state()
-
-    def load_state_dict(self, state: State) -> None:
-        """Go on from a state of :meth:`state_dict`.
-
-        Raises
-        ------
-        StateMismatchError
-            When it is the state of another source; names the first difference.
-        """
-        if self._closed:
-            raise self._is_closed()
-        run = self.__recipe__().open(at=state)
-        self._drop(None)
-        self._run = run
-
-    def _open(self) -> Cursor[Any]:
-        if self._closed:
-            raise self._is_closed()
-        if self._run is None:
-            key = self._key = self._key or Key.fresh()  # kept, so that reset() is the same again
-            state, self._state = self._state, None
-            self._run = self.__recipe__().open(None if isinstance(state, dict) else key, at=state)
-        return self._run
-
-    def _drop(self, place: State | int | None) -> None:
-        """End the run; the next one begins at ``place``."""
-        run, self._run = self._run, None
-        self._state = place
-        if run is not None:
-            run.close()
-
-    def _is_closed(self) -> ClosedError:
-        return ClosedError(
-            f"{type(self).__name__} got asked after close(), wanted an open one.\n  Make a new one, or close it later."
-        )
-
-    def close(self) -> None:
-        """Let go of files and threads. Twice is fine; what was composed of it goes on."""
-        if not self._closed:
-            place = self.i
-            self._drop(place)
-            self._closed = True
-
-    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:  # a default outlives the module
-        run = self.__dict__.get("_run")
-        if run is not None and not ending():  # nobody else closes its files
-            run.close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        kept = {**self.__dict__, "_run": None, "_last": None}
-        if self._run is not None:
-            try:
-                kept["_state"] = self._run.state()
-            except ResumeError:  # a copy begins where such frames begin: now
-                kept["_state"] = None
-        return kept
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at frame {self.i} of {self.__recipe__()!r}>"
 
 
-def check_dt(who: str, dt: Any) -> float:
-    """Return ``dt`` as a float, or raise StreamConfigError when it is no time that passes."""
-    try:
-        seconds = float(dt)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < inf:
-        raise StreamConfigError(f"{who}(dt=) got {dt!r}, wanted seconds from frame to frame, more than 0.")
-    return seconds
+def frames_of(source: Any, who: str) -> Stream[Any]:
+    """Return a stream of frames; an array in any layout is taken apart along time, a handle gives its recipe.
 
-
-def _frames_of(source: Any) -> Stream[Any]:
-    """Return a stream of frames; an array in any layout is taken apart along time."""
-    if not isinstance(source, Stream) and hasattr(source, "shape"):
-        return array_source(framed(source, "FrameStream"))
+    Raises
+    ------
+    DataError, StreamConfigError
+        When ``source`` is no array of frames, or makes no items.
+    """
+    if not isinstance(source, Stream | Seen) and hasattr(source, "shape"):
+        return array_source(framed(source, who))
     return as_stream(source)

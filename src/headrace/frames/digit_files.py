@@ -16,7 +16,7 @@ Split = Literal["test", "train"]
 Opener = Callable[[str], IO[bytes]]
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _STEMS = {"train": "train", "test": "t10k"}
-_KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
+_IMAGES, _LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
 _SUMS = {
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
     "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
@@ -28,10 +28,10 @@ _LARGEST = 1 << 28  # bytes of a download: a server that never ends is left
 
 
 class DigitFiles(NamedTuple):
-    """The files of one split."""
+    """The files of one split; labels are None where there are none."""
 
     images: Path
-    labels: Path
+    labels: Path | None
 
 
 def find_digits(
@@ -42,7 +42,7 @@ def find_digits(
     download: bool = False,
     opener: Opener | None = None,
 ) -> DigitFiles:
-    """Return the files of a split, below a folder.
+    """Return the files of a split, below a folder. There need be no labels.
 
     Parameters
     ----------
@@ -62,31 +62,33 @@ def find_digits(
     Raises
     ------
     StreamConfigError
-        When there is no such split, or a file is missing.
+        When there is no such split, or there are no images of it.
     DataError
         When a sum is another.
     """
-    if split not in get_args(Split):
+    if not isinstance(split, str) or split not in get_args(Split):
         raise StreamConfigError(f"{who}(split=) got {split!r}, wanted 'test' or 'train'.")
     try:
         root = Path(folder)
     except TypeError:
         raise StreamConfigError(f"{who}(data_folder) got {folder!r}, wanted the path of a folder.") from None
-    found = []
-    for kind in _KINDS:
+    found: list[Path | None] = []
+    for kind in (_IMAGES, _LABELS):
         name = f"{_STEMS[split]}-{kind}"
         path = _located(root, name)
         if path is None and download:
             path = _fetched(who, root / f"{name}.gz", opener)
-        elif path is None:
+        elif path is None and kind == _IMAGES:
             raise StreamConfigError(
                 f"{who}(data_folder) got {str(root)!r}, which has no {name!r}, with or without .gz, wanted the idx files of "
                 f"{split} digits.\n  They may also lie in raw/ or MNIST/raw/ below it; download=True fetches MNIST's."
             )
-        elif check and path.name in _SUMS:
+        elif check and path is not None and path.name in _SUMS:
             _verify(who, path, path.read_bytes())
         found.append(path)
-    return DigitFiles(*found)
+    images, labels = found
+    assert images is not None
+    return DigitFiles(images, labels)
 
 
 def _located(root: Path, name: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from math import gcd, inf
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -26,54 +27,72 @@ from headrace.sources.files_rows import example_file
 
 Labels = Literal["none", "channel", "item"]
 ADVANCE = 179425529  # prime: every digit of any set is shown
+_LONGEST = 1 << 40  # frames of a digit
 _FROM = 10**10  # where a walk without an init may begin
 
 
 class DigitSet:
-    """Images and labels in memory, shared by the passes over them.
+    """Images in memory, and their labels once they are asked for, shared by the passes over them.
 
     Attributes
     ----------
     images : array
         uint8 ``(n, rows, cols)``.
-    labels : array
-        int64 ``(n,)``.
     """
 
     images: Array
-    labels: Array
 
-    def __init__(self, who: str, images: Path, labels: Path) -> None:
+    def __init__(self, who: str, images: Path, labels: Path | None) -> None:
         self.images = read_idx(images, who)
-        self.labels = read_idx(labels, who).astype(np.int64)
-        check_set(who, images, self.images.shape, self.images.dtype, labels, self.labels.shape)
+        check_images(who, images, self.images.shape, self.images.dtype)
+        self._files = who, images, labels
+
+    @cached_property
+    def labels(self) -> Array:
+        """Return the labels, int64 ``(n,)``; raises StreamConfigError where there are none."""
+        who, images, path = self._files
+        if path is None:
+            raise no_labels(who, images)
+        found = read_idx(path, who).astype(np.int64)
+        check_labels(who, images, len(self.images), path, found.shape)
+        return found
 
 
 _SETS: WeakValueDictionary[Any, DigitSet] = WeakValueDictionary()
 
 
-def digit_set(who: str, images: Path, labels: Path) -> DigitSet:
+def digit_set(who: str, images: Path, labels: Path | None) -> DigitSet:
     """Return the digits of two files, read once as long as anyone has them."""
-    name = tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in (images, labels))
+    paths = [path for path in (images, labels) if path is not None]
+    name = tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths)
     found = _SETS.get(name)
     if found is None:
         found = _SETS[name] = DigitSet(who, images, labels)
     return found
 
 
-def check_set(
-    who: str, images: Path, shape: tuple[int, ...], dtype: np.dtype[Any], labels: Path, label_shape: tuple[int, ...]
-) -> None:
-    """Raise DataError when two files are not images and their labels."""
+def check_images(who: str, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise DataError when a file does not hold images."""
     if len(shape) != 3 or dtype != np.uint8 or 0 in shape:
         raise DataError(
-            f"{who} got {images.name!r} with {dtype} of shape {shape}, wanted images: uint8, (n, rows, columns), at least one."
+            f"{who} got {path.name!r} with {dtype} of shape {shape}, wanted images: uint8, (n, rows, columns), at least one."
         )
-    if label_shape != shape[:1]:
+
+
+def check_labels(who: str, images: Path, n: int, path: Path, shape: tuple[int, ...]) -> None:
+    """Raise DataError when a file does not hold a label for each of ``n`` images."""
+    if shape != (n,):
         raise DataError(
-            f"{who} got {labels.name!r} with labels of shape {label_shape}, wanted one for each of the {shape[0]} images "
-            f"in {images.name!r}."
+            f"{who} got {path.name!r} with labels of shape {shape}, wanted one for each of the {n} images in {images.name!r}."
         )
+
+
+def no_labels(who: str, images: Path) -> StreamConfigError:
+    """Return the error of labels that are asked for where there are none."""
+    return StreamConfigError(
+        f"{who} got {images.name!r} without a file of labels beside it, wanted both, since labels are asked for.\n"
+        f"  Put it into {str(images.parent)!r}, or do without labels: get(n) gives the frames."
+    )
 
 
 class Walk(Indexed[Array]):
@@ -85,7 +104,7 @@ class Walk(Indexed[Array]):
     who: ClassVar[str] = "MNISTStream"
 
     path: Path
-    label_path: Path
+    label_path: Path | None
     rep: int
     init: int | None
     advance: int
@@ -97,11 +116,15 @@ class Walk(Indexed[Array]):
             raise StreamConfigError(f"{self.who}(labels=) got {self.labels!r}, wanted 'none', 'channel' or 'item'.")
         self.fix(
             path=check_file(self.who, self.path, "images"),
-            label_path=check_file(self.who, self.label_path, "labels"),
+            label_path=None if self.label_path is None else check_file(self.who, self.label_path, "labels"),
             rep=whole_number(self.who, "rep", self.rep, 1),
             advance=whole_number(self.who, "advance", self.advance),
             init=None if self.init is None else whole_number(self.who, "init", self.init),
         )
+        if self.rep > _LONGEST:
+            raise StreamConfigError(f"{self.who}(rep=) got {self.rep}, wanted {_LONGEST} frames of a digit at most.")
+        if self.label_path is None and self.labels != "none":
+            raise no_labels(self.who, self.path)
 
     def shape(self) -> tuple[int, int, int]:
         """Return how many digits there are, and their rows and columns, by the headers of the files.
@@ -109,12 +132,15 @@ class Walk(Indexed[Array]):
         Raises
         ------
         DataError
-            When they are no images and their labels.
+            When they are no images, or not their labels, or are cut short.
         """
         known: tuple[int, int, int] | None = self.__dict__.get("_shape")
         if known is None:
-            images, labels = read_idx_header(self.path, self.who), read_idx_header(self.label_path, self.who)
-            check_set(self.who, self.path, images.shape, images.dtype, self.label_path, labels.shape)
+            images = read_idx_header(self.path, self.who)
+            check_images(self.who, self.path, images.shape, images.dtype)
+            if self.label_path is not None:
+                told = read_idx_header(self.label_path, self.who)
+                check_labels(self.who, self.path, images.shape[0], self.label_path, told.shape)
             known = (images.shape[0], images.shape[1], images.shape[2])
             self.fix(_shape=known)
         return known
@@ -236,7 +262,7 @@ class Digits(Walk):
     """The recipe of :class:`~headrace.frames.MNISTStream`: float32, 0 to ``max_value``."""
 
     path: Path
-    label_path: Path
+    label_path: Path | None
     rep: int = 10
     max_value: float = 1.0
     init: int | None = None

@@ -252,7 +252,10 @@ class DVS(Sensor):
         ------
         DataError
             For frames in colour.
+        StreamConfigError
+            For a ``t_zero`` that is none.
         """
+        begun = check_number("DVS.events", "t_zero", t_zero)
         columns = framed(block, "DVS.events")
         if columns.ndim != 3:
             raise DataError(
@@ -263,7 +266,7 @@ class DVS(Sensor):
         made, kept = [], self._begun(columns[0])
         for frame in columns:
             times: list[Any] = []
-            since = t_zero + (kept["n"] - 1) * self.dt
+            since = begun + (kept["n"] - 1) * self.dt
             self.step(kept, frame, self._root(), times)
             made.append(timed_events(times, since, self.dt))
         self._kept = kept

@@ -1,4 +1,4 @@
-"""Events as bits: AEDAT 2 (jAER), AEDAT 3.1 (cAER) and the 40 bits of N-MNIST.
+"""Events as bits: AEDAT 2 (jAER), AEDAT 3.1 (cAER) and the 40 bits of N-MNIST; version 4 is in ``event_aedat4``.
 
 Layouts are those of the format descriptions of inivation and of the N-MNIST pages; addresses are taken apart as tonic
 does, so that both give the same columns and rows.
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.event_aedat4 import read_aedat4
 from headrace.frames.event_arrays import EVENT, joined_events
 from headrace.frames.layout import Array
 
@@ -44,7 +45,7 @@ _ADDRESSES = {
 
 
 def read_aedat(path: Path, sensor: Any = None) -> Array:
-    """Return the events of an AEDAT file of version 2 or 3.1.
+    """Return the events of an AEDAT file of version 2, 3.1 or 4.
 
     Raises
     ------
@@ -52,11 +53,10 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
         When it is none, or cut short within an event.
     StreamConfigError
         For a sensor that is not known.
+    MissingExtraError
+        When it is compressed and the package for it is not installed.
     """
-    if sensor is not None and sensor not in _ADDRESSES:
-        raise StreamConfigError(
-            f"read_events(sensor=) got {sensor!r}, wanted one of {', '.join(map(repr, _ADDRESSES))}."
-        )
+    check_sensor(sensor)
     data = path.read_bytes()
     if not data.startswith(_HEAD):
         raise DataError(
@@ -64,6 +64,8 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
             "  Give it the ending of what it is."
         )
     version = data[len(_HEAD) : len(_HEAD) + 2]
+    if version == b"4.":
+        return read_aedat4(path, data)
     lines, at = _header(data)
     if version == b"2.":
         return _second(path, data[at:], sensor or _named(lines))
@@ -71,8 +73,14 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
         return _third(path, data, at)
     raise DataError(
         f"read_events got {path.name!r} of AEDAT version {data[9:14].split()[0].decode('latin-1') if data[9:14].split() else '?'}, "
-        "wanted 2.0 or 3.1.\n  Version 4 is converted by dv-processing or by tonic: write it as .npz."
+        "wanted 2.0, 3.1 or 4.0.\n  Convert it with the software it comes from, or give it the ending of what it is."
     )
+
+
+def check_sensor(sensor: Any, who: str = "read_events") -> None:
+    """Raise StreamConfigError for a sensor that is not known; None is the one that a file names."""
+    if sensor is not None and (not isinstance(sensor, str) or sensor not in _ADDRESSES):
+        raise StreamConfigError(f"{who}(sensor=) got {sensor!r}, wanted one of {', '.join(map(repr, _ADDRESSES))}.")
 
 
 def _header(data: bytes) -> tuple[list[bytes], int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ulp
 from typing import Any
 
 import numpy as np
 
 from headrace.errors import DataError
+from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array, check_size
 from headrace.frames.options import check_number
 
@@ -107,7 +109,7 @@ def event_frames(
     DataError
         When these are no events, or lie outside of ``size``; when they would take more than 2 GiB.
     StreamConfigError
-        For a ``dt`` that is none.
+        For a ``dt``, ``t_zero`` or ``frames`` that is none.
 
     Examples
     --------
@@ -118,22 +120,72 @@ def event_frames(
     [[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]]
     """
     found = events_of(events, "event_frames")
-    rows, cols = sensor_size(found, size, "event_frames")
+    size = sensor_size(found, size, "event_frames")
     step = check_number("event_frames", "dt", dt, 1e-12) * 1e6
-    since = float(found["t"].min(initial=0 if not len(found) else found["t"][0])) if t_zero is None else t_zero * 1e6
+    if t_zero is None:
+        since = float(found["t"].min()) if len(found) else 0.0
+    else:
+        since = _microseconds(check_number("event_frames", "t_zero", t_zero))
+    at = frame_numbers(found["t"], since, step)
+    n = int(at.max(initial=-1)) + 1 if frames is None else whole_number("event_frames", "frames", frames, 0)
+    inside = (at >= 0) & (at < n)
+    return counted(found[inside], at[inside], n, size, "event_frames")[np.newaxis]
+
+
+def frame_numbers(times: Array, since: float, step: float) -> Array:
+    """Return the number of the frame each event is in, float64, below 0 for one before ``since``.
+
+    Parameters
+    ----------
+    times, since, step
+        Of the events, of the beginning of frame 0, and from frame to frame, in microseconds.
+
+    Examples
+    --------
+    >>> frame_numbers(np.array([99, 100, 350]), 100, 100).tolist()
+    [-1.0, 0.0, 2.0]
+    """
     # A rounding of the last bit must not move an event on a border into the frame before.
-    at = np.floor((found["t"] - since) / step + 1e-9)
-    n = frames if frames is not None else int(at.max(initial=-1)) + 1
+    found: Array = np.floor((times.astype(np.float64) - since) / step + 1e-9)
+    return found
+
+
+def counted(events: Array, at: Array, n: int, size: tuple[int, int], who: str) -> Array:
+    """Return how many events each pixel has in each of ``n`` frames, ``(2, n, rows, cols)``, float32, ON and OFF.
+
+    Parameters
+    ----------
+    events, at
+        Events, and the number of the frame each is in, 0 to n - 1.
+    n, size
+        How many frames of how many rows and columns.
+    who
+        The name that messages begin with.
+
+    Raises
+    ------
+    DataError
+        When they would take more than 2 GiB.
+    """
+    rows, cols = size
     if n * rows * cols > 1 << 28:
         raise DataError(
-            f"event_frames got events that take {n} frames of {rows} x {cols}, wanted 2 GiB at most.\n"
-            "  Choose a larger dt=, or some of the events."
+            f"{who} got events that take {n} frames of {rows} x {cols}, wanted 2 GiB at most.\n"
+            "  Choose a larger dt=, or fewer frames at a time."
         )
-    inside = (at >= 0) & (at < n)
-    found, at = found[inside], at[inside].astype(np.int64)
-    cell = (((found["p"] == 0) * n + at) * rows + found["y"]) * cols + found["x"]
+    cell = (((events["p"] == 0) * n + at.astype(np.int64, copy=False)) * rows + events["y"]) * cols + events["x"]
     made = np.bincount(cell, minlength=2 * n * rows * cols).astype(np.float32)
-    return made.reshape(1, 2, n, rows, cols)
+    return made.reshape(2, n, rows, cols)
+
+
+def _microseconds(seconds: float) -> float:
+    """Return a time in microseconds: a whole number of them where a float of seconds can come no closer to one.
+
+    Seconds since 1970 are exact to a quarter of a microsecond: left at that, an event on a border would be before it.
+    """
+    found = seconds * 1e6
+    whole = float(round(found))
+    return whole if abs(found - whole) <= 2 * ulp(found) else found
 
 
 def time_surface(events: Any, size: Any = None, tau: float = 0.03, at: float | None = None) -> Array:
@@ -157,7 +209,7 @@ def time_surface(events: Any, size: Any = None, tau: float = 0.03, at: float | N
     DataError
         When these are no events, or lie outside of ``size``.
     StreamConfigError
-        For a ``tau`` that is none.
+        For a ``tau`` or ``at`` that is none.
 
     Examples
     --------
@@ -170,7 +222,10 @@ def time_surface(events: Any, size: Any = None, tau: float = 0.03, at: float | N
     found = events_of(events, "time_surface")
     rows, cols = sensor_size(found, size, "time_surface")
     seconds = check_number("time_surface", "tau", tau, 1e-12)
-    now = float(found["t"].max()) if at is None and len(found) else 1e6 * (at or 0.0)
+    if at is None:
+        now = float(found["t"].max()) if len(found) else 0.0
+    else:
+        now = _microseconds(check_number("time_surface", "at", at))
     found = found[found["t"] <= now]
     last = np.full((2, rows, cols), -np.inf)
     np.maximum.at(last, (1 - found["p"], found["y"], found["x"]), found["t"])

@@ -1,19 +1,21 @@
-"""Events in files: ``.npz``, HDF5, AEDAT 2 and 3.1, and the ``.bin`` of N-MNIST."""
+"""Events in files: ``.npz``, HDF5, AEDAT 2, 3.1 and 4, and the ``.bin`` of N-MNIST."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.event_aedat import read_aedat, read_bin, write_aedat, write_bin
+from headrace.frames.event_aedat import check_sensor, read_aedat, read_bin, write_aedat, write_bin
 from headrace.frames.event_arrays import EVENT, events_of
 from headrace.frames.footage import check_file
 from headrace.frames.layout import Array
+from headrace.frames.writer import check_target
 
 _NAMES = EVENT.names or ()
 Read = Callable[[Path, Any], Array]
@@ -26,7 +28,7 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
     ----------
     filename
         ``.npz`` and ``.h5`` or ``.hdf5`` with columns ``x``, ``y``, ``t``, ``p``, in HDF5 at the top or in a group
-        ``events``; ``.aedat`` of version 2 or 3.1; ``.bin`` as N-MNIST has them.
+        ``events``; ``.aedat`` or ``.aedat4`` of version 2, 3.1 or 4; ``.bin`` as N-MNIST has them.
     sensor
         How addresses of AEDAT 2 are read: ``"dvs128"`` or ``"davis346"``; None for what the file's header names, and
         ``"dvs128"`` where it names none.
@@ -40,11 +42,11 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
     Raises
     ------
     StreamConfigError
-        When there is no such file, or its name ends otherwise.
+        When there is no such file, its name ends otherwise, or the sensor is not known.
     DataError
         When it is no file of its kind, is damaged or cut short, or of another version.
     MissingExtraError
-        For HDF5 without h5py: ``pip install 'headrace[frames]'``.
+        For HDF5 without h5py, and compressed AEDAT 4 without lz4 or zstandard: ``pip install 'headrace[frames]'``.
 
     Examples
     --------
@@ -55,6 +57,7 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
     [(3, 1, 1000, 1), (4, 1, 2500, 0)]
     """
     path = check_file("read_events", filename)
+    check_sensor(sensor)
     read: Read = _of(path, _READERS, "read_events")
     return read(path, sensor)
 
@@ -72,7 +75,7 @@ def write_events(filename: Any, events: Any) -> None:
     Raises
     ------
     StreamConfigError
-        When the name ends otherwise.
+        When the name ends otherwise, or the folder is not there.
     DataError
         When these are no events, or the format cannot hold them: ``.bin`` 8 bits of x and y and 23 of t, AEDAT
         15 and 31.
@@ -81,14 +84,42 @@ def write_events(filename: Any, events: Any) -> None:
     OSError
         When it cannot be written.
     """
-    path = Path(filename)
+    path = check_target("write_events", "filename", filename)
     write = _of(path, _WRITERS, "write_events")
     write(path, events_of(events, "write_events"))
 
 
-def check_ending(path: Path, who: str) -> None:
-    """Raise StreamConfigError for a file whose name does not end as one of events."""
-    _of(path, _READERS, who)
+class KnownEvents:
+    """The events of a file in memory, shared by the passes over them.
+
+    Attributes
+    ----------
+    rows : array
+        Of :data:`~headrace.frames.EVENT`, in the order of the file.
+    """
+
+    rows: Array
+
+    def __init__(self, path: Path, sensor: str | None) -> None:
+        self.rows = read_events(path, sensor)
+
+
+_KNOWN: WeakValueDictionary[Any, KnownEvents] = WeakValueDictionary()
+
+
+def known_events(path: Path, sensor: str | None) -> KnownEvents:
+    """Return the events of a file, read once as long as anyone has them. Raises what :func:`read_events` raises."""
+    stat = path.stat()
+    name = (str(path), stat.st_size, stat.st_mtime_ns, sensor)
+    found = _KNOWN.get(name)
+    if found is None:
+        found = _KNOWN[name] = KnownEvents(path, sensor)
+    return found
+
+
+def check_ending(path: Path, who: str, *, to_write: bool = False) -> None:
+    """Raise StreamConfigError for a file whose name does not end as one of events, or of those that are written."""
+    _of(path, _WRITERS if to_write else _READERS, who)
 
 
 def _of(path: Path, known: dict[str, Any], who: str) -> Any:
@@ -157,6 +188,7 @@ _READERS: dict[str, Read] = {
     ".h5": _read_hdf5,
     ".hdf5": _read_hdf5,
     ".aedat": read_aedat,
+    ".aedat4": read_aedat,
     ".bin": lambda path, sensor: read_bin(path),
 }
 _WRITERS: dict[str, Callable[[Path, Array], None]] = {
@@ -166,3 +198,17 @@ _WRITERS: dict[str, Callable[[Path, Array], None]] = {
     ".aedat": write_aedat,
     ".bin": write_bin,
 }
+
+
+def write_example(path: Path) -> None:
+    """Write sixty events of a small sensor."""
+    rng = np.random.default_rng(3)
+    write_events(
+        path,
+        {
+            "x": rng.integers(0, 5, 60),
+            "y": rng.integers(0, 4, 60),
+            "t": np.sort(rng.integers(0, 60_000, 60)),
+            "p": rng.integers(0, 2, 60),
+        },
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
+from weakref import finalize
 
 import numpy as np
 
@@ -19,36 +22,19 @@ from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
 from headrace.errors import ClosedError
 from headrace.frames.base import FrameStream, OnEnd
-from headrace.frames.event_arrays import EVENT, event_frames, events_of, joined_events, sensor_size
-from headrace.frames.event_files import check_ending, read_events, write_events
-from headrace.frames.footage import Footage, FrameReader, Header, check_file
-from headrace.frames.layout import Array, check_size
-from headrace.frames.options import check_number
+from headrace.frames.event_aedat import check_sensor
+from headrace.frames.event_arrays import EVENT, events_of, joined_events
+from headrace.frames.event_files import KnownEvents, check_ending, known_events, write_events, write_example
+from headrace.frames.event_footage import EventFrames
+from headrace.frames.footage import check_file
+from headrace.frames.layout import Array
+from headrace.frames.writer import check_target
 from headrace.sources.files_rows import example_file
 
 _NAMES = EVENT.names or ()
 
 
-class _Events:
-    """The events of a file in memory, shared by the passes over them."""
-
-    def __init__(self, path: Path, sensor: str | None) -> None:
-        self.rows = read_events(path, sensor)
-
-
-_KNOWN: WeakValueDictionary[Any, _Events] = WeakValueDictionary()
-
-
-def _events(path: Path, sensor: str | None) -> _Events:
-    stat = path.stat()
-    name = (str(path), stat.st_size, stat.st_mtime_ns, sensor)
-    found = _KNOWN.get(name)
-    if found is None:
-        found = _KNOWN[name] = _Events(path, sensor)
-    return found
-
-
-@register("events", example=lambda: EventStream(example_file("events.aedat", _write_example)))
+@register("events", example=lambda: EventStream(example_file("events.aedat", write_example)))
 @recipe
 class EventStream(Indexed[dict[str, Any]]):
     """The events of a file, one item each: ``{"x": column, "y": row, "t": microseconds, "p": 1 for ON}``.
@@ -61,7 +47,7 @@ class EventStream(Indexed[dict[str, Any]]):
     Raises
     ------
     StreamConfigError
-        When there is no such file, or its name ends otherwise.
+        When there is no such file, its name ends otherwise, or the sensor is not known.
     DataError
         While drawing, when it is no file of its kind.
 
@@ -80,11 +66,12 @@ class EventStream(Indexed[dict[str, Any]]):
     def __post_init__(self) -> None:
         self.fix(path=check_file("EventStream", self.path, "path"))
         check_ending(self.path, "EventStream")
+        check_sensor(self.sensor, "EventStream")
 
     @property
     def size(self) -> float | None:
         try:
-            return len(_events(self.path, self.sensor).rows)
+            return len(known_events(self.path, self.sensor).rows)
         except Exception:  # printing a description must not fail for one broken file of thousands
             return None
 
@@ -94,7 +81,7 @@ class EventStream(Indexed[dict[str, Any]]):
 
     def extent(self) -> float:
         """Return the number of events; raises what keeps the file from being read."""
-        return len(_events(self.path, self.sensor).rows)
+        return len(known_events(self.path, self.sensor).rows)
 
     def bind(self, key: Key) -> Bound[dict[str, Any]]:
         return _Rows(self, key)
@@ -103,7 +90,7 @@ class EventStream(Indexed[dict[str, Any]]):
 class _Rows(Bound[dict[str, Any]]):
     stream: EventStream
     inner: ClassVar[tuple[str, ...]] = ()
-    _known: _Events | None = None
+    _known: KnownEvents | None = None
 
     def walk(self, at: Places) -> Iterator[dict[str, Any]]:
         for run in runs(at, 1024):
@@ -111,7 +98,7 @@ class _Rows(Bound[dict[str, Any]]):
 
     def columns(self, at: Places) -> Batch:
         if self._known is None:
-            self._known = _events(self.stream.path, self.stream.sensor)
+            self._known = known_events(self.stream.path, self.stream.sensor)
         rows = self._known.rows
         some = rows[numbers(at) % len(rows)]
         return Batch({name: np.ascontiguousarray(some[name]) for name in _NAMES})
@@ -137,7 +124,7 @@ class EventFrameStream(FrameStream):
     Raises
     ------
     StreamConfigError
-        When there is no such file, or its name ends otherwise.
+        When there is no such file, its name ends otherwise, or the sensor is not known.
     DataError
         When it is no file of its kind, or has events outside of ``size``; at once.
 
@@ -172,53 +159,6 @@ class EventFrameStream(FrameStream):
         )
 
 
-@register("event_frames", example=lambda: EventFrames(example_file("events.aedat", _write_example), None, 0.003))
-@recipe
-class EventFrames(Footage):
-    """The recipe of :class:`EventFrameStream`: frames ``(rows, cols, 2)``."""
-
-    path: Path
-    field: tuple[int, int] | None = None
-    dt: float = 0.001
-    sensor: str | None = None
-
-    def __post_init__(self) -> None:
-        who = "EventFrameStream"
-        self.fix(
-            path=check_file(who, self.path),
-            field=None if self.field is None else check_size(who, self.field),
-            dt=check_number(who, "dt", self.dt, 1e-9),
-        )
-        check_ending(self.path, who)
-
-    def reader(self) -> FrameReader:
-        return _Counts(self)
-
-
-class _Counts(FrameReader):
-    def __init__(self, stream: EventFrames) -> None:
-        self.known = _events(stream.path, stream.sensor)
-        rows = self.known.rows
-        self.size = sensor_size(rows, stream.field, "EventFrameStream")
-        self.step = stream.dt * 1e6
-        self.since = int(rows["t"].min(initial=rows["t"][0])) if len(rows) else 0
-        # In order of time, so that a stretch of frames is a stretch of events.
-        self.frame = np.floor((rows["t"] - self.since) / self.step + 1e-9).astype(np.int64)
-        self.order = None if (np.diff(self.frame) >= 0).all() else np.argsort(self.frame, kind="stable")
-        if self.order is not None:
-            self.frame = self.frame[self.order]
-        frames = int(self.frame[-1]) + 1 if len(rows) else 0
-        self.header = Header(frames, (*self.size, 2), np.dtype(np.float32))
-
-    def read(self, lo: int, hi: int) -> Array:
-        first, last = np.searchsorted(self.frame, [lo, hi]).tolist()
-        rows = self.known.rows[first:last] if self.order is None else self.known.rows[self.order[first:last]]
-        since = (self.since + lo * self.step) / 1e6
-        found = event_frames(rows, self.size, self.step / 1e6, t_zero=since, frames=hi - lo)
-        columns: Array = found[0].transpose(1, 2, 3, 0)
-        return columns
-
-
 class EventWriter(Closing):
     """Events into a file: a sink of events, batches of them or arrays; the file is written when it is closed.
 
@@ -235,7 +175,7 @@ class EventWriter(Closing):
     Raises
     ------
     StreamConfigError
-        When its name ends otherwise.
+        When its name ends otherwise, or its folder is not there.
     DataError
         When given what is no event; at closing, events that the format cannot hold.
 
@@ -253,10 +193,11 @@ class EventWriter(Closing):
     written: int
 
     def __init__(self, filename: Any) -> None:
-        self._path = Path(filename)
-        check_ending(self._path, "EventWriter")
-        self._parts: list[Array] = []
-        self._few: list[Any] = []  # single events, which are put together now and then
+        path = check_target("EventWriter", "filename", filename)
+        check_ending(path, "EventWriter", to_write=True)
+        self._taken = _Taken(path)
+        self._dropped = finalize(self, _written_anyway, self._taken)
+        self._lock = Lock()
         self._closed = False
         self.written = 0
 
@@ -270,8 +211,6 @@ class EventWriter(Closing):
         ClosedError
             After :meth:`close`.
         """
-        if self._closed:
-            raise ClosedError("EventWriter got events after close(), wanted them before.")
         try:
             single = np.ndim(item["t"]) == 0
             made = events_of({name: [item[name]] for name in _NAMES} if single else item, "EventWriter.write")
@@ -279,32 +218,58 @@ class EventWriter(Closing):
             if not isinstance(error, ValueError):
                 events_of(item, "EventWriter.write")  # says what is wrong with it
             raise
-        self.written += len(made)
-        self._few.append(made)
-        if len(self._few) == 4096:
-            self._gather()
-
-    def _gather(self) -> None:
-        self._parts.append(joined_events(self._few))
-        self._few = []
+        with self._lock:
+            if self._closed:
+                raise ClosedError("EventWriter got events after close(), wanted them before.")
+            self._taken.add(made)
+            self.written += len(made)
 
     def close(self) -> None:
-        """Write the file. Twice is fine."""
-        if not self._closed:
+        """Write the file. Twice is fine; where it could not be written, the second time tries it again.
+
+        Raises
+        ------
+        DataError
+            When the format cannot hold the events.
+        OSError
+            When the file cannot be written.
+        """
+        with self._lock:
             self._closed = True
-            self._gather()
-            write_events(self._path, joined_events(self._parts))
-            self._parts = []
+            if self._dropped.alive:
+                self._taken.write()
+                self._dropped.detach()
 
 
-def _write_example(path: Path) -> None:
-    rng = np.random.default_rng(3)
-    write_events(
-        path,
-        {
-            "x": rng.integers(0, 5, 60),
-            "y": rng.integers(0, 4, 60),
-            "t": np.sort(rng.integers(0, 60_000, 60)),
-            "p": rng.integers(0, 2, 60),
-        },
+class _Taken:
+    """Events on their way into a file; of the writer, but for when it is dropped without being closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.process = path, os.getpid()
+        self.parts: list[Array] = []
+        self.few: list[Array] = []  # single events, which are put together now and then
+
+    def add(self, events: Array) -> None:
+        self.few.append(events)
+        if len(self.few) == 4096:
+            self.parts.append(joined_events(self.few))
+            self.few = []
+
+    def write(self) -> None:
+        write_events(self.path, joined_events([*self.parts, *self.few]))
+
+
+def _written_anyway(taken: _Taken) -> None:
+    if taken.process != os.getpid():  # a child that was forked has a copy, and its parent writes the file
+        return
+    told = "was written now"
+    try:
+        taken.write()
+    except Exception as error:  # nobody can catch it
+        told = f"could not be written: {error}"
+    warnings.warn(
+        f"EventWriter of {str(taken.path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
+        "  Use it in a with block, or call close().",
+        ResourceWarning,
+        stacklevel=2,
     )

@@ -16,8 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from headrace.core import checks
 from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
 from headrace.core.key import Key
+from headrace.core.look import Look
 from headrace.core.places import lap_pieces
 from headrace.core.stream import Field, Spec
 from headrace.errors import StreamConfigError
@@ -70,6 +72,11 @@ class FrameReader:
         """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one."""
         raise NotImplementedError(f"{type(self).__name__} needs a method read(lo, hi)")
 
+    def one(self, i: int) -> Array:
+        """Return frame ``i`` alone."""
+        found: Array = self.read(i, i + 1)[0]
+        return found
+
     def pick(self, at: Numbers) -> Array:
         """Return any frames, in any order, as columns: at least one."""
         found = [self.read(i, i + 1) for i in at.tolist()]
@@ -79,7 +86,17 @@ class FrameReader:
         """Let go of the source. Twice is fine."""
 
 
-class Footage(Indexed[Array]):
+class IndexedFrames(Indexed[Array]):
+    """Frames by number; no numbers give columns of no frames, of the shape and type that frames have."""
+
+    def _columns(self, look: Look[Array], at: Places) -> Any:
+        known = None if len(at) or not self.extent() else self.spec  # of a stream without items, as in every room
+        if known is None or "" not in known:
+            return super()._columns(look, at)
+        return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
+
+
+class Footage(IndexedFrames):
     """A stream of frames that a reader reads: frame i is a pure function of the recipe and i.
 
     A subclass is a ``@recipe`` with a method :meth:`reader`, whose constructor has checked what can be checked without
@@ -142,7 +159,11 @@ class Frames(Bound[Array]):
     _process = 0
 
     def walk(self, at: Places) -> Iterator[Array]:
-        for run in runs(at, max(1, min(256, BYTES // (self.stream.header().nbytes or 1))), 1):
+        length = max(1, min(256, BYTES // (self.stream.header().nbytes or 1)))
+        if length == 1:  # large frames come alone: what Python does for each of them is done with a cold cache
+            yield from map(self._one, at if isinstance(at, range) else at.tolist())
+            return
+        for run in runs(at, length, 1):
             try:
                 found = self.columns(run)
             except Exception:
@@ -152,7 +173,14 @@ class Frames(Bound[Array]):
                 yield from found
                 continue
             for i in run:
-                yield self.columns(range(int(i), int(i) + 1))[0]
+                yield self._one(int(i))
+
+    def _one(self, i: int) -> Array:
+        try:
+            return self._open().one(i % int(self.stream.extent()))
+        except Exception as error:
+            self._say_where(error)
+            raise
 
     def columns(self, at: Places) -> Array:
         try:
@@ -164,11 +192,14 @@ class Frames(Bound[Array]):
                 return reader.read(first, first + len(at))
             return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
         except Exception as error:
-            path = getattr(self.stream, "path", None)
-            note = f"  file: {path}"
-            if path is not None and note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            self._say_where(error)
             raise
+
+    def _say_where(self, error: Exception) -> None:
+        path = getattr(self.stream, "path", None)
+        note = f"  file: {path}"
+        if path is not None and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     def _open(self) -> FrameReader:
         if self._reader is None or self._process != os.getpid():
@@ -188,7 +219,7 @@ def spec_of(header: Header) -> Spec:
 
 
 def check_file(who: str, path: Any, option: str = "filename") -> Path:
-    """Return the absolute path of a file that is there, or raise.
+    """Return the absolute path of a file that is there, or raise: a description means the same in any folder.
 
     Raises
     ------
@@ -196,24 +227,17 @@ def check_file(who: str, path: Any, option: str = "filename") -> Path:
         When there is no such file.
     """
     try:
-        found = Path(path)
+        found = Path(path).absolute()
     except TypeError:
         raise StreamConfigError(f"{who}({option}) got {path!r}, wanted the path of a file.") from None
-    if not found.is_file():
+    if not os.path.isfile(found):  # quicker than is_file(), and there may be very many
         what = "a folder" if found.is_dir() else "no file"
         raise StreamConfigError(
-            f"{who}({option}) got {str(found)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
+            f"{who}({option}) got {str(path)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
         )
     return found
 
 
 def whole_number(who: str, option: str, value: Any, least: float = -inf) -> int:
     """Return ``value`` as an int, or raise StreamConfigError when it is no whole number of at least ``least``."""
-    try:
-        found = int(value)
-        if isinstance(value, bool) or found != value or found < least:
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        bound = "" if least == -inf else f" of at least {int(least)}"
-        raise StreamConfigError(f"{who}({option}) got {value!r}, wanted a whole number{bound}.") from None
-    return found
+    return checks.whole_number(f"{who}({option})", value, None if least == -inf else int(least))

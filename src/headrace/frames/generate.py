@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.indexed import Bound, Indexed, Places
+from headrace.core.indexed import Bound, Places
 from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec
 from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream
-from headrace.frames.footage import Header, spec_of
+from headrace.frames.footage import Header, IndexedFrames, spec_of
 from headrace.frames.layout import Array, check_size
 
 
@@ -74,7 +74,7 @@ class RandomStream(FrameStream):
 
 @register("random_frames", example=lambda: Noise((3, 4)))
 @recipe
-class Noise(Indexed[Array]):
+class Noise(IndexedFrames):
     """The recipe of :class:`RandomStream`: frames of float32, ``(rows, cols)``."""
 
     shape: tuple[int, int] = (50, 50)
@@ -86,10 +86,13 @@ class Noise(Indexed[Array]):
             value = getattr(self, name)
             try:
                 found = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 found = inf
             if not isfinite(found):
-                raise StreamConfigError(f"RandomStream({name}=) got {value!r}, wanted a number.")
+                raise StreamConfigError(
+                    f"RandomStream({name}=) got {value!r}, wanted a number.\n"
+                    "  Values are uniform from mean up to mean + level."
+                )
             self.fix(**{name: found})
         self.fix(shape=check_size("RandomStream", self.shape))
 

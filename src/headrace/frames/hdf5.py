@@ -10,11 +10,12 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.footage import Footage, FrameReader, Header, check_file
 from headrace.frames.layout import Array
-from headrace.frames.writer import FrameWriter, fitting
+from headrace.frames.options import check_dtype
+from headrace.frames.writer import FrameWriter, check_target, fitted
 from headrace.sources.files_rows import example_file
 
 MOST = 200  # frames of a chunk
@@ -36,7 +37,7 @@ class HDF5Reader(FrameStream):
     Raises
     ------
     StreamConfigError
-        When there is no such file.
+        When there is no such file, or ``data_set_name`` is none.
     DataError
         When it is no HDF5 file, or has no such dataset of frames; at once.
     MissingExtraError
@@ -81,7 +82,7 @@ class HDF5Frames(Footage):
     name: str = "images"
 
     def __post_init__(self) -> None:
-        self.fix(path=check_file("HDF5Reader", self.path))
+        self.fix(path=check_file("HDF5Reader", self.path), name=_check_name("HDF5Reader", self.name))
 
     def reader(self) -> FrameReader:
         return _Reader(self.path, self.name)
@@ -139,8 +140,11 @@ class HDF5Writer(FrameWriter):
 
     Raises
     ------
+    StreamConfigError
+        When the folder is not there, or ``data_set_name``, ``size`` or ``dtype`` is none.
     DataError
-        While writing: frames of another shape than those that are there, or of a type that ``dtype`` cannot hold.
+        When the file is none of HDF5, or the dataset that is there is none of frames that can grow. While writing: frames
+        of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
     MissingExtraError
         Without h5py.
 
@@ -160,21 +164,42 @@ class HDF5Writer(FrameWriter):
     ) -> None:
         super().__init__(size)
         h5py: Any = optional("h5py", "frames", "HDF5Writer")
-        self._name, self._dtype = data_set_name, np.dtype(dtype)
+        self._name, self._dtype = _check_name("HDF5Writer", data_set_name), check_dtype("HDF5Writer", "dtype", dtype)
+        path = check_target("HDF5Writer", "filename", filename)
         try:
-            self._file = h5py.File(filename, "a")
+            self._file = h5py.File(path, "a")
         except OSError as error:
-            raise DataError(f"HDF5Writer(filename) got {str(filename)!r}, which cannot be written: {error}.") from error
-        self._data: Any = self._file.get(data_set_name)
-        if self._data is not None and not self._data.shape[0]:
-            del self._file[data_set_name]  # of no frames: the first ones say of which shape
-            self._data = None
-        if self._data is not None:
-            self.goes_on(tuple(map(int, self._data.shape[1:])))
-            self._dtype = np.dtype(self._data.dtype)
+            raise DataError(
+                f"HDF5Writer(filename) got {str(filename)!r}, which cannot be written: {error}, wanted an HDF5 file or a new name.\n"
+                "  Another program may have it open, or it was not closed when it was written."
+            ) from error
+        try:
+            self._data: Any = self._there(h5py.Dataset)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _there(self, dataset: type[Any]) -> Any:
+        """Return the dataset that is there already, None where there is none with frames in it."""
+        found = self._file.get(self._name)
+        if found is None:
+            return None
+        frames = isinstance(found, dataset) and found.ndim in (3, 4) and found.dtype.kind in "buif"
+        if frames and not found.shape[0]:
+            del self._file[self._name]  # of no frames: the first ones say of which shape
+            return None
+        if not frames or found.maxshape[0] is not None:
+            what = f"{found.dtype} of shape {found.shape}" if isinstance(found, dataset) else "a group"
+            raise DataError(
+                f"HDF5Writer(data_set_name=) got {self._name!r}, which is {what} in this file, wanted frames that can grow.\n"
+                "  Choose another name; a dataset grows when it was made with maxshape=(None, rows, cols)."
+            )
+        self.goes_on(tuple(map(int, found.shape[1:])))
+        self._dtype = np.dtype(found.dtype)
+        return found
 
     def take(self, frames: Array) -> None:
-        made = fitting(frames, self._dtype, "HDF5Writer.put")
+        made = fitted(frames, self._dtype, "HDF5Writer")
         if self._data is None:
             self._data = self._create(made[0].nbytes, made.shape[1:])
         n = self._data.shape[0]
@@ -200,6 +225,12 @@ class HDF5Writer(FrameWriter):
                 self._create(0, self.size or ())
         finally:
             self._file.close()
+
+
+def _check_name(who: str, name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise StreamConfigError(f"{who}(data_set_name=) got {name!r}, wanted the name of a dataset, such as 'images'.")
+    return name
 
 
 def _write_example(path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import IO, Any, NamedTuple, cast
 import numpy as np
 
 from headrace.errors import DataError
+from headrace.frames.footage import check_file
 from headrace.frames.layout import Array
+from headrace.frames.writer import check_target
 
 # The third byte of a file says what its values are; the fourth, how many axes it has. All of it is big-endian.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -38,7 +40,7 @@ def read_idx_header(path: Path, who: str = "read_idx") -> IdxHeader:
     Raises
     ------
     DataError
-        When it is no idx file.
+        When it is no idx file; when it is not gzipped and is not as long as its header says.
     OSError
         When it cannot be opened.
     """
@@ -65,6 +67,8 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
     ------
     DataError
         When it is no idx file, is cut short or damaged, or has more in it than its header says.
+    StreamConfigError
+        When there is no such file.
     OSError
         When it cannot be opened.
 
@@ -76,7 +80,7 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
     >>> read_idx("labels.idx.gz").tolist()
     [5, 0, 4]
     """
-    path = Path(path)
+    path = check_file(who, path, "path")
     with _opened(path) as file:
         header = _header(file, path, who)
         data = bytearray()
@@ -88,12 +92,7 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
                 f"{who} got {path.name!r}, which is damaged after {len(data)} bytes: {type(error).__name__}: {error}.\n"
                 "  Copy or download it again."
             ) from error
-    if len(data) != header.nbytes:
-        much = f"{len(data)} bytes" if len(data) < header.nbytes else "more"
-        raise DataError(
-            f"{who} got {path.name!r}, which holds {much} where its header promises {header.nbytes} for "
-            f"{header.dtype} of shape {header.shape}.\n  Copy or download it again."
-        )
+    _check_length(who, path, header, len(data))
     found: Array = np.frombuffer(bytes(data), header.dtype).reshape(header.shape)
     return found
 
@@ -105,6 +104,8 @@ def write_idx(path: str | Path, array: Any) -> None:
     ------
     DataError
         For values of a type that idx files do not have, and for more than 255 axes or none.
+    StreamConfigError
+        When its folder is not there.
     OSError
         When it cannot be written.
     """
@@ -118,7 +119,7 @@ def write_idx(path: str | Path, array: Any) -> None:
     data = (
         struct.pack(f">HBB{values.ndim}I", 0, code, values.ndim, *values.shape) + values.astype(_TYPES[code]).tobytes()
     )
-    path = Path(path)
+    path = check_target("write_idx", "path", path)
     # Without the time in it: the same digits, the same bytes.
     path.write_bytes(gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
 
@@ -150,4 +151,15 @@ def _header(file: IO[bytes], path: Path, who: str) -> IdxHeader:
             f"{who} got {path.name!r}, whose header promises {header.nbytes} bytes, wanted what {path.stat().st_size} bytes "
             "of a file can hold.\n  Copy or download it again."
         )
+    if not isinstance(file, gzip.GzipFile):
+        _check_length(who, path, header, path.stat().st_size - 4 - 4 * axes)
     return header
+
+
+def _check_length(who: str, path: Path, header: IdxHeader, held: int) -> None:
+    if held != header.nbytes:
+        much = f"{held} bytes" if held < header.nbytes else "more"
+        raise DataError(
+            f"{who} got {path.name!r}, which holds {much} where its header promises {header.nbytes} for "
+            f"{header.dtype} of shape {header.shape}.\n  Copy or download it again."
+        )

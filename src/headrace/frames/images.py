@@ -12,9 +12,11 @@ from headrace.core.registry import register
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.decoded import Decoded
-from headrace.frames.footage import Footage, FrameReader, Header, check_file, whole_number
+from headrace.frames.footage import DIMS, Footage, FrameReader, Header, check_file, whole_number
 from headrace.frames.layout import Array, centred, check_size
 from headrace.frames.names import Sort, files_of
+from headrace.frames.narrow import first_wrong, told
+from headrace.frames.options import check_dtype
 from headrace.frames.pictures import Grey, crop_of, decode, look
 from headrace.sources.files_rows import example_file
 
@@ -27,7 +29,8 @@ class ImageSequence(FrameStream):
     Parameters
     ----------
     filenames
-        A pattern like ``"folder/*.jpg"``, whose files are sorted; or a list of files in their order.
+        A pattern like ``"folder/*.jpg"``, whose files are sorted, ``"folder/**/*.jpg"`` for those in folders below, too; or
+        a list of files in their order.
     size
         Rows and columns of the part that is given, never scaled; None for whole images, which then have one size.
     repeat
@@ -43,7 +46,7 @@ class ImageSequence(FrameStream):
     grey
         Where one channel comes from: ``"mean"`` of red, green and blue, or ``"luma"``, which a JPEG file has ready.
     dtype
-        Another type of values: ``"uint8"`` for grey takes a quarter of the memory, rounded.
+        Another type of values: ``"uint8"`` for grey takes a quarter of the memory, rounded. It is to hold all of them.
     threads
         How many images are decoded at once, ahead of the frames that are asked for; 1 decodes when they are.
 
@@ -53,14 +56,15 @@ class ImageSequence(FrameStream):
         When no file is so called, one is missing, an option is none of the above, or the first image is smaller than
         ``size``.
     DataError
-        When the first file is no image; while running, when another is none, or has no such part.
+        When the first file is no image, or a file of several; while running, when another is, has no such part, or a value
+        that ``dtype`` cannot hold.
     MissingExtraError
         Without Pillow: ``pip install 'headrace[frames]'``.
 
     Notes
     -----
     Images are turned as their EXIF orientation says. Transparency is dropped, palettes are looked up. Values are those of
-    the files, 0 to 255, and 0 to 65535 where a grey image has 16 bits.
+    the files, 0 to 255, and 0 to 65535 where they have 16 bits. Files with several pages, and animations, are refused.
 
     Examples
     --------
@@ -94,9 +98,8 @@ class ImageSequence(FrameStream):
         threads: int = 1,
     ) -> None:
         paths = files_of("ImageSequence", filenames, sort)
-        told = None if dtype is None else np.dtype(dtype).str
         super().__init__(
-            Images(paths, size, repeat, offset, bool(is_color), grey, told, threads),
+            Images(paths, size, repeat, offset, bool(is_color), grey, dtype, threads),
             pixel_per_degree=pixel_per_degree,
             t_zero=t_zero,
             dt=dt,
@@ -126,11 +129,15 @@ class Images(Footage):
         if self.grey not in get_args(Grey):
             raise StreamConfigError(f"{who}(grey=) got {self.grey!r}, wanted 'mean' or 'luma'.")
         self.fix(
-            paths=tuple(path if isinstance(path, Path) else check_file(who, path, "filenames") for path in self.paths),
+            paths=tuple(
+                path if isinstance(path, Path) and path.is_absolute() else check_file(who, path, "filenames")
+                for path in self.paths
+            ),
             part=None if self.part is None else check_size(who, self.part),
             offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
             repeat=whole_number(who, "repeat", self.repeat, 1),
             threads=whole_number(who, "threads", self.threads, 1),
+            dtype=None if self.dtype is None else check_dtype(who, "dtype", self.dtype, "uif").str,
         )
 
     def reader(self) -> FrameReader:
@@ -156,20 +163,20 @@ class _Reader(FrameReader):
         stream, (shape, dtype) = self.stream, (self.header.shape, self.header.dtype)
         path = stream.paths[k]
         picture = decode(path, stream.is_color, stream.grey)
-        try:
-            top, left, rows, cols = centred("ImageSequence", picture.size, stream.part, stream.offset)
-        except StreamConfigError as error:
-            raise DataError(f"{error}\n  The image is {path}.") from None
+        top, left, (rows, cols) = 0, 0, picture.size
+        if stream.part is not None or stream.offset is not None:
+            try:
+                top, left, rows, cols = centred("ImageSequence", picture.size, stream.part, stream.offset)
+            except StreamConfigError as error:
+                raise DataError(f"{error}\n  The image is {path}.") from None
         frame = crop_of(picture, top, left, rows, cols)
         if frame.dtype != dtype:
-            if dtype.kind in "iu" and frame.dtype.kind == "f":
-                frame = np.rint(frame)
-            elif stream.dtype is None and not np.can_cast(frame.dtype, dtype):
+            if stream.dtype is None and stream.is_color and not np.can_cast(frame.dtype, dtype):
                 raise DataError(
                     f"ImageSequence got values of {frame.dtype} in {path.name!r}, wanted {dtype}, as in the first image.\n"
                     f"  Say dtype={frame.dtype.name!r} for all."
                 )
-            frame = frame.astype(dtype)
+            frame = _narrowed(frame, dtype, path)
         if frame.shape != shape:
             raise DataError(
                 f"ImageSequence got an image of {frame.shape[0]} x {frame.shape[1]} in {path.name!r}, wanted "
@@ -178,11 +185,17 @@ class _Reader(FrameReader):
             )
         return frame
 
+    def one(self, i: int) -> Array:
+        k, shown = divmod(i, self.repeat)
+        if self.decoded.all_kept or shown + 1 < self.repeat:  # not the caller's to change
+            return self.decoded.get(k, k + 1).copy()
+        return self.decoded.get(k, k + 1, again=False)
+
     def read(self, lo: int, hi: int) -> Array:
         repeat = self.repeat
         last = -(-hi // repeat)
         if repeat == 1 and hi == lo + 1 and not self.decoded.all_kept:
-            return self.decoded.get(lo, last, again=False)[np.newaxis]  # a block of one costs no copy
+            return self.one(lo)[np.newaxis]  # a block of one costs no copy
         found = np.empty((hi - lo, *(n or 0 for n in self.header.shape)), self.header.dtype)
         at = lo
         while at < hi:
@@ -196,6 +209,19 @@ class _Reader(FrameReader):
 
     def close(self) -> None:
         self.decoded.close()
+
+
+def _narrowed(frame: Array, dtype: np.dtype[Any], path: Path) -> Array:
+    """Return a frame as the type that was asked for."""
+    wrong = first_wrong(frame, dtype)
+    if wrong is not None:
+        raise DataError(
+            f"ImageSequence(dtype=) got {told(frame, dtype, wrong, DIMS[frame.ndim])}, in {path.name!r}.\n"
+            "  Choose a wider dtype=, or scale the frames: | hr.map(lambda frame: frame // 256)."
+        )
+    if dtype.kind in "iu" and frame.dtype.kind == "f":
+        frame = np.rint(frame)
+    return frame.astype(dtype)
 
 
 def _example(name: str) -> Path:

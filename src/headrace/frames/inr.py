@@ -181,7 +181,7 @@ class InrImageFileStreamer(FrameStream):
     ...         writer.put(np.full((3, 2, 2), k))
     >>> films = InrImageFileStreamer("part*.inr")
     >>> len(films), films[:][:, 0, 0].tolist()
-    (6, [2.0, 2.0, 2.0, 10.0, 10.0, 10.0])
+    (6, [2, 2, 2, 10, 10, 10])
     >>> films.seek(1, 2)  # file 1, image 2 of it
     >>> films.i
     5
@@ -210,14 +210,19 @@ class InrImageFileStreamer(FrameStream):
         ------
         AddressError
             When there is no such frame, or no such file.
+        StreamConfigError
+            When a number is none.
         """
         if image is None:
             super().seek(i)
             return
+        who = "InrImageFileStreamer.seek"
+        i, image = whole_number(who, "file", i), whole_number(who, "image", image)
         counts = [file.header().frames for file in self._files.files]
         if not 0 <= i < len(counts) or not 0 <= image < counts[i]:
             raise AddressError(
-                f"InrImageFileStreamer.seek(file, image) got {i}, {image}, wanted one of {len(counts)} files and an image in it."
+                f"InrImageFileStreamer.seek(file, image) got {i}, {image}, wanted one of {len(counts)} files and an image in it.\n"
+                "  Both are counted from 0."
             )
         super().seek(sum(counts[:i]) + image)
 

@@ -11,7 +11,8 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.frames.footage import whole_number
 from headrace.frames.inr_header import BIG, Order, check_order_of, inr_header
 from headrace.frames.layout import Array
-from headrace.frames.writer import FrameWriter, fitting
+from headrace.frames.options import check_dtype
+from headrace.frames.writer import FrameWriter, fitted, opened
 
 
 class InrImageStreamWriter(FrameWriter):
@@ -28,16 +29,16 @@ class InrImageStreamWriter(FrameWriter):
     order
         As for :class:`InrImageStreamer`.
     dtype
-        Of the samples.
+        Of the samples; by default that of the first block, or the next larger one that the format has.
     cpu
         The byte order, by its name in the format.
 
     Raises
     ------
     StreamConfigError
-        When an option is none of the above.
+        When an option is none of the above, or the file cannot be written.
     DataError
-        While writing: frames of another shape, or of a type that ``dtype`` cannot hold.
+        While writing: frames of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class InrImageStreamWriter(FrameWriter):
         time_dimension: str | None = None,
         *,
         order: Order = "standard",
-        dtype: Any = np.float64,
+        dtype: Any = None,
         cpu: str = "decm",
     ) -> None:
         super().__init__()
@@ -78,14 +79,17 @@ class InrImageStreamWriter(FrameWriter):
             else whole_number("InrImageStreamWriter", name[0].lower(), n, 1)
             for name, n in given.items()
         }
-        self._dtype, self._cpu = np.dtype(dtype), cpu
+        self._dtype = None if dtype is None else check_dtype("InrImageStreamWriter", "dtype", dtype, "uif")
+        self._cpu = cpu
         self._head(0)  # which finds what is wrong with the type before there is a file
-        self._file = open(filename, "wb", buffering=0)  # noqa: SIM115  # closed by finish()
+        self._file = opened("InrImageStreamWriter", "filename", filename)  # closed by finish()
         self._behind = len(self._head(0))
 
     def _head(self, n: int) -> bytes:
         dims = {name: length or 1 for name, length in self._dims.items()}
-        return inr_header({**dims, self._time: n}, self._dtype, self._cpu)
+        return inr_header(
+            {**dims, self._time: n}, np.dtype(np.float32) if self._dtype is None else self._dtype, self._cpu
+        )
 
     def take(self, frames: Array) -> None:
         rows, cols = frames.shape[1:3]
@@ -98,9 +102,11 @@ class InrImageStreamWriter(FrameWriter):
                 f"InrImageStreamWriter.put got frames with {wrong}, wanted { {name: self._dims[name] for name in wrong} }.\n"
                 "  In standard order Y counts rows and X columns, in classic order X counts rows."
             )
+        dtype = _type_for(frames.dtype) if self._dtype is None else self._dtype
+        made = fitted(frames, dtype, "InrImageStreamWriter")
         self._dims.update(found)
-        made = fitting(frames, self._dtype, "InrImageStreamWriter.put")
-        made = made.astype(self._dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
+        self._dtype = dtype
+        made = made.astype(dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
         self._write_at(self._behind, made.reshape(-1).view(np.uint8).data)
         self._behind += made.nbytes
         self._write_at(0, memoryview(self._head(self.written + len(frames))))
@@ -116,3 +122,12 @@ class InrImageStreamWriter(FrameWriter):
                 self._write_at(0, memoryview(self._head(0)))
         finally:
             self._file.close()
+
+
+def _type_for(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the format that holds these values."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    if dtype.kind == "f":  # of 4 and 8 bytes alone
+        return np.dtype(np.float32 if dtype.itemsize <= 4 else np.float64)
+    return dtype.newbyteorder("=")

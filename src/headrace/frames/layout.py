@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from headrace.core.checks import integer
 from headrace.errors import DataError, StreamConfigError
 
 Array = np.ndarray[Any, Any]
@@ -175,10 +176,10 @@ def centred(who: str, frame: tuple[int, int], size: Any, offset: Any) -> tuple[i
 def check_size(who: str, size: Any, option: str = "size", least: int = 1) -> tuple[int, int]:
     """Return ``size`` as (rows, cols), or raise StreamConfigError when it is no pair of numbers of at least ``least``."""
     try:
-        rows, cols = (int(n) for n in size)
-        if [rows, cols] != list(size) or min(rows, cols) < least:
+        rows, cols = (integer(n) for n in size)
+        if min(rows, cols) < least:
             raise ValueError
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         raise StreamConfigError(
             f"{who}({option}=) got {size!r}, wanted two whole numbers of at least {least}.\n"
             "  Rows come first: (rows, columns)."

@@ -23,6 +23,7 @@ from headrace.frames.digits import (
     Labels,
     Walk,
     example_digits,
+    no_labels,
     runs_of,
 )
 from headrace.frames.footage import whole_number
@@ -54,15 +55,32 @@ class DigitStream(FrameStream):
         )
 
     def get_with_labels(self, n: int = 1) -> tuple[Array, Array]:
-        """Return the next ``n`` frames as :meth:`get` does, and what digit each shows, int64 ``(n,)``."""
+        """Return the next ``n`` frames as :meth:`get` does, and what digit each shows, int64 ``(n,)``.
+
+        Raises
+        ------
+        StreamConfigError
+            When there is no file of labels, and as :meth:`get`.
+        """
         n = whole_number(f"{type(self).__name__}.get_with_labels", "n", n, 0)
-        run: Any = self._open()
-        labels = run.bound().labels(range(run.position, run.position + n))
-        return self.get(n), labels
+        with self._lock:  # frames and labels of the same place, whoever else moves it
+            run: Any = self._open()
+            labels = run.bound().labels(range(run.position, run.position + n))
+            frames = self.get(n)
+        return frames, labels[: frames.shape[2]]
 
     def labelled(self) -> Stream[Any]:
-        """Return a stream of ``{"frame": (rows, cols[, channels]), "label": int}`` from frame 0 on. Moves nothing."""
-        made: Stream[Any] = self._source.with_(labels="item")
+        """Return a stream of ``{"frame": (rows, cols[, channels]), "label": int}`` from frame 0 on. Moves nothing.
+
+        Raises
+        ------
+        StreamConfigError
+            When there is no file of labels.
+        """
+        source: Any = self._source
+        if source.label_path is None:
+            raise no_labels(source.who, source.path)
+        made: Stream[Any] = source.with_(labels="item")
         return made
 
 
@@ -75,7 +93,7 @@ class MNISTStream(DigitStream):
     ----------
     data_folder
         Where MNIST's idx files lie: there, or in ``raw`` or ``MNIST/raw`` below it; ``.gz`` or not. Any well-formed
-        files under these names will do.
+        files under these names will do, and images without labels where no labels are asked for.
     rep
         For how many frames each digit is shown.
     max_value
@@ -105,7 +123,8 @@ class MNISTStream(DigitStream):
     StreamConfigError
         When a file is missing, or an option is none of the above.
     DataError
-        When a file is no idx file, is cut short, or has another md5 sum; while drawing, when it is damaged.
+        When a file is no idx file, has another md5 sum, or is not as long as it says; a gzipped one that is cut short or
+        damaged only while drawing.
 
     Examples
     --------
@@ -216,7 +235,7 @@ class DigitSpikes(Walk):
     who: ClassVar[str] = "PoissonMNISTStream"
 
     path: Path
-    label_path: Path
+    label_path: Path | None
     rep: int = 10
     fr: float = 0.05
     init: int | None = None

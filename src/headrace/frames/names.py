@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from glob import glob
 from os import PathLike, fspath
+from os.path import isdir
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,15 +29,15 @@ def natural(name: str) -> list[tuple[int, int | str]]:
 
 
 def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ...]:
-    """Return the files that a pattern or a list names.
+    """Return the absolute paths of the files that a pattern or a list names.
 
     Parameters
     ----------
     who
         The name that messages begin with.
     filenames
-        A pattern as :mod:`glob` knows them, whose files are sorted; or files in their order, some perhaps more than
-        once.
+        A pattern as :mod:`glob` knows them, whose files are sorted, ``**`` standing for any folders; or files in their
+        order, some perhaps more than once.
     sort
         ``"natural"`` puts ``frame_2`` before ``frame_10``, ``"plain"`` behind it.
 
@@ -49,7 +50,7 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
         raise StreamConfigError(f"{who}(sort=) got {sort!r}, wanted 'natural' or 'plain'.")
     if isinstance(filenames, str | PathLike):
         pattern = fspath(filenames)
-        found = glob(str(pattern))
+        found = [name for name in glob(str(pattern), recursive=True) if not isdir(name)]  # ** finds folders, too
         if not found:
             raise StreamConfigError(
                 f"{who}(filenames) got {str(pattern)!r}, which no file is called, wanted at least one.\n"

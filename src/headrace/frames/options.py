@@ -1,9 +1,11 @@
-"""Numbers among the options of streams and sensors."""
+"""Numbers and types of numbers among the options of streams, writers and sensors."""
 
 from __future__ import annotations
 
 from math import inf, isfinite
 from typing import Any
+
+import numpy as np
 
 from headrace.errors import StreamConfigError
 
@@ -18,3 +20,32 @@ def check_number(who: str, option: str, value: Any, least: float = -inf, most: f
         bounds = {(-inf, inf): "", (0, inf): " of at least 0"}.get((least, most), f" from {least:g} to {most:g}")
         raise StreamConfigError(f"{who}({option}=) got {value!r}, wanted a number{bounds}.") from None
     return found
+
+
+def check_dtype(who: str, option: str, dtype: Any, kinds: str = "buif") -> np.dtype[Any]:
+    """Return a type of numbers in this machine's byte order, or raise StreamConfigError.
+
+    Parameters
+    ----------
+    who, option
+        What the message begins with.
+    dtype
+        What NumPy makes a dtype of.
+    kinds
+        NumPy's letters for what will do: truth values, whole numbers without and with a sign, floats.
+
+    Examples
+    --------
+    >>> check_dtype("NumpyWriter", "dtype", ">f4")
+    dtype('float32')
+    """
+    try:
+        found = np.dtype(dtype)
+    except Exception:  # TypeError, ValueError, SyntaxError, ...: whatever NumPy says of it
+        found = np.dtype(object)
+    if dtype is None or found.kind not in kinds or found.itemsize > 8:
+        raise StreamConfigError(
+            f"{who}({option}=) got {dtype!r}, wanted a type of numbers.\n  Choose one such as 'uint8' or 'float32'."
+        )
+    native: np.dtype[Any] = found.newbyteorder("=")
+    return native

@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from headrace.core.optional import optional
-from headrace.errors import DataError
+from headrace.errors import DataError, HeadraceError
+from headrace.frames.deep import is_deep, luma_of, other_half, whole
 from headrace.frames.layout import Array
 
 Grey = Literal["mean", "luma"]
@@ -18,6 +19,7 @@ _SAID = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}  # where i
 _ON_THEIR_SIDE = (5, 6, 7, 8)
 _TYPES = {"I": "i4", "F": "f4", "I;16": "u2", "I;16L": "u2", "I;16B": "u2", "I;16N": "u2"}
 _ONE = ("L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # modes of one channel
+_PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # not MPO: a photograph and views beside it
 
 
 class Picture(NamedTuple):
@@ -26,6 +28,8 @@ class Picture(NamedTuple):
     image: Any
     size: tuple[int, int]
     is_color: bool
+    low: Any = None  # its lower eight bits, where it has sixteen in each of three channels
+    luma: bool = False
 
 
 @cache  # of a package that is there: asked for with every image
@@ -39,17 +43,23 @@ def look(path: Path, is_color: bool) -> tuple[tuple[int, int], np.dtype[Any]]:
     Raises
     ------
     DataError
-        When it is no image.
+        When it is no image, or a file of several.
     MissingExtraError
         Without Pillow.
     """
     images = _pillow()
     try:
         with images.open(path) as image:
+            _check_alone(path, image)
+            kind = "u2" if is_deep(image) else _TYPES.get(image.mode, "u1")  # first: getexif may load the image
             rows, cols = image.height, image.width
+            if image.format == "TIFF":  # whose size Pillow turns by itself, when it does depends on its version
+                cols, rows = image.tag_v2[256], image.tag_v2[257]
             if image.getexif().get(_ORIENTATION, 1) in _ON_THEIR_SIDE:  # of a TIFF among its own tags
                 rows, cols = cols, rows
-            return (rows, cols), np.dtype(_TYPES.get(image.mode, "u1") if is_color else "f4")
+            return (rows, cols), np.dtype(kind if is_color else "f4")
+    except HeadraceError:
+        raise
     except Exception as error:  # whatever a decoder says of bytes that are none of its own
         raise _no_image(path, error) from error
 
@@ -69,32 +79,62 @@ def decode(path: Path, is_color: bool, grey: Grey = "mean") -> Picture:
     Raises
     ------
     DataError
-        When it is no image, or not all of it is there.
+        When it is no image, a file of several, or not all of it is there.
     MissingExtraError
         Without Pillow.
     """
     images = _pillow()
+    luma = not is_color and grey == "luma"
     try:
         with images.open(path) as image:
-            if not is_color and grey == "luma":
+            plain = image.format == "JPEG"  # one image of eight bits: most files, where every microsecond is seen
+            low = None
+            if not plain:
+                _check_alone(path, image)
+                low = other_half(path, image, images) if is_deep(image) else None
+            if luma:
                 image.draft("L", None)  # a JPEG file has it ready
             image.load()
-            if (image.format == "TIFF" or not _SAID.isdisjoint(image.info)) and image.getexif().get(
-                _ORIENTATION, 1
-            ) != 1:
-                turned: Any = optional("PIL.ImageOps", "frames", "ImageSequence")
-                image = turned.exif_transpose(image)
-            if image.mode in ("P", "PA"):
-                image = image.convert("RGB")
-            elif image.mode in ("1", "LA", "La"):
-                image = image.convert("L") if image.mode == "1" else image.getchannel(0)
-            elif image.mode not in (*_ONE, "RGB"):
-                image = image.convert("RGB")
-            if not is_color and grey == "luma" and image.mode == "RGB":
-                image = image.convert("L")
-            return Picture(image, (image.height, image.width), is_color)
+            if low is not None:
+                image, low = _upright(image).convert("RGB"), _upright(low).convert("RGB")
+            elif luma or not plain or image.mode != "RGB" or not _SAID.isdisjoint(image.info):
+                image = _seen(_upright(image), luma)
+            return Picture(image, (image.height, image.width), is_color, low, luma)
+    except HeadraceError:
+        raise
     except Exception as error:  # whatever a decoder says of bytes that are none of its own
         raise _no_image(path, error) from error
+
+
+def _check_alone(path: Path, image: Any) -> None:
+    """Raise when there are other images in a file, which nobody would miss until it is too late."""
+    if image.format in _PAGED and getattr(image, "is_animated", False):
+        raise DataError(
+            f"ImageSequence got {path.name!r}, a {image.format} file of several images, wanted files of one each.\n"
+            "  Give the pages as an array: SequenceStream([np.array(page) for page in PIL.ImageSequence.Iterator(image)]); "
+            "VideoReader plays animations."
+        )
+
+
+def _upright(image: Any) -> Any:
+    """Return an image that is loaded, turned as its EXIF orientation says."""
+    if (image.format == "TIFF" or not _SAID.isdisjoint(image.info)) and image.getexif().get(_ORIENTATION, 1) != 1:
+        turned: Any = optional("PIL.ImageOps", "frames", "ImageSequence")
+        return turned.exif_transpose(image)
+    return image
+
+
+def _seen(image: Any, luma: bool) -> Any:
+    """Return an image as colours or one channel: palettes looked up, transparency dropped."""
+    if image.mode in _ONE or image.mode == "RGB":
+        return image.convert("L") if luma and image.mode == "RGB" else image
+    image.info.pop("transparency", None)  # which Pillow would warn of, since it has no place among the colours
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("LA", "La"):
+        return image.getchannel(0)
+    image = image.convert("RGB")
+    return image.convert("L") if luma else image
 
 
 def _no_image(path: Path, error: Exception) -> DataError:
@@ -105,17 +145,27 @@ def _no_image(path: Path, error: Exception) -> DataError:
 
 
 def crop_of(picture: Picture, top: int, left: int, rows: int, cols: int) -> Array:
-    """Return a part of an image: ``(rows, cols, 3)`` of the file's type in colour, else ``(rows, cols)`` of float32."""
-    image = picture.image
+    """Return a part of an image: ``(rows, cols, 3)`` of the file's type in colour, else ``(rows, cols)``.
+
+    One channel is of the file's type where it has one, of float32 where it is made of three.
+    """
+    image, low = picture.image, picture.low
     if (rows, cols) != picture.size:
-        image = image.crop((left, top, left + cols, top + rows))
-    found = np.asarray(image)
-    found = found.astype(found.dtype.newbyteorder("="), copy=False)
+        box = (left, top, left + cols, top + rows)
+        image, low = image.crop(box), None if low is None else low.crop(box)
+    if low is not None:
+        found = whole(image, low)
+        if picture.luma:
+            return luma_of(found)
+    else:
+        found = np.asarray(image)
+        if not found.dtype.isnative:
+            found = found.astype(found.dtype.newbyteorder("="))
     if picture.is_color:
         return found if found.ndim == 3 else np.repeat(found[:, :, np.newaxis], 3, axis=2)
     if found.ndim == 2:
-        return found.astype(np.float32)
-    total = found[:, :, 0].astype(np.uint16)  # of three bytes: exact, and much quicker than a mean of float64
-    total += found[:, :, 1]
-    total += found[:, :, 2]
-    return np.divide(total, np.float32(3), dtype=np.float32)
+        return found
+    total: Array = found[:, :, 0].astype(np.uint16 if found.dtype == np.uint8 else np.uint32)
+    np.add(total, found[:, :, 1], out=total)  # whole numbers: exact, and much quicker than a mean of float64
+    np.add(total, found[:, :, 2], out=total)
+    return np.asarray(np.divide(total, np.float32(3), dtype=np.float32))

@@ -112,7 +112,7 @@ class PseudoNMNIST(DigitStream):
         Raises
         ------
         StreamConfigError
-            For a ``k`` that is none, and with ``classic``, whose events have no times.
+            For a ``k`` that is none, with ``classic``, whose events have no times, and without a file of labels.
         """
         k = whole_number("PseudoNMNIST.get_events", "k", k, 0)
         recipe: Any = self._source
@@ -121,12 +121,14 @@ class PseudoNMNIST(DigitStream):
                 "PseudoNMNIST.get_events got a classic sensor, wanted one whose events have times.\n"
                 "  get(n) counts its events, frame by frame."
             )
-        run: Any = self._open()
-        bound = run.bound()
-        first = np.array([k * STEPS])
-        film = bound.film(int(bound.shown(first)[0]))
+        with self._lock:
+            run: Any = self._open()
+            bound = run.bound()
+            first = np.array([k * STEPS])
+            label = int(bound.labels(first)[0])
+            film = bound.film(int(bound.shown(first)[0]))
         # The last frame shows what the first of the next lap would: the path is closed.
-        return DVS(recipe.threshold, eps=recipe.eps).events(film), int(bound.labels(first)[0])
+        return DVS(recipe.threshold, eps=recipe.eps).events(film), label
 
 
 @register("saccades", example=lambda: Saccades(*example_digits(), output_size=(8, 9), init=0))
@@ -137,7 +139,7 @@ class Saccades(Walk):
     who: ClassVar[str] = "PseudoNMNIST"
 
     path: Path
-    label_path: Path
+    label_path: Path | None
     threshold: float | None = None
     output_size: tuple[int, int] = (34, 34)
     classic: bool = False

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from math import cos, pi, sin
+from collections.abc import Mapping
+from math import cos, pi, prod, sin
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,14 @@ from headrace.core.key import Key, Seed
 from headrace.errors import StreamConfigError
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array
+from headrace.frames.options import check_number
 
 # Of 4500 steps: dark, light, dark, grey, a sine of growing amplitude, grey, one of growing frequency, grey, dark.
 _CHIRP = (500, 500, 500, 250, 1000, 250, 1000, 250, 250)
 _CYCLES = 8  # of the sine of growing amplitude
+_EDGE = 1e-9  # a pixel on the edge is inside, whatever is rounded
+_THIN = 1e-12  # widths that are divided by
+_MOST = 1 << 40  # values of an array
 _FASTEST = 32  # cycles that the sine of growing frequency has gone through at its end
 
 
@@ -38,13 +43,14 @@ def moving_grating(
     Raises
     ------
     StreamConfigError
-        When ``t``, ``x`` or ``y`` is no number of frames or pixels.
+        When ``t``, ``x`` or ``y`` is no number of frames or pixels, or another number is none.
 
     Examples
     --------
     >>> moving_grating(5, 4, 3).shape
     (5, 4, 3)
     """
+    vt, vx, vy = numbers_of("moving_grating", vt=vt, vx=vx, vy=vy)
     frames, rows, cols = _grid("moving_grating", t, x, y)
     time = np.linspace(0, len(frames), len(frames)).reshape(-1, 1, 1)
     return np.asarray(np.sin(vt * time + vx * rows + vy * cols))
@@ -83,7 +89,7 @@ def moving_bar(
     Raises
     ------
     StreamConfigError
-        When ``t``, ``x`` or ``y`` is no number of frames or pixels.
+        When ``t``, ``x`` or ``y`` is no number of frames or pixels, or another number is none that will do.
 
     Examples
     --------
@@ -91,10 +97,13 @@ def moving_bar(
     >>> bar[:, :, 0].tolist()
     [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]]
     """
+    bar_pos, bar_direction, bar_v = numbers_of("moving_bar", bar_pos=bar_pos, bar_direction=bar_direction, bar_v=bar_v)
+    bar_width = check_number("moving_bar", "bar_width", bar_width, _THIN)
+    temporal_smoothing = check_number("moving_bar", "temporal_smoothing", temporal_smoothing, 0, 1e4)
     frames, rows, cols = _grid("moving_bar", t, x, y)
     off = rows * cos(bar_direction) + cols * sin(bar_direction) - (bar_pos + bar_v * frames)
     half = bar_width / 2
-    made: Array = (np.abs(off) <= half).astype(np.float64) if sharp else np.exp(-0.5 * (off / half) ** 2)
+    made: Array = (np.abs(off) <= half + _EDGE).astype(np.float64) if sharp else np.exp(-0.5 * (off / half) ** 2)
     if temporal_smoothing > 0 and len(made):
         reach = int(4 * temporal_smoothing) + 1
         weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / temporal_smoothing) ** 2)
@@ -130,7 +139,7 @@ def random_checker_stimulus(
     (True, [0.0, 1.0])
     """
     frames, rows, cols = _grid("random_checker_stimulus", t, x, y)
-    side = whole_number("random_checker_stimulus", "checker_size", checker_size, 1)
+    side = min(whole_number("random_checker_stimulus", "checker_size", checker_size, 1), rows.size + cols.size)
     shape = (len(frames), -(-rows.size // side), -(-cols.size // side))
     made = _rng(seed).integers(0, 2, shape).astype(np.float64)
     return made.repeat(side, 1).repeat(side, 2)[:, : rows.size, : cols.size]
@@ -149,8 +158,7 @@ def sparse_input(t: int = 2000, x: int = 20, y: int = 20, p: float = 0.01, *, se
     >>> round(float(sparse_input(1000, 20, 20, 0.01, seed=7).mean()), 3)
     0.01
     """
-    if not 0 <= p <= 1:
-        raise StreamConfigError(f"sparse_input(p=) got {p!r}, wanted a probability, 0 to 1.")
+    p = check_number("sparse_input", "p", p, 0, 1)
     frames, rows, cols = _grid("sparse_input", t, x, y)
     return (_rng(seed).random((len(frames), rows.size, cols.size)) < p).astype(np.float64)
 
@@ -164,7 +172,7 @@ def pulse(t: int = 2000, x: int = 20, y: int = 20, pulse_length: int = 100) -> A
     [1.0, 1.0, 0.0, 0.0, 1.0, 1.0]
     """
     frames, rows, cols = _grid("pulse", t, x, y)
-    length = whole_number("pulse", "pulse_length", pulse_length, 1)
+    length = min(whole_number("pulse", "pulse_length", pulse_length, 1), len(frames) + 1)
     return _field((np.arange(len(frames)) // length % 2 == 0).astype(np.float64), rows, cols)
 
 
@@ -199,8 +207,10 @@ def mask_square(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0
     >>> mask_square(5, 5).sum().item()
     9.0
     """
+    x_pos, y_pos = numbers_of("mask_square", x_pos=x_pos, y_pos=y_pos)
+    side = check_number("mask_square", "side", side, 0)
     _, rows, cols = _grid("mask_square", 1, x, y)
-    inside: Array = (np.abs(rows - x_pos) <= side / 2) & (np.abs(cols - y_pos) <= side / 2)
+    inside: Array = (np.abs(rows - x_pos) <= side / 2 + _EDGE) & (np.abs(cols - y_pos) <= side / 2 + _EDGE)
     return np.asarray(inside[0], np.float64)
 
 
@@ -212,8 +222,10 @@ def mask_circle(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0
     >>> mask_circle(5, 5).sum().item()
     5.0
     """
+    x_pos, y_pos = numbers_of("mask_circle", x_pos=x_pos, y_pos=y_pos)
+    radius = check_number("mask_circle", "radius", radius, 0)
     _, rows, cols = _grid("mask_circle", 1, x, y)
-    inside: Array = (rows - x_pos) ** 2 + (cols - y_pos) ** 2 <= radius**2
+    inside: Array = (rows - x_pos) ** 2 + (cols - y_pos) ** 2 <= radius**2 + _EDGE
     return np.asarray(inside[0], np.float64)
 
 
@@ -240,15 +252,33 @@ def gabor_kernel(
     >>> gabor_kernel(5, 5)[2, 2].item()
     1.0
     """
+    frequency, direction, phase = numbers_of("gabor_kernel", frequency=frequency, direction=direction, phase=phase)
+    sigma = check_number("gabor_kernel", "sigma", sigma, _THIN)
     _, rows, cols = _grid("gabor_kernel", 1, x, y)
     along = rows * cos(direction) + cols * sin(direction)
     window = np.exp(-0.5 * (rows**2 + cols**2) / sigma**2)
     return np.asarray((np.cos(2 * pi * frequency * along + phase) * window)[0])
 
 
+def numbers_of(who: str, **values: Any) -> list[float]:
+    """Return options as floats, or raise StreamConfigError for the first that is no number."""
+    return [check_number(who, name, value) for name, value in values.items()]
+
+
+def lengths(who: str, values: Mapping[str, Any], least: Mapping[str, int] | None = None) -> list[int]:
+    """Return the lengths of an array's axes, by name; raises StreamConfigError for what are none, and beyond any memory."""
+    found = [whole_number(who, name, value, (least or {}).get(name, 1)) for name, value in values.items()]
+    if prod(found) > _MOST:
+        raise StreamConfigError(
+            f"{who}({', '.join(values)}) got {' x '.join(map(str, found))}, wanted what fits into memory.\n"
+            "  Make them in parts."
+        )
+    return found
+
+
 def _grid(who: str, t: Any, x: Any, y: Any) -> tuple[Array, Array, Array]:
     """Return numbers of frames ``(t, 1, 1)``, and places of rows ``(1, x, 1)`` and of columns ``(1, 1, y)``."""
-    t, x, y = (whole_number(who, name, value, least) for name, value, least in (("t", t, 0), ("x", x, 1), ("y", y, 1)))
+    t, x, y = lengths(who, {"t": t, "x": x, "y": y}, {"t": 0})
     # The middle of one row alone is the middle of the field.
     rows, cols = (np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in (x, y))
     return np.arange(float(t)).reshape(-1, 1, 1), rows.reshape(1, -1, 1), cols.reshape(1, 1, -1)

@@ -13,7 +13,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
-from headrace.errors import StreamConfigError
+from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.dvs import DVS, timed_events
 from headrace.frames.event_arrays import joined_events
@@ -84,26 +84,38 @@ class SensorStream(FrameStream):
         -------
         events
             A structured array of :data:`~headrace.frames.EVENT`; its times are those of this stream, in microseconds.
+            Where one of the frames fails, those of the frames before it; the next call raises what it raised.
 
         Raises
         ------
         StreamConfigError
             With ``on_end="repeat"``, and for frames in colour.
+        ResumeError
+            When frames have been looked at with :meth:`peek` that cannot be had again.
         """
         n = whole_number(f"{type(self).__name__}.get_events", "n", n, 0)
-        run = self._open()
+        with self._lock:
+            return self._events(n)
+
+    def _events(self, n: int) -> Array:
+        run: Any = self._open()
         shape = self._shape()
         if not isinstance(run, _Sensing) or (shape is not None and shape[2] != 2):
             what = "on_end='repeat'" if not isinstance(run, _Sensing) else f"frames of {shape[2] // 2} channels"
             raise StreamConfigError(
                 f"SensorStream.get_events got {what}, wanted a film with an end and one channel.\n  get(n) counts events."
             )
-        run.noting = []
+        if n and run.count != run.position:  # frames were looked at, and have no events any more: they are made again
+            self.load_state_dict(self.state_dict())
+            run = self._open()
+        noted = run.noting = []
+        begun = run.position
         try:
-            for _ in range(n):
-                if not run.take(1):
-                    break
-            noted = run.noting
+            while run.position < begun + n and run.take(1):
+                pass
+        except Exception:
+            if run.position == begun:
+                raise
         finally:
             run.noting = None
         return joined_events(
@@ -172,7 +184,7 @@ class _Sensing(OpCursor[Array]):
             if item is END:
                 return
             self.held.insert(0, item)
-            frame, sensor = np.asarray(item), self.stream.sensor
+            frame, sensor = _frame(item), self.stream.sensor
             # Of a copy: whatever stops it half-way, Ctrl-C too, the frame can be tried again.
             kept = sensor.begin(frame, self.key) if self.kept is None else copied(self.kept)
             check_shape(sensor, kept, frame)
@@ -189,3 +201,13 @@ class _Sensing(OpCursor[Array]):
         self.held = self.held[1:]
         self.count += 1
         self.restart()
+
+
+def _frame(item: Any) -> Array:
+    found = np.asarray(item)
+    if found.dtype.kind not in "buif" or not 2 <= found.ndim <= 4:
+        raise DataError(
+            f"SensorStream got an item of {type(item).__name__}, {found.dtype} of shape {found.shape}, wanted frames of numbers: "
+            "(rows, cols[, channels]).\n  Choose the frame with hr.map(lambda item: item['name'])."
+        )
+    return found

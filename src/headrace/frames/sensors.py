@@ -160,7 +160,7 @@ class IntegrativeMotionSensor(Sensor):
     threshold: float
 
     def __init__(self, spiking_mode: Mode = "linear", threshold: float = 1.0) -> None:
-        if spiking_mode not in get_args(Mode):
+        if not isinstance(spiking_mode, str) or spiking_mode not in get_args(Mode):
             raise StreamConfigError(
                 f"IntegrativeMotionSensor(spiking_mode=) got {spiking_mode!r}, wanted 'linear' or 'log'."
             )

@@ -13,10 +13,18 @@ from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.film import Film, Kept
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array, Layout, as_array, framed
+from headrace.frames.narrow import fitting
 from headrace.sources.source import source as array_source
 
 EMPTY = np.zeros((0, 50, 50))
 STRETCH = 1 << 20  # bytes of memory taken at a time
+
+
+class _Unsaid(int):
+    """A number that nobody gave: it is no reason to drop frames of the sequence that one begins with."""
+
+
+MOST = _Unsaid(5000)
 
 
 class SequenceStream(FrameStream):
@@ -32,7 +40,8 @@ class SequenceStream(FrameStream):
     pixel_per_degree
         Pixels to a degree of the visual field.
     max_frames
-        How many frames are kept at most.
+        How many frames are kept at most, the last ones, of ``sequence`` too. Where it is not said, as many as ``sequence``
+        has, and 5000 at least.
     t_zero, dt, on_end
         As for :class:`FrameStream`.
 
@@ -67,14 +76,16 @@ class SequenceStream(FrameStream):
         sequence: Any = EMPTY,
         size: Any = None,
         pixel_per_degree: float = 10,
-        max_frames: int = 5000,
+        max_frames: int = MOST,
         *,
         t_zero: float = 0.0,
         dt: float = 0.001,
         on_end: OnEnd = "short",
     ) -> None:
-        self.max_frames = whole_number(type(self).__name__, "max_frames", max_frames, 1)
         frames = framed(sequence, type(self).__name__)
+        most = whole_number(type(self).__name__, "max_frames", max_frames, 1)
+        self.max_frames = max(most, len(frames)) if isinstance(max_frames, _Unsaid) else most
+        frames = frames[-self.max_frames :]
         self._began(frames)
         super().__init__(
             Kept(Film((frames,), 0, len(frames))),
@@ -97,10 +108,11 @@ class SequenceStream(FrameStream):
     def __recipe__(self) -> Stream[Any]:
         """Return the frames there are now; what is put later does not reach it."""
         if self._changed:
-            pieces = tuple(self._pieces)
-            if self._tail is not None:
-                pieces = (*pieces[:-1], self._tail[: self._filled])
-            self._source, self._looped, self._changed = Kept(Film(pieces, self._gone, self._count)), None, False
+            with self._lock:
+                pieces = tuple(self._pieces)
+                if self._tail is not None:
+                    pieces = (*pieces[:-1], self._tail[: self._filled])
+                self._source, self._looped, self._changed = Kept(Film(pieces, self._gone, self._count)), None, False
         return super().__recipe__()
 
     def put(self, s: Any) -> None:
@@ -114,33 +126,31 @@ class SequenceStream(FrameStream):
         Raises
         ------
         DataError
-            When it is no block of frames, or its values do not fit the type of those that are there.
+            When it is no block of frames, or one of its values is none that the type of those that are there holds; floats
+            may be rounded. Nothing is put then.
         ClosedError
             After ``close``.
         """
-        if self._closed:
-            raise self._is_closed()
         block = (
             s if type(s) is np.ndarray and s.ndim == 3 and s.dtype.kind in "buif" else framed(s, "SequenceStream.put")
         )
-        if not len(block):
-            return
+        with self._lock:
+            if self._closed:
+                raise self._is_closed()
+            if len(block):
+                self._put(block, s)
+
+    def _put(self, block: Array, given: Any) -> None:
         place, have = self.i, self._pieces[0]
         if block.shape[1:] != have.shape[1:] or not self._count:
             self._began(block[:0])
-            self._layout, place = _layout_of(s), 0
-        elif block.dtype != have.dtype and not np.can_cast(block.dtype, have.dtype, "same_kind"):
-            raise DataError(
-                f"SequenceStream.put got frames of {block.dtype}, wanted {have.dtype}, as those that are there.\n"
-                f"  Convert them: put(block.astype({have.dtype.name!r}))."
-            )
+            self._layout, place = _layout_of(given), 0
+        else:
+            block = fitting(block, have.dtype, "SequenceStream.put", "as those that are there", _WIDER)
         dropped = max(0, self._count + len(block) - self.max_frames)
         self._append(block[-self.max_frames :])
         self._drop_oldest()
-        run, self._run = self._run, None
-        if run is not None:
-            run.close()
-        self._state = max(0, place - dropped)
+        self._drop(max(0, place - dropped))
         self._changed = True
 
     def _append(self, block: Array) -> None:
@@ -172,6 +182,9 @@ class SequenceStream(FrameStream):
         self.__recipe__()  # so that what was put is in it
         frames = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
         return {**state, "_pieces": deque([frames]), "_gone": 0, "_tail": None, "_filled": 0}
+
+
+_WIDER = "Begin with frames of a wider type, or bring them into its range before."
 
 
 class RepeatingStream(FrameStream):

@@ -70,7 +70,7 @@ def spiking(frame: Any, gain: float = 1.0, *, rng: np.random.Generator) -> Array
     Raises
     ------
     DataError
-        For a probability that is not from 0 to 1.
+        For a probability that is not from 0 to 1, and for what is no number.
 
     Examples
     --------
@@ -79,6 +79,11 @@ def spiking(frame: Any, gain: float = 1.0, *, rng: np.random.Generator) -> Array
     [False, True]
     """
     chance = np.asarray(frame)
+    if chance.dtype.kind not in "buif":
+        raise DataError(
+            f"Poisson spikes got {type(frame).__name__} of {chance.dtype}, wanted numbers: a frame, or a block of them.\n"
+            "  Choose the frame with hr.map(lambda item: item['name'])."
+        )
     chance = chance if gain == 1 else chance * gain
     if chance.size and not (float(chance.min()) >= 0 and float(chance.max()) <= 1):  # not for what is no number, too
         raise DataError(

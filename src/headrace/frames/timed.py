@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import floor, inf
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from headrace.core.coerce import as_stream
-from headrace.core.indexed import Bound, Indexed, Places, numbers
-from headrace.core.key import Key
-from headrace.core.recipe import recipe
-from headrace.core.registry import register
-from headrace.core.stream import Spec, Stream
 from headrace.errors import AddressError, DataError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd, check_dt
 from headrace.frames.film import Film, Kept
 from headrace.frames.layout import Array, arranged, as_array, framed
+from headrace.frames.narrow import fitting
+from headrace.frames.resampled import Resampled
 from headrace.frames.sequence import EMPTY
+
+MANY = 1 << 27  # times at most in one answer: a gigabyte
 
 
 class TimedStream(FrameStream):
@@ -59,6 +57,7 @@ class TimedStream(FrameStream):
             )
         columns = self[found.start : found.stop] if len(found) else self._none()
         if len(found) < hi - lo and self._on_end == "pad":
+            self._few("get", n, t2)
             made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
             if len(found):
                 made[found.start - lo : found.stop - lo] = columns
@@ -72,12 +71,13 @@ class TimedStream(FrameStream):
         return self._times(found), arranged(columns, self._layout)
 
     def ts(self, t1: float, t2: float) -> Array:
-        """Return the times of the frames from one time to another, ``(n,)`` in seconds."""
-        return self._times(range(*self._bins(t1, t2)))
+        """Return the times of the frames from one time to another, ``(n,)`` in seconds, whether there are frames or not."""
+        return self._times(self._few("ts", t1, t2))
 
     def xs(self, t1: float, t2: float) -> Array:
-        """Return the numbers of the frames from one time to another, ``(n,)``."""
-        return np.arange(*self._bins(t1, t2))
+        """Return the numbers of the frames from one time to another, ``(n,)``, whether there are frames or not."""
+        found = self._few("xs", t1, t2)
+        return np.arange(found.start, found.stop)
 
     def available(self, l: float = 1, t2: float | None = None) -> bool:  # noqa: E741  # the documented name
         """Tell whether ``l`` more frames can be had; with two times, whether all from one to the other are there."""
@@ -91,9 +91,20 @@ class TimedStream(FrameStream):
             lo, hi = round(self.time_to_bin(float(t1))), round(self.time_to_bin(float(t2)))
         except (TypeError, ValueError, OverflowError):
             raise StreamConfigError(
-                f"{type(self).__name__}.get(t1, t2) got {t1!r}, {t2!r}, wanted two times in seconds."
+                f"{type(self).__name__}.get(t1, t2) got {t1!r}, {t2!r}, wanted two times in seconds.\n"
+                "  The second one is that of the frame behind the last."
             ) from None
         return lo, max(lo, hi)
+
+    def _few(self, name: str, t1: float, t2: float) -> range:
+        """Return the numbers of frames between two times, where they are few enough for one answer."""
+        lo, hi = self._bins(t1, t2)
+        if hi - lo > MANY or max(abs(lo), abs(hi)) >= 1 << 62:
+            raise StreamConfigError(
+                f"{type(self).__name__}.{name}(t1, t2) got {t1!r}, {t2!r}, "
+                f"wanted at most {MANY} frames of {self.dt} seconds, with numbers below 2**62.\n  Ask for less at a time."
+            )
+        return range(lo, hi)
 
     def _times(self, bins: range) -> Array:
         return self.t_zero + self.dt * np.arange(bins.start, bins.stop)
@@ -174,7 +185,8 @@ class TimedSequenceStream(TimedStream):
         Raises
         ------
         DataError
-            When they do not fit in number, shape or type.
+            When they do not fit in number or shape, or a value is none that the type of those that are there holds; floats
+            may be rounded.
         AddressError
             When there are no frames at these times.
         """
@@ -182,23 +194,34 @@ class TimedSequenceStream(TimedStream):
             raise StreamConfigError(
                 "TimedSequenceStream.put got a block alone, wanted put(t1, t2, block).\n  SequenceStream takes frames at its end."
             )
-        if self._closed:
-            raise self._is_closed()
-        bins = range(*self._bins(s, t2))
-        block, old = framed(block, "TimedSequenceStream.put"), self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+        frames = framed(block, "TimedSequenceStream.put")
+        with self._lock:
+            if self._closed:
+                raise self._is_closed()
+            self._put(s, t2, frames)
+
+    def _put(self, t1: float, t2: float, block: Array) -> None:
+        bins = range(*self._bins(t1, t2))
+        old = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
         if self._clipped(bins) != bins:
             raise AddressError(
-                f"TimedSequenceStream.put got times {s} to {t2}, wanted times of its frames: {len(old)} from {self.t_zero} on."
+                f"TimedSequenceStream.put got times {t1} to {t2}, wanted times of its frames: {len(old)} from {self.t_zero} on.\n"
+                "  Ask available(t1, t2) first."
             )
-        if block.shape != (len(bins), *old.shape[1:]) or not np.can_cast(block.dtype, old.dtype, "same_kind"):
+        if block.shape != (len(bins), *old.shape[1:]):
             raise DataError(
                 f"TimedSequenceStream.put got {block.dtype} of shape {block.shape}, wanted {old.dtype} of shape "
-                f"{(len(bins), *old.shape[1:])}: a frame for each that lies between {s} and {t2}."
+                f"{(len(bins), *old.shape[1:])}: a frame for each that lies between {t1} and {t2}.\n"
+                "  Ask xs(t1, t2) which these are."
             )
+        block = fitting(block, old.dtype, "TimedSequenceStream.put", "as those that are there", _WIDER)
         place, made = self.i, old.copy()
         made[bins.start : bins.stop] = block
         self._drop(place)
         self._source, self._looped = Kept(Film((made,), 0, len(made))), None
+
+
+_WIDER = "Begin with frames of a wider type, or bring them into its range before."
 
 
 class TimedResampleStream(TimedStream):
@@ -218,7 +241,7 @@ class TimedResampleStream(TimedStream):
     Raises
     ------
     StreamConfigError
-        When frames of ``stream`` have no numbers, or ``dt`` is no time that passes.
+        When ``stream`` is no frame stream, its frames have no numbers, or ``dt`` is no time that passes.
 
     Examples
     --------
@@ -231,6 +254,11 @@ class TimedResampleStream(TimedStream):
     """
 
     def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001, *, on_end: OnEnd = "short") -> None:
+        if not isinstance(stream, FrameStream):
+            raise StreamConfigError(
+                f"TimedResampleStream(stream) got {stream!r}, wanted a frame stream: it knows when its frames are shown.\n"
+                "  Make one of an array with TimedSequenceStream(array, dt=...), of others with FrameStream(frames, dt=...)."
+            )
         made: Resampled = Resampled(
             as_stream(stream), stream.t_zero, stream.dt, t_zero, check_dt("TimedResampleStream", dt)
         )
@@ -242,78 +270,3 @@ class TimedResampleStream(TimedStream):
             layout=stream.layout,
             on_end=on_end,
         )
-
-
-@register("resampled_frames", example=lambda: Resampled(_example(), 0.0, 0.1, -0.05, 0.03))
-@recipe
-class Resampled(Indexed[Array]):
-    """The recipe of :class:`TimedResampleStream`: float64 where its source is, else float32."""
-
-    source: Stream[Any]
-    source_zero: float
-    source_dt: float
-    t_zero: float
-    dt: float
-
-    def __post_init__(self) -> None:
-        if self.source.access != "index":
-            raise StreamConfigError(
-                f"TimedResampleStream got {self.source!r}, whose frames have no numbers, wanted one whose have.\n"
-                "  Keep its frames in a SequenceStream or a file first."
-            )
-
-    @property
-    def size(self) -> float | None:
-        n = self.source.size
-        if n is None or n == inf or not n:
-            return n
-        # A grid that ends on the last frame keeps it, whatever rounding says.
-        last = (self.source_zero + (n - 1) * self.source_dt - self.t_zero) / self.dt
-        return max(0, floor(last + 1e-9) + 1)
-
-    @property
-    def spec(self) -> Spec | None:
-        known = self.source.spec
-        if known is None or "" not in known:
-            return None
-        return {"": known[""]._replace(dtype=_kind(np.dtype(known[""].dtype)).str)}
-
-    def bind(self, key: Key) -> Bound[Array]:
-        return _Between(self, key)
-
-
-class _Between(Bound[Array]):
-    stream: Resampled
-
-    def __init__(self, stream: Resampled, key: Key) -> None:
-        super().__init__(stream, key)
-        source: Any = stream.source
-        self.source: Bound[Any] = source.bound(key)
-        self.last = int(min(source.extent(), 1 << 62)) - 1
-        self.size = stream.extent()
-
-    def walk(self, at: Places) -> Iterator[Array]:
-        for i in at if isinstance(at, range) else at.tolist():
-            yield self.columns(range(i, i + 1))[0]
-
-    def columns(self, at: Places) -> Array:
-        stream = self.stream
-        places = numbers(at) if self.size == inf else numbers(at) % int(self.size)
-        where = ((stream.t_zero - stream.source_zero) + places * stream.dt) / stream.source_dt
-        low = np.clip(np.floor(where).astype(np.int64), 0, max(0, self.last - 1))
-        wanted = np.unique(np.concatenate([low, np.minimum(low + 1, self.last)]))
-        dense = int(wanted[-1] - wanted[0]) < len(wanted)
-        found = self.source.columns(range(int(wanted[0]), int(wanted[-1]) + 1) if dense else wanted)
-        kind = _kind(found.dtype)
-        one = found[np.searchsorted(wanted, low)].astype(kind)
-        two = found[np.searchsorted(wanted, np.minimum(low + 1, self.last))]
-        part = (where - low).astype(kind).reshape(-1, *[1] * (found.ndim - 1))
-        return np.asarray(one + (two - one) * part)
-
-
-def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
-
-
-def _example() -> Stream[Any]:
-    return Kept(Film((np.arange(12.0).reshape(12, 1, 1) ** 2,), 0, 12))

@@ -9,20 +9,22 @@ from typing import Any, ClassVar, Final, get_args
 
 import numpy as np
 
-from headrace.core.indexed import Numbers, numbers
+from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.frames.footage import Footage, FrameReader, Header, check_file, whole_number
-from headrace.frames.layout import Array, check_size
-from headrace.frames.video_blocks import Blocks
-from headrace.frames.video_decode import FAR, Decoder
-from headrace.frames.video_index import VideoIndex
+from headrace.frames.layout import check_size
+from headrace.frames.options import check_dtype
+from headrace.frames.video_decode import Decoder
+from headrace.frames.video_index import VideoIndex, rate_of
 from headrace.frames.video_pixels import Mode, Pixels
+from headrace.frames.video_promise import EVEN
+from headrace.frames.video_run import VideoRun
+from headrace.frames.video_spare import keep
 from headrace.sources.files_rows import example_file
 
 SMALL: Final = 1 << 26  # bytes of a file that is read through when it is first opened
-RUN: Final = 8  # frames in a row from which on it pays to decode several at once
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class VideoHeader(Header):
     Attributes
     ----------
     fps : float
-        Frames a second, as the file says; of a file with a varying rate, the mean.
+        Frames a second, as the file says; see :meth:`Video.rate`.
+    even : bool
+        Whether the file is of a kind that says the mean where the rate varies.
     coded : tuple of int
         Rows and columns of the whole frame, as it is decoded.
     turns : int
@@ -42,6 +46,7 @@ class VideoHeader(Header):
     """
 
     fps: float
+    even: bool
     coded: tuple[int, int]
     turns: int
     codec: str
@@ -78,18 +83,23 @@ class Video(Footage):
             step=whole_number(who, "stride", self.step, 1),
             track=whole_number(who, "stream", self.track, 0),
             threads=whole_number(who, "threads", self.threads, 0),
-            dtype=None if self.dtype is None else check_dtype(self.dtype),
+            dtype=None if self.dtype is None else check_values(self.dtype),
         )
 
     def reader(self) -> FrameReader:
-        return _Reader(self)
+        return VideoRun(self)
 
     def pixels(self, coded: tuple[int, int], turns: int) -> Pixels:
         """Return what makes decoded frames of this size into those that are asked for."""
         return Pixels(coded, turns, self.mode, self.part, self.offset, self.dtype)
 
-    def header(self) -> VideoHeader:
+    def header(self, spare: bool = False) -> VideoHeader:
         """Return what is known of the frames; the file is opened once for it, and one of them decoded.
+
+        Parameters
+        ----------
+        spare
+            Whether a pass will follow soon: the file then stays open for it.
 
         Raises
         ------
@@ -100,26 +110,30 @@ class Video(Footage):
         """
         known: Any = self._header
         if known is None:
-            decoder = Decoder(self.path, self.track, 1, by_frame=False)
+            decoder = Decoder(self.path, self.track, self.threads if spare else 1, by_frame=spare)
             try:
                 # Opening a file may cost as much as decoding ten frames: a small one is read through at once.
                 first, index = decoder.look(self.path.stat().st_size <= SMALL)
-                known = self._known(first, decoder.stream)
+                known = self._known(first, decoder)
+                self.fix(_header=known)
+                if spare:
+                    keep(known, decoder)
             finally:
-                decoder.close()
-            self.fix(_header=known)
+                if known is None or not spare:
+                    decoder.close()
             if index is not None and index.frames:
-                self.fix(_index=index)
+                self._take_over(index)
         header: VideoHeader = known
         return header
 
-    def _known(self, first: Any, stream: Any) -> VideoHeader:
+    def _known(self, first: Any, decoder: Decoder) -> VideoHeader:
+        stream, kind = decoder.stream, decoder.container.format.name
         coded = (int(first.height), int(first.width))
         turns = round(getattr(first, "rotation", 0) / 90) % 4
         pixels = self.pixels(coded, turns)
         rate = float(stream.average_rate or stream.guessed_rate or 25)
-        name, kind = stream.codec_context.name, first.format.name
-        return VideoHeader(stream.frames, pixels.shape, pixels.dtype, rate, coded, turns, name, kind)
+        name, form = stream.codec_context.name, first.format.name
+        return VideoHeader(stream.frames, pixels.shape, pixels.dtype, rate, kind in EVEN, coded, turns, name, form)
 
     def index(self) -> VideoIndex:
         """Return which packet of the file is which frame; the file is read through for it once.
@@ -136,12 +150,31 @@ class Video(Footage):
                 known = decoder.index()
             finally:
                 decoder.close()
-            self.fix(_index=known)
+            self._take_over(known)
         return known
+
+    def _take_over(self, index: VideoIndex) -> None:
+        self.fix(_index=index)
+        if index.lacks:
+            warn(
+                f"VideoReader got {self.path.name!r} with {index.frames} frames, wanted about {index.lacks} more, as the "
+                "file says itself: it was cut off.\n  What is there is given; copy or download the file again."
+            )
 
     def chosen(self) -> range:
         """Return which frames of the file it gives."""
         return range(self.index().frames)[self.begin : self.end : self.step]
+
+    def rate(self) -> float:
+        """Return frames a second, by which ``step`` divides; the mean, where they vary.
+
+        Files are read through for it but for those above 64 MiB of a kind that says the mean.
+        """
+        header = self.header()
+        said = header.fps / self.step
+        if header.even and "_index" not in self.__dict__:
+            return said
+        return rate_of(self.times, said, self.index().unit)
 
     @property
     def times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -161,71 +194,6 @@ class Video(Footage):
         return len(self.chosen())
 
 
-class _Reader(FrameReader):
-    header: VideoHeader
-
-    def __init__(self, stream: Video) -> None:
-        self.stream = stream
-        self._runs: Decoder | None = None  # for many in a row
-        self._jumps: Decoder | None = None  # for one here and one there
-        self._steps = 0
-        self.header = stream.header()
-        self._pixels = stream.pixels(self.header.coded, self.header.turns)
-        self._blocks = Blocks()
-
-    def _decoder(self, first: int, last: int) -> Decoder:
-        """Return a decoder for frames of the file from ``first`` to ``last``: decoding several at once takes a run-up."""
-        stream, near = self.stream, self._runs is not None and self._runs.stands_before(first)
-        if not near and last - first < RUN and first >= FAR:
-            if self._jumps is None:
-                self._jumps = Decoder(stream.path, stream.track, stream.threads, by_frame=False)
-            self._steps = self._steps + 1 if self._jumps.stands_before(first) else 0
-            if self._steps < RUN:
-                return self._jumps
-        self._steps = 0
-        if self._runs is None:
-            self._runs = Decoder(stream.path, stream.track, stream.threads)
-        return self._runs
-
-    def read(self, lo: int, hi: int) -> Array:
-        return self._read(self.stream.chosen()[lo:hi])
-
-    def _read(self, at: range) -> Array:
-        index = self.stream.index()
-        decoder, needed = self._decoder(at[0], at[-1]), self.stream.chosen().__contains__
-        if len(at) == 1:
-            return self._pixels.of(decoder.get(at[0], index, needed))[np.newaxis]
-        found = self._blocks.new((len(at), *self._pixels.shape), self._pixels.dtype)
-        for place, i in zip(found, at, strict=True):
-            made = self._pixels.of(decoder.get(i, index, needed), place)
-            if made is not place:
-                place[...] = made
-        return found
-
-    def pick(self, at: Numbers) -> Array:
-        """Return any frames: each is decoded once, in the order of the file."""
-        index, chosen = self.stream.index(), self.stream.chosen()
-        wanted, place = np.unique(numbers(at) * chosen.step + chosen.start, return_inverse=True)
-        first, last = int(wanted[0]), int(wanted[-1])
-        among = set(wanted.tolist())
-        decoder = self._decoder(first, first)
-        found = self._blocks.new((len(at), *self._pixels.shape), self._pixels.dtype)
-        goal = np.argsort(place, kind="stable")
-        counts = np.bincount(place, minlength=len(wanted)).tolist()
-        lo = 0
-        for i, n in zip(wanted.tolist(), counts, strict=True):
-            frame = self._pixels.of(decoder.get(i, index, lambda j: j > last or j in among))
-            found[goal[lo : lo + n]] = frame
-            lo += n
-        return found
-
-    def close(self) -> None:
-        for decoder in (self._runs, self._jumps):
-            if decoder is not None:
-                decoder.close()
-        self._runs = self._jumps = None
-
-
 def check_mode(mode: Any) -> None:
     """Raise StreamConfigError when ``mode`` is none."""
     if mode not in get_args(Mode):
@@ -235,17 +203,14 @@ def check_mode(mode: Any) -> None:
         )
 
 
-def check_dtype(dtype: Any) -> str:
-    """Return the name of a type of numbers, or raise StreamConfigError."""
-    try:
-        found = np.dtype(dtype)
-        if found.kind not in "uif":
-            raise TypeError
-    except TypeError:
+def check_values(dtype: Any) -> str:
+    """Return the name of a type of numbers that holds 0 to 255, or raise StreamConfigError."""
+    found = check_dtype("VideoReader", "dtype", dtype, "uif")
+    if found.kind != "f" and np.iinfo(found).max < 255:
         raise StreamConfigError(
-            f"VideoReader(dtype=) got {dtype!r}, wanted a type of numbers.\n"
-            "  None is uint8 for colours and float32 for greys."
-        ) from None
+            f"VideoReader(dtype=) got {dtype!r}, wanted one that holds 0 to 255.\n"
+            "  Choose 'uint8', one that is wider, or a float; None is uint8 for colours and float32 for greys."
+        )
     return str(found.name)
 
 

@@ -11,15 +11,15 @@ import numpy as np
 from headrace.frames.layout import Array
 
 SMALL: Final = 1 << 18  # below, fresh memory costs nothing
-LARGE: Final = 1 << 26  # above, of which one is kept: every other block is then fresh
-HUGE: Final = 1 << 29  # above, memory is not kept
+LARGE: Final = 1 << 26  # more is never kept: an open reader holds it
 KEPT: Final = 2  # one that the caller has while the next is made, and the next
 
 
 class Blocks:
     """Arrays like ``numpy.empty``, some in memory that an earlier one had and that nobody refers to now.
 
-    Fresh memory comes from the system page by page, zeroed, which costs a third of decoding a video into it.
+    Fresh memory comes from the system page by page, zeroed, which costs a third of decoding a video into it. At
+    most 64 MiB are kept: two blocks of up to 32 MiB, or every other one of up to 64 MiB.
 
     Examples
     --------
@@ -46,17 +46,11 @@ class Blocks:
     def new(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Return an array of this shape and type, of any values, that is its holder's alone."""
         nbytes = prod(shape) * dtype.itemsize
-        if not SMALL <= nbytes <= HUGE or not hasattr(sys, "getrefcount"):
+        if not SMALL <= nbytes <= LARGE or not hasattr(sys, "getrefcount"):
             return np.empty(shape, dtype)
-        alike = False
         for k in range(len(self._kept)):  # by number: a loop over them would itself refer to one
-            if self._kept[k].nbytes == nbytes:
-                alike = True
-                if self._references(self._kept, k) == self._alone:
-                    return self._kept[k].view(dtype).reshape(shape)
+            if self._kept[k].nbytes == nbytes and self._references(self._kept, k) == self._alone:
+                return self._kept[k].view(dtype).reshape(shape)
         memory = np.empty(nbytes, np.uint8)
-        if nbytes <= LARGE:
-            self._kept = [memory, *self._kept[: KEPT - 1]]
-        elif not alike:
-            self._kept = [memory]
+        self._kept = [memory, *self._kept[: min(KEPT, LARGE // nbytes) - 1]]
         return memory.view(dtype).reshape(shape)

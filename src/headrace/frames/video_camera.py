@@ -14,7 +14,7 @@ from headrace.core.recipe import recipe
 from headrace.core.stream import Resume, Spec, Stream
 from headrace.frames.footage import Header, spec_of
 from headrace.frames.layout import Array, centred, check_size
-from headrace.frames.video import check_dtype, check_mode
+from headrace.frames.video import check_mode, check_values
 from headrace.frames.video_pixels import CHANNEL, COLOUR, Mode
 from headrace.sources.grabber import Grab, Grabber
 
@@ -43,7 +43,7 @@ class Camera(Stream[Array]):
         self.fix(
             part=None if self.part is None else check_size(who, self.part),
             offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
-            dtype=None if self.dtype is None else check_dtype(self.dtype),
+            dtype=None if self.dtype is None else check_values(self.dtype),
         )
 
     def grabber(self) -> Grabber:

@@ -7,6 +7,7 @@ that show nothing, the file is decoded once, and what comes out is counted.
 
 from __future__ import annotations
 
+from array import array
 from typing import Any, Final
 
 import numpy as np
@@ -79,24 +80,33 @@ class VideoIndex:
         Where each packet comes when it is shown, those that are not shown among them, too; -1 where that is not known.
     times
         When each frame is shown, in seconds.
+    unit
+        The seconds that times are whole numbers of; they may be rounded to it.
 
     Attributes
     ----------
     frames, packets : int
         How many there are.
+    lacks : int
+        How many frames more the file's header promises; see :func:`headrace.frames.video_promise.lacking`.
     order, shown : array of int64
         The packet of each frame, and the frame of each packet, -1 where it shows none.
     times : array of float64
+        As above.
+    unit : float
         As above.
     """
 
     frames: int
     packets: int
+    lacks: int
+    unit: float
     order: Ints
     shown: Ints
     times: Floats
 
-    def __init__(self, pts: Ints, size: Ints, key: Any, order: Ints, rank: Ints, times: Floats) -> None:
+    def __init__(self, pts: Ints, size: Ints, key: Any, order: Ints, rank: Ints, times: Floats, unit: float) -> None:
+        self.lacks, self.unit = 0, unit
         self.frames, self.packets, self.order, self.times = len(order), len(pts), order, times
         self.times.flags.writeable = False
         self.shown = np.full(len(pts), -1, np.int64)
@@ -147,11 +157,11 @@ class Packets:
     stream
         Of PyAV.
     told
-        What :func:`told_by` returns for each packet, in the order of the file.
+        What :func:`told_by` returns for each packet, one behind the other, in the order of the file.
     """
 
-    def __init__(self, stream: Any, told: list[Told]) -> None:
-        rows = np.array(told, np.int64).reshape(-1, 5)
+    def __init__(self, stream: Any, told: array[int]) -> None:
+        rows = np.frombuffer(told, np.int64).reshape(-1, 5)
         self._pts, self._dts, self._size = (np.ascontiguousarray(rows[:, k]) for k in range(3))
         self._key, self._hidden = rows[:, 3] > 0, rows[:, 4] > 0
         self._unit = float(stream.time_base or 0) or 1.0
@@ -170,7 +180,7 @@ class Packets:
         # What is stored before the first key, or shown before it, needs frames that are not in the file.
         there = ~self._hidden & (np.arange(n) >= first) & (rank >= rank[first])
         order = in_time[there[in_time]]
-        return VideoIndex(pts, self._size, self._key, order, rank, pts[order] * self._unit)
+        return VideoIndex(pts, self._size, self._key, order, rank, pts[order] * self._unit, self._unit)
 
     def by_decoding(self, container: Any, stream: Any, errors: Errors) -> VideoIndex:
         """Return the index by decoding all, from the beginning."""
@@ -192,7 +202,7 @@ class Packets:
         order = np.array([packet for packet in found if 0 <= packet < len(self._pts)], np.int64)
         rank = np.full(len(self._pts), -1, np.int64)
         rank[order] = np.arange(len(order))
-        return VideoIndex(self._pts, self._size, self._key, order, rank, self._times(order))
+        return VideoIndex(self._pts, self._size, self._key, order, rank, self._times(order), self._unit)
 
     def _times(self, order: Ints) -> Floats:
         """Return when frames are shown: as their packets say, or the times of decoding in order, or at an even rate.
@@ -211,3 +221,16 @@ class Packets:
         if len(decoding) >= n > 0 and (np.diff(decoding) > 0).all():
             return np.asarray((decoding[:n] - min(0, int(decoding[0]))) * self._unit)
         return np.asarray(np.arange(n) * step, np.float64)
+
+
+def rate_of(times: Floats, said: float, unit: float) -> float:
+    """Return how many frames a second are shown: as the file says, or the mean, where its times are not so.
+
+    Examples
+    --------
+    >>> rate_of(np.array([0.0, 0.033, 0.067, 0.1]), 30.0, 0.001), rate_of(np.array([0.5, 0.6, 2.5]), 30.0, 0.001)
+    (30.0, 1.0)
+    """
+    steps = len(times) - 1
+    lasts = float(times[-1] - times[0]) if steps > 0 else 0.0
+    return said if lasts <= 0 or abs(lasts - steps / said) <= 2 * unit else steps / lasts

@@ -1,4 +1,8 @@
-"""The mean of red, green and blue, exactly, by whole numbers: from pixels of four bytes, or faster from three planes."""
+"""The mean of red, green and blue, exactly, by whole numbers.
+
+It is made of three planes, which is fastest, of pixels of four bytes, or of those of three bytes that ``mode="rgb"`` gives:
+whichever is the fastest that comes to the same values as the last.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,25 @@ from headrace.frames.layout import Array
 
 STRIP: Final = 1 << 15  # values that are worked on at once, so that they stay in the cache
 NOISE: Final = (16, 6)  # rows of the pictures that two conversions are compared by, and how many of them
-# Formats that FFmpeg takes apart into planes faster than into pixels, and to the same values at widths that are
-# multiples of 16: where they are none, the last columns come by another way, and are a little different.
+IN_PLANES, PIXELS, COLOURS = "gbrp", "rgb0", "rgb24"  # FFmpeg's names
+# Formats that FFmpeg takes apart into planes faster than into pixels.
 PLANAR: Final = frozenset(["yuv420p", "yuvj420p"])
+# Formats, of any bytes, that may come to the same colours by way of planes or pixels at widths that are multiples of 16:
+# where they are none, FFmpeg makes the last columns another way for each, and they are a little different.
+SUBSAMPLED: Final = PLANAR | {"yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12"}
+# And those that are colours already, or grey, at any width.
+PLAIN: Final = frozenset(["gray", "rgb24", "bgr24", "rgb0", "bgr0", "rgba", "bgra", "gbrp"])
 
 
 def plane_bytes(plane: Any) -> Array:
     """Return the bytes of a plane, a row of them for each row: a view, with the bytes that fill up rows."""
     return np.ndarray((plane.height, abs(plane.line_size)), np.uint8, plane)
+
+
+def pixels_of(frame: Any, size: int) -> Array:
+    """Return the pixels of a frame of one plane, ``(rows, cols, size)``: a view."""
+    image = plane_bytes(frame.planes[0])
+    return image[:, : image.shape[1] // size * size].reshape(len(image), -1, size)[:, : frame.width]
 
 
 def strips(rows: int, cols: int) -> Iterator[tuple[int, int]]:
@@ -77,30 +92,37 @@ def mean_of_planes(planes: Sequence[Array], found: Array) -> None:
             found[lo:hi] /= np.float32(3)
 
 
-def has_planes(frame: Any) -> bool:
-    """Whether a frame of PyAV comes to the same values by way of three planes (``gbrp``) as by pixels (``rgb0``)."""
-    name = frame.format.name
-    return name in PLANAR and frame.width % 16 == 0 and frame.height % 2 == 0 and _same(name, frame.width)
+def way_of(frame: Any) -> str:
+    """Return the fastest format by way of which the mean of a frame of PyAV is that of its colours."""
+    name, cols = frame.format.name, frame.width
+    if name in PLAIN or (name in SUBSAMPLED and cols % 16 == 0 and frame.height % 2 == 0):
+        if name in PLANAR and _same(name, cols, IN_PLANES):
+            return IN_PLANES
+        if _same(name, cols, PIXELS):
+            return PIXELS
+    return COLOURS
 
 
 @lru_cache(maxsize=64)
-def _same(name: str, cols: int) -> bool:
-    """Whether both ways are the same in this build of FFmpeg and on this processor: noise is sent both ways."""
+def _same(name: str, cols: int, way: str) -> bool:
+    """Whether colours are the same by this way, in this build of FFmpeg and on this processor: noise is sent both ways."""
     av = optional("av", "video", "VideoReader")
     rng = np.random.default_rng(0)
     rows, turns = NOISE
-    by_pixels, by_planes = (av.video.reformatter.VideoReformatter() for _ in range(2))
+    by_colours, by_way = (av.video.reformatter.VideoReformatter() for _ in range(2))
     for k in range(turns):
         frame = av.VideoFrame(cols, rows, name)
         for plane in frame.planes:
             values = plane_bytes(plane)
             values[...] = rng.integers(0, 256, values.shape, np.uint8)
         frame.color_range = k % 3
-        pixels = plane_bytes(by_pixels.reformat(frame, format="rgb0", threads=1).planes[0])
-        pixels = pixels[:, : pixels.shape[1] // 4 * 4].reshape(rows, -1, 4)[:, :cols]
-        green, blue, red = (
-            plane_bytes(plane)[:, :cols] for plane in by_planes.reformat(frame, format="gbrp", threads=1).planes
-        )
-        if not all(np.array_equal(pixels[..., n], plane) for n, plane in enumerate((red, green, blue))):
+        colours = pixels_of(by_colours.reformat(frame, format=COLOURS, threads=1), 3)
+        made = by_way.reformat(frame, format=way, threads=1)
+        if way == PIXELS:
+            found = [*np.moveaxis(pixels_of(made, 4)[..., :3], 2, 0)]
+        else:
+            green, blue, red = (plane_bytes(plane)[:, :cols] for plane in made.planes)
+            found = [red, green, blue]
+        if not all(np.array_equal(colours[..., n], channel) for n, channel in enumerate(found)):
             return False
     return True

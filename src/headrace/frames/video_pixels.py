@@ -10,7 +10,16 @@ from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.layout import Array, centred
 from headrace.frames.video_blocks import Blocks
-from headrace.frames.video_mean import has_planes, mean_of_pixels, mean_of_planes, plane_bytes
+from headrace.frames.video_mean import (
+    COLOURS,
+    IN_PLANES,
+    PIXELS,
+    mean_of_pixels,
+    mean_of_planes,
+    pixels_of,
+    plane_bytes,
+    way_of,
+)
 
 Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
 COLOUR: Final = ("rgb", "bgr")
@@ -72,10 +81,12 @@ class Pixels:
         self._mode: Mode = mode
         self.shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
         self.dtype = np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
+        self._whole_numbers = self.dtype.kind in "ui"  # which are rounded to, not cut off
         self._format = "bgr24" if mode == "bgr" else "rgb24"
+        self._formats = {name: self._av.VideoFormat(name) for name in {self._format, COLOURS, PIXELS, IN_PLANES}}
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         self._small: Any = None  # a frame around the part, made with the first
-        self._copies: list[tuple[int, Array, slice, slice]] = []
+        self._copies: list[tuple[int, Array, int, int]] = []  # plane, where to, and from which row and byte
         self._inside = self._part
         self._kind, self._coloured = "", False
         self._out: Array | None = None
@@ -100,25 +111,32 @@ class Pixels:
         source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
         if self._mode == "mean":
             return self._mean(source, top, left, rows, cols)
-        image = plane_bytes(self._reformat(source, self._format).planes[0])
-        found = image[:, : image.shape[1] // 3 * 3].reshape(len(image), -1, 3)[top : top + rows, left : left + cols]
+        found = pixels_of(self._reformat(source, self._format), 3)[top : top + rows, left : left + cols]
         if self._mode in CHANNEL:
             return np.ascontiguousarray(found[..., CHANNEL[self._mode]])
-        return found if self._whole and source.format.name != self._format else found.copy()
+        if self._whole and source.format.name != self._format:
+            return found
+        out = self._out
+        if out is None or out.dtype != found.dtype:
+            return found.copy()
+        out[...] = found
+        return out
 
     def _reformat(self, frame: Any, to: str) -> Any:
-        known: Any = {"src_color_range": frame.color_range} if frame.color_range else {}
-        return self._reformatter.reformat(frame, format=to, threads=1, **known)
+        known = frame.color_range or None
+        return self._reformatter.reformat(frame, format=self._formats[to], src_color_range=known, threads=1)
 
     def _mean(self, frame: Any, top: int, left: int, rows: int, cols: int) -> Array:
         """Return the mean of the three channels, as float32 or as rounded uint8."""
-        found = self._place((rows, cols), np.dtype(np.uint8 if self.dtype == np.uint8 else np.float32))
-        if has_planes(frame):
-            planes = self._reformat(frame, "gbrp").planes
-            mean_of_planes([plane_bytes(plane)[top : top + rows, left : left + cols] for plane in planes], found)
+        found = self._place((rows, cols), np.dtype(np.uint8 if self._whole_numbers else np.float32))
+        way, part = way_of(frame), np.s_[top : top + rows, left : left + cols]
+        made = self._reformat(frame, way)
+        if way == PIXELS:
+            mean_of_pixels(plane_bytes(made.planes[0]).view("<u4")[part], found)
+        elif way == COLOURS:
+            mean_of_planes([*np.moveaxis(pixels_of(made, 3)[part], 2, 0)], found)
         else:
-            pixels = plane_bytes(self._reformat(frame, "rgb0").planes[0]).view("<u4")
-            mean_of_pixels(pixels[top : top + rows, left : left + cols], found)
+            mean_of_planes([plane_bytes(plane)[part] for plane in made.planes], found)
         return found
 
     def _luma(self, frame: Any) -> Array:
@@ -135,7 +153,7 @@ class Pixels:
                 frame.color_range == FULL or name == "gray" or name.startswith("yuvj"),
             )
         image = image[top : top + rows, left : left + cols]
-        to_bytes = self.dtype == np.uint8
+        to_bytes = self._whole_numbers
         if full:
             return image.copy() if to_bytes else image.astype(np.float32)
         image = np.clip(image, 16, 235)
@@ -169,8 +187,10 @@ class Pixels:
             self._prepare(frame, *kind)
             self._kind = name
         small, planes = self._small, frame.planes
-        for k, view, rows, cols in self._copies:
-            view[...] = plane_bytes(planes[k])[rows, cols]
+        for k, view, row, col in self._copies:
+            plane = planes[k]
+            size = abs(plane.line_size)
+            view[...] = np.ndarray(view.shape, np.uint8, plane, row * size + col, (size, 1))
         if frame.key_frame or not self._coloured:  # what colours mean is told with a key
             small.colorspace, small.color_range = frame.colorspace, frame.color_range
             self._coloured = True
@@ -187,10 +207,9 @@ class Pixels:
         self._copies, self._coloured = [], False
         for k, plane in enumerate(self._small.planes):
             y, x, size = (down, across, other) if k else (0, 0, width)
-            of_rows = slice(row >> y, -(-row_end // (1 << y)))
-            of_cols = slice((col >> x) * size, -(-col_end // (1 << x)) * size)
-            view = plane_bytes(plane)[: of_rows.stop - of_rows.start, : of_cols.stop - of_cols.start]
-            self._copies.append((k, view, of_rows, of_cols))
+            first_row, first_byte = row >> y, (col >> x) * size
+            rows, cols = -(-row_end // (1 << y)) - first_row, -(-col_end // (1 << x)) * size - first_byte
+            self._copies.append((k, plane_bytes(plane)[:rows, :cols], first_row, first_byte))
 
 
 def _unturned(

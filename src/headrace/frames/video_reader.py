@@ -10,9 +10,11 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.layout import Array
+from headrace.frames.timing import Timing
 from headrace.frames.video import Video
 from headrace.frames.video_camera import Camera, is_live
 from headrace.frames.video_pixels import Mode
+from headrace.frames.video_spare import drop
 
 
 class VideoReader(FrameStream):
@@ -27,19 +29,22 @@ class VideoReader(FrameStream):
     offset
         Row and column of the part's corner; None for the middle.
     dt
-        Seconds from frame to frame, for ``t``; None for what the file says.
+        Seconds from frame to frame, for ``t``; None for what the file says of each.
     mode
         ``"mean"`` of red, green and blue; ``"luma"``, the grey that the file has ready, which is fastest; ``"r"``,
         ``"g"`` or ``"b"``; ``"rgb"`` in colour, red first; ``"bgr"``, blue first.
     start, stop, stride
         Which frames: from ``start`` to before ``stop``, every ``stride``-th. Negative ones count from the end.
     dtype
-        Of the values, which are 0 to 255: None is float32 for ``"mean"`` and ``"luma"``, uint8 for the others.
+        Of the values, which are 0 to 255: None is float32 for ``"mean"`` and ``"luma"``, uint8 for the others. Whole
+        numbers are rounded.
     stream
         Which video of the file, where there are several.
     threads
         How many decode; 0 for as many as there are processors.
-    pixel_per_degree, t_zero, on_end
+    t_zero
+        The time of the first frame; None for what the file says.
+    pixel_per_degree, on_end
         As for :class:`FrameStream`.
 
     Raises
@@ -59,7 +64,12 @@ class VideoReader(FrameStream):
     wanted; see :mod:`headrace.frames.video_index`. Frames are turned the way a phone notes. A part is cut out before its
     colours are converted. Colours are converted as the file says, and as BT.601 where it says nothing.
 
-    Pickled, it is the name of the file and a place; a process that is forked opens the file anew.
+    Where the rate varies, ``fps`` and ``dt`` are the mean, and ``t`` is what the file says of the next frame, as ``times``
+    has it. A file whose header promises more frames than there are was cut off: a HeadraceWarning says so.
+
+    Several threads may have frames of one reader: each :meth:`get` is a block of its own. Pickled, it is the name of the
+    file and a place; a process that is forked opens the file anew. After the header was read the file stays open for the
+    first frames, of one reader at a time, until it is closed.
 
     Examples
     --------
@@ -82,6 +92,9 @@ class VideoReader(FrameStream):
     [10.0, 40.0, 70.0]
     """
 
+    _own_dt = _own_t_zero = True  # whether the file says it, and not the caller
+    _live_fps: float
+
     def __init__(
         self,
         filename: Any = 0,
@@ -97,7 +110,7 @@ class VideoReader(FrameStream):
         stream: int = 0,
         threads: int = 0,
         pixel_per_degree: float = 10,
-        t_zero: float = 0.0,
+        t_zero: float | None = None,
         on_end: OnEnd = "short",
     ) -> None:
         source: Stream[Any]
@@ -108,19 +121,74 @@ class VideoReader(FrameStream):
                     "wanted none: its frames have no numbers.\n  Use hr.take and hr.skip."
                 )
             source = Camera(filename, size, offset, mode, dtype)
-            rate = source.check()
+            self._live_fps = source.check()
         else:
             source = Video(filename, size, offset, mode, dtype, start, stop, stride, stream, threads)
-            rate = source.header().fps / stride
-        self._fps = rate
+            source.header(spare=True)
         super().__init__(
-            source, pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=1 / rate if dt is None else dt, on_end=on_end
+            source,
+            pixel_per_degree=pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            on_end=on_end,
         )
+        self._own_dt, self._own_t_zero = dt is None, t_zero is None
+
+    # --- time -----------------------------------------------------------------------------------
 
     @property
     def fps(self) -> float:
         """Frames a second, as the file or the camera says, by which ``stride`` divides; the mean, where they vary."""
-        return self._fps
+        return self._source.rate() if isinstance(self._source, Video) else self._live_fps
+
+    @property
+    def dt(self) -> float:
+        """Seconds from frame to frame: what was given, else as the file says, the mean where that varies."""
+        return 1 / self.fps if self._own_dt else super().dt
+
+    @dt.setter
+    def dt(self, dt: float) -> None:
+        Timing.dt.__set__(self, dt)  # type: ignore[attr-defined]  # a property, which mypy does not see
+        self._own_dt = False
+
+    @property
+    def t_zero(self) -> float:
+        """The time of the first frame, in seconds: what was given, else as the file says."""
+        if not self._own_t_zero:
+            return super().t_zero
+        times = self._own_times()
+        return float(times[0]) if len(times) else 0.0
+
+    @t_zero.setter
+    def t_zero(self, t_zero: float) -> None:
+        Timing.t_zero.__set__(self, t_zero)  # type: ignore[attr-defined]  # a property, which mypy does not see
+        self._own_t_zero = False
+
+    def _own_times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return self._source.times if isinstance(self._source, Video) else np.zeros(0)
+
+    @property
+    def t(self) -> float:
+        """The time of the next frame, in seconds: as the file says, but for a ``dt`` that was given."""
+        times = self._own_times()
+        if not self._own_dt or not len(times):
+            return super().t
+        laps, k = divmod(self.i, len(times))
+        return self.t_zero + float(times[k] - times[0]) + laps * self._lasts(times)
+
+    def _lasts(self, times: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+        return float(times[-1] - times[0]) + self.dt
+
+    def time_to_bin(self, t: float) -> float:
+        times = self._own_times()
+        if not self._own_dt or not len(times):
+            return super().time_to_bin(t)
+        since = t - self.t_zero
+        laps = max(0.0, since // self._lasts(times)) if self.on_end == "repeat" else 0.0
+        since -= laps * self._lasts(times)
+        within = float(np.interp(since, times - times[0], np.arange(len(times))))
+        beyond = min(0.0, since) + max(0.0, since - float(times[-1] - times[0]))
+        return laps * len(times) + within + beyond / self.dt
 
     @property
     def times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -132,6 +200,13 @@ class VideoReader(FrameStream):
             For a camera.
         """
         return self._file("times").times
+
+    # --- frames ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        super().close()
+        if isinstance(self._source, Video):
+            drop(self._source.header())
 
     def get_at(self, indices: Any) -> Array:
         """Return any frames as columns, ``(n, rows, cols[, 3])``, each decoded once. Moves nothing.

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from threading import Lock
+from typing import Any, Final
+from weakref import finalize
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.layout import Array
+from headrace.frames.video_encode import Codec, Encoder, finish_dropped
 from headrace.frames.writer import FrameWriter
-
-
-class Codec(NamedTuple):
-    """How a codec of the table is written."""
-
-    encoder: str  # FFmpeg's name
-    colour: str  # the format of its pixels
-    odd: str | None  # the one for an odd number of rows or columns; None where there is none
-    grey: str | None  # the one for a single channel; None where grey is written as a colour
-    tag: str | None = None
-    options: tuple[tuple[str, str], ...] = ()
-
 
 _FINE = (("flags", "+qscale"), ("global_quality", str(3 * 118)))  # FFmpeg counts quality in steps of 118
 CODECS: Final = {
@@ -72,7 +63,8 @@ class VideoWriter(FrameWriter):
     Notes
     -----
     Values are those of bytes, 0 to 255; others are rounded and clipped. Colours are red first. Frames with four channels
-    lose the last, which is transparency.
+    lose the last, which is transparency. Several threads may put frames: each block stays whole. One that is dropped without
+    :meth:`close` finishes its file then, at the latest when the program ends, with a ResourceWarning.
 
     Examples
     --------
@@ -112,8 +104,8 @@ class VideoWriter(FrameWriter):
                 f"VideoWriter(filename) got {str(filename)!r}, whose folder is not there, wanted one that is.\n"
                 f"  The current folder is {Path.cwd()}."
             )
-        self._container: Any = None
-        self._stream: Any = None
+        self._encoder: Encoder | None = None
+        self._writing = Lock()
         self._check_kind()
 
     def _checked(self, codec: Any) -> Codec:
@@ -161,12 +153,22 @@ class VideoWriter(FrameWriter):
                 f"VideoWriter.put got frames of {channels} channels, wanted 1, 3, or 4 with transparency.\n"
                 "  Choose three of them before."
             )
-        if self._stream is None:
-            self._open(int(frames.shape[1]), int(frames.shape[2]), channels)
+        if self._encoder is None:
+            self._encoder = self._opened(int(frames.shape[1]), int(frames.shape[2]), channels)
+            self._dropped = finalize(self, finish_dropped, self._encoder)
         for frame in frames:
-            self._encode(self._made(frame))
+            self._encoder.write(self._made(frame))
 
-    def _open(self, rows: int, cols: int, channels: int) -> None:
+    def _write(self, frames: Array) -> None:
+        with self._writing:
+            super()._write(frames)
+
+    def close(self) -> None:
+        """Finish the file. Twice is fine."""
+        with self._writing:
+            super().close()
+
+    def _opened(self, rows: int, cols: int, channels: int) -> Encoder:
         codec = self._codec
         odd = rows % 2 or cols % 2
         pixels = codec.odd if odd else codec.colour
@@ -176,39 +178,17 @@ class VideoWriter(FrameWriter):
             raise DataError(
                 f"VideoWriter got frames of {rows} x {cols}, wanted even numbers for {self._name}.\n  Crop or pad them."
             )
-        container = None
-        try:
-            container = self._av.open(str(self._path), "w", format=self._kind)
-            stream = container.add_stream(codec.encoder, rate=self._rate, options=self._options)
-            stream.width, stream.height, stream.pix_fmt = cols, rows, pixels
-            if codec.tag is not None and self._kind == "avi":
-                stream.codec_context.codec_tag = codec.tag
-            container.start_encoding()
-        except (*self._errors, OSError, TypeError) as error:
-            if container is not None:
-                self._abandon(container)
-            raise DataError(
-                f"VideoWriter cannot write {self._path.name!r} with {self._name} in {rows} x {cols}: {error}.\n"
-                "  Choose another codec or suffix; FFV1 in .mkv takes everything."
-            ) from error
-        self._container, self._stream = container, stream
-        self._reformatter = self._av.video.reformatter.VideoReformatter()
-        self._grey = pixels == "gray"
-
-    def _abandon(self, container: Any) -> None:
-        try:
-            container.close()
-        except Exception:  # of a file that was not begun
-            pass
+        return Encoder(self._path, self._kind, codec, self._name, (rows, cols), pixels, self._rate, self._options)
 
     def _made(self, frame: Array) -> Any:
         """Return one frame as PyAV has it."""
         if frame.dtype == bool:
             frame = frame.astype(np.uint8)
-        elif frame.dtype != np.uint8:
-            if frame.dtype.kind == "f":
-                frame = np.nan_to_num(np.rint(frame), nan=0.0, posinf=255, neginf=0)
+        elif frame.dtype.kind == "f":
+            frame = np.nan_to_num(np.rint(frame), nan=0.0, posinf=255, neginf=0)
             frame = np.clip(frame, 0, 255).astype(np.uint8)
+        elif frame.dtype != np.uint8:
+            frame = np.clip(frame, 0, min(255, np.iinfo(frame.dtype).max)).astype(np.uint8)
         if frame.ndim == 3 and frame.shape[2] == 1:
             frame = frame[..., 0]
         if frame.ndim == 3:
@@ -218,28 +198,10 @@ class VideoWriter(FrameWriter):
         kind = "gray" if frame.ndim == 2 else "rgb24"
         return self._av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=kind)
 
-    def _encode(self, frame: Any) -> None:
-        try:
-            if frame is not None:
-                frame = self._reformatter.reformat(frame, format=self._stream.pix_fmt, threads=1)
-                frame.pts = None
-            self._container.mux(self._stream.encode(frame))
-        except (*self._errors, OSError) as error:
-            raise DataError(
-                f"VideoWriter cannot write frame {self.written} of {self._path.name!r}: {error}.\n"
-                "  The disk may be full; what was written before is kept."
-            ) from error
-
     def finish(self) -> None:
-        container, self._container = self._container, None
-        if container is None:
-            return
-        try:
-            self._container = container
-            self._encode(None)
-        finally:
-            self._container = self._stream = None
-            container.close()
+        if self._encoder is not None:
+            self._dropped.detach()
+            self._encoder.finish()
 
 
 def _rate(fps: Any) -> Fraction:

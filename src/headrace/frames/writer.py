@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from io import FileIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headrace.core.closing import Closing
-from headrace.errors import ClosedError, DataError
+from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.frames.layout import Array, as_array, check_size, framed
+from headrace.frames.narrow import fitting
 
 
 class FrameWriter(Closing):
@@ -96,16 +99,17 @@ class FrameWriter(Closing):
         if not len(frames):
             return
         shape = frames.shape[1:]
-        if self.size is None:
-            self.size = (shape[0], shape[1])
-        if shape[:2] != self.size or (self._shape is not None and shape != self._shape):
+        if shape[:2] != (self.size or shape[:2]) or (self._shape is not None and shape != self._shape):
             wanted = self._shape or self.size
             raise DataError(
                 f"{type(self).__name__} got frames of shape {shape}, wanted {wanted}, rows first.\n"
                 "  Crop or pad them before; another shape wants another file."
             )
         self.take(frames)
-        self._shape = shape
+        self._shape, self.size = (
+            shape,
+            (shape[0], shape[1]),
+        )  # now, since nothing is settled by frames that were refused
         self.written += len(frames)
 
     def close(self) -> None:
@@ -118,11 +122,34 @@ class FrameWriter(Closing):
         return f"<{type(self).__name__}, {self.written} frames written>"
 
 
-def fitting(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
-    """Return frames as ``dtype``, in rows, or raise DataError when its kind cannot hold them."""
-    if frames.dtype != dtype and not np.can_cast(frames.dtype, dtype, "same_kind"):
-        raise DataError(
-            f"{who} got frames of {frames.dtype}, wanted {dtype}, as the file has them.\n"
-            f"  Convert them: put(block.astype({dtype.name!r}))."
+def fitted(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
+    """Return frames as the file has them, in rows, or raise DataError when its type cannot hold them."""
+    advice = "Choose a wider dtype= for the file, or bring them into its range before."
+    return np.ascontiguousarray(fitting(frames, dtype, f"{who}.put", "as the file has it", advice))
+
+
+def check_target(who: str, option: str, path: Any) -> Path:
+    """Return the absolute path of a file to be written, or raise StreamConfigError when it cannot be one."""
+    try:
+        found = Path(path).absolute()
+    except TypeError:
+        raise StreamConfigError(f"{who}({option}) got {path!r}, wanted the path of a file.") from None
+    if found.is_dir() or not found.parent.is_dir():
+        what = "is a folder" if found.is_dir() else "lies in a folder that is not there"
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which {what}, wanted a file that can be written.\n"
+            f"  The current folder is {Path.cwd()}."
         )
-    return np.ascontiguousarray(frames, dtype)
+    return found
+
+
+def opened(who: str, option: str, path: Any) -> FileIO:
+    """Return a new file, open for writing without a buffer; raises StreamConfigError where there can be none."""
+    found = check_target(who, option, path)
+    try:
+        return open(found, "wb", buffering=0)
+    except (OSError, ValueError) as error:
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which cannot be written: {error}, wanted a file that can.\n"
+            "  Choose another name or folder."
+        ) from error

@@ -2,44 +2,48 @@
 
 What reads a device, keeps what it says, derives signals from it, records and replays it lives here. What draws pictures
 does not.
+
+The modules right here are the sensors that can be read, a file each, and what all devices have in common: clocks, samplers,
+the base of devices. The packages hold what is built on that: ``wires`` (how bytes and messages of sensors come in),
+``merging`` (rows of several devices), ``running`` (the system), ``buffers`` and ``recording``.
 """
 
 from headrace.live.active import Active
 from headrace.live.align import ClockFit, fit_pairs
 from headrace.live.ble import BLEProtocol, BLESource, find_ble_address
-from headrace.live.buffer import DataBuffer
-from headrace.live.buffers import Buffer
+from headrace.live.buffers.base import Buffer
+from headrace.live.buffers.buffer import DataBuffer
+from headrace.live.buffers.numpy_buffer import NumpyBuffer
+from headrace.live.buffers.pandas_buffer import PandasBuffer
 from headrace.live.camera import CameraDataSource, CameraSource
 from headrace.live.clock import Anchor, Clock, SystemClock, VirtualClock
-from headrace.live.consumer import Consumer
 from headrace.live.device import Device, Threaded
 from headrace.live.device_time import DeviceTime, EvenTime
 from headrace.live.keyboard import KeyboardDataSource, KeyboardSource
 from headrace.live.lines import Lines
-from headrace.live.link import Link
-from headrace.live.linked import Linked
 from headrace.live.lsl import LSLInlet
 from headrace.live.lsl_outlet import LSLOutlet
-from headrace.live.merge import Merge
+from headrace.live.merging.merge import Merge
 from headrace.live.microphone import MicDataSource, MicSource
 from headrace.live.mouse import MouseDataSource, MouseSource
-from headrace.live.numpy_buffer import NumpyBuffer
-from headrace.live.pandas_buffer import PandasBuffer
-from headrace.live.parsers import Parser
-from headrace.live.record import Mark, Recorder
-from headrace.live.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder, WavFileRecorder
+from headrace.live.recording.record import Mark, Recorder
+from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder, WavFileRecorder
+from headrace.live.recording.replay import Replay, replay
+from headrace.live.recording.replay_source import ReplaySource
+from headrace.live.recording.session import Session
 from headrace.live.records import CobsRecords, Records
-from headrace.live.replay import Replay, replay
-from headrace.live.replay_source import ReplaySource
+from headrace.live.running.consumer import Consumer
+from headrace.live.running.stream import SystemStream, stream
+from headrace.live.running.system import System
 from headrace.live.sampler import Sampler
 from headrace.live.serial import SerialSource
-from headrace.live.session import Session
 from headrace.live.sources import BufferSource, FunctionSource, SamplerBase, SignalSource
-from headrace.live.stream import SystemStream, stream
-from headrace.live.system import System
 from headrace.live.tables import DataFrameSource, FileSource, Table
 from headrace.live.wav import FileAudioSource, read_wav
 from headrace.live.wave import WaveDataSource, WaveSource
+from headrace.live.wires.link import Link
+from headrace.live.wires.linked import Linked
+from headrace.live.wires.parsers import Parser
 
 __all__ = [
     "Active",

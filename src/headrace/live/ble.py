@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.core.optional import optional
 from headrace.errors import DataError
-from headrace.live.ble_link import BLELink
-from headrace.live.linked import Linked
-from headrace.live.messages import columns_of_rows
+from headrace.live.wires.ble_link import BLELink
+from headrace.live.wires.linked import Linked
+from headrace.live.wires.messages import columns_of_rows
 
 if TYPE_CHECKING:
     import asyncio
@@ -116,7 +116,7 @@ class BLESource(Linked):
     client
         Makes a client, as ``bleak.BleakClient`` does, which is the default.
     options
-        Of every device at a link: see :class:`~headrace.live.linked.Linked`.
+        Of every device at a link: see :class:`~headrace.live.wires.linked.Linked`.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from headrace.errors import DataError, StreamConfigError, WorkerError
-from headrace.live.desktop import connected, desktop, unreachable
 from headrace.live.sources import SignalSource
+from headrace.live.wires.desktop import connected, desktop, unreachable
 
 # The keys with names that the driver has on any system: one that is misspelt is found without it.
 NAMES: Final = (

@@ -12,11 +12,11 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.beside import Beside
 from headrace.live.device import Threaded
-from headrace.live.portaudio import look, no_input, sounddevice
-from headrace.live.sound_times import SampleTimes
+from headrace.live.merging.beside import Beside
 from headrace.live.wake import Wake
+from headrace.live.wires.portaudio import look, no_input, sounddevice
+from headrace.live.wires.sound_times import SampleTimes
 
 Array = np.ndarray[Any, Any]
 SLACK: Final = 0.05  # seconds by which sound may be older than its driver's buffer is long; if more, it does not know
@@ -47,7 +47,7 @@ class MicSource(Threaded):
     followers
         Functions by name, ``f()`` or ``f(t)`` of the seconds since the start, asked once for each chunk; its rows have
         their values, in columns ``<name>``, or ``<name>_<key>`` of a dict. Those with ``start`` and ``stop`` are started
-        and stopped. A device beside it is merged: :class:`~headrace.live.merge.Merge`.
+        and stopped. A device beside it is merged: :class:`~headrace.live.merging.merge.Merge`.
     device
         The number of a device, or part of its name; None is the system's own choice.
     n_channels

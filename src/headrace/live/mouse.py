@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from headrace.live.desktop import connected, desktop
 from headrace.live.sources import SignalSource
+from headrace.live.wires.desktop import connected, desktop
 
 Array = np.ndarray[Any, Any]
 

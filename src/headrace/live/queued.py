@@ -8,7 +8,7 @@ from collections import deque
 from headrace.core.block import Block
 from headrace.errors import DataError
 from headrace.live.pending import Overflow
-from headrace.live.pieces import goes_on, joined, size_of
+from headrace.live.running.pieces import goes_on, joined, size_of
 
 
 class Queued:
@@ -52,6 +52,16 @@ class Queued:
         """Have the next block go on from the last one, whatever its number."""
         self._shift = None
 
+    def number(self, block: Block) -> int:
+        """Return the number that the first row of a block has when it is put next."""
+        with self._lock:
+            return self._number(block)
+
+    def _number(self, block: Block) -> int:
+        if self._shift is None or block.first + self._shift < self._produced:
+            self._shift = self._produced - block.first
+        return block.first + self._shift
+
     def put(self, block: Block) -> None:
         """Add a block.
 
@@ -61,9 +71,7 @@ class Queued:
             When it is full and is to say so.
         """
         with self._lock:
-            if self._shift is None or block.first + self._shift < self._produced:
-                self._shift = self._produced - block.first
-            first = block.first + self._shift
+            first = self._number(block)
             size = size_of(block)
             if self._bytes + size > self.max_bytes and self._blocks:
                 if self.overflow == "fail":

@@ -31,7 +31,7 @@ class Sampler(Threaded):
     sources
         Functions by name, ``f(t)`` of the seconds since the start or ``f()``, giving a number or an array; one that
         gives a dict makes a column of each of its values. Those with ``start`` and ``stop`` are started and stopped.
-        A device beside them is merged: :class:`~headrace.live.merge.Merge`.
+        A device beside them is merged: :class:`~headrace.live.merging.merge.Merge`.
     sample_rate
         Rows a second.
     sleep_time

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.live.linked import Linked
-from headrace.live.serial_link import SerialLink
+from headrace.live.wires.linked import Linked
+from headrace.live.wires.serial_link import SerialLink
 
 
 class SerialSource(Linked):
@@ -25,7 +25,7 @@ class SerialSource(Linked):
     options
         Of every device at a link: ``rate=``, ``device_time=``, ``tick=``, ``wrap=``, ``received_key=``,
         ``reconnect=``, ``silence=``, ``on_error=``, ``clock=``, ``max_bytes=``, ``overflow=``: see
-        :class:`~headrace.live.linked.Linked`.
+        :class:`~headrace.live.wires.linked.Linked`.
 
     Raises
     ------

@@ -177,7 +177,7 @@ class BufferSource(SignalSource):
 
     Examples
     --------
-    >>> from headrace.live.buffer import DataBuffer
+    >>> from headrace.live.buffers.buffer import DataBuffer
     >>> source = BufferSource(DataBuffer(data={"x": np.arange(3)}))
     >>> source(), source()
     ({'x': 0}, {'x': 1})

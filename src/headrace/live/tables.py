@@ -13,7 +13,7 @@ from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.active import Active
-from headrace.live.buffer_tables import from_frame
+from headrace.live.buffers.tables import from_frame
 from headrace.live.device import State
 from headrace.live.wake import Wake
 from headrace.live.wav import read_wav

@@ -8,11 +8,11 @@ from typing import Any
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError, StreamConfigError
 from headrace.live import wave_wire as wire
-from headrace.live.ble_link import BLELink
-from headrace.live.link import Link
-from headrace.live.linked import Linked
-from headrace.live.serial_link import SerialLink
-from headrace.live.wave_rows import WaveParser
+from headrace.live.wires.ble_link import BLELink
+from headrace.live.wires.link import Link
+from headrace.live.wires.linked import Linked
+from headrace.live.wires.serial_link import SerialLink
+from headrace.live.wires.wave_rows import WaveParser
 
 
 class WaveSource(Linked):
@@ -46,9 +46,9 @@ class WaveSource(Linked):
     announce
         Called with a line of text when it connects, is connected, and ends; ``print`` does.
     link
-        Another way to it: a :class:`~headrace.live.link.Link`.
+        Another way to it: a :class:`~headrace.live.wires.link.Link`.
     options
-        Of every device at a link: see :class:`~headrace.live.linked.Linked`.
+        Of every device at a link: see :class:`~headrace.live.wires.linked.Linked`.
 
     Raises
     ------

@@ -169,6 +169,14 @@ class Connect(Stream[Any]):
         """Tell what is served."""
         return (f"it serves {self.info().text.partition('  ')[0]}, to consumers that {_HOW[self.info().consumers]}",)
 
+    def why_no_resume(self) -> str:
+        if self.info().consumers == "share":
+            return (
+                "its server shares one pass among its consumers.\n"
+                '  Serve it with consumers="each": every consumer has a pass of its own, and can resume it.'
+            )
+        return "what it serves can be run only once.\n  Serve a function or a sequence instead of a running iterator."
+
     def start(self, key: Key) -> Cursor[Any]:
         return Connected(self, key)
 

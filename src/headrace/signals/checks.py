@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from numbers import Real
-from operator import index
 from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import integer, whole_number
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.names import Array
 
@@ -96,9 +96,7 @@ def a_whole_number(who: str, value: Any) -> int:
     StreamConfigError
         For anything else.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise StreamConfigError(f"{who} got {value!r}, wanted a whole number.\n  Give an int.")
-    return index(value)
+    return whole_number(who, value)
 
 
 def whole_numbers(who: str, values: Any) -> tuple[int, ...]:
@@ -111,9 +109,7 @@ def whole_numbers(who: str, values: Any) -> tuple[int, ...]:
     """
     try:
         parts = values if isinstance(values, tuple | list | np.ndarray) else (values,)
-        if any(isinstance(part, bool | np.bool_) for part in parts):
-            raise TypeError
-        return tuple(map(index, parts))
+        return tuple(map(integer, parts))
     except TypeError:
         raise StreamConfigError(
             f"{who} got {values!r}, wanted a whole number or a tuple of them.\n  Give ints, such as 3 or (2, 3)."

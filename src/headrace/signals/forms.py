@@ -46,7 +46,8 @@ def column(value: Any, who: str) -> Array:
         ) from None
     if made is None:
         raise DataError(
-            f"{who} got {value!r}, wanted a column: an array whose axis 0 is time.\n  Give one value as a list of one."
+            f"{who} got {value!r}, wanted a column: an array whose axis 0 is time.\n"
+            "  Give one value as a list of one; a stream of rows goes through hr.blocks(n) first."
         )
     if made.dtype.kind not in _NUMBERS:
         hint = _HINTS.get(made.dtype.kind, "Convert it where it is made.")

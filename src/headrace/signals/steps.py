@@ -76,8 +76,11 @@ class Steps(Recipe):
         for node in self.nodes:
             for name in node.inputs:
                 if name in self.reads and name not in head:
-                    known = [*head, *(other.name for other in self.nodes if other is not node)]
-                    raise DataError(f"{node!r} reads {name!r}, which the block has not.\n  {nearest(name, known)}")
+                    made = [other.name for other in self.nodes if other is not node]
+                    hint = nearest(name, [*head, *made])
+                    if not hint.startswith("Did"):  # what the graph makes itself is no help
+                        hint = f"It has {', '.join(map(repr, head))}." if head else "It has no columns."
+                    raise DataError(f"{node!r} reads {name!r}, which the block has not.\n  {hint}")
             if node.name in head:
                 raise DataError(f"{node!r} has the name of a column of the block.\n  Give it another one.")
         values: dict[str, Any] = {name: column(head[name], f"column {name!r}")[:0] for name in self.reads}

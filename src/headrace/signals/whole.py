@@ -43,7 +43,8 @@ def _only(graph: Any, column: Any) -> str:
     if len(graph.reads) != 1:
         raise DataError(
             f"the graph got one {type(column).__name__}, wanted columns by name: it reads "
-            f"{', '.join(map(repr, graph.reads)) or 'none'}.\n  Give a dict of them."
+            f"{', '.join(map(repr, graph.reads)) or 'none'}.\n  "
+            + ("Give its columns: .raw" if hasattr(type(column), "raw") else "Give a dict of them.")
         )
     return str(graph.reads[0])
 

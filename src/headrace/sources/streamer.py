@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial, wraps
@@ -26,6 +27,7 @@ from headrace.sources.nested import Nested
 
 T = TypeVar("T")
 _MOST = 2**62
+_MOVE_ON = (np.random.Generator, np.random.RandomState, random.Random, Iterator)  # what a pass changes
 _FLAT = (str, bytes, range, np.ndarray)  # sequences whose items hold no containers of the caller's
 How = Literal["call", "stream", "sequence", "iterable", "once"]
 
@@ -105,17 +107,37 @@ class Streamer(Stream[T]):
 
     @property
     def resume(self) -> Resume:
-        """Exact for a sequence, by replay for a function or an iterable, none for a running iterator."""
+        """Exact for a sequence, by replay for a function or an iterable, none for a running iterator.
+
+        And none for a function with an argument that moves on with each pass: a generator of random numbers, an iterator.
+        """
         if isinstance(self.source, Stream):
             return self.source.resume
         kinds: dict[How, Resume] = {"sequence": "exact", "once": "none"}
-        return kinds.get(how(self.source), "replay")
+        return "none" if self._moving() else kinds.get(how(self.source), "replay")
+
+    def _moving(self) -> str:
+        """Return what argument the function's next pass does not find as it was; nothing when there is none."""
+        if self.isolate or not (self.args or self.kwargs) or how(self.source) != "call":
+            return ""
+        named = [*((f"argument {i}", value) for i, value in enumerate(self.args)), *self.kwargs.items()]
+        return next((f"{name}, {_shown(value)}," for name, value in named if isinstance(value, _MOVE_ON)), "")
+
+    def why_no_resume(self) -> str:
+        if not (moving := self._moving()):
+            return super().why_no_resume()
+        return (
+            f"its {moving} is not what it was when a pass has used it.\n"
+            "  A parameter named rng that is left out is filled for each pass; else give a seed, or a function."
+        )
 
     def remarks(self) -> tuple[str, ...]:
         if self.children:
             return ()
         kind = how(self.source)
         once = ("a running iterator: it can be drawn once",) if kind == "once" else ()
+        if moving := self._moving():
+            return (f"its {moving} moves on with each pass: no run can be resumed",)
         unused = ("its arguments are ignored: the source is no function",) if self.args or self.kwargs else ()
         return once + (unused if kind != "call" else ())
 
@@ -155,6 +177,10 @@ class Streamer(Stream[T]):
                 "  What it reads has changed, or it draws numbers of its own: take them from a parameter rng."
             )
         return made
+
+
+def _shown(value: Any) -> str:
+    return "an iterator" if isinstance(value, Iterator) else f"a {type(value).__name__}"
 
 
 class _Fresh(map):  # type: ignore[type-arg]  # no subscript at run time before Python 3.14

@@ -1,31 +1,13 @@
-"""Whole numbers that users give: how many samples, the number of one, a step. One rule: what ``operator.index`` takes."""
+"""Whole numbers that users give to trees: how many samples, the number of one, a step."""
 
 from __future__ import annotations
 
-from operator import index as as_index
 from typing import Any
 
+from headrace.core import checks
+from headrace.core.checks import as_int, integer
 from headrace.core.indexed import ENDLESS
 from headrace.errors import AddressError, StreamConfigError
-
-
-def integer(value: Any) -> int:
-    """Return a whole number as an int; a truth value is none, and 3.0 neither.
-
-    Raises
-    ------
-    TypeError
-        When it is no whole number.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> integer(np.uint8(3))
-    3
-    """
-    if isinstance(value, bool):
-        raise TypeError(f"a whole number got {value!r}, wanted an integer.\n  int(...) makes one of it.")
-    return as_index(value)
 
 
 def whole(who: str, n: Any) -> int:
@@ -47,7 +29,7 @@ def whole(who: str, n: Any) -> int:
             raise TypeError
     except TypeError:
         raise StreamConfigError(
-            f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0, below 2**62.{_as_int(n)}"
+            f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0, below 2**62.{as_int(n)}"
         ) from None
     return found
 
@@ -65,15 +47,7 @@ def whole_number(who: str, what: str, value: Any, least: int, things: str = "sam
     >>> whole_number("experiences", "size", 3, 1)
     3
     """
-    try:
-        found = integer(value)
-        if found < least:
-            raise TypeError
-    except TypeError:
-        raise StreamConfigError(
-            f"{who} got {what}={value!r}, wanted a whole number of {things} of at least {least}.{_as_int(value)}"
-        ) from None
-    return found
+    return checks.whole_number(who, value, least, name=what, things=things)
 
 
 def place_of(who: str, i: Any) -> int:
@@ -114,9 +88,4 @@ def step_number(who: str, step: Any) -> int:
     try:
         return max(0, integer(step))
     except TypeError:
-        raise StreamConfigError(f"{who} got {step!r}, wanted a whole number of updates.{_as_int(step)}") from None
-
-
-def _as_int(value: Any) -> str:
-    """Return what to do with a number that is whole and of another type."""
-    return f"\n  Write {int(value)}." if isinstance(value, float) and value.is_integer() and value >= 0 else ""
+        raise StreamConfigError(f"{who} got {step!r}, wanted a whole number of updates.{as_int(step)}") from None

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headrace.core.checks import integer
 from headrace.core.items import stack
 from headrace.core.key import Key
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops import concat, permute, skip, take
 from headrace.trees.build import BranchingNode
-from headrace.trees.counting import integer, whole_number
+from headrace.trees.counting import whole_number
 from headrace.trees.lending import lent
 from headrace.trees.node import Node
 from headrace.trees.parameter import Parameter

@@ -315,17 +315,17 @@ def test_buttons_start_stop_record_and_mark(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_recording_that_fails_is_shown_and_another_can_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import headrace.live.container
+    import headrace.live.recording.container
     from headrace.errors import SinkError
 
-    real, full = headrace.live.container._write_all, [True]
+    real, full = headrace.live.recording.container._write_all, [True]
 
     def write(fd: int, part: bytes) -> int:
         if full and b"ROWS" in bytes(part):
             raise OSError(28, "No space left on device")
         return real(fd, part)
 
-    monkeypatch.setattr(headrace.live.container, "_write_all", write)
+    monkeypatch.setattr(headrace.live.recording.container, "_write_all", write)
 
     def watch(socket: Any) -> None:
         say(socket, "record", name="monday")

@@ -1,5 +1,6 @@
-"""The stimuli of ``convis.samples``."""
+"""The stimuli, kernels and data of ``convis.samples``."""
 
+from headrace.frames.linear_nonlinear import SampleGenerator
 from headrace.frames.samples import (
     chirp,
     gabor_kernel,
@@ -11,8 +12,10 @@ from headrace.frames.samples import (
     random_checker_stimulus,
     sparse_input,
 )
+from headrace.frames.text import text_kernel
 
 __all__ = [
+    "SampleGenerator",
     "chirp",
     "gabor_kernel",
     "mask_circle",
@@ -22,4 +25,5 @@ __all__ = [
     "pulse",
     "random_checker_stimulus",
     "sparse_input",
+    "text_kernel",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from headrace import frames
-from headrace.compat.convis.later import STREAMS, WINDOWS, not_yet
+from headrace.compat.convis.later import PUMPS, WINDOWS, function, kind
 from headrace.frames import (
     FrameStream,
     HDF5Reader,
@@ -27,7 +27,11 @@ from headrace.frames import (
     SequenceStream,
     TimedResampleStream,
     TimedSequenceStream,
+    VideoReader,
+    VideoWriter,
 )
+from headrace.frames.layout import check_size
+from headrace.frames.options import check_number
 
 __all__ = [
     "GlobalClock",
@@ -49,10 +53,11 @@ __all__ = [
     "Stream",
     "TimedResampleStream",
     "TimedSequenceStream",
+    "VideoReader",
+    "VideoWriter",
 ]
 
-_OTHERS = ("VideoReader", "VideoWriter")
-_WINDOWS = ("Runner", "StreamToNetwork", "StreamVisualizer", "run_visualizer")
+_WINDOWS = ("ImageWindow", "Runner", "StreamToNetwork", "StreamVisualizer", "run_visualizer", "visualizer")
 
 
 class Stream(FrameStream):
@@ -71,6 +76,11 @@ class Stream(FrameStream):
     dt
         Seconds from frame to frame.
 
+    Raises
+    ------
+    StreamConfigError
+        When ``size`` is no number of rows and columns, or a time is none.
+
     Examples
     --------
     >>> stream = Stream((4, 5), t=1.0, dt=0.5)
@@ -86,8 +96,9 @@ class Stream(FrameStream):
         t: float = 0.0,
         dt: float = 0.001,
     ) -> None:
-        self._began = t
-        super().__init__(np.zeros((1, *size)), pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=dt, on_end="repeat")
+        self._began = check_number("Stream", "t", t)
+        zeros = np.zeros((1, *check_size("Stream", size)))
+        super().__init__(zeros, pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=dt, on_end="repeat")
 
     @property
     def t(self) -> float:
@@ -184,11 +195,10 @@ class GlobalClock:
 
 
 def __getattr__(name: str) -> Any:
-    """Return a stream of another file of the room, or say that a name comes later."""
-    if name in _OTHERS:
-        if hasattr(frames, name):
-            return getattr(frames, name)
-        raise not_yet(f"convis.streams.{name}", STREAMS)
+    """Return what says that it comes later."""
     if name in _WINDOWS:
-        raise not_yet(f"convis.streams.{name}", WINDOWS)
+        make = kind if name[0].isupper() else function
+        made: Any = make(f"convis.streams.{name}", PUMPS if name == "Runner" else WINDOWS)
+        globals()[name] = made  # the same class whoever asks
+        return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from typing import Any
 from headrace.live import CsvFileRecorder as _CsvFileRecorder
 from headrace.live import ParquetFileRecorder as _ParquetFileRecorder
 from headrace.live import PickleRecorder, WavFileRecorder
-from headrace.live.recorders import DataFrameRecorder as _DataFrameRecorder
+from headrace.live.recording.recorders import DataFrameRecorder as _DataFrameRecorder
 
 
 class Recorder(ABC):

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any, Self
 
 from headrace.live import Session as _Session
-from headrace.live.folder import create_session
+from headrace.live.recording.folder import create_session
 
 
 class Session(_Session):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.compat.convis.filters import spiking
-from headrace.compat.convis.later import VISION, not_yet
+from headrace.compat.convis.later import VISION, Later, kind
 
 __all__ = ["spiking"]
 
@@ -23,11 +23,14 @@ _LAYERS = (
     "SmoothConv",
     "TimeFilter",
 )
-_MODULES = ("retina", "simple")
+
+retina: Any = Later("convis.filters.retina", VISION)
+simple: Any = Later("convis.filters.simple", VISION)
 
 
 def __getattr__(name: str) -> Any:
-    """Say of a layer that it comes later."""
-    if name in _LAYERS or name in _MODULES:
-        raise not_yet(f"convis.filters.{name}", VISION)
+    """Return a layer that says that it comes later."""
+    if name in _LAYERS:
+        made = globals()[name] = kind(f"convis.filters.{name}", VISION)
+        return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

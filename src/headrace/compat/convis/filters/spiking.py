@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.compat.convis.later import VISION, not_yet
+from headrace.compat.convis.later import VISION, kind
 from headrace.frames import IntegrativeMotionSensor, Poisson
 
 __all__ = ["IntegrativeMotionSensor", "Poisson"]
@@ -20,7 +20,8 @@ _NEURONS = (
 
 
 def __getattr__(name: str) -> Any:
-    """Say of a neuron that it comes later."""
+    """Return a neuron that says that it comes later."""
     if name in _NEURONS:
-        raise not_yet(f"convis.filters.spiking.{name}", VISION)
+        made = globals()[name] = kind(f"convis.filters.spiking.{name}", VISION)
+        return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,88 @@
+"""Whole numbers that users give. One rule in every room: what ``operator.index`` takes, but for truth values."""
+
+from __future__ import annotations
+
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+
+from headrace.errors import StreamConfigError
+
+
+def integer(value: Any) -> int:
+    """Return a whole number as an int; a truth value is none, and 3.0 neither.
+
+    Raises
+    ------
+    TypeError
+        When it is no whole number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> integer(np.uint8(3))
+    3
+    """
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"a whole number got {value!r}, wanted an integer.\n  int(...) makes one of it.")
+    return as_index(value)
+
+
+def whole_number(who: str, value: Any, least: int | None = None, *, name: str = "", things: str = "") -> int:
+    """Return a whole number of at least ``least``.
+
+    Parameters
+    ----------
+    who
+        What the message begins with.
+    value
+        What the user gave.
+    least
+        The smallest that will do; None for any.
+    name
+        How the option is called, where ``who`` does not say it.
+    things
+        What is counted.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is no such number.
+
+    Examples
+    --------
+    >>> whole_number("experiences", 3, 1, name="size", things="samples")
+    3
+    >>> whole_number("ImageSequence(repeat)", 3.0, 1)
+    Traceback (most recent call last):
+    headrace.errors.StreamConfigError: ImageSequence(repeat) got 3.0, wanted a whole number of at least 1.
+      Write 3.
+    """
+    advice = ""
+    try:
+        found = integer(value)
+    except TypeError:
+        advice = as_int(value) or "\n  Give an int."
+    else:
+        if least is None or found >= least:
+            return found
+    got = f"{name}={value!r}" if name else repr(value)
+    of = f" of {things}" if things else ""
+    bound = "" if least is None else f" of at least {least}"
+    raise StreamConfigError(f"{who} got {got}, wanted a whole number{of}{bound}.{advice}")
+
+
+def as_int(value: Any) -> str:
+    r"""Return what to do with a number that is whole and of another type, as the end of a message.
+
+    Examples
+    --------
+    >>> as_int(3.0), as_int(2.5)
+    ('\n  Write 3.', '')
+    """
+    return (
+        f"\n  Write {int(value)}."
+        if isinstance(value, float | np.floating) and value.is_integer() and value >= 0
+        else ""
+    )

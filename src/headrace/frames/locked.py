@@ -1,0 +1,38 @@
+"""A lock in a handle: open in a copy, in a pickle, and in a forked child, whoever holds it here."""
+
+from __future__ import annotations
+
+import os
+from threading import RLock
+from typing import Any
+from weakref import WeakSet
+
+
+class Locked:
+    """A handle whose verbs are whole: each holds ``self._lock``, and one may call another.
+
+    A subclass calls ``_unlock()`` when it is made, and leaves ``_lock`` out of its state.
+    """
+
+    def _unlock(self) -> None:
+        """Have a lock that nobody holds."""
+        self._lock = RLock()
+        _HANDLES.add(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._unlock()
+
+
+_HANDLES: WeakSet[Locked] = WeakSet()
+
+
+def _unlock_in_child() -> None:
+    for handle in list(
+        _HANDLES
+    ):  # another thread of the parent may hold one, and there is none in the child to open it
+        handle._unlock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_in_child)

@@ -1,0 +1,1 @@
+"""Merging: the rows of one device with what others said at that moment; no signals."""

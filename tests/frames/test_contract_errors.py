@@ -1,0 +1,293 @@
+"""What a frame that fails costs: itself, and nothing around it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace as hr
+from frames.makers import MAKERS, Leaky
+from headrace.errors import AddressError, DataError, StateMismatchError, StreamConfigError
+from headrace.frames import FrameStream, ImageSequence, ProcessingStream, RandomStream, SequenceStream
+from support.require import require
+
+FRAME = np.ones((2, 3), "f4")
+
+
+def broken_at_5(frame: Any) -> Any:
+    if frame[0, 0] == 5:
+        raise ZeroDivisionError("frame 5 is broken")
+    return frame
+
+
+def numbered() -> Any:
+    return hr.source(np.arange(9.0, dtype="f4")[:, None, None] * FRAME) | hr.map(broken_at_5)
+
+
+def running() -> Any:
+    return hr.Streamer(k * FRAME for k in range(9)) | hr.map(broken_at_5)
+
+
+def unchanged(block: Any) -> Any:
+    return block
+
+
+def images(folder: Path, **more: Any) -> ImageSequence:
+    image = require("PIL.Image")
+    for k in range(9):
+        image.fromarray(np.full((30, 30), k, "u1")).save(folder / f"{k}.png")
+    path = folder / "5.png"
+    path.write_bytes(path.read_bytes()[:50])
+    return ImageSequence(str(folder / "*.png"), (2, 3), **more)
+
+
+BROKEN: dict[str, Callable[..., FrameStream]] = {
+    "by number": lambda folder, **more: FrameStream(numbered(), dt=0.5, **more),
+    "in order": lambda folder, **more: FrameStream(running(), dt=0.5, **more),
+    "a model": lambda folder, **more: ProcessingStream(FrameStream(numbered(), dt=0.5), unchanged, **more),
+    "a model, in order": lambda folder, **more: ProcessingStream(FrameStream(running(), dt=0.5), unchanged, **more),
+    "images": lambda folder, **more: images(folder, dt=0.5, **more),
+    "images, ahead": lambda folder, **more: images(folder, dt=0.5, threads=3, **more),
+}
+Error = (ZeroDivisionError, DataError)
+broken = pytest.mark.parametrize("name", BROKEN)
+
+
+def values(block: Any) -> list[float]:
+    return list(block[:, 0, 0].tolist())
+
+
+@broken
+@pytest.mark.parametrize("on_end", ["short", "raise", "pad"])
+def test_frames_before_one_that_fails_are_given_and_it_can_be_passed(name: str, on_end: Any, tmp_path: Path) -> None:
+    with BROKEN[name](tmp_path, on_end=on_end) as stream:
+        assert values(stream.get(3)) == [0, 1, 2]
+        assert values(stream.get(5)) == [3, 4]
+        for _ in range(2):
+            assert (stream.i, stream.t) == (5, 2.5)
+            with pytest.raises(Error):
+                stream.get(2)
+        assert (stream.skip(), stream.i, stream.t) == (1, 6, 3.0)
+        assert values(stream.get(3)) == [6, 7, 8]
+
+
+@broken
+def test_a_skip_passes_what_is_there_before_what_fails(name: str, tmp_path: Path) -> None:
+    with BROKEN[name](tmp_path) as stream:
+        assert values(stream.peek(9)) == [0, 1, 2, 3, 4]
+        assert stream.i == 0
+        assert (stream.skip(), stream.i) == (1, 1)
+        assert values(stream.peek(2)) == [1, 2]
+        assert values(stream.read(1)) == [1]
+        assert (stream.skip(3), stream.i) == (3, 5)
+        with pytest.raises(Error):
+            next(stream)
+        assert (stream.skip(2), stream.i) == (2, 7)
+        assert values(stream.get(9)) == [7, 8]
+
+
+@broken
+def test_frames_one_by_one_stop_at_one_that_fails(name: str, tmp_path: Path) -> None:
+    with BROKEN[name](tmp_path) as stream:
+        found: list[float] = []
+        with pytest.raises(Error):
+            found.extend(float(frame[0, 0]) for frame in stream)
+        assert (found, stream.i) == ([0, 1, 2, 3, 4], 5)
+        stream.skip()
+        assert [float(frame[0, 0]) for frame in stream] == [6, 7, 8]
+
+
+def test_an_end_that_repeats_passes_a_frame_that_fails_in_every_lap(tmp_path: Path) -> None:
+    with BROKEN["by number"](tmp_path, on_end="repeat") as stream:
+        found = []
+        for _ in range(3):
+            found += values(stream.get(20))
+            with pytest.raises(ZeroDivisionError):
+                stream.get(20)
+            stream.skip()
+        assert found == [0, 1, 2, 3, 4, 6, 7, 8, 0, 1, 2, 3, 4, 6, 7, 8, 0, 1, 2, 3, 4]
+        assert stream.i == 24
+
+
+def test_whether_frames_are_left_is_true_before_one_that_fails() -> None:
+    with FrameStream(running(), on_end="raise") as stream:  # nobody knows how many there are
+        assert stream.available(5)
+        assert not stream.available(6)
+        assert values(stream.get(9)) == [0, 1, 2, 3, 4]
+        with pytest.raises(ZeroDivisionError):
+            stream.get(1)
+        stream.skip()
+        with pytest.raises(AddressError, match="got to its end"):
+            stream.get(4)
+        assert stream.i == 6
+        assert values(stream.get(3)) == [6, 7, 8]
+
+
+def test_what_cannot_be_arranged_is_not_lost() -> None:
+    colour = np.arange(12.0).reshape(4, 1, 1, 3)
+    with FrameStream(colour, layout="3d", on_end="pad") as stream:
+        for n in (2, 9):
+            with pytest.raises(DataError, match=r"wanted \(rows, cols\)"):
+                stream.get(n)
+        assert stream.i == 0
+        assert (stream.read(4) == colour).all()
+    with FrameStream([{"x": FRAME}] * 3) as stream:
+        for _ in range(2):
+            with pytest.raises(DataError, match="no arrays"):
+                stream.get(2)
+            assert stream.i == 0
+
+
+# --- settings and places that make no sense -------------------------------------------------------
+
+
+def four_parts(told: Any, who: str, got: str) -> bool:
+    lines = str(told.value).split("\n")
+    return who in lines[0] and f"got {got}" in lines[0] and "wanted" in lines[0] and lines[1].startswith("  ")
+
+
+@pytest.mark.parametrize("option", ["dt", "t_zero", "pixel_per_degree"])
+def test_settings_are_looked_at_when_made_and_when_changed(option: str) -> None:
+    wrong: Any
+    for wrong in ("x", "1", True, float("nan"), float("inf"), [1], 10**400, *([0, -1] if option != "t_zero" else [])):
+        with pytest.raises(StreamConfigError) as told:
+            FrameStream(np.zeros((3, 2, 2)), **{option: wrong})
+        assert four_parts(told, f"FrameStream({option}=)", "")
+        with SequenceStream(np.zeros((3, 2, 2))) as stream:
+            before = getattr(stream, option)
+            with pytest.raises(StreamConfigError, match=rf"SequenceStream\({option}=\)"):
+                setattr(stream, option, wrong)
+            assert getattr(stream, option) == before
+    given: Any = {option: np.float32(0.5)}
+    with FrameStream(np.zeros((3, 2, 2)), **given) as made:
+        assert getattr(made, option) == 0.5
+        setattr(made, option, 2)
+        assert getattr(made, option) == 2
+
+
+def test_a_stream_of_a_stream_has_its_settings_unless_told_otherwise() -> None:
+    with SequenceStream(np.zeros((1, 1, 4, 2, 3)), 0, 5, t_zero=2.0, dt=0.5) as first:
+        with FrameStream(first) as second:
+            assert (second.dt, second.t_zero, second.pixel_per_degree, second.size) == (0.5, 2.0, 5, (2, 3))
+            assert second.get(2).shape == first.get(2).shape == (1, 1, 2, 2, 3)
+        with FrameStream(first, dt=0.1, t_zero=0.0, pixel_per_degree=7, layout="3d") as third:
+            assert (third.dt, third.t_zero, third.pixel_per_degree, third.layout) == (0.1, 0.0, 7, "3d")
+    with FrameStream(np.zeros((4, 2, 3))) as plain:
+        assert (plain.dt, plain.t_zero, plain.pixel_per_degree) == (0.001, 0.0, 10)
+
+
+@pytest.mark.parametrize("wrong", ["x", None, 5, {}, {"at": 3}, []])
+def test_what_is_no_state_is_refused_and_moves_nothing(wrong: Any) -> None:
+    with FrameStream(np.zeros((9, 2, 2))) as stream:
+        stream.get(3)
+        with pytest.raises(StateMismatchError) as told:
+            stream.load_state_dict(wrong)
+        assert "got" in str(told.value)
+        assert "wanted" in str(told.value)
+        assert stream.i == 3
+
+
+def test_numbers_of_frames_are_whole() -> None:
+    wrong: Any
+    with FrameStream(np.zeros((9, 2, 2))) as stream:
+        for wrong in ("x", 1.5, None, True):
+            for verb in (stream.skip, stream.seek, stream.peek, stream.available, stream.read):
+                with pytest.raises(StreamConfigError, match=r"\((n|i|l)\) got .*, wanted a whole number"):
+                    verb(wrong)
+        assert stream.i == 0
+
+
+def test_a_stream_of_unknown_length_says_where_it_ends() -> None:
+    noise = hr.functional(lambda rng: rng.random((3, 4)), size=9).seeded(3) | hr.filter(lambda frame: True)
+    with FrameStream(noise) as stream:
+        frames = stream.get(9)
+        stream.seek(7)
+        assert stream.i == 7
+        assert (stream.get(9) == frames[7:]).all()
+        with pytest.raises(AddressError, match=r"wanted 0 to 9"):
+            stream.seek(12)
+        assert stream.i == 9
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if not name.startswith("SensorStream")])
+def test_a_state_after_a_look_is_plain_and_the_same(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        stream.get(3)
+        state = stream.state_dict()
+        due = stream.peek(6)
+        assert stream.available(5)
+        told = json.dumps(stream.state_dict())
+        assert json.loads(told) == json.loads(json.dumps(state))
+        copy = pickle.loads(pickle.dumps(stream))
+        assert (stream.read(6) == due).all()
+    with copy:
+        assert (copy.i, (copy.read(6) == due).all()) == (3, True)
+        copy.load_state_dict(json.loads(told))
+        assert (copy.i, (copy.read(6) == due).all()) == (3, True)
+
+
+def test_a_state_of_frames_in_order_after_a_look() -> None:
+    def made() -> Any:
+        odd = RandomStream((2, 2), seed=3) | hr.filter(lambda frame: frame[0, 0] > 0.5)
+        return FrameStream(odd | hr.take(20))
+
+    with made() as stream, made() as other:
+        stream.get(4)
+        due = stream.peek(5)
+        assert stream.available(7)
+        stream.get(1)
+        stream.peek(1)
+        state = json.loads(json.dumps(stream.state_dict()))
+        other.load_state_dict(state)
+        assert other.i == 5
+        assert (other.get(4) == due[1:]).all()
+
+
+def test_a_model_that_remembers_goes_on_from_behind_an_error() -> None:
+    class Careful(Leaky):
+        def __call__(self, block: Any) -> Any:
+            if (block == 5).any():
+                raise ZeroDivisionError("not this one")
+            return super().__call__(block)
+
+    frames = np.arange(9.0, dtype="f4")[:, None, None] * FRAME
+    with ProcessingStream(frames, Careful()) as stream, ProcessingStream(frames, Careful()) as other:
+        stream.get(4)
+        with pytest.raises(ZeroDivisionError) as told:
+            stream.get(3)
+        assert "the model was handed frames 4 to 6" in "\n".join(told.value.__notes__)
+        assert stream.i == 4
+        assert len(stream.get(1)) == 1
+        with pytest.raises(ZeroDivisionError):
+            stream.get(1)
+        assert (stream.skip(), stream.i) == (1, 6)
+        stream.get(1)
+        state = json.loads(json.dumps(stream.state_dict()))
+        due = stream.get(2)
+        other.load_state_dict(state)
+        assert (other.i, (other.get(2) == due).all()) == (7, True)
+
+
+def test_far_frames_are_frames_or_an_error(tmp_path: Path) -> None:
+    for name, make in MAKERS.items():
+        with make(tmp_path) as stream:
+            if not stream.available(10**9):
+                continue
+            with pytest.raises(AddressError, match="wanted 0 to"):
+                stream.seek(1 << 62)
+            assert not stream.available(1 << 62 | 1)
+            stream.seek((1 << 62) - 3)
+            assert len(stream.read(9)) == 3, name
+            with pytest.raises(AddressError, match="end there"):
+                stream.get(1)
+            stream.reset()
+            assert len(stream.read(2)) == 2

@@ -1,0 +1,120 @@
+"""When frames are shown, as the file says: rates that vary, beginnings that are not 0, files that were cut off."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from frames.footage import MS, write
+from headrace.errors import HeadraceWarning, StreamConfigError
+from headrace.frames import VideoReader
+from support.require import require
+
+av = require("av")
+
+
+def uneven(k: int) -> int:
+    return 500 + 50 * k + (k % 3) * 15
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_a_rate_that_varies(name: str, tmp_path: Path) -> None:
+    video = VideoReader(write(tmp_path / name, 40, pts=uneven, base=MS, rate=25), None)
+    due = [uneven(k) / 1000 for k in range(40)]
+    assert np.allclose(video.times, due)
+    assert video.fps == pytest.approx(39 / (due[-1] - due[0]))
+    assert video.dt == pytest.approx(1 / video.fps)
+    assert video.t_zero == pytest.approx(0.5)
+    for place in (0, 17, 39):
+        video.seek(place)
+        assert video.t == pytest.approx(due[place])
+        assert video.time_to_bin(video.t) == pytest.approx(place)
+    video.seek(40)
+    assert video.t == pytest.approx(due[-1] + video.dt)
+    assert video.time_to_bin(due[0] - 2 * video.dt) == pytest.approx(-2)
+    assert video.time_to_bin(due[-1] + 3 * video.dt) == pytest.approx(42)
+    twin = pickle.loads(pickle.dumps(video))
+    assert (twin.fps, twin.t) == (video.fps, video.t)
+
+
+def test_times_of_a_part_and_of_laps(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", 40, pts=uneven, base=MS, rate=25)
+    due = [uneven(k) / 1000 for k in range(40)][5:35:4]
+    part = VideoReader(path, None, start=5, stop=35, stride=4)
+    assert part.t_zero == pytest.approx(due[0])
+    assert part.fps == pytest.approx(7 / (due[-1] - due[0]))
+    laps = VideoReader(path, None, start=5, stop=35, stride=4, on_end="repeat")
+    laps.seek(8 + 3)
+    assert laps.t == pytest.approx(due[-1] + part.dt + due[3] - due[0])
+    assert laps.time_to_bin(laps.t) == pytest.approx(11)
+
+
+def test_what_is_given_is_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", 10, pts=uneven, base=MS, rate=25)
+    video = VideoReader(path, None, dt=0.5)
+    video.seek(3)
+    assert video.dt == 0.5
+    assert video.t == pytest.approx(0.5 + 1.5)
+    assert video.time_to_bin(video.t) == pytest.approx(3)
+    later = VideoReader(path, None, t_zero=10)
+    later.seek(2)
+    assert later.t_zero == 10
+    assert later.t == pytest.approx(10 + (uneven(2) - uneven(0)) / 1000)
+    later.dt, later.t_zero = 0.25, 1.0
+    assert later.t == 1.5
+    wrong: list[Any] = ["x", None, float("nan")]
+    for value in wrong:
+        with pytest.raises(StreamConfigError, match=r"VideoReader\(t_zero=\)"):
+            later.t_zero = value
+        with pytest.raises(StreamConfigError, match=r"VideoReader\(dt=\)"):
+            later.dt = value
+    assert (later.t, later.t_zero) == (1.5, 1.0)
+    assert later.fps == pytest.approx(VideoReader(path, None).fps), "that is the file's"
+
+
+def test_times_that_are_rounded_are_no_rate_that_varies(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", 60, rate=30)  # whose times are whole milliseconds
+    video = VideoReader(path, None)
+    assert (video.fps, video.dt, video.t_zero, video.t) == (30, 1 / 30, 0, 0)
+
+
+def cut(path: Path, share: float) -> Path:
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    return path
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "a.avi": {"codec": "mjpeg", "pixels": "yuvj420p"},
+    "b.avi": {"codec": "mpeg4", "g": "12"},
+    "a.mkv": {"g": "10"},
+    "b.mkv": {"codec": "ffv1", "pixels": "bgr0"},
+    "a.mp4": {"g": "10", "mux": {"movflags": "faststart"}},
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_file_that_was_cut_off_says_so(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / name, 60, **KINDS[name])
+    whole = VideoReader(path, None)
+    assert len(whole) == 60
+    cut(path, 0.6)
+    with pytest.warns(HeadraceWarning, match=rf"'{name}' with \d+ frames, wanted about \d+ more") as told:
+        n = len(VideoReader(path, None))
+    assert 1 < n < 59
+    (text,) = {str(each.message) for each in told}
+    promised = n + int(text.split("about ")[1].split()[0])
+    assert abs(promised - 60) <= 1
+
+
+def test_a_file_without_a_promise_breaks_none(tmp_path: Path) -> None:
+    live = write(tmp_path / "a.mkv", 30, mux={"live": "1"})
+    stills = write(tmp_path / "b.mkv", 12, pts=lambda k: 40 * k + 900 * (k // 6), base=MS, rate=25)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(VideoReader(live, None)) == 30
+        assert len(VideoReader(stills, None)) == 12

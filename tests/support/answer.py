@@ -1,0 +1,10 @@
+"""What `headrace.testing.elsewhere` runs in a new interpreter, as a script: see `support.warm.answering`."""
+
+import pickle
+import sys
+
+sys.path[:] = pickle.load(sys.stdin.buffer)
+
+from headrace.testing.elsewhere import answer  # noqa: E402  # which is found by what was just read
+
+answer()
