@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from harness import Bench
 
-from headrace.live.align import ClockFit
-from headrace.live.device_time import DeviceTime, EvenTime
+from headrace.live.devices.align import ClockFit
+from headrace.live.devices.device_time import DeviceTime, EvenTime
 
 RATE, JITTER, AFTER = 100.0, 0.005, 30.0
 

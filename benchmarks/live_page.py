@@ -28,7 +28,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def serve(columns: str) -> None:
     """The server's process: prints its address, then for each line it reads what it has counted by then."""
     from headrace.live import System
-    from headrace.live.device import Threaded
+    from headrace.live.devices.threaded import Threaded
     from headrace.plot.page import Page
 
     class Waves(Threaded):

@@ -13,7 +13,7 @@ from harness import Bench
 
 import headrace.signals as s
 from headrace.live.buffers.buffer import DataBuffer
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 

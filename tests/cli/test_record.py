@@ -19,7 +19,7 @@ SYSTEMS = """
 import threading, time
 import numpy as np
 import headrace.signals as s
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.live.sampler import Sampler
 from headrace.live.sources import FunctionSource
 from headrace.live.running.system import System
@@ -225,7 +225,7 @@ def test_one_that_is_stopped_early_says_so_and_is_complete(number: int, code: in
 
 @pytest.fixture
 def session(here: Path) -> Path:
-    from headrace.live.recording.record import Recorder
+    from headrace.live.recording.recorder import Recorder
 
     with Recorder("s", metadata={"subject": "A. B."}) as recorder:
         for i in range(5):
@@ -256,7 +256,7 @@ def test_one_that_was_cut_off_is_told(session: Path, capsys: pytest.CaptureFixtu
 def test_what_not_all_blocks_have_and_names_a_terminal_would_obey_are_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from headrace.live.recording.record import Recorder
+    from headrace.live.recording.recorder import Recorder
 
     with Recorder("s") as recorder:
         recorder.write({"x": np.zeros(2)})
@@ -279,7 +279,7 @@ def test_its_blocks_go_to_a_function(session: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_who_reads_the_lines_may_have_enough(here: Path) -> None:
-    from headrace.live.recording.record import Recorder
+    from headrace.live.recording.recorder import Recorder
 
     with Recorder("s") as recorder:
         for i in range(100):

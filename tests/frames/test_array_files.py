@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,22 @@ def test_no_frames_have_a_shape_and_a_type(index: Any, tmp_path: Path) -> None:
             assert found.shape == shape
             assert found.dtype == dtype
     assert film.block(None, 4, 4).shape == (0, 4, 5, 3)
+
+
+def test_threads_put_whole_blocks(tmp_path: Path) -> None:
+    with NumpyWriter(tmp_path / "a.npy") as writer:
+
+        def put(k: int) -> None:
+            for n in range(100):
+                writer.put(np.full((3, 4, 5), 100 * k + n))
+
+        threads = [threading.Thread(target=put, args=(k,)) for k in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = NumpyReader(tmp_path / "a.npy").get(1000)
+    assert (found == found[:, :1, :1]).all()
+    assert sorted(found[::3, 0, 0].tolist()) == list(range(300))
+    assert (found[::3] == found[1::3]).all()
+    assert (found[::3] == found[2::3]).all()

@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 
 from frames import footage
+from frames.deep_files import write_png, write_tiff
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import (
     FrameStream,
+    HDF5Reader,
+    HDF5Writer,
     ImageSequence,
     InrImageStreamer,
     InrImageStreamWriter,
@@ -39,6 +42,12 @@ def _npz(path: Path) -> None:
     np.savez_compressed(path, a=FRAMES)
 
 
+def _hdf5(path: Path) -> None:
+    require("h5py")
+    with HDF5Writer(path) as writer:
+        writer.put(FRAMES)
+
+
 def _inr(path: Path) -> None:
     with InrImageStreamWriter(path, dtype="u1") as writer:
         writer.put(FRAMES)
@@ -57,8 +66,20 @@ def _image(path: Path) -> None:
     require("PIL.Image").fromarray(np.dstack([FRAMES[0]] * 3)).save(path)
 
 
+def _deep(path: Path) -> None:
+    rows = np.random.default_rng(6).integers(0, 1 << 16, (12, 10, 3), dtype=np.uint16)
+    if path.suffix == ".png":
+        write_png(path, rows)
+    else:
+        write_tiff(path, rows, ">", 5)
+
+
 def _pictures(path: Path) -> ImageSequence:
     return ImageSequence([path], (8, 8), repeat=3)
+
+
+def _coloured(path: Path) -> ImageSequence:
+    return ImageSequence([path], (8, 8), is_color=True)
 
 
 def _clip(path: Path) -> None:
@@ -74,6 +95,7 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], FrameStream
     "npz": ("a.npz", _npz, NumpyReader),
     "idx": ("t10k-images-idx3-ubyte", _idx, _digits),
     "idx.gz": ("t10k-images-idx3-ubyte.gz", _idx, _digits),
+    "h5": ("a.h5", _hdf5, HDF5Reader),
     "inr": ("a.inr", _inr, InrImageStreamer),
     "png": ("a.png", _image, _pictures),
     "jpg": ("a.jpg", _image, _pictures),
@@ -81,6 +103,8 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], FrameStream
     "tif": ("a.tif", _image, _pictures),
     "bmp": ("a.bmp", _image, _pictures),
     "webp": ("a.webp", _image, _pictures),
+    "png, 16 bits": ("a.png", _deep, _coloured),
+    "tif, 16 bits": ("a.tif", _deep, _coloured),
     "mp4": ("a.mp4", _clip, _video),
     "avi": ("a.avi", _clip, _video),
     "ts": ("a.ts", _clip, _video),

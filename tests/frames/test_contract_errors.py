@@ -13,7 +13,7 @@ import pytest
 
 import headrace as hr
 from frames.makers import MAKERS, Leaky
-from headrace.errors import AddressError, DataError, StateMismatchError, StreamConfigError
+from headrace.errors import AddressError, DataError, ResumeError, StateMismatchError, StreamConfigError
 from headrace.frames import FrameStream, ImageSequence, ProcessingStream, RandomStream, SequenceStream
 from support.require import require
 
@@ -210,7 +210,22 @@ def test_a_stream_of_unknown_length_says_where_it_ends() -> None:
         stream.seek(7)
         assert stream.i == 7
         assert (stream.get(9) == frames[7:]).all()
-        with pytest.raises(AddressError, match=r"wanted 0 to 9"):
+        with pytest.raises(AddressError, match="wanted 0 to 9"):
+            stream.seek(12)
+        assert stream.i == 9
+
+
+def test_what_a_running_iterator_gave_is_not_taken_for_what_comes() -> None:
+    with FrameStream(k * FRAME for k in range(9)) as stream:
+        stream.reset()
+        assert values(stream.get(2)) == [0, 1]
+        stream.seek(4)
+        assert (stream.i, values(stream.get(2))) == (4, [4, 5])
+        for go in (stream.reset, lambda: stream.seek(3)):
+            with pytest.raises(ResumeError, match="a running iterator cannot be had again"):
+                go()
+        assert (stream.i, values(stream.get(2))) == (6, [6, 7])
+        with pytest.raises(AddressError, match="wanted 0 to 9"):
             stream.seek(12)
         assert stream.i == 9
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import headrace as hr
 from frames.makers import FRAMES, Leaky
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import ProcessingStream, RandomStream, SequenceStream
@@ -109,6 +110,21 @@ def test_a_model_that_looks_at_other_frames_is_found_out_at_the_first_block(mode
         assert len(stream.get(7)) == 7
     with ProcessingStream(SequenceStream(FRAMES), model, stateless=False) as stream:
         assert (len(stream.get(7)), stream.access) == (7, "cursor")
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+def test_a_model_may_work_in_place(by_number: bool) -> None:
+    def doubled(block: Any) -> Any:
+        block *= 2
+        return block
+
+    mine = FRAMES.copy()
+    source: Any = hr.functional(lambda i: mine[i].copy(), size=20) if by_number else (frame.copy() for frame in mine)
+    with ProcessingStream(source, doubled) as stream:
+        assert (stream.get(7) == 2 * FRAMES[:7]).all()
+        assert (stream.get(7) == 2 * FRAMES[7:14]).all()
+        assert (next(stream) == 2 * FRAMES[14]).all()
+    assert (mine == FRAMES).all()
 
 
 def test_rounding_and_what_is_no_number_are_no_other_frame() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from headrace.core.block import Block
-from headrace.live.active import Active
-from headrace.live.pending import Pending
-from headrace.live.wake import Wake
+from headrace.live.devices.active import Active
+from headrace.live.devices.pending import Pending
+from headrace.live.devices.wake import Wake
 
 HANG = 20.0  # seconds after which a test fails instead of hanging
 

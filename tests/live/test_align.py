@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.align import ClockFit, fit_pairs
+from headrace.live.devices.align import ClockFit, fit_pairs
 from support.counts import heavy
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.errors import DataError, DeviceLostError, StreamConfigError
 from headrace.live.ble import BLEProtocol, BLESource, find_ble_address
-from headrace.live.clock import SystemClock
+from headrace.live.devices.clock import SystemClock
 from headrace.live.records import Records
 from headrace.live.sampler import Sampler
 from headrace.testing import check_device

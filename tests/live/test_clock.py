@@ -8,9 +8,9 @@ import time
 import pytest
 
 from headrace.errors import StreamConfigError
-from headrace.live.active import Active
-from headrace.live.clock import Anchor, SystemClock, VirtualClock
-from headrace.live.wake import Wake
+from headrace.live.devices.active import Active
+from headrace.live.devices.clock import Anchor, SystemClock, VirtualClock
+from headrace.live.devices.wake import Wake
 
 
 def test_active_is_a_truth_and_a_call() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, StreamConfigError, WorkerError
+from headrace.live.devices.pieces import size_of
 from headrace.live.running.consumer import Consumer
-from headrace.live.running.pieces import size_of
 from headrace.live.running.waiting import POLICIES
 from live.hand import HANG, balanced, until
 
@@ -321,7 +321,7 @@ def test_a_consumer_that_is_closed_says_so() -> None:
 
 
 def test_lag_and_late_rows_are_counted() -> None:
-    from headrace.live.clock import VirtualClock
+    from headrace.live.devices.clock import VirtualClock
 
     clock = VirtualClock()
     consumer = begun(clock=clock, deadline=0.5)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from headrace.core.block import Block, Pace
+from headrace.live.devices.pieces import size_of
 from headrace.live.running.consumer import Consumer
-from headrace.live.running.pieces import size_of
 from headrace.live.running.waiting import MANY
 from live.hand import balanced
 

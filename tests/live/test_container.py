@@ -19,7 +19,7 @@ from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DamageError, DataError, SinkError
 from headrace.live.recording.container import MAGIC, Writer
 from headrace.live.recording.index import CHUNK, read_index
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.recording import Recording
 from headrace.live.recording.scan import Record, View, scan
 from headrace.live.recording.session import Session

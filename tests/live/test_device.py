@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from headrace.errors import StreamConfigError, WorkerError
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Device, Threaded
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.protocol import Device
+from headrace.live.devices.threaded import Threaded
 
 
 class Counting(Threaded):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import StreamConfigError
-from headrace.live.device_time import DeviceTime, EvenTime
+from headrace.live.devices.device_time import DeviceTime, EvenTime
 
 
 def fed(times: Any, device: Any, host: Any, sizes: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 import headrace.signals as s
 from headrace.errors import DataError, RegistryError, StreamConfigError, WorkerError
 from headrace.live.buffers.buffer import DataBuffer
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 from live.hand import HANG, Hand, balanced, until

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from headrace.core.block import Block
-from headrace.live.clock import SystemClock
-from headrace.live.device import Threaded
+from headrace.live.devices.clock import SystemClock
+from headrace.live.devices.threaded import Threaded
+from headrace.live.devices.wake import Wake
 from headrace.live.merging.merge import Merge
 from headrace.live.sampler import Sampler
 from headrace.live.sources import FunctionSource
 from headrace.live.tables import Table
-from headrace.live.wake import Wake
 from headrace.testing import LawError, check_device
 
 

@@ -20,8 +20,8 @@ import pytest
 
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, DeviceLostError, StreamConfigError
-from headrace.live.align import fit_pairs
-from headrace.live.clock import SYSTEM, Anchor, SystemClock
+from headrace.live.devices.align import fit_pairs
+from headrace.live.devices.clock import SYSTEM, Anchor, SystemClock
 from headrace.live.lsl import LSLInlet
 from headrace.live.lsl_outlet import LSLOutlet
 from headrace.live.recording.session import Session

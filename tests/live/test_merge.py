@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Device, Threaded
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.pending import Pending
+from headrace.live.devices.protocol import Device
+from headrace.live.devices.threaded import Threaded
+from headrace.live.devices.wake import Wake
 from headrace.live.merging.merge import Merge
-from headrace.live.pending import Pending
 from headrace.live.sampler import Sampler
-from headrace.live.wake import Wake
 
 W = 1.7e9  # the virtual clock's Unix time at its start
 

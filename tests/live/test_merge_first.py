@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Threaded
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.threaded import Threaded
 from headrace.live.merging.merge import Merge
 from live.test_merge import Scripted, run, ticks
 

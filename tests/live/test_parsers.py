@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live import cobs
+from headrace.live.devices.beside import Beside
 from headrace.live.lines import Lines
-from headrace.live.merging.beside import Beside
 from headrace.live.records import CobsRecords, Records
 from headrace.live.wires.messages import Messages, as_parser, columns_of_rows
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.pending import ROWS, Pending
+from headrace.live.devices.pending import ROWS, Pending
 from support.exactly import differ
 
 

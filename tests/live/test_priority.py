@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from headrace.live import priority
+from headrace.live.devices import priority
 from headrace.live.sampler import Sampler
 
 PR_GET_TIMERSLACK = 30

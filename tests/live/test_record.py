@@ -22,7 +22,7 @@ from headrace.core import drain
 from headrace.core.block import Block
 from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
 from headrace.live.recording.container import Writer
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.session import Session
 from headrace.testing import check_sink
 from support.counts import heavy
@@ -192,7 +192,7 @@ def test_a_bare_recorder_is_one_file(tmp_path: Path) -> None:
 
 CHILD = """
     import sys, numpy as np
-    from headrace.live.recording.record import Recorder
+    from headrace.live.recording.recorder import Recorder
     rng = np.random.default_rng(int(sys.argv[2]))
     out = sys.stdout
     with Recorder(sys.argv[1]) as recorder:

@@ -17,7 +17,7 @@ import headrace.live.recording.container
 import headrace.signals as s
 from headrace.core.block import Block, Pace
 from headrace.errors import DataError, SinkError, StreamConfigError
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 from live.hand import HANG, Hand, until

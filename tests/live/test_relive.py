@@ -11,7 +11,7 @@ import pytest
 import headrace as hr
 import headrace.signals as s
 from headrace.core.block import Block
-from headrace.live.clock import VirtualClock
+from headrace.live.devices.clock import VirtualClock
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 from live.hand import Hand, until

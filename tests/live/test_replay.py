@@ -15,9 +15,9 @@ import headrace.signals as s
 from headrace.core.block import Block
 from headrace.core.registry import find
 from headrace.errors import DamageError, DataError, StreamConfigError
-from headrace.live.clock import SystemClock, VirtualClock
+from headrace.live.devices.clock import SystemClock, VirtualClock
 from headrace.live.recording.folder import create_session
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.replay import Replay, replay
 from headrace.live.recording.session import Session
 from headrace.testing import check_stream

@@ -15,9 +15,9 @@ import pytest
 import headrace.signals as s
 from headrace.core.block import Block, Pace
 from headrace.errors import DamageError, DataError, StreamConfigError
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Device
-from headrace.live.recording.record import Recorder
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.protocol import Device
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.replay_source import ReplaySource
 from headrace.live.recording.session import Session
 from live.hand import balanced

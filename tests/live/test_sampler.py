@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError, WorkerError
-from headrace.live.clock import SystemClock, VirtualClock
+from headrace.live.devices.clock import SystemClock, VirtualClock
 from headrace.live.sampler import Sampler
 from headrace.sources.waves import RandomNoise, SineWave
 

@@ -15,7 +15,7 @@ import pytest
 from headrace.core.block import Block
 from headrace.errors import DataError, DeviceLostError, StreamConfigError
 from headrace.live import cobs
-from headrace.live.clock import SystemClock
+from headrace.live.devices.clock import SystemClock
 from headrace.live.lines import Lines
 from headrace.live.records import CobsRecords, Records
 from headrace.live.serial import SerialSource

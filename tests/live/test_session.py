@@ -16,9 +16,9 @@ from headrace.core.block import Block, Pace
 from headrace.core.fingerprint import fingerprint
 from headrace.core.knob import Knob
 from headrace.errors import DamageError, DataError, HeadraceWarning, RegistryError, StreamConfigError
-from headrace.live.clock import VirtualClock
+from headrace.live.devices.clock import VirtualClock
 from headrace.live.recording.folder import SessionExistsError, create_session
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.session import Session
 from support.exactly import differ
 

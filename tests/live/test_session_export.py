@@ -16,7 +16,7 @@ from headrace.core.block import Block
 from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.live.recording.export_parquet import parquet_columns
 from headrace.live.recording.lazy import Column
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.session import Session
 from support.exactly import differ
 from support.require import require

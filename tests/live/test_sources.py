@@ -11,8 +11,8 @@ import pytest
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.buffers.buffer import DataBuffer
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Device
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.protocol import Device
 from headrace.live.merging.merge import Merge
 from headrace.live.sampler import Sampler
 from headrace.live.sources import BufferSource, FunctionSource, SamplerBase, SignalSource

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import Anchor
+from headrace.live.devices.clock import Anchor
 from headrace.live.wires.stamps import Stamps
 
 ANCHOR = Anchor(now=10.0, wall=1000.0)

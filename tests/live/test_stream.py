@@ -11,10 +11,10 @@ import headrace as hr
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import ResumeError, StreamConfigError
-from headrace.live.active import Active
+from headrace.live.devices.active import Active
+from headrace.live.devices.wake import Wake
 from headrace.live.running.stream import SystemStream, stream
 from headrace.live.running.system import System
-from headrace.live.wake import Wake
 from headrace.testing import check_stream
 from live.hand import Hand, balanced, until
 

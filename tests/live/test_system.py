@@ -12,8 +12,8 @@ import pytest
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import VirtualClock
-from headrace.live.device import Threaded
+from headrace.live.devices.clock import VirtualClock
+from headrace.live.devices.threaded import Threaded
 from headrace.live.running.system import System
 from headrace.live.sampler import Sampler
 from live.hand import HANG, Hand, balanced, until

@@ -17,7 +17,7 @@ from live.hand import Hand
 AT_START = """
 import sys
 import headrace.signals as s
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.live.running.system import System
 class Source(Threaded):
     def opened(self):
@@ -56,7 +56,7 @@ def test_no_function_of_the_users_is_called_and_nothing_is_refused() -> None:
 ADDED = """
 import sys
 import headrace.signals as s
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.live.running.system import System
 class Source(Threaded):
     def run(self, stopping):

@@ -13,15 +13,15 @@ import pytest
 
 from headrace.errors import DeviceLostError, StreamConfigError
 from headrace.live import wave_wire as wire
-from headrace.live.align import fit_pairs
-from headrace.live.clock import SystemClock
+from headrace.live.devices.align import fit_pairs
+from headrace.live.devices.clock import SystemClock
 from headrace.live.merging.merge import Merge
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 from headrace.live.wave import WaveDataSource, WaveSource
+from headrace.live.wave_rows import WaveParser, derived
 from headrace.live.wires.ble_link import BLELink
 from headrace.live.wires.serial_link import SerialLink
-from headrace.live.wires.wave_rows import WaveParser, derived
 from headrace.testing import check_device
 from live.hand import balanced, until
 from live.rings import Air, Ring, button, frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,13 @@ import pytest
 
 from parallel.alarms import Alarm
 from parallel.left import Held
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _frozen() -> None:
+    """Each test here tidies up twice: not to walk over what the modules before have imported saves half of its time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,12 +200,20 @@ def test_an_error_while_drawing_calls_is_raised_and_the_executor_goes_on(asked: 
     assert fine(asked)
 
 
-def test_who_finishes_first_is_told_first(asked: Asked, kind: Kind) -> None:
+def test_who_finishes_first_is_told_first(asked: Asked, kind: Kind, tmp_path: Path) -> None:
     if not kind.parallel:
         pytest.skip("there is nobody to finish sooner")
-    order = [
-        i for i, _ in outcomes(lambda x: time.sleep(x), [{"x": 2.0 if i == 0 else 0.0} for i in range(9)], **asked)
-    ]
+    told_of_another = tmp_path / "told"
+
+    def waits(x: int) -> None:
+        end = time.monotonic() + HANG
+        while x == 0 and not told_of_another.exists() and time.monotonic() < end:
+            time.sleep(0.002)
+
+    order = []
+    for i, _ in outcomes(waits, [{"x": i} for i in range(9)], **asked):
+        order.append(i)
+        told_of_another.touch()
     assert sorted(order) == list(range(9))
     assert order[0] != 0
 

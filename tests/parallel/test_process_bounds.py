@@ -43,13 +43,14 @@ def test_a_consumer_that_stalls(name: str) -> None:
         "mux": (hr.ShuffledMux([hr.Streamer(mebibytes) for _ in range(4)]), 2),
     }[name]
     gc.collect()
-    gc.freeze()  # else the workers' tidying copies what hundreds of other tests have left in this process
+    # Else the workers' tidying copies what other tests have left in this process. It stays: gc.unfreeze() would give
+    # back the whole suite, which each test from then on would walk over when it tidies up.
+    gc.freeze()
     with elsewhere(stream, workers=workers, ahead="8MiB").open(hr.Key(1)) as cursor:
         before = proportional({os.getpid()})
         cursor.take(3)
         time.sleep(6 if soaking() else 0.5)  # the first megabytes come in 5 ms
         grown = proportional({os.getpid()} | children()) - before
-    gc.unfreeze()
     assert grown <= (8 + 16) * MIB + (workers - 1) * 8 * MIB, "what Python takes for another process is no queue"
 
 

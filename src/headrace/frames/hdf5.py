@@ -10,7 +10,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.footage import Footage, FrameReader, Header, check_file
 from headrace.frames.layout import Array
@@ -39,7 +39,7 @@ class HDF5Reader(FrameStream):
     StreamConfigError
         When there is no such file, or ``data_set_name`` is none.
     DataError
-        When it is no HDF5 file, or has no such dataset of frames; at once.
+        When it is no HDF5 file, or has no such dataset of frames; at once. While running, when it is damaged.
     MissingExtraError
         Without h5py: ``pip install 'headrace[frames]'``.
 
@@ -98,27 +98,41 @@ class _Reader(FrameReader):
                 f"HDF5Reader got {path.name!r}, which is no HDF5 file that can be read: {error}.\n"
                 "  A file that was not closed when it was written cannot be."
             ) from error
+        self.path, self.name = path, name
         try:
-            self.data = self.file.get(name)
-            if (
-                not isinstance(self.data, h5py.Dataset)
-                or self.data.ndim not in (3, 4)
-                or self.data.dtype.kind not in "buif"
-            ):
-                told = ", ".join(map(repr, self.file)) or "nothing"
-                got = f"{self.data.dtype} of shape {self.data.shape}" if isinstance(self.data, h5py.Dataset) else "none"
-                raise DataError(
-                    f"HDF5Reader(data_set_name=) got {name!r}, which is {got} in {path.name!r}, wanted a dataset of "
-                    f"frames, [time, row, col].\n  The file holds {told}."
-                )
-            shape, dtype = self.data.shape, self.data.dtype
-            self.header = Header(int(shape[0]), tuple(map(int, shape[1:])), np.dtype(dtype).newbyteorder("="))
-        except BaseException:
+            self.data = self._found(h5py.Dataset)
+        except BaseException as error:
             self.file.close()
-            raise
+            if isinstance(error, HeadraceError) or not isinstance(error, Exception):
+                raise
+            raise self._damaged(error) from error
+        shape, dtype = self.data.shape, self.data.dtype
+        self.header = Header(int(shape[0]), tuple(map(int, shape[1:])), np.dtype(dtype).newbyteorder("="))
+
+    def _found(self, dataset: type[Any]) -> Any:
+        """Return the dataset, when it is one of frames."""
+        found = self.file.get(self.name)
+        if isinstance(found, dataset) and found.ndim in (3, 4) and found.dtype.kind in "buif":
+            return found
+        told = ", ".join(map(repr, self.file)) or "nothing"
+        got = f"{found.dtype} of shape {found.shape}" if isinstance(found, dataset) else "none"
+        raise DataError(
+            f"HDF5Reader(data_set_name=) got {self.name!r}, which is {got} in {self.path.name!r}, wanted a dataset of "
+            f"frames, [time, row, col].\n  The file holds {told}."
+        )
+
+    def _damaged(self, error: Exception) -> DataError:
+        return DataError(
+            f"HDF5Reader cannot read {self.name!r} of {self.path.name!r}: {type(error).__name__}: {error}.\n"
+            "  Parts of the file are damaged, or it was changed while it was read: h5dump -H shows what is left."
+        )
 
     def read(self, lo: int, hi: int) -> Array:
-        return np.asarray(self.data[lo:hi]).astype(self.header.dtype, copy=False)
+        try:
+            found = np.asarray(self.data[lo:hi])
+        except Exception as error:  # OSError, RuntimeError, ValueError, KeyError: whatever HDF5 says of broken bytes
+            raise self._damaged(error) from error
+        return found.astype(self.header.dtype, copy=False)
 
     def close(self) -> None:
         self.file.close()
@@ -175,9 +189,14 @@ class HDF5Writer(FrameWriter):
             ) from error
         try:
             self._data: Any = self._there(h5py.Dataset)
-        except BaseException:
+        except BaseException as error:
             self._file.close()
-            raise
+            if isinstance(error, HeadraceError) or not isinstance(error, Exception):
+                raise
+            raise DataError(
+                f"HDF5Writer(filename) got {str(filename)!r}, whose {self._name!r} cannot be read: {error}, wanted a whole file.\n"
+                "  Parts of it are damaged: write to another one."
+            ) from error
 
     def _there(self, dataset: type[Any]) -> Any:
         """Return the dataset that is there already, None where there is none with frames in it."""

@@ -21,6 +21,7 @@ from headrace.errors import AddressError, ClosedError, ResumeError, StateMismatc
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array
 from headrace.frames.locked import Locked
+from headrace.frames.once import runs_once
 
 
 class Placed(Locked, AsStream, Closing):
@@ -165,31 +166,44 @@ class Placed(Locked, AsStream, Closing):
         ------
         AddressError
             When there is no such frame; the end itself, ``len``, can be gone to.
+        ResumeError
+            When frames come from a running iterator and this one has passed.
         """
         place = whole_number(f"{type(self).__name__}.seek", "i", i)
         with self._lock:
             if self._closed:
                 raise self._is_closed()
-            size = self.__recipe__().size
-            last = self._top if size not in (None, inf) else self._top - 1
+            made = self.__recipe__()
+            last = self._top if made.size not in (None, inf) else self._top - 1
             if not 0 <= place <= last:
-                raise AddressError(
-                    f"{type(self).__name__}.seek(i) got {i}, wanted 0 to {last}.\n"
-                    "  Frames are counted from the first; there is no counting from the end."
-                )
+                raise self._no_frame(i, last, "Frames are counted from the first; there is no counting from the end.")
+            if made.size is None and runs_once(made):
+                self._go_on_to(place)
+                return
             run = None
-            if size is None and place:  # whether there is such a frame is known when it has been gone to
+            if made.size is None and place:  # whether there is such a frame is known when it has been gone to
                 self._key = self._key or Key.fresh()
-                run = self.__recipe__().open(self._key, at=place)
+                run = made.open(self._key, at=place)
                 if run.position < place:
-                    there = run.position
                     run.close()
-                    raise AddressError(
-                        f"{type(self).__name__}.seek(i) got {i}, wanted 0 to {there}: there are no more frames.\n"
-                        "  Ask available(n) first."
-                    )
+                    raise self._no_frame(i, run.position, "There are no more; available(n) tells whether there are.")
             self._drop(place)
             self._run = run
+
+    def _go_on_to(self, place: int) -> None:
+        run = self._open()
+        if place < run.position:
+            raise ResumeError(
+                f"{type(self).__name__}.seek(i) got {place} at frame {run.position}, wanted a frame further on: what comes from "
+                "a running iterator cannot be had again.\n  Give a function or a sequence instead, or keep the frames in a "
+                "SequenceStream."
+            )
+        self.skip(place - run.position)
+        if run.position < place:
+            raise self._no_frame(place, run.position, "There are no more, and this is the end.")
+
+    def _no_frame(self, i: int, last: float, advice: str) -> AddressError:
+        return AddressError(f"{type(self).__name__}.seek(i) got {i}, wanted 0 to {last}.\n  {advice}")
 
     def reset(self) -> None:
         """Go back to frame 0; random frames are the same again."""

@@ -56,8 +56,7 @@ class ByNumber(Bound[Array]):
     def columns(self, at: Places) -> Array:
         self._failed = None
         if isinstance(at, range) and at.step == 1:
-            made = self._block(at)
-            last = at[-1]
+            made, last = self._block(at), at[-1]
             try:
                 self.stream.test(made, lambda: self._block(range(last, last + 1)))
             except Exception as error:
@@ -155,9 +154,11 @@ class InOrder(OpCursor[Array]):
 
     def _made(self, columns: Array) -> Array:
         stream = self.stream
+        last = columns[-1:].copy() if stream.untested else None  # a model may work in place
         try:
             made: Array = stream.applied(columns)
-            stream.test(made, lambda: stream.applied(columns[-1:]))
+            if last is not None:
+                stream.test(made, lambda: stream.applied(last))
         except Exception as error:
             tell(error, range(self.count, self.count + len(columns)))
             raise

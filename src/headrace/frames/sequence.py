@@ -178,9 +178,10 @@ class SequenceStream(FrameStream):
             self._pieces.popleft()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()  # with the place, in the frames there are
-        self.__recipe__()  # so that what was put is in it
-        frames = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+        with self._lock:
+            state = super().__getstate__()  # with the place, in the frames there are
+            self.__recipe__()  # so that what was put is in it
+            frames = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
         return {**state, "_pieces": deque([frames]), "_gone": 0, "_tail": None, "_filled": 0}
 
 

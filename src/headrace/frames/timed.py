@@ -49,15 +49,19 @@ class TimedStream(FrameStream):
         if t2 is None:
             return super().get(n)  # type: ignore[arg-type]  # looked at there
         lo, hi = self._bins(n, t2)
+        with self._lock:
+            return self._between(lo, hi, n, t2)
+
+    def _between(self, lo: int, hi: int, t1: float, t2: float) -> Array:
         found = self._clipped(range(lo, hi))
         if len(found) < hi - lo and self._on_end == "raise":
             raise AddressError(
-                f"{type(self).__name__}.get(t1, t2) got {n}, {t2}, wanted times of frames there are: {len(self)} from "
+                f"{type(self).__name__}.get(t1, t2) got {t1}, {t2}, wanted times of frames there are: {len(self)} from "
                 f"{self.t_zero} on, each {self.dt} seconds.\n  Choose on_end='short' or 'pad', or ask available(t1, t2)."
             )
         columns = self[found.start : found.stop] if len(found) else self._none()
         if len(found) < hi - lo and self._on_end == "pad":
-            self._few("get", n, t2)
+            self._few("get", t1, t2)
             made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
             if len(found):
                 made[found.start - lo : found.stop - lo] = columns
@@ -66,9 +70,10 @@ class TimedStream(FrameStream):
 
     def get_tsvs(self, t1: float, t2: float) -> tuple[Array, Array]:
         """Return the times, ``(n,)``, and the frames there are from one time to another."""
-        found = self._clipped(range(*self._bins(t1, t2)))
-        columns = self[found.start : found.stop] if len(found) else self._none()
-        return self._times(found), arranged(columns, self._layout)
+        with self._lock:
+            found = self._clipped(range(*self._bins(t1, t2)))
+            columns = self[found.start : found.stop] if len(found) else self._none()
+            return self._times(found), arranged(columns, self._layout)
 
     def ts(self, t1: float, t2: float) -> Array:
         """Return the times of the frames from one time to another, ``(n,)`` in seconds, whether there are frames or not."""

@@ -38,9 +38,9 @@ def pixels_of(frame: Any, size: int) -> Array:
     return image[:, : image.shape[1] // size * size].reshape(len(image), -1, size)[:, : frame.width]
 
 
-def strips(rows: int, cols: int) -> Iterator[tuple[int, int]]:
+def strips(rows: int, cols: int, values: int = STRIP) -> Iterator[tuple[int, int]]:
     """Yield from which row to which to work at once."""
-    step = max(1, STRIP // cols)
+    step = max(1, values // cols)
     return ((lo, min(rows, lo + step)) for lo in range(0, rows, step))
 
 

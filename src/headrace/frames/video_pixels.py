@@ -18,6 +18,7 @@ from headrace.frames.video_mean import (
     mean_of_planes,
     pixels_of,
     plane_bytes,
+    strips,
     way_of,
 )
 
@@ -43,6 +44,7 @@ PLANES: Final = {
 }
 LUMA: Final = frozenset(["gray", "nv12", *(name for name in PLANES if name.startswith("yuv"))])
 WIDE, HIGH = 16, 2  # columns and rows that are converted together
+LUMA_STRIP: Final = 1 << 17  # bytes that are worked on at once, so that they stay in the cache
 FULL = 2  # PyAV's number for values from 0 to 255; most videos have 16 to 235
 
 
@@ -156,18 +158,22 @@ class Pixels:
         to_bytes = self._whole_numbers
         if full:
             return image.copy() if to_bytes else image.astype(np.float32)
-        image = np.clip(image, 16, 235)
-        image -= 16
         if to_bytes:  # times 255 / 219, in whole numbers
+            image = np.clip(image, 16, 235)
+            image -= 16
             more = image.astype(np.uint16)
             more *= 42
             more += 128
             more >>= 8
             np.add(image, more, out=image, casting="unsafe")
             return image
-        found = self._place(image.shape, np.dtype(np.float32))
-        np.copyto(found, image)
-        found *= np.float32(255 / 219)
+        found, scale = self._place(image.shape, np.dtype(np.float32)), np.float32(255 / 219)
+        memory = np.empty((min(rows, max(1, LUMA_STRIP // cols)), cols), np.uint8)
+        for lo, hi in strips(rows, cols, LUMA_STRIP):
+            part = memory[: hi - lo]
+            np.clip(image[lo:hi], 16, 235, out=part)
+            part -= 16
+            np.multiply(part, scale, out=found[lo:hi])
         return found
 
     def _place(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

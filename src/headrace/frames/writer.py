@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import FileIO
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class FrameWriter(Closing):
         self.written = 0
         self._shape: tuple[int, ...] | None = None
         self._closed = False
+        self._whole = RLock()  # of several threads each puts whole blocks
 
     def take(self, frames: Array) -> None:
         """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
@@ -94,29 +96,31 @@ class FrameWriter(Closing):
         self._write(frame[np.newaxis])
 
     def _write(self, frames: Array) -> None:
-        if self._closed:
-            raise ClosedError(f"{type(self).__name__} got frames after close(), wanted them before.")
-        if not len(frames):
-            return
-        shape = frames.shape[1:]
-        if shape[:2] != (self.size or shape[:2]) or (self._shape is not None and shape != self._shape):
-            wanted = self._shape or self.size
-            raise DataError(
-                f"{type(self).__name__} got frames of shape {shape}, wanted {wanted}, rows first.\n"
-                "  Crop or pad them before; another shape wants another file."
-            )
-        self.take(frames)
-        self._shape, self.size = (
-            shape,
-            (shape[0], shape[1]),
-        )  # now, since nothing is settled by frames that were refused
-        self.written += len(frames)
+        with self._whole:
+            if self._closed:
+                raise ClosedError(
+                    f"{type(self).__name__} got frames after close(), wanted them before.\n  Make a new one, or close it later."
+                )
+            if not len(frames):
+                return
+            shape = frames.shape[1:]
+            if shape[:2] != (self.size or shape[:2]) or (self._shape is not None and shape != self._shape):
+                wanted = self._shape or self.size
+                raise DataError(
+                    f"{type(self).__name__} got frames of shape {shape}, wanted {wanted}, rows first.\n"
+                    "  Crop or pad them before; another shape wants another file."
+                )
+            self.take(frames)
+            # Now, since nothing is settled by frames that were refused.
+            self._shape, self.size = shape, (shape[0], shape[1])
+            self.written += len(frames)
 
     def close(self) -> None:
-        """Finish the file. Twice is fine."""
-        if not self._closed:
-            self._closed = True
-            self.finish()
+        """Finish the file, once no thread is writing. Twice is fine."""
+        with self._whole:
+            if not self._closed:
+                self._closed = True
+                self.finish()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {self.written} frames written>"

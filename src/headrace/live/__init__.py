@@ -3,22 +3,26 @@
 What reads a device, keeps what it says, derives signals from it, records and replays it lives here. What draws pictures
 does not.
 
-The modules right here are the sensors that can be read, a file each, and what all devices have in common: clocks, samplers,
-the base of devices. The packages hold what is built on that: ``wires`` (how bytes and messages of sensors come in),
-``merging`` (rows of several devices), ``running`` (the system), ``buffers`` and ``recording``.
+The modules right here are what can be read, a file each, with what is only of one of them: its wire format, its parser, its
+process. All else is in packages, and a line imports only from the rows below its own::
+
+    what can be read, right here  |  running: the system, its consumers
+    wires: bytes and messages     |  merging: rows of several devices  |  recording: kept, read, replayed
+    devices: what every one is made of, its clocks                     |  buffers: the newest rows
 """
 
-from headrace.live.active import Active
-from headrace.live.align import ClockFit, fit_pairs
 from headrace.live.ble import BLEProtocol, BLESource, find_ble_address
 from headrace.live.buffers.base import Buffer
 from headrace.live.buffers.buffer import DataBuffer
 from headrace.live.buffers.numpy_buffer import NumpyBuffer
 from headrace.live.buffers.pandas_buffer import PandasBuffer
 from headrace.live.camera import CameraDataSource, CameraSource
-from headrace.live.clock import Anchor, Clock, SystemClock, VirtualClock
-from headrace.live.device import Device, Threaded
-from headrace.live.device_time import DeviceTime, EvenTime
+from headrace.live.devices.active import Active
+from headrace.live.devices.align import ClockFit, fit_pairs
+from headrace.live.devices.clock import Anchor, Clock, SystemClock, VirtualClock
+from headrace.live.devices.device_time import DeviceTime, EvenTime
+from headrace.live.devices.protocol import Device
+from headrace.live.devices.threaded import Threaded
 from headrace.live.keyboard import KeyboardDataSource, KeyboardSource
 from headrace.live.lines import Lines
 from headrace.live.lsl import LSLInlet
@@ -26,7 +30,7 @@ from headrace.live.lsl_outlet import LSLOutlet
 from headrace.live.merging.merge import Merge
 from headrace.live.microphone import MicDataSource, MicSource
 from headrace.live.mouse import MouseDataSource, MouseSource
-from headrace.live.recording.record import Mark, Recorder
+from headrace.live.recording.recorder import Mark, Recorder
 from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder, WavFileRecorder
 from headrace.live.recording.replay import Replay, replay
 from headrace.live.recording.replay_source import ReplaySource

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.align import ClockFit
-from headrace.live.device import Threaded
+from headrace.live.devices.align import ClockFit
+from headrace.live.devices.threaded import Threaded
 from headrace.sources.grabber import Frame, Grab, Grabber
 
 Array = np.ndarray[Any, Any]
@@ -42,7 +42,7 @@ class CameraSource(Threaded):
         The columns of when a frame came, and of its time by the device, seconds, NaN if that says none; None for none.
         With both in a recording, the clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
-        As for :class:`~headrace.live.device.Threaded`. Frames that nobody reads wait up to ``max_bytes``; where only
+        As for :class:`~headrace.live.devices.threaded.Threaded`. Frames that nobody reads wait up to ``max_bytes``; where only
         the newest frame counts, ``max_bytes=1`` keeps one.
 
     Raises

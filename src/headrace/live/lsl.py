@@ -9,8 +9,8 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError, StreamConfigError
-from headrace.live.align import ClockFit
-from headrace.live.device import Threaded
+from headrace.live.devices.align import ClockFit
+from headrace.live.devices.threaded import Threaded
 
 Array = np.ndarray[Any, Any]
 LOOK: Final = 0.2  # seconds that a sample is waited for

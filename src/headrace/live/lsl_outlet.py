@@ -13,7 +13,7 @@ import numpy as np
 from headrace.core.block import ROWS, Block
 from headrace.core.optional import optional
 from headrace.errors import ClosedError, DataError
-from headrace.live.clock import SYSTEM, Anchor
+from headrace.live.devices.clock import SYSTEM, Anchor
 
 Array = np.ndarray[Any, Any]
 FORMATS = {"f4": "float32", "f8": "double64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64"}

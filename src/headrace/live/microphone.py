@@ -12,9 +12,9 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.device import Threaded
-from headrace.live.merging.beside import Beside
-from headrace.live.wake import Wake
+from headrace.live.devices.beside import Beside
+from headrace.live.devices.threaded import Threaded
+from headrace.live.devices.wake import Wake
 from headrace.live.wires.portaudio import look, no_input, sounddevice
 from headrace.live.wires.sound_times import SampleTimes
 
@@ -60,7 +60,7 @@ class MicSource(Threaded):
         The column of the moments at which chunks came; None for none. With the count of samples in a recording, the
         clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
-        As for :class:`~headrace.live.device.Threaded`.
+        As for :class:`~headrace.live.devices.threaded.Threaded`.
 
     Attributes
     ----------

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from headrace.errors import StreamConfigError
-from headrace.live.aside import PLAIN
-from headrace.live.calls import row_of, takes_time
-from headrace.live.clock import Clock, SystemClock
-from headrace.live.device import Threaded
-from headrace.live.pending import Overflow
-from headrace.live.priority import come_first, exact_timers
-from headrace.live.remote import Remote
+from headrace.live.devices.aside import PLAIN
+from headrace.live.devices.calls import row_of, takes_time
+from headrace.live.devices.clock import Clock, SystemClock
+from headrace.live.devices.pending import Overflow
+from headrace.live.devices.priority import come_first, exact_timers
+from headrace.live.devices.threaded import Threaded
+from headrace.live.sampler_remote import Remote
 
 Late = Literal["skip", "catch up"]
 
@@ -50,7 +50,7 @@ class Sampler(Threaded):
     on_error
         After an exception in a source: ``"fail"``; ``"skip"`` the row; ``"restart"`` the sources.
     max_bytes, overflow
-        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.device.Threaded`.
+        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.devices.threaded.Threaded`.
     monotonic_key
         A column of the moments in nanoseconds of the monotonic clock, int64, if wanted.
     process
@@ -64,7 +64,7 @@ class Sampler(Threaded):
 
     Examples
     --------
-    >>> from headrace.live.clock import VirtualClock
+    >>> from headrace.live.devices.clock import VirtualClock
     >>> clock = VirtualClock()
     >>> with Sampler({"x": lambda t: 2 * t, "n": lambda: 7}, sample_rate=10, clock=clock) as sampler:
     ...     clock.advance(0.25)

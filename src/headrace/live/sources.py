@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.calls import takes_time
-from headrace.live.clock import Clock
-from headrace.live.device import Threaded
+from headrace.live.devices.calls import takes_time
+from headrace.live.devices.clock import Clock
+from headrace.live.devices.threaded import Threaded
 
 Array = np.ndarray[Any, Any]
 
@@ -80,7 +80,7 @@ class FunctionSource(Threaded):
     each
         Whether the functions take one number at a time.
     timestamp_key, clock, max_bytes, overflow, on_error
-        As for :class:`~headrace.live.device.Threaded`.
+        As for :class:`~headrace.live.devices.threaded.Threaded`.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class FunctionSource(Threaded):
 
     Examples
     --------
-    >>> from headrace.live.clock import VirtualClock
+    >>> from headrace.live.devices.clock import VirtualClock
     >>> clock = VirtualClock()
     >>> with FunctionSource({"x": np.sin, "y": lambda t: np.stack([t, -t], axis=1)}, rate=1000, clock=clock) as source:
     ...     clock.advance(0.05)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.active import Active
 from headrace.live.buffers.tables import from_frame
-from headrace.live.device import State
-from headrace.live.wake import Wake
+from headrace.live.devices.active import Active
+from headrace.live.devices.managed import Managed
+from headrace.live.devices.protocol import State
+from headrace.live.devices.wake import Wake
 from headrace.live.wav import read_wav
 
 Array = np.ndarray[Any, Any]
-Self = TypeVar("Self", bound="Table")
 
 
-class Table:
+class Table(Managed):
     """A device that plays the rows of columns, so many at each read: at the speed of who reads.
 
     It is stopped once the last row has been read; further reads give columns of no rows.
@@ -149,15 +148,6 @@ class Table:
     def stats(self) -> dict[str, Any]:
         """Return what it counts: rows ``produced`` and ``delivered``; none waits, is dropped or late."""
         return {"produced": self._produced, "delivered": self._produced, "dropped": 0, "pending": 0, "late": 0}
-
-    def __enter__(self: Self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._rows} rows of {list(self._columns)})"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 
 Array = np.ndarray[Any, Any]
 _DTYPES = {1: "u1", 2: "<i2", 4: "<i4"}
@@ -85,7 +85,7 @@ class FileAudioSource(Threaded):
     loop
         Whether it begins again at its end; else the device stops there.
     clock, max_bytes, overflow, on_error
-        As for :class:`~headrace.live.device.Threaded`.
+        As for :class:`~headrace.live.devices.threaded.Threaded`.
 
     Attributes
     ----------

@@ -8,11 +8,11 @@ from typing import Any
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError, StreamConfigError
 from headrace.live import wave_wire as wire
+from headrace.live.wave_rows import WaveParser
 from headrace.live.wires.ble_link import BLELink
 from headrace.live.wires.link import Link
 from headrace.live.wires.linked import Linked
 from headrace.live.wires.serial_link import SerialLink
-from headrace.live.wires.wave_rows import WaveParser
 
 
 class WaveSource(Linked):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headrace.live.clock import VirtualClock
+from headrace.live.devices.clock import VirtualClock
 from headrace.testing.device_case import Case
 from headrace.testing.laws_devices import LAWS
 from headrace.testing.report import NotApplicable, Report

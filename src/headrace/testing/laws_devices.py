@@ -12,14 +12,18 @@ import numpy as np
 from headrace.core.block import Block
 from headrace.core.items import same
 from headrace.errors import DataError
-from headrace.live.device import Device
+from headrace.live.devices.protocol import Device
 from headrace.testing.device_case import PARTS, Case
 from headrace.testing.report import NotApplicable
 
 
 def _protocol(case: Case) -> None:
     device = case.device()
-    case.want(isinstance(device, Device), "methods or attributes are missing", "those of headrace.live.device.Device")
+    case.want(
+        isinstance(device, Device),
+        "methods or attributes are missing",
+        "those of headrace.live.devices.protocol.Device",
+    )
     case.want(device.state == "idle", f"the state {device.state!r} before start()", "'idle'")
     case.want(
         not device.is_active and not device.is_active(), "it is active before start()", "not to be, called or not"

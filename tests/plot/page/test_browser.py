@@ -14,7 +14,7 @@ import pytest
 import headrace as hr
 import headrace.signals as s
 from headrace.live import Session, System
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.plot.page import Page
 from support.chromium import Chromium
 from support.require import require

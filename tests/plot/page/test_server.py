@@ -25,7 +25,7 @@ import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import MissingExtraError, StreamConfigError
 from headrace.live import Sampler, System, VirtualClock
-from headrace.live.device import Threaded
+from headrace.live.devices.threaded import Threaded
 from headrace.plot.page import Page, hands
 from headrace.plot.page.frames import unpack
 from plot.page.said import mutated

@@ -1,4 +1,4 @@
-"""A buffer as other people's tables, and such tables as a buffer."""
+"""What of a buffer asks for tables of other libraries, and takes them; how they are made is in ``tables.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a buffer follows, who watches it, and how it is drawn."""
+"""What of a buffer follows systems, is watched, and is drawn; who is told, and when, is in ``watch.py``."""
 
 from __future__ import annotations
 

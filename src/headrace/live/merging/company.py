@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.live.devices.together import Together
+from headrace.live.devices.wake import Wake
 from headrace.live.merging.follow import DeviceFollower
 from headrace.live.merging.follow_function import FunctionFollower
-from headrace.live.merging.together import Together
-from headrace.live.wake import Wake
 
 
 class Company:

@@ -10,17 +10,13 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
+from headrace.live.devices.calls import named
 from headrace.live.merging.history import Array, History, with_gaps
 
 HOWS: Final = ("latest", "nearest", "linear", "all", "window:mean", "window:any", "window:count")
 AGES: Final = 4096  # the newest of which the 99th percentile is told
 
 Found = tuple[dict[str, Array], Array]  # columns, and which rows have no value yet
-
-
-def named(follower: str, key: str) -> str:
-    """Return the column of a follower's value: ``follower_key``, or ``follower`` alone where both are one."""
-    return follower if key == follower else f"{follower}_{key}"
 
 
 def per_follower(what: str, given: Any, followers: Mapping[str, Any], otherwise: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from headrace.live.merging.follow import Found, named
+from headrace.live.devices.calls import named
+from headrace.live.merging.follow import Found
 from headrace.live.merging.history import Array, with_gaps
 
 LONGEST: Final = 1_000_000  # values of a function that wait for their rows to be read

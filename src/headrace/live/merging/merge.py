@@ -10,17 +10,17 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.active import Active
-from headrace.live.calls import takes_time
-from headrace.live.clock import SYSTEM
-from headrace.live.device import State
-from headrace.live.managed import Managed
+from headrace.live.devices.active import Active
+from headrace.live.devices.calls import takes_time
+from headrace.live.devices.clock import SYSTEM
+from headrace.live.devices.managed import Managed
+from headrace.live.devices.protocol import State
+from headrace.live.devices.wake import Wake
 from headrace.live.merging.company import Company
 from headrace.live.merging.follow import DeviceFollower, hows_of, per_follower
 from headrace.live.merging.follow_function import FunctionFollower
 from headrace.live.merging.held import Held
 from headrace.live.merging.history import Array
-from headrace.live.wake import Wake
 
 
 class Merge(Managed):
@@ -69,7 +69,7 @@ class Merge(Managed):
 
     Examples
     --------
-    >>> from headrace.live.clock import VirtualClock
+    >>> from headrace.live.devices.clock import VirtualClock
     >>> from headrace.live.sampler import Sampler
     >>> clock = VirtualClock()
     >>> fast = Sampler({"x": lambda t: t}, 4, clock=clock)

@@ -54,7 +54,7 @@ class Carried:
     Parameters
     ----------
     recorder
-        A :class:`~headrace.live.recording.record.Recorder`.
+        A :class:`~headrace.live.recording.recorder.Recorder`.
     played
         The marks of the source.
     """

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from headrace.live.recording.container import Writer
+from headrace.signals.base import Signal
+from headrace.signals.json import node_to_plain, value_to_plain
 from headrace.store.ledger_values import Packing
 
 
@@ -41,9 +43,6 @@ class Changes:
         """
         if len(self._run.log) == self._done:
             return
-        from headrace.signals.base import Signal
-        from headrace.signals.json import node_to_plain, value_to_plain
-
         for row, what, name, value in list(self._run.log)[self._done :]:
             plain = node_to_plain(value) if isinstance(value, Signal) else value_to_plain(value)
             told = {"row": row - self._row, "what": what, "name": name, "value": plain}

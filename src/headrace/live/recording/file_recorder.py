@@ -52,6 +52,17 @@ class FileRecorder(Closing):
                 f"{type(self).__name__} cannot make {self.path}: {error.strerror or error}.\n  Name another path."
             ) from error
 
+    def _append(self, file: Any, data: bytes) -> None:
+        """Write at the end of a file that is not buffered: all of it, or when that fails, nothing."""
+        size = file.seek(0, os.SEEK_END)
+        try:
+            view = memoryview(data)
+            while len(view):
+                view = view[file.write(view) :]
+        except BaseException:
+            file.truncate(size)
+            raise
+
     def write(self, block: Mapping[str, Any]) -> None:
         """Keep the rows of a block.
 

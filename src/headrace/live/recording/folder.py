@@ -15,7 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from headrace.core.fingerprint import fingerprint
 from headrace.errors import DataError, SinkError
+from headrace.signals.json import to_json
 from headrace.store.files import make_folder, sync_folder, write_file
 
 METADATA: Final = "metadata.json"
@@ -82,8 +84,8 @@ def create_session(
     }
     text = None
     if graph is not None:
-        text, nodes, fingerprint = graph_text(graph)
-        told.update(signal_functions=nodes, fingerprint=fingerprint)
+        text, nodes, printed = graph_text(graph)
+        told.update(signal_functions=nodes, fingerprint=printed)
     taken = sorted(told.keys() & (metadata or {}).keys())
     if taken:
         raise DataError(
@@ -119,9 +121,6 @@ def graph_text(graph: Any) -> tuple[str, list[Any], str]:
     DataError
         When a parameter has no form in JSON.
     """
-    from headrace.core.fingerprint import fingerprint
-    from headrace.signals.json import to_json
-
     text = to_json(graph, indent=1)
     return text, json.loads(text)["nodes"], fingerprint(graph)
 

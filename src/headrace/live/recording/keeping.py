@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace.errors import ClosedError
-from headrace.live.clock import Anchor, Clock
+from headrace.live.devices.clock import Anchor, Clock
 from headrace.live.recording.container import Writer
 
 ANCHOR: Final = 10.0  # seconds from one look at both clocks to the next

@@ -12,6 +12,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from headrace.core.block import ROWS, Block
 from headrace.core.coerce import as_stream
 from headrace.errors import DataError
+from headrace.ops.blocks import blocks as cut
 
 PIECE: Final = 1 << 22  # bytes that are read at a time where all are wanted one after the other
 
@@ -157,8 +158,6 @@ class Raw(Block):
                 f"blocks(n) got {n!r}, wanted a number of rows, 1 or more.\n  Leave it out for those recorded."
             )
         if self._computed and self._walk is not None:  # once through, where a slice computes all before it
-            from headrace.ops.blocks import blocks as cut
-
             yield from as_stream(map(self._own, self._walk())) | cut(step, first=self.first)
             return
         for lo in range(0, self.n, step):

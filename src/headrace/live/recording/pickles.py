@@ -93,15 +93,7 @@ class PickleRecorder(FileRecorder):
     def _flush(self) -> None:
         if not self._held:
             return
-        data = pickle.dumps(joined(self._held), protocol=5)
-        size = self._file.seek(0, os.SEEK_END)
-        try:
-            view = memoryview(data)
-            while len(view):
-                view = view[self._file.write(view) :]
-        except BaseException:
-            self._file.truncate(size)
-            raise
+        self._append(self._file, pickle.dumps(joined(self._held), protocol=5))
         self._parts += 1
         self._held, self._rows_held = [], 0
 

@@ -12,6 +12,7 @@ import numpy as np
 from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError
+from headrace.live.recording.export_parquet import parquet_columns
 from headrace.live.recording.lazy import Column, Raw
 from headrace.live.recording.pickles import joined, read_pickles
 from headrace.live.recording.sound import DTYPES
@@ -70,8 +71,6 @@ def _csv(path: Path) -> Raw:
 
 
 def _parquet(path: Path) -> Raw:
-    from headrace.live.recording.export_parquet import parquet_columns
-
     return Raw.over(parquet_columns(path), None)
 
 

@@ -1,6 +1,6 @@
 """Recorders to one file of a common kind: sound, CSV, parquet, pickle. None loses what it was given.
 
-:class:`headrace.live.recording.record.Recorder` keeps more, and survives more: what a block was, when it came, marks, the graph.
+:class:`headrace.live.recording.recorder.Recorder` keeps more, and survives more: what a block was, when it came, marks, the graph.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import numpy as np
 from headrace.core.block import ROWS, Block
 from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError, StreamConfigError
+from headrace.live.recording.export_parquet import to_parquet
 from headrace.live.recording.file_recorder import FileRecorder
 from headrace.live.recording.folder import SUFFIX
+from headrace.live.recording.lazy_raw import raw_of
 from headrace.live.recording.pickles import PickleRecorder
-from headrace.live.recording.record import Recorder
+from headrace.live.recording.recorder import Recorder
+from headrace.live.recording.recording import Recording
 from headrace.live.recording.sound import DTYPES, WAV_MOST, sound_in
 
 
@@ -127,15 +130,7 @@ class DataFrameRecorder(FileRecorder):
                 "  Give the same columns in every block, or record with a Recorder."
             )
         text = self.serialize_frame(frame, self._names is None)
-        data = text.encode() if isinstance(text, str) else text
-        size = self._file.seek(0, os.SEEK_END)
-        try:
-            view = memoryview(data)
-            while len(view):
-                view = view[self._file.write(view) :]
-        except BaseException:
-            self._file.truncate(size)  # no half a line
-            raise
+        self._append(self._file, text.encode() if isinstance(text, str) else text)  # no half a line
         self._names = names
 
     def _finish(self) -> None:
@@ -234,10 +229,6 @@ class ParquetFileRecorder(FileRecorder):
         self._recorder.write(block)
 
     def _finish(self) -> None:
-        from headrace.live.recording.export_parquet import to_parquet
-        from headrace.live.recording.lazy_raw import raw_of
-        from headrace.live.recording.recording import Recording
-
         self._recorder.close()
         recording = Recording(self._journal)
         try:

@@ -9,6 +9,9 @@ from headrace.core.block import Block
 from headrace.core.fingerprint import fingerprint
 from headrace.errors import StreamConfigError
 from headrace.live.recording.recording import Recording
+from headrace.signals import Graph
+from headrace.signals.base import Signal
+from headrace.signals.json import node_from_plain, value_from_plain
 
 
 def starts(
@@ -37,8 +40,6 @@ class _Relived:
         self.done = self.row = self.left_out = 0
 
     def __call__(self, block: Block) -> Block | None:
-        from headrace.signals.json import node_from_plain, value_from_plain
-
         while self.done < len(self.changes) and self.changes[self.done]["row"] <= self.row and block.n:
             told = self.changes[self.done]
             if told["what"] == "skip":
@@ -82,9 +83,6 @@ def as_graph(graph: Any) -> Any:
     StreamConfigError
         When it is neither.
     """
-    from headrace.signals import Graph
-    from headrace.signals.base import Signal
-
     if isinstance(graph, Graph):
         return graph
     if isinstance(graph, list | tuple) and all(isinstance(each, Signal) for each in graph):

@@ -18,10 +18,12 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import SYSTEM
+from headrace.live.devices.clock import SYSTEM
 from headrace.live.recording.folder import METADATA, RAW, SUFFIX
+from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.recording import Recording, check_sound
 from headrace.live.recording.session import Damaged, Session
+from headrace.sources.files_rows import example_file
 
 
 def replay(
@@ -62,7 +64,7 @@ def replay(
     Examples
     --------
     >>> import tempfile, numpy as np, headrace.signals as s
-    >>> from headrace.live.recording.record import Recorder
+    >>> from headrace.live.recording.recorder import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path) as recorder:
     ...     for i in range(3):
@@ -77,14 +79,10 @@ def replay(
 
 
 def _example() -> Replay:
-    from headrace.sources.files_rows import example_file
-
     return Replay(example_file("session", _record), inf)
 
 
 def _record(path: Path) -> None:
-    from headrace.live.recording.record import Recorder
-
     rng = np.random.default_rng(0)
     with Recorder(path) as recorder:
         for i in range(40):

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from headrace.core.block import Block
-from headrace.live.clock import Clock, SystemClock
-from headrace.live.device import Threaded
-from headrace.live.pending import Overflow
-from headrace.live.priority import exact_timers
-from headrace.live.queued import Queued
+from headrace.live.devices.clock import Clock, SystemClock
+from headrace.live.devices.pending import Overflow
+from headrace.live.devices.priority import exact_timers
+from headrace.live.devices.queued import Queued
+from headrace.live.devices.threaded import Threaded
 from headrace.live.recording.carried import Played
 from headrace.live.recording.columnwise import Index
 from headrace.live.recording.mark import Mark
@@ -43,7 +43,7 @@ class ReplaySource(Threaded):
     damaged
         ``"raise"``: fail at a block that is not what was recorded; ``"skip"``: leave such out.
     max_bytes, overflow
-        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.device.Threaded`.
+        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.devices.threaded.Threaded`.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class ReplaySource(Threaded):
     Examples
     --------
     >>> import tempfile, numpy as np
-    >>> from headrace.live.recording.record import Recorder
+    >>> from headrace.live.recording.recorder import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path) as recorder:
     ...     recorder.write({"timestamp": np.array([10.0, 10.1]), "x": np.array([1, 2])})
@@ -122,7 +122,7 @@ class ReplaySource(Threaded):
         return block
 
     def stats(self) -> dict[str, Any]:
-        """Return what it counts: see :meth:`~headrace.live.device.Threaded.stats`."""
+        """Return what it counts: see :meth:`~headrace.live.devices.threaded.Threaded.stats`."""
         return {**super().stats(), **self._queued.counts()}
 
     def opened(self) -> None:

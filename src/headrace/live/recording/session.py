@@ -7,18 +7,23 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from headrace.core.block import Block
 from headrace.core.closing import Closing
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import Anchor
+from headrace.live.devices.clock import Anchor
 from headrace.live.recording.folder import GRAPH, SUFFIX
 from headrace.live.recording.lazy import Raw
 from headrace.live.recording.lazy_raw import derived_of, raw_of
 from headrace.live.recording.mark import Mark
+from headrace.live.recording.raw_files import read_raw
 from headrace.live.recording.recording import Recording, check_sound
+from headrace.live.recording.relive import as_graph, gone, left_out, starts
 from headrace.live.recording.scan import Damage
 from headrace.live.recording.session_exports import Exported
 from headrace.live.recording.session_folder import SessionFolder
+from headrace.signals.json import from_json
 
 Damaged = Literal["raise", "skip"]
 
@@ -55,7 +60,7 @@ class Session(SessionFolder, Exported, Closing):
     Examples
     --------
     >>> import tempfile, numpy as np, headrace.signals as s
-    >>> from headrace.live.recording.record import Recorder
+    >>> from headrace.live.recording.recorder import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path, graph=s.Graph([s.Integrate("x", None, name="sum")])) as recorder:
     ...     for i in range(3):
@@ -170,8 +175,6 @@ class Session(SessionFolder, Exported, Closing):
             if self.damaged == "raise":
                 check_sound(self._recording)
             return raw_of(self._recording)
-        from headrace.live.recording.raw_files import read_raw
-
         return read_raw(self.raw_data_path, allow_pickle=self._allow_pickle)
 
     @property
@@ -194,8 +197,6 @@ class Session(SessionFolder, Exported, Closing):
         RegistryError
             When a function of it is neither registered nor among ``known_functions``.
         """
-        from headrace.signals.json import from_json
-
         path = self.path / GRAPH
         if path.exists():
             return from_json(path.read_text(), functions=self._functions)
@@ -229,8 +230,6 @@ class Session(SessionFolder, Exported, Closing):
         DataError
             When there is no graph, or the recording has not the columns that it reads.
         """
-        from headrace.live.recording.relive import as_graph, gone, left_out, starts
-
         if graph is not None:
             return derived_of(self.raw, as_graph(graph).run)
         if self.graph is None:
@@ -242,10 +241,6 @@ class Session(SessionFolder, Exported, Closing):
 
     def get_data(self) -> Block:
         """Return every column in memory, those of the graph included; the same each time."""
-        import numpy as np
-
-        from headrace.live.recording.relive import starts
-
         recording = self._recording
         if self.graph is None:
             found: Block | None = self.raw

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from headrace.core.notes import warn
+from headrace.live.recording.export_parquet import to_parquet
+from headrace.live.recording.exports import to_wav, to_xarray, to_zarr
 from headrace.live.recording.lazy import Raw
 
 
@@ -36,29 +38,21 @@ class Exported:
 
     def to_xarray(self, graph: Any = None, *, chunks: Any = None) -> Any:
         """Return it as an xarray Dataset: see :func:`headrace.live.recording.exports.to_xarray`."""
-        from headrace.live.recording.exports import to_xarray
-
         self._tell_partial("to_xarray")
         return to_xarray(self.raw if graph is None else self.signals(graph), self.metadata, chunks=chunks)
 
     def to_zarr(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
         """Write a zarr group: see :func:`headrace.live.recording.exports.to_zarr`."""
-        from headrace.live.recording.exports import to_zarr
-
         self._tell_partial("to_zarr")
         return to_zarr(self.raw if graph is None else self.signals(graph), path, self.metadata)
 
     def to_parquet(self, path: str | os.PathLike[str], graph: Any = None) -> Path:
         """Write a parquet file: see :func:`headrace.live.recording.export_parquet.to_parquet`."""
-        from headrace.live.recording.export_parquet import to_parquet
-
         self._tell_partial("to_parquet")
         return to_parquet(self.raw if graph is None else self.signals(graph), path, self.metadata)
 
     def to_wav(self, path: str | os.PathLike[str], column: str | None = None, rate: float | None = None) -> Path:
         """Write a column as sound: see :func:`headrace.live.recording.exports.to_wav`."""
-        from headrace.live.recording.exports import to_wav
-
         return to_wav(self.raw, path, column, rate)
 
     def _tell_partial(self, who: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from headrace.core.block import Block
 from headrace.errors import ClosedError, StreamConfigError
-from headrace.live.clock import SYSTEM, Clock
-from headrace.live.running.pieces import again, joined
+from headrace.live.devices.clock import SYSTEM, Clock
+from headrace.live.devices.managed import leave
+from headrace.live.devices.pieces import again, joined
 from headrace.live.running.place import ON_ERROR, OnError, Place
 from headrace.live.running.waiting import Policy, Queue
 
@@ -202,12 +203,7 @@ class Consumer(Place):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.close()
-        except Exception as failure:
-            if error is None:
-                raise
-            error.add_note(f"  and {self!r} failed meanwhile: {failure!r}")
+        leave(self.close, self, error)
 
     def __repr__(self) -> str:
         return f"Consumer({self.name!r})"

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, get_args
 
 from headrace.core.block import Block
 from headrace.errors import WorkerError
-from headrace.live.clock import Clock
-from headrace.live.running.pieces import again, joined
+from headrace.live.devices.clock import Clock
+from headrace.live.devices.pieces import again, joined
 from headrace.live.running.waiting import Policy, Queue
 
 OnError = Literal["fail", "restart", "skip"]

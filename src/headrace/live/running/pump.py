@@ -7,7 +7,7 @@ from time import monotonic
 
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError, WorkerError
-from headrace.live.clock import expect
+from headrace.live.devices.clock import expect
 from headrace.live.running.consumer import Consumer
 from headrace.live.running.place import LOOK
 from headrace.live.running.rounds import FIRST_PAUSE, Rounds

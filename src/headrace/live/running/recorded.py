@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from headrace.core.block import Block
 from headrace.errors import SinkError, StreamConfigError
 from headrace.live.recording.carried import Carried, Played
+from headrace.live.recording.recorder import Recorder
 from headrace.live.running.consumer import Consumer
 from headrace.live.running.pump import Pump
 
@@ -62,8 +63,6 @@ class Recorded:
             self._replace_failed()
             several = timed = False
             if recorder is None:
-                from headrace.live.recording.record import Recorder
-
                 if not pump.taking and pump.early is None:
                     pump.freshen()
                 run = _FromStart(pump) if pump.early is not None else pump.run
@@ -171,8 +170,6 @@ def _to_ours(recorder: Any, source: Any) -> Callable[..., Any]:
 
 
 def _is_ours(recorder: Any) -> bool:
-    from headrace.live.recording.record import Recorder
-
     return isinstance(recorder, Recorder)
 
 

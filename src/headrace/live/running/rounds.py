@@ -10,13 +10,14 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from headrace.core.block import Block
-from headrace.live.clock import Clock
+from headrace.live.devices.active import is_running
+from headrace.live.devices.clock import Clock
+from headrace.live.devices.pieces import as_block, begins, has_rows, sealed, size_of
+from headrace.live.devices.wake import Wake
 from headrace.live.running.bounded import Bounded
 from headrace.live.running.consumer import OnError
 from headrace.live.running.feeds import Feeds
 from headrace.live.running.live_run import LiveRun
-from headrace.live.running.pieces import as_block, begins, has_rows, sealed, size_of
-from headrace.live.wake import Wake
 from headrace.signals import Graph
 
 CALM: Final = 0.002  # seconds between two looks at a source that says something all the time: else each row is a block
@@ -175,8 +176,7 @@ class Rounds:
         return True
 
     def _active(self) -> bool:
-        active = getattr(self.source, "is_active", True)
-        return bool(active() if callable(active) else active)
+        return is_running(self.source, True)
 
     def _keep_early(self, block: Block, came: float) -> None:
         self._newest = block

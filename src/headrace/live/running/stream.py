@@ -12,6 +12,7 @@ from headrace.core.recipe import recipe
 from headrace.core.stream import Resume, Stream
 from headrace.errors import StreamConfigError
 from headrace.live.running.consumer import Consumer
+from headrace.live.running.system import System
 from headrace.live.running.waiting import Policy, Queue
 
 
@@ -45,8 +46,6 @@ def stream(system: Any, *, policy: Policy = "spill", limit: int | str | None = N
     (True, 'none')
     """
     if not hasattr(system, "add_consumer"):
-        from headrace.live.running.system import System
-
         system = System(system)
     return SystemStream(system, policy, limit)
 

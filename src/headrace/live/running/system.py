@@ -8,9 +8,9 @@ from typing import Any
 
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError
-from headrace.live.active import Active
-from headrace.live.clock import SYSTEM, Clock
-from headrace.live.managed import Managed
+from headrace.live.devices.active import Active
+from headrace.live.devices.clock import SYSTEM, Clock
+from headrace.live.devices.managed import Managed
 from headrace.live.running.consumer import ON_ERROR, Consumer, OnError
 from headrace.live.running.pump import Pump
 from headrace.live.running.recorded import Recorded
@@ -53,7 +53,7 @@ class System(Fed, Derived, Recordable, Managed):
     Examples
     --------
     >>> import headrace.signals as s
-    >>> from headrace.live.clock import VirtualClock
+    >>> from headrace.live.devices.clock import VirtualClock
     >>> from headrace.live.sampler import Sampler
     >>> clock = VirtualClock()
     >>> sampler = Sampler({"x": lambda t: t}, sample_rate=10, clock=clock)

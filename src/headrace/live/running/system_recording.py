@@ -22,6 +22,9 @@ class Recordable:
         next. A source that has ended in that time, before anybody has called ``join`` or ``stop``, is recorded whole
         and at once. Nothing is lost when the disk is slow: what waits goes to a temporary file.
 
+        A recording that fails, on a full disk, is given no more, and everything else goes on: :attr:`recording_failure`
+        tells why, the next ``read``, ``join`` or ``stop`` raises it, and another can be begun in its place.
+
         Parameters
         ----------
         path
@@ -29,13 +32,10 @@ class Recordable:
         **metadata
             What is to be known of it: JSON values.
 
-        A recording that fails, on a full disk, is given no more, and everything else goes on: :attr:`recording_failure`
-        tells why, the next :meth:`read`, ``join`` or ``stop`` raises it, and another can be begun in its place.
-
         Returns
         -------
         recorder
-            A :class:`~headrace.live.recording.record.Recorder`.
+            A :class:`~headrace.live.recording.recorder.Recorder`.
 
         Raises
         ------

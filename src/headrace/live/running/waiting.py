@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.running.pieces import goes_on, joined, size_of
+from headrace.live.devices.pieces import goes_on, joined, size_of
 from headrace.live.running.spill import Spill
 
 Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError
-from headrace.live.clock import SYSTEM, Clock
-from headrace.live.wake import Wake
+from headrace.live.devices.clock import SYSTEM, Clock
+from headrace.live.devices.wake import Wake
 
 if TYPE_CHECKING:
     from headrace.live.wires.event_loop import EventLoop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from headrace.live.clock import Clock
+from headrace.live.devices.clock import Clock
 
 
 class Link(Protocol):

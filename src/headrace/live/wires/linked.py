@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from headrace.errors import DataError, DeviceLostError, StreamConfigError
-from headrace.live.device import Threaded
-from headrace.live.merging.beside import Beside
+from headrace.live.devices.beside import Beside
+from headrace.live.devices.threaded import Threaded
 from headrace.live.wires.link import Link
 from headrace.live.wires.messages import as_parser
 from headrace.live.wires.parsers import Parser

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError, StreamConfigError
-from headrace.live.clock import SYSTEM, Clock
+from headrace.live.devices.clock import SYSTEM, Clock
 
 LOOK: Final = 0.2  # seconds that the driver waits for a byte
 PARITIES: Final = ("N", "E", "O", "M", "S")

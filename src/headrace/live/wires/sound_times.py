@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from headrace.live.align import ClockFit
+from headrace.live.devices.align import ClockFit
 
 Array = np.ndarray[Any, Any]
 SLEW: Final = 0.01  # of a chunk's length, by which its times may be drawn nearer to the line

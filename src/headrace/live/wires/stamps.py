@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.clock import Anchor
-from headrace.live.device_time import DeviceTime, EvenTime
+from headrace.live.devices.clock import Anchor
+from headrace.live.devices.device_time import DeviceTime, EvenTime
 
 
 class Stamps:

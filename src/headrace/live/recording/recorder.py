@@ -13,14 +13,14 @@ from headrace.core.block import Block
 from headrace.core.closing import Closing
 from headrace.core.notes import warn
 from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
-from headrace.live.clock import SYSTEM, Anchor, Clock
+from headrace.live.devices.clock import SYSTEM, Anchor, Clock
 from headrace.live.recording.changed import Changes
 from headrace.live.recording.container import VERSION, Writer
 from headrace.live.recording.folder import RAW, SUFFIX, create_session, graph_text, unwritable
 from headrace.live.recording.index import Indexing
 from headrace.live.recording.keeping import Keeping
 from headrace.live.recording.mark import Mark
-from headrace.live.recording.record_notes import Notes
+from headrace.live.recording.notes import Notes
 from headrace.live.recording.rows import ROWS, encode
 from headrace.live.recording.schemas import Schemas
 

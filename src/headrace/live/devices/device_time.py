@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from headrace.errors import StreamConfigError
-from headrace.live.align import ClockFit
+from headrace.live.devices.align import ClockFit
 
 Array = np.ndarray[Any, Any]
 _Pair = tuple[float, float]

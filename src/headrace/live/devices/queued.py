@@ -7,8 +7,8 @@ from collections import deque
 
 from headrace.core.block import Block
 from headrace.errors import DataError
-from headrace.live.pending import Overflow
-from headrace.live.running.pieces import goes_on, joined, size_of
+from headrace.live.devices.pending import Overflow
+from headrace.live.devices.pieces import goes_on, joined, size_of
 
 
 class Queued:

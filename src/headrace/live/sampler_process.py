@@ -1,4 +1,4 @@
-"""A sampler in a process of its own: what runs there. See ``remote.py`` for the other side."""
+"""A sampler in a process of its own: what runs there. See ``sampler_remote.py`` for the other side."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import time
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
-from headrace.live.priority import come_first
-from headrace.live.remote import COUNTS, LENGTH, receive
+from headrace.live.devices.priority import come_first
+from headrace.live.devices.wake import Wake
 from headrace.live.sampler import Sampler
-from headrace.live.wake import Wake
+from headrace.live.sampler_remote import COUNTS, LENGTH, receive
 
 PAUSE: Final = 0.002  # seconds between two messages: at kHz rates some rows travel together
 LOOK: Final = 0.1  # seconds after which counts are sent although no row has come

@@ -11,7 +11,7 @@ import numpy as np
 
 from headrace.core.block import Block
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.aside import Aside, Rows, Segment, as_array, kind_of
+from headrace.live.devices.aside import Aside, Rows, Segment, as_array, kind_of
 
 Overflow = Literal["drop_oldest", "drop_newest", "fail"]
 OVERFLOWS: Final = ("drop_oldest", "drop_newest", "fail")

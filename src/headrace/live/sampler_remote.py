@@ -1,6 +1,6 @@
 """A sampler in a process of its own, seen from the one that wants its rows.
 
-The other side is ``acquire.py``. Three kinds of message come, each a length and a pickle: rows with what was counted
+The other side is ``sampler_process.py``. Three kinds of message come, each a length and a pickle: rows with what was counted
 so far, a failure, the end. What goes there is what to sample, and then one byte: to stop.
 """
 
@@ -19,7 +19,7 @@ from headrace.errors import StreamConfigError, WorkerError
 
 LENGTH: Final = struct.Struct("<Q")
 COUNTS: Final = ("dropped", "late", "missed", "errors", "restarts")
-_CODE = "import sys; sys.path[:] = {path}; from headrace.live.acquire import main; main()"
+_CODE = "import sys; sys.path[:] = {path}; from headrace.live.sampler_process import main; main()"
 
 
 def receive(file: IO[bytes]) -> Any:

@@ -1,4 +1,4 @@
-"""Blocks as consumers are given them: arrays that cannot be written to, cut anywhere and joined again."""
+"""Blocks as they are handed on: arrays that cannot be written to, cut anywhere and joined again."""
 
 from __future__ import annotations
 

@@ -68,6 +68,11 @@ def takes_time(source: Callable[..., Any], name: str) -> bool:
     )
 
 
+def named(follower: str, key: str) -> str:
+    """Return the column of a follower's value: ``follower_key``, or ``follower`` alone where both are one."""
+    return follower if key == follower else f"{follower}_{key}"
+
+
 def row_of(names: Sequence[str], values: Sequence[Any], *, prefix: bool) -> dict[str, Any]:
     """Return a row of sources' values, by column; a dict makes a column of each of its own.
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError, WorkerError
-from headrace.live.active import Active
-from headrace.live.clock import SYSTEM, Anchor, Clock, expect
-from headrace.live.managed import Managed
-from headrace.live.pending import Overflow, Pending
-from headrace.live.protocol import Device, State
-from headrace.live.wake import Wake
+from headrace.live.devices.active import Active
+from headrace.live.devices.clock import SYSTEM, Anchor, Clock, expect
+from headrace.live.devices.managed import Managed
+from headrace.live.devices.pending import Overflow, Pending
+from headrace.live.devices.protocol import State
+from headrace.live.devices.wake import Wake
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds before a device that failed is opened again
 
@@ -294,4 +294,4 @@ class Threaded(Managed):
         return f"{type(self).__name__}()"
 
 
-__all__ = ["Device", "State", "Threaded"]
+__all__ = ["Threaded"]

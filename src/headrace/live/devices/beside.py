@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.live.calls import takes_time
-from headrace.live.merging.follow import named
-from headrace.live.merging.together import Together
+from headrace.live.devices.calls import named, takes_time
+from headrace.live.devices.together import Together
 
 
 class Beside:
@@ -37,18 +36,18 @@ class Beside:
     """
 
     def __init__(self, sources: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
-        named = (
+        given = (
             dict(sources)
             if isinstance(sources, Mapping)
             else {_name(each): each for each in ([] if sources is None else sources)}
         )
-        if not isinstance(sources, Mapping) and len(named) != len(sources or ()):
+        if not isinstance(sources, Mapping) and len(given) != len(sources or ()):
             raise StreamConfigError(
-                f"a device got {len(sources or ())} sources beside it with the names {list(named)}, wanted one each.\n"
+                f"a device got {len(sources or ())} sources beside it with the names {list(given)}, wanted one each.\n"
                 "  Give a dict of them by name."
             )
-        self.sources: dict[str, Any] = named
-        self._calls = [(name, each, takes_time(each, name)) for name, each in named.items()]
+        self.sources: dict[str, Any] = given
+        self._calls = [(name, each, takes_time(each, name)) for name, each in given.items()]
         self._together = Together()
 
     def start(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from headrace.live.devices.active import is_running
+
 
 class Together:
     """Starts what does not run yet, and stops what it has started, the last first.
@@ -41,7 +43,7 @@ class Together:
             What one of them raises; those of before still run, until :meth:`stop`.
         """
         for each in things:
-            if callable(getattr(each, "start", None)) and not _runs(each):
+            if callable(getattr(each, "start", None)) and not is_running(each, False):
                 each.start()
                 self._mine.append(each)
 
@@ -58,8 +60,3 @@ class Together:
                 if id(each) not in leave:
                     found.append(error)
         return found
-
-
-def _runs(thing: Any) -> bool:
-    active = getattr(thing, "is_active", False)
-    return bool(active() if callable(active) else active)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Active:
     """Whether something runs: true or false, and called it says the same.
@@ -38,3 +40,25 @@ class Active:
 
     def __repr__(self) -> str:
         return repr(self._running)
+
+
+def is_running(thing: Any, otherwise: bool) -> bool:
+    """Return whether something runs by its ``is_active``, an attribute or a method.
+
+    Parameters
+    ----------
+    thing
+        A device, or what stands in the place of one.
+    otherwise
+        What to say of a thing without ``is_active``.
+
+    Examples
+    --------
+    >>> class Old:
+    ...     def is_active(self):
+    ...         return False
+    >>> is_running(Old(), True), is_running(len, True)
+    (False, True)
+    """
+    active = getattr(thing, "is_active", otherwise)
+    return bool(active() if callable(active) else active)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.errors import DataError
-from headrace.live.clock import Anchor, Clock
+from headrace.live.devices.clock import Anchor, Clock
 from headrace.live.recording.container import Writer
 from headrace.live.recording.folder import json_of
 from headrace.live.recording.mark import Mark
 
 
 class Notes:
-    """What of a :class:`~headrace.live.recording.record.Recorder` keeps what is no rows."""
+    """What of a :class:`~headrace.live.recording.recorder.Recorder` keeps what is no rows."""
 
     clock: Clock
     anchor: Anchor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from headrace.core.block import Block
-from headrace.live.active import Active
-from headrace.live.wake import Wake
+from headrace.live.devices.active import Active
+from headrace.live.devices.wake import Wake
 
 State = Literal["idle", "running", "stopped", "failed"]
 

@@ -1,0 +1,21 @@
+"""Streams that are drawn from a running iterator: what has passed cannot be had again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.core.stream import Stream
+from headrace.sources.streamer import Streamer, how
+
+
+def runs_once(stream: Stream[Any]) -> bool:
+    """Tell whether a running iterator is among what items are made from.
+
+    Examples
+    --------
+    >>> runs_once(Streamer(iter("ab"))), runs_once(Streamer("ab"))
+    (True, False)
+    """
+    if isinstance(stream, Streamer) and not isinstance(stream.source, Stream) and how(stream.source) == "once":
+        return True
+    return any(map(runs_once, stream.children))

@@ -1,0 +1,60 @@
+"""The packages of the room lie in rows, and a line imports from the rows below its own only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import headrace.live
+
+ROOM = Path(headrace.live.__file__).parent
+ROWS = (
+    {"what can be read, right here", "running"},
+    {"wires", "merging", "recording"},
+    {"devices", "buffers"},
+)
+
+
+def place(parts: list[str]) -> str:
+    return parts[0] if (ROOM / parts[0]).is_dir() else "what can be read, right here"
+
+
+def row(where: str) -> int:
+    return next(k for k, packages in enumerate(ROWS) if where in packages)
+
+
+def imported(path: Path) -> Iterator[list[str]]:
+    """The modules of the room that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[:2] == ["headrace", "live"]:
+            inside = (node.module or "").split(".")[2:]
+            yield from [inside] if inside else [[each.name] for each in node.names]
+
+
+def test_every_package_has_its_row() -> None:
+    packages = {each.parent.name for each in ROOM.glob("*/__init__.py")}
+    assert packages == set().union(*ROWS) - {"what can be read, right here"}
+
+
+def test_nothing_is_imported_from_a_row_above_or_from_strangers_beside() -> None:
+    wrong = []
+    for path in ROOM.rglob("*.py"):
+        parts = [*path.relative_to(ROOM).with_suffix("").parts]
+        if parts == ["__init__"]:
+            continue  # the door to all of it
+        mine = place(parts)
+        wrong += [
+            f"{'.'.join(parts)} imports {'.'.join(other)}"
+            for other in imported(path)
+            if place(other) != mine and row(place(other)) <= row(mine)
+        ]
+    assert not wrong, wrong
+
+
+def test_the_room_says_so() -> None:
+    told = headrace.live.__doc__ or ""
+    lines = [next(k for k, line in enumerate(told.splitlines()) if f"{name}:" in line) for name in
+             ("running", "wires", "merging", "recording", "devices", "buffers")]  # fmt: skip
+    assert lines == sorted(lines)
+    assert len(set(lines)) == len(ROWS)
