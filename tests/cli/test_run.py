@@ -148,7 +148,9 @@ def test_items_that_do_not_fit_are_one(here: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_keeps_everything_and_says_how_to_go_on(number: int, code: int, here: Path) -> None:
+def test_a_stopped_run_keeps_everything_and_says_how_to_go_on(
+    number: int, code: int, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ["run", f"{TARGET}:slowly", "--to", "out", "--limit", "300", "--part", "16"]
     with subprocess.Popen(
         [sys.executable, "-m", "headrace", *words], cwd=here, stderr=subprocess.PIPE, text=True
@@ -162,6 +164,7 @@ def test_a_stopped_run_keeps_everything_and_says_how_to_go_on(number: int, code:
     assert 32 <= kept < 300
     assert f"{kept} rows are kept in out" in told
     assert f"headrace run {TARGET}:slowly --to out --limit 300 --part 16 --resume" in told
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # the rest need not be slow
     assert main([*words, "--resume", "--quiet"]) == 0
     assert read(here / "out").columns()["i"].tolist() == list(range(300))
     assert main([*words[:3], "whole", *words[4:], "--quiet"]) == 0

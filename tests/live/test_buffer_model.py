@@ -138,4 +138,4 @@ def plain(rows: np.ndarray[Any, Any]) -> list[Any]:
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestModel.settings = settings(stateful_step_count=40)

@@ -7,7 +7,7 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.live.buffers.buffer import DataBuffer
@@ -23,7 +23,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(maxlen=st.none() | st.integers(1, 9), steps=STEPS)
 def test_a_ring_is_a_list_of_rows_and_its_views_never_change(maxlen: int | None, steps: list[tuple[str, int]]) -> None:
     ring, at = Ring((2,), np.int32, maxlen), 0

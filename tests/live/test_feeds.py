@@ -253,7 +253,7 @@ def test_a_raw_consumer_that_makes_the_system_wait_does_not_keep_rows_from_the_o
 
 def test_a_feed_that_hangs_is_told_at_the_end_and_holds_up_nothing() -> None:
     hand, fine, go = Hand(), Kept(), threading.Event()
-    system = System(hand, patience=0.2)
+    system = System(hand, patience=1.0)
     system.register_data_feed("hung", lambda block: go.wait(HANG))
     system.register_data_feed("fine", fine)
     system.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from time import sleep
 from typing import Any
 
 import pytest
@@ -235,6 +236,23 @@ class Sticky(Hand):
 
     def __repr__(self) -> str:
         return "Sticky()"
+
+
+class Farewell(Hand):
+    """A source that is not active any more when it is told to stop, and says something on the way out."""
+
+    def stop(self) -> None:
+        super().stop()
+        sleep(0.1)
+        self.say(2)
+
+
+def test_a_source_that_is_being_stopped_has_not_ended_by_itself_and_is_read_to_its_end() -> None:
+    hand = Farewell()
+    with System(hand, [TWICE]) as system:
+        hand.say(1)
+    assert system.read()["twice"].tolist() == [0, 2, 4]
+    assert (hand.stops, system.ended, system.state) == (1, False, "stopped")
 
 
 def test_a_source_whose_stop_never_returns_is_named_and_nothing_is_lost() -> None:

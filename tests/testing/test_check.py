@@ -338,7 +338,7 @@ def test_elsewhere_hands_back_errors_as_text() -> None:
     with pytest.raises(RuntimeError, match="status 3"):
         hr.testing.elsewhere(_leave, 3)
     with pytest.raises(subprocess.TimeoutExpired):
-        hr.testing.elsewhere(_sleep, timeout=2)
+        hr.testing.elsewhere(_sleep, timeout=0.5)
     assert hr.testing.elsewhere(print, "what is printed there does no harm") is None
 
 

@@ -197,6 +197,14 @@ class _Sensing(OpCursor[Array]):
             self.count += 1
             yield made
 
+    def skip(self, n: int = 1) -> int:
+        failed = self._failed
+        if n > 0 and failed is not None and failed[0] is not self and failed[1] == self.count and not self._closed:
+            super().skip(1)
+            self.count += 1  # what the source failed at has had its time: the next frame is shown when it is due
+            return 1 + super().skip(n - 1)
+        return super().skip(n)
+
     def pass_failed(self) -> None:
         self.held = self.held[1:]
         self.count += 1

@@ -80,7 +80,7 @@ class Decoder(OpenVideo):
         """Read the file through, and return which packet is which frame; the place is lost."""
         told, empty = array("q"), 0
         try:
-            for packet in self.container.demux(self.stream):
+            for packet in self._demuxed():
                 if packet.size:
                     told.extend(told_by(packet))
                 else:
@@ -195,7 +195,7 @@ class Decoder(OpenVideo):
                 break
             try:
                 self.container.seek(time, stream=self.stream)
-                if self._found(self.container.demux(self.stream), index.start_of(i), index):
+                if self._found(self._demuxed(), index.start_of(i), index):
                     return
             except self.errors:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class OpenVideo:
         self.errors = (self._av.error.FFmpegError, ValueError, EOFError, LookupError)
         self._path, self._which, self._threads, self._by_frame = path, stream, threads, by_frame
         self.container = None
+        self._reading = _none()
         self._open()
         keep_in_children(self)
 
@@ -77,7 +78,13 @@ class OpenVideo:
         for other in self.container.streams:
             if other is not self.stream and hasattr(other, "discard"):  # sound, which need not be read
                 other.discard = type(other.discard)["all"]
-        self._begin(self.container.demux(self.stream), 0)
+        self._begin(self._demuxed(), 0)
+
+    def _demuxed(self) -> Iterator[Any]:
+        """Return the packets from where the file stands; what was returned before ends."""
+        self._reading.close()  # PyAV never frees what an iterator has that is left before its end
+        self._reading = self.container.demux(self.stream)
+        return self._reading
 
     def _begin(self, packets: Iterator[Any], number: int) -> None:
         """Go on with these packets, of which the first has this number."""
@@ -89,7 +96,7 @@ class OpenVideo:
 
     def native(self) -> tuple[Any, ...]:
         """Return all that it has of PyAV."""
-        return self.container, self.stream, self._packets, self._ready
+        return self.container, self.stream, self._reading, self._packets, self._ready
 
     def unreadable(self, what: str) -> DataError:
         """Return the error that says what the file is, and what helps."""
@@ -103,7 +110,12 @@ class OpenVideo:
         container, self.container = self.container, None
         self._packets, self._ready, self.stream = iter(()), deque(), None
         if container is not None:
+            self._reading.close()
             container.close()
+
+
+def _none() -> Generator[Any, None, None]:
+    yield from ()
 
 
 def why(error: BaseException) -> str:

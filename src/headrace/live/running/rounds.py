@@ -113,7 +113,11 @@ class Rounds:
             self._rest()
             return True
         if quiet or self._ended:
-            self.ended = not quiet
+            if not quiet and self._stopping.is_set():  # it has not ended by itself, and may say something to the end
+                self._hold()
+                if self._quiet.wait(min(self.patience, threading.TIMEOUT_MAX)):
+                    return True
+            self.ended = not (quiet or self._stopping.is_set())
             return False
         self._wait()
         return True
