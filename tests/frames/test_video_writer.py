@@ -126,6 +126,7 @@ if child == 0:
     try:
         writer.put(np.zeros((5, 32, 32)))
     except ClosedError:
+        writer.close()
         sys.exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 writer.put(np.zeros((5, 32, 32)))

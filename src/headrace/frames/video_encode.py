@@ -105,6 +105,14 @@ class Encoder:
         """Return all that it has of PyAV."""
         return self.container, self._stream, self._reformatter
 
+    def check_process(self) -> None:
+        """Raise ClosedError in a process that was forked: the file is its parent's."""
+        if self.process != os.getpid():
+            raise ClosedError(
+                f"VideoWriter got frames for {self.path.name!r} in a process that was forked, wanted them in the one that "
+                "opened it.\n  Make a writer in each process."
+            )
+
     def write(self, frame: Any) -> None:
         """Write one frame of PyAV, in any format.
 
@@ -112,14 +120,7 @@ class Encoder:
         ------
         DataError
             When it cannot be written.
-        ClosedError
-            In a process that was forked: the file is its parent's.
         """
-        if self.container is None:
-            raise ClosedError(
-                f"VideoWriter got frames for {self.path.name!r} in a process that was forked, wanted them in the one that "
-                "opened it.\n  Make a writer in each process."
-            )
         frame = self._reformatter.reformat(frame, format=self._pixels, threads=1)
         frame.pts = None
         self._encode(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -160,13 +161,16 @@ class VideoWriter(FrameWriter):
             self._encoder.write(self._made(frame))
 
     def _write(self, frames: Array) -> None:
+        if self._encoder is not None:
+            self._encoder.check_process()  # first: in a forked child nobody may ever let go of the lock
         with self._writing:
             super()._write(frames)
 
     def close(self) -> None:
-        """Finish the file. Twice is fine."""
-        with self._writing:
-            super().close()
+        """Finish the file. Twice is fine; a forked child leaves it to its parent."""
+        if self._encoder is None or self._encoder.process == os.getpid():
+            with self._writing:
+                super().close()
 
     def _opened(self, rows: int, cols: int, channels: int) -> Encoder:
         codec = self._codec

@@ -116,7 +116,7 @@ class BLESource(Linked):
     client
         Makes a client, as ``bleak.BleakClient`` does, which is the default.
     options
-        Of every device at a link: see :class:`~headrace.live.wires.linked.Linked`.
+        Of every device at a link: see :class:`~headrace.live.Linked`.
 
     Raises
     ------

@@ -42,7 +42,7 @@ class CameraSource(Threaded):
         The columns of when a frame came, and of its time by the device, seconds, NaN if that says none; None for none.
         With both in a recording, the clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
-        As for :class:`~headrace.live.devices.threaded.Threaded`. Frames that nobody reads wait up to ``max_bytes``; where only
+        As for :class:`~headrace.live.Threaded`. Frames that nobody reads wait up to ``max_bytes``; where only
         the newest frame counts, ``max_bytes=1`` keeps one.
 
     Raises
@@ -226,7 +226,7 @@ class CameraDataSource(CameraSource):
 
     Examples
     --------
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler
     >>> CameraDataSource().resolution, Sampler({"camera": CameraDataSource()}, sample_rate=25)
     ((640, 480), Sampler(['camera'], sample_rate=25))
     """

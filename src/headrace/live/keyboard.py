@@ -96,7 +96,7 @@ class KeyboardSource(SignalSource):
     >>> keyboard = KeyboardSource(["enter", "a"])
     >>> keyboard.keys
     ('enter', 'a')
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler
     >>> Sampler({"keyboard": keyboard}, sample_rate=100)
     Sampler(['keyboard'], sample_rate=100)
     """

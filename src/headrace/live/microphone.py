@@ -47,7 +47,7 @@ class MicSource(Threaded):
     followers
         Functions by name, ``f()`` or ``f(t)`` of the seconds since the start, asked once for each chunk; its rows have
         their values, in columns ``<name>``, or ``<name>_<key>`` of a dict. Those with ``start`` and ``stop`` are started
-        and stopped. A device beside it is merged: :class:`~headrace.live.merging.merge.Merge`.
+        and stopped. A device beside it is merged: :class:`~headrace.live.Merge`.
     device
         The number of a device, or part of its name; None is the system's own choice.
     n_channels
@@ -60,7 +60,7 @@ class MicSource(Threaded):
         The column of the moments at which chunks came; None for none. With the count of samples in a recording, the
         clocks can be fitted again: :func:`~headrace.live.fit_pairs`.
     timestamp_key, clock, max_bytes, overflow, on_error, patience
-        As for :class:`~headrace.live.devices.threaded.Threaded`.
+        As for :class:`~headrace.live.Threaded`.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ class MouseSource(SignalSource):
 
     Examples
     --------
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler
     >>> Sampler({"mouse_position": MouseSource()}, sample_rate=100)
     Sampler(['mouse_position'], sample_rate=100)
     """

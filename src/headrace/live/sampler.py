@@ -31,7 +31,7 @@ class Sampler(Threaded):
     sources
         Functions by name, ``f(t)`` of the seconds since the start or ``f()``, giving a number or an array; one that
         gives a dict makes a column of each of its values. Those with ``start`` and ``stop`` are started and stopped.
-        A device beside them is merged: :class:`~headrace.live.merging.merge.Merge`.
+        A device beside them is merged: :class:`~headrace.live.Merge`.
     sample_rate
         Rows a second.
     sleep_time
@@ -50,7 +50,7 @@ class Sampler(Threaded):
     on_error
         After an exception in a source: ``"fail"``; ``"skip"`` the row; ``"restart"`` the sources.
     max_bytes, overflow
-        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.devices.threaded.Threaded`.
+        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.Threaded`.
     monotonic_key
         A column of the moments in nanoseconds of the monotonic clock, int64, if wanted.
     process
@@ -64,7 +64,7 @@ class Sampler(Threaded):
 
     Examples
     --------
-    >>> from headrace.live.devices.clock import VirtualClock
+    >>> from headrace.live import VirtualClock
     >>> clock = VirtualClock()
     >>> with Sampler({"x": lambda t: 2 * t, "n": lambda: 7}, sample_rate=10, clock=clock) as sampler:
     ...     clock.advance(0.25)

@@ -16,8 +16,8 @@ class SerialSource(Linked):
     port
         Its name, such as ``/dev/ttyACM0`` or ``COM3``.
     parser
-        Makes rows of bytes: :class:`~headrace.live.lines.Lines` of text, :class:`~headrace.live.records.Records` of
-        fixed size, :class:`~headrace.live.records.CobsRecords` in COBS frames, or a function of the bytes that came.
+        Makes rows of bytes: :class:`~headrace.live.Lines` of text, :class:`~headrace.live.Records` of
+        fixed size, :class:`~headrace.live.CobsRecords` in COBS frames, or a function of the bytes that came.
     baudrate, parity
         As the device has them: ``"N"``, ``"E"`` or ``"O"``.
     serial
@@ -25,7 +25,7 @@ class SerialSource(Linked):
     options
         Of every device at a link: ``rate=``, ``device_time=``, ``tick=``, ``wrap=``, ``received_key=``,
         ``reconnect=``, ``silence=``, ``on_error=``, ``clock=``, ``max_bytes=``, ``overflow=``: see
-        :class:`~headrace.live.wires.linked.Linked`.
+        :class:`~headrace.live.Linked`.
 
     Raises
     ------
@@ -34,7 +34,7 @@ class SerialSource(Linked):
 
     Examples
     --------
-    >>> from headrace.live.lines import Lines
+    >>> from headrace.live import Lines
     >>> source = SerialSource("/dev/ttyACM0", Lines(["t", "x", "y"]), baudrate=115200, device_time="t", tick=1e-3)
     >>> source.names
     ('timestamp', 'received', 't', 'x', 'y')

@@ -80,7 +80,7 @@ class FunctionSource(Threaded):
     each
         Whether the functions take one number at a time.
     timestamp_key, clock, max_bytes, overflow, on_error
-        As for :class:`~headrace.live.devices.threaded.Threaded`.
+        As for :class:`~headrace.live.Threaded`.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class FunctionSource(Threaded):
 
     Examples
     --------
-    >>> from headrace.live.devices.clock import VirtualClock
+    >>> from headrace.live import VirtualClock
     >>> clock = VirtualClock()
     >>> with FunctionSource({"x": np.sin, "y": lambda t: np.stack([t, -t], axis=1)}, rate=1000, clock=clock) as source:
     ...     clock.advance(0.05)
@@ -177,7 +177,7 @@ class BufferSource(SignalSource):
 
     Examples
     --------
-    >>> from headrace.live.buffers.buffer import DataBuffer
+    >>> from headrace.live import DataBuffer
     >>> source = BufferSource(DataBuffer(data={"x": np.arange(3)}))
     >>> source(), source()
     ({'x': 0}, {'x': 1})

@@ -85,7 +85,7 @@ class FileAudioSource(Threaded):
     loop
         Whether it begins again at its end; else the device stops there.
     clock, max_bytes, overflow, on_error
-        As for :class:`~headrace.live.devices.threaded.Threaded`.
+        As for :class:`~headrace.live.Threaded`.
 
     Attributes
     ----------

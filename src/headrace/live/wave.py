@@ -29,7 +29,7 @@ class WaveSource(Linked):
     Parameters
     ----------
     ble_address
-        Its Bluetooth address: see :func:`~headrace.live.ble.find_ble_address`.
+        Its Bluetooth address: see :func:`~headrace.live.find_ble_address`.
     godot
         Whether it is heard by its serial receiver.
     spectrogram
@@ -46,9 +46,9 @@ class WaveSource(Linked):
     announce
         Called with a line of text when it connects, is connected, and ends; ``print`` does.
     link
-        Another way to it: a :class:`~headrace.live.wires.link.Link`.
+        Another way to it: a :class:`~headrace.live.Link`.
     options
-        Of every device at a link: see :class:`~headrace.live.wires.linked.Linked`.
+        Of every device at a link: see :class:`~headrace.live.Linked`.
 
     Raises
     ------

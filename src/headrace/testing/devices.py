@@ -47,7 +47,7 @@ def check_device(
 
     Examples
     --------
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler
     >>> report = check_device(lambda clock: Sampler({"x": lambda t: t}, 100, clock=clock))
     >>> "counts add up" in report.held, report.skipped
     (True, {'a failure is raised once': 'no broken= was given'})

@@ -14,7 +14,7 @@ B = TypeVar("B")
 
 
 class Forms:
-    """What a :class:`~headrace.live.buffers.buffer.DataBuffer` is turned into, and made of."""
+    """What a :class:`~headrace.live.DataBuffer` is turned into, and made of."""
 
     _held: Columns
     _lock: RLock

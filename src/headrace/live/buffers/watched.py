@@ -17,7 +17,7 @@ Policy = Literal["block", "drop_oldest", "drop_newest", "latest", "grow", "spill
 
 
 class Watched:
-    """What a :class:`~headrace.live.buffers.buffer.DataBuffer` does together with others."""
+    """What a :class:`~headrace.live.DataBuffer` does together with others."""
 
     maxlen: int | None
     _held: Columns

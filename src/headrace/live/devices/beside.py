@@ -16,7 +16,7 @@ class Beside:
     """Functions whose values stand beside the rows of a device.
 
     They are asked once for rows that come together. A device beside another is merged:
-    :class:`~headrace.live.merging.merge.Merge`.
+    :class:`~headrace.live.Merge`.
 
     Parameters
     ----------

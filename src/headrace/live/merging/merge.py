@@ -69,8 +69,7 @@ class Merge(Managed):
 
     Examples
     --------
-    >>> from headrace.live.devices.clock import VirtualClock
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler, VirtualClock
     >>> clock = VirtualClock()
     >>> fast = Sampler({"x": lambda t: t}, 4, clock=clock)
     >>> slow = Sampler({"y": lambda t: 10 * t}, 2, clock=clock)

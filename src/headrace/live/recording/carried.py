@@ -54,7 +54,7 @@ class Carried:
     Parameters
     ----------
     recorder
-        A :class:`~headrace.live.recording.recorder.Recorder`.
+        A :class:`~headrace.live.Recorder`.
     played
         The marks of the source.
     """

@@ -12,7 +12,7 @@ from headrace.live.recording.mark import Mark
 
 
 class Notes:
-    """What of a :class:`~headrace.live.recording.recorder.Recorder` keeps what is no rows."""
+    """What of a :class:`~headrace.live.Recorder` keeps what is no rows."""
 
     clock: Clock
     anchor: Anchor

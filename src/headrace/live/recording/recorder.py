@@ -75,7 +75,7 @@ class Recorder(Notes, Closing):
     ...     recorder.write({"x": np.array([1.0, 2.0])})
     ...     mark = recorder.mark("stimulus", 3)
     ...     recorder.write({"x": np.array([4.0])})
-    >>> from headrace.live.recording.session import Session
+    >>> from headrace.live import Session
     >>> session = Session(path)
     >>> session.raw["x"][:].tolist(), session.marks[0].name, session.marks[0].row
     ([1.0, 2.0, 4.0], 'stimulus', 2)

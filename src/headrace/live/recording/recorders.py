@@ -1,6 +1,6 @@
 """Recorders to one file of a common kind: sound, CSV, parquet, pickle. None loses what it was given.
 
-:class:`headrace.live.recording.recorder.Recorder` keeps more, and survives more: what a block was, when it came, marks, the graph.
+:class:`headrace.live.Recorder` keeps more, and survives more: what a block was, when it came, marks, the graph.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def replay(
     """Give the blocks of a recorded session, as they were and when they came.
 
     ``replay(path) | graph`` computes what the graph would, as it is. Where knobs were turned, signals were added or a signal
-    failed while it was recorded, :meth:`Session.signals <headrace.live.recording.session.Session.signals>` gives what was computed
+    failed while it was recorded, :meth:`Session.signals <headrace.live.Session.signals>` gives what was computed
     then.
 
     Parameters
@@ -64,7 +64,7 @@ def replay(
     Examples
     --------
     >>> import tempfile, numpy as np, headrace.signals as s
-    >>> from headrace.live.recording.recorder import Recorder
+    >>> from headrace.live import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path) as recorder:
     ...     for i in range(3):

@@ -25,7 +25,7 @@ from headrace.live.recording.session import Damaged, Session
 
 
 class ReplaySource(Threaded):
-    """The blocks of a recorded session, when they came, for a :class:`~headrace.live.running.system.System`.
+    """The blocks of a recorded session, when they came, for a :class:`~headrace.live.System`.
 
     Its times are those that were recorded, its rows are counted from 0. It ends with the recording, and begins again when
     it is started again. Where a system records it, its marks are in that recording, at the same rows.
@@ -43,7 +43,7 @@ class ReplaySource(Threaded):
     damaged
         ``"raise"``: fail at a block that is not what was recorded; ``"skip"``: leave such out.
     max_bytes, overflow
-        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.devices.threaded.Threaded`.
+        How much may wait to be read, and what goes when more would: see :class:`~headrace.live.Threaded`.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class ReplaySource(Threaded):
     Examples
     --------
     >>> import tempfile, numpy as np
-    >>> from headrace.live.recording.recorder import Recorder
+    >>> from headrace.live import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path) as recorder:
     ...     recorder.write({"timestamp": np.array([10.0, 10.1]), "x": np.array([1, 2])})
@@ -122,7 +122,7 @@ class ReplaySource(Threaded):
         return block
 
     def stats(self) -> dict[str, Any]:
-        """Return what it counts: see :meth:`~headrace.live.devices.threaded.Threaded.stats`."""
+        """Return what it counts: see :meth:`~headrace.live.Threaded.stats`."""
         return {**super().stats(), **self._queued.counts()}
 
     def opened(self) -> None:

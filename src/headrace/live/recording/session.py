@@ -60,7 +60,7 @@ class Session(SessionFolder, Exported, Closing):
     Examples
     --------
     >>> import tempfile, numpy as np, headrace.signals as s
-    >>> from headrace.live.recording.recorder import Recorder
+    >>> from headrace.live import Recorder
     >>> path = tempfile.mkdtemp() + "/monday"
     >>> with Recorder(path, graph=s.Graph([s.Integrate("x", None, name="sum")])) as recorder:
     ...     for i in range(3):

@@ -13,7 +13,7 @@ from headrace.live.recording.lazy import Raw
 
 
 class Exported:
-    """What of a :class:`~headrace.live.recording.session.Session` writes it in other forms."""
+    """What of a :class:`~headrace.live.Session` writes it in other forms."""
 
     path: Path
 

@@ -13,7 +13,7 @@ from headrace.store.files import write_file
 
 
 class SessionFolder:
-    """What a session is besides its data: :class:`headrace.live.recording.session.Session` has that, too.
+    """What a session is besides its data: :class:`headrace.live.Session` has that, too.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from headrace.live.running.waiting import Policy, Queue
 
 
 class Consumer(Place):
-    """A place in a system's blocks; made by :meth:`System.add_consumer <headrace.live.running.system.System.add_consumer>`.
+    """A place in a system's blocks; made by :meth:`System.add_consumer <headrace.live.System.add_consumer>`.
 
     With a callback, a thread of its own calls it with all that waits, as one block; a slow one gets longer blocks, and
     fewer. Without, :meth:`read`, :meth:`take` or a ``for`` loop fetch them.

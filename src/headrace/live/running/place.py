@@ -21,7 +21,7 @@ LOOK: Final = 0.25  # seconds between two looks at a thread that is waited for
 
 
 class Place:
-    """What the system does with a :class:`~headrace.live.running.consumer.Consumer`, which alone is made."""
+    """What the system does with a :class:`~headrace.live.Consumer`, which alone is made."""
 
     callback: Callable[..., Any] | None
     name: str

@@ -16,7 +16,7 @@ from headrace.signals import Graph
 
 
 class Pump(Rounds):
-    """What runs while a system runs; see :class:`headrace.live.running.system.System`, which alone makes one."""
+    """What runs while a system runs; see :class:`headrace.live.System`, which alone makes one."""
 
     failure: BaseException | None
     last_error: BaseException | None

@@ -26,9 +26,9 @@ def stream(system: Any, *, policy: Policy = "spill", limit: int | str | None = N
     Parameters
     ----------
     system
-        A :class:`~headrace.live.running.system.System`, or a device.
+        A :class:`~headrace.live.System`, or a device.
     policy, limit
-        What happens to blocks that are not drawn in time: see :class:`~headrace.live.running.consumer.Consumer`.
+        What happens to blocks that are not drawn in time: see :class:`~headrace.live.Consumer`.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def stream(system: Any, *, policy: Policy = "spill", limit: int | str | None = N
     Examples
     --------
     >>> import headrace as hr
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler
     >>> blocks = stream(Sampler({"x": lambda t: t}, sample_rate=200))
     >>> with (blocks | hr.map(lambda block: block["x"])).open() as cursor:
     ...     rows = next(cursor)

@@ -30,7 +30,7 @@ class System(Fed, Derived, Recordable, Managed):
     Parameters
     ----------
     source
-        A device: what has ``start()``, ``stop()`` and ``read()``, such as a :class:`~headrace.live.sampler.Sampler`.
+        A device: what has ``start()``, ``stop()`` and ``read()``, such as a :class:`~headrace.live.Sampler`.
     functions
         Signals: a :class:`~headrace.signals.Graph`, a list of them in any order, or one.
     update_rate
@@ -53,8 +53,7 @@ class System(Fed, Derived, Recordable, Managed):
     Examples
     --------
     >>> import headrace.signals as s
-    >>> from headrace.live.devices.clock import VirtualClock
-    >>> from headrace.live.sampler import Sampler
+    >>> from headrace.live import Sampler, VirtualClock
     >>> clock = VirtualClock()
     >>> sampler = Sampler({"x": lambda t: t}, sample_rate=10, clock=clock)
     >>> with System(sampler, [s.Scale("x", name="twice", scale_factor=2.0)]) as system:

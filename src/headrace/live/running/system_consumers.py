@@ -14,7 +14,7 @@ from headrace.live.running.waiting import Policy
 
 
 class Fed:
-    """What of a :class:`~headrace.live.running.system.System` hands its blocks to consumers."""
+    """What of a :class:`~headrace.live.System` hands its blocks to consumers."""
 
     _pump: Pump
     clock: Clock
@@ -32,7 +32,7 @@ class Fed:
         timed: bool = False,
         deadline: float = 1.0,
     ) -> Consumer:
-        """Return a new place in the blocks: the parameters are those of :class:`~headrace.live.running.consumer.Consumer`.
+        """Return a new place in the blocks: the parameters are those of :class:`~headrace.live.Consumer`.
 
         It is given the blocks from now on. One with a callback stays until its ``close()``; one without ends also when
         nobody holds it any more.

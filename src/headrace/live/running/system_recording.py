@@ -9,7 +9,7 @@ from headrace.live.running.recorded import Recorded
 
 
 class Recordable:
-    """What of a :class:`~headrace.live.running.system.System` keeps its rows in a file."""
+    """What of a :class:`~headrace.live.System` keeps its rows in a file."""
 
     _pump: Pump
     _recorded: Recorded
@@ -35,7 +35,7 @@ class Recordable:
         Returns
         -------
         recorder
-            A :class:`~headrace.live.recording.recorder.Recorder`.
+            A :class:`~headrace.live.Recorder`.
 
         Raises
         ------

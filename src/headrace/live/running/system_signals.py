@@ -11,7 +11,7 @@ from headrace.signals import Graph, Signal
 
 
 class Derived:
-    """What a :class:`~headrace.live.running.system.System` computes; every change takes place between two blocks."""
+    """What a :class:`~headrace.live.System` computes; every change takes place between two blocks."""
 
     _pump: Pump
 

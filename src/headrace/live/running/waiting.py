@@ -25,7 +25,7 @@ class Queue:
     Parameters
     ----------
     policy
-        What happens when there is no room: see :class:`~headrace.live.running.consumer.Consumer`.
+        What happens when there is no room: see :class:`~headrace.live.Consumer`.
     limit
         Bytes that may wait in memory: a number, or a text such as ``"8MB"``; by default 64 MiB, without end for
         ``"grow"``.

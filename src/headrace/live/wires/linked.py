@@ -35,7 +35,7 @@ class Linked(Threaded):
     link
         The way to it.
     parser
-        Makes rows of what comes: a :class:`~headrace.live.wires.parsers.Parser`, or a function of bytes that gives a row, a
+        Makes rows of what comes: a :class:`~headrace.live.Parser`, or a function of bytes that gives a row, a
         list of rows, or None.
     rate
         Rows a second, if they come evenly; without times of the device, they are timed by it.
