@@ -195,4 +195,6 @@ ENDLESS = {
     "PseudoNMNIST",
 }
 DRAWN = {"PoissonStream", "SensorStream, DVS"}  # another draw in every lap
+NO_LAYOUT = {"ProcessingStream", "ProcessingStream, remembering"}  # what a model makes is known when it has made it
+NO_SPEC = {*NO_LAYOUT, "PoissonStream"}
 FINITE = [name for name in MAKERS if name not in ENDLESS]

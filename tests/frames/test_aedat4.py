@@ -123,7 +123,7 @@ def test_events_outside_of_any_sensor(tmp_path: Path) -> None:
     wrong = some(3)
     wrong["x"] = -1
     path.write_bytes(recording([(0, packet(wrong))]))
-    with pytest.raises(DataError, match=r"a\.aedat4.*got x from -1"):
+    with pytest.raises(DataError, match=r"a\.aedat4.*got -1 for x of event 0"):
         read_events(path)
 
 

@@ -132,18 +132,33 @@ def test_frames_that_are_put_by_one_thread_are_got_by_another() -> None:
     assert found == [k for k in range(300) for _ in range(3)]
 
 
+_DOES: list[Any] = []  # what the model below does when it is called; no closure, since that is part of what it is
+
+
+def _asked(block: Any) -> Any:
+    while _DOES:
+        _DOES.pop()()
+    return block
+
+
 def test_a_copy_waits_for_nobody_and_moves_alone() -> None:
-    stream = SequenceStream(FRAMES)
-    stream.get(3)
+    copies: list[Any] = []
 
     def use() -> None:
-        for other in (copied, deep):
-            assert (other.get(2) == FRAMES[3:5]).all()
+        for other in copies:
+            assert (other.get(2) == FRAMES[:2]).all()
 
-    with stream._lock:  # as one that is being read from
-        copied, deep = copy.copy(stream), copy.deepcopy(stream)
+    def made() -> None:  # while the stream is being read from
+        copies.extend((copy.copy(stream), copy.deepcopy(stream)))
         together(use)
-    assert stream.i == 3
+
+    with ProcessingStream(SequenceStream(FRAMES), _asked, stateless=True) as stream:
+        _DOES.append(made)
+        assert (stream.get(3) == FRAMES[:3]).all()
+        assert stream.i == 3
+    assert [other.i for other in copies] == [2, 2]
+    for other in copies:
+        other.close()
 
 
 def test_a_model_is_handed_one_block_at_a_time() -> None:

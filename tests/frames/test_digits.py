@@ -1,4 +1,8 @@
-"""Digits: the walk, labels, files and their errors, spikes."""
+"""Digits: the walk, labels, files and their errors, spikes.
+
+Seeds are fixed where spikes are counted, so that nothing there fails by chance. Means are bounded by four standard
+deviations (of other seeds, 6 in 100 000 would be outside), variances by about three (1 in 200).
+"""
 
 from __future__ import annotations
 
@@ -232,10 +236,10 @@ def test_nothing_is_fetched_unasked(tmp_path: Path) -> None:
 
 HEAD = struct.pack(">IIII", 0x803, 3, 4, 4)
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "no whole header"),
+    "empty": (b"", "wanted the whole header"),
     "a page": (b"<!DOCTYPE html>", "0x3c21444f"),
     "wrong magic": (b"\0\0\x07\x03" + HEAD[4:] + bytes(48), "0x00000803 for images"),
-    "half a header": (HEAD[:9], "no whole header"),
+    "half a header": (HEAD[:9], "wanted the whole header"),
     "cut short": (HEAD + bytes(40), "holds 40 bytes where its header promises 48"),
     "too long": (HEAD + bytes(49), "holds more"),
     "endless": (struct.pack(">IIII", 0x803, 1 << 31, 1 << 15, 1 << 15) + bytes(48), "promises"),

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
+import signal
 import struct
+import subprocess
+import sys
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +66,40 @@ def test_events_of_columns_and_of_arrays() -> None:
     ):
         with pytest.raises(DataError):
             events_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"t": [0, 0.001]}, r"0\.001 for t of event 1, wanted whole numbers\.\n  t is in microseconds: multiply"),
+        ({"t": [0, np.nan]}, "nan for t of event 1"),
+        ({"t": [0, np.inf]}, r"inf for t of event 1, wanted -9223372036854775808 to 9223372036854775807"),
+        ({"t": [0, 1e30]}, r"1e\+30 for t of event 1"),
+        ({"t": [0, 2.0**63]}, r"9\.22\S+e\+18 for t of event 1"),
+        ({"t": np.array([0, 1 << 63], "u8")}, "9223372036854775808 for t of event 1"),
+        ({"x": [1.9, 0]}, r"1\.9 for x of event 0, wanted whole numbers"),
+        ({"y": [0, -1]}, "-1 for y of event 1, wanted 0 to 32767"),
+        ({"x": np.array([0, 40000], "u2")}, "40000 for x of event 1, wanted 0 to 32767"),
+        ({"p": [0, 0.5]}, r"0\.5 for p of event 1, wanted whole numbers"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else next(iter(value)),
+)
+def test_events_are_taken_as_they_are_or_not_at_all(tmp_path: Path, wrong: Any, told: str) -> None:
+    events = {"x": [0, 0], "y": [0, 0], "t": [0, 0], "p": [0, 1], **wrong}
+    with pytest.raises(DataError, match=rf"events_of got {told}"):
+        events_of(events)
+    with pytest.raises(DataError, match=rf"write_events got {told}"):
+        write_events(tmp_path / "a.npz", events)
+    with EventWriter(tmp_path / "a.npz") as writer, pytest.raises(DataError, match=rf"EventWriter.write got {told}"):
+        writer.write(events)
+    assert writer.written == len(read_events(tmp_path / "a.npz")) == 0
+
+
+def test_the_ends_of_what_events_hold() -> None:
+    ends = {"x": [0.0, 32767.0], "y": [0, 32767], "t": [-(2.0**63), 2**53 - 1.0], "p": [False, True]}
+    assert events_of(ends).tolist() == [(0, 0, -(2**63), 0), (32767, 32767, 2**53 - 1, 1)]
+    most = np.array([2**63 - 1], "u8")
+    assert events_of({"x": [0], "y": [0], "t": most, "p": [1]})["t"].tolist() == [2**63 - 1]
 
 
 def test_frames_count_every_event_once() -> None:
@@ -240,6 +279,179 @@ def test_a_writer_takes_events_in_every_form(tmp_path: Path) -> None:
     for name in ("a.avi", "a.aedat4"):  # the latter is only read
         with pytest.raises(StreamConfigError, match=r"\.npz, \.h5"):
             EventWriter(tmp_path / name)
+
+
+GROW = ["aedat", "bin", "h5"]
+
+
+@pytest.mark.parametrize("ending", GROW)
+def test_a_file_grows_as_events_come(tmp_path: Path, ending: str) -> None:
+    if ending == "h5":
+        require("h5py")
+    events, path = some(30_000), tmp_path / f"a.{ending}"
+    path.write_bytes(b"what was there before")
+    writer = EventWriter(path)
+    writer.write(events[:3])
+    assert path.read_bytes() == b"what was there before"
+    writer.flush()
+    assert (read_events(path) == events[:3]).all()
+    writer.write(events[3:20_000])  # many: at once
+    assert (read_events(path) == events[:20_000]).all()
+    for event in events[20_000:]:
+        writer.write(event)
+    writer.flush()
+    writer.flush()
+    assert (read_events(path) == events).all()
+    writer.close()
+    assert (read_events(path) == events).all()
+    EventWriter(path).close()
+    assert len(read_events(path)) == 0
+
+
+def test_events_that_wait_for_others_are_in_the_file_a_second_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("headrace.frames.event_writer.monotonic", lambda: now[0])
+    with EventWriter(tmp_path / "a.aedat") as writer:
+        for k, event in enumerate(some(9)):
+            now[0] += 0.4
+            writer.write(event)
+            if k == 8:
+                assert (read_events(tmp_path / "a.aedat") == some(9)[:8]).all()
+
+
+@pytest.mark.parametrize("ending", GROW)
+def test_a_writer_holds_no_events(tmp_path: Path, ending: str) -> None:
+    if ending == "h5":
+        require("h5py")
+    block = some(5000)
+    with EventWriter(tmp_path / f"a.{ending}") as writer:
+        writer.write(block)
+        writer.flush()
+        tracemalloc.start()
+        try:
+            for _ in range(60):
+                writer.write(block)
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert most < 2 << 20, "sixty blocks are 4 MiB"
+
+
+@pytest.mark.parametrize("ending", ["aedat", "bin"])
+def test_reading_takes_the_events_and_little_more(tmp_path: Path, ending: str) -> None:
+    events = some(800_000)
+    write_events(tmp_path / f"a.{ending}", events)
+    tracemalloc.start()
+    try:
+        found = read_events(tmp_path / f"a.{ending}")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (found == events).all()
+    assert most < found.nbytes + (7 << 20), "13 bytes each, and a stretch of 65 536 on its way"
+
+
+def test_the_clock_of_n_mnist_runs_over_in_every_stretch(tmp_path: Path) -> None:
+    n = 150_000
+    raw = np.zeros((n, 5), np.uint8)
+    raw[:, 0], raw[:, 4] = 3, 1
+    raw[::50_000, 1] = 240
+    (tmp_path / "a.bin").write_bytes(raw.tobytes())
+    times = read_events(tmp_path / "a.bin")["t"]
+    assert times.tolist() == np.repeat(8192 * np.arange(1, 4) + 1, 49_999).tolist()
+
+
+def test_what_was_flushed_outlives_a_kill(tmp_path: Path) -> None:
+    require("h5py")
+    code = """
+import os, signal, sys
+import numpy as np
+from headrace.frames import EventWriter
+writers = [EventWriter(f"{sys.argv[1]}/a.{ending}") for ending in ("aedat", "bin", "h5")]
+for writer in writers:
+    writer.write({name: np.arange(100) % 2 for name in "xytp"})
+    writer.flush()
+    writer.write({name: np.ones(100, int) for name in "xytp"})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    for ending in GROW:
+        assert read_events(tmp_path / f"a.{ending}").tolist() == [(k % 2,) * 4 for k in range(100)]
+
+
+def test_a_recording_cut_short_can_be_cut_where_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.aedat"
+    with EventWriter(path) as writer:
+        writer.write(some(100))
+        writer.flush()
+        writer.write(some(50))
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match=r"os\.truncate\(path, \d+\)") as told:
+        read_events(path)
+    os.truncate(path, int(str(told.value).rpartition("path, ")[2].partition(")")[0]))
+    assert (read_events(path) == some(100)).all()
+
+
+@pytest.mark.parametrize("ending", ["npz", *GROW])
+def test_events_of_a_format_are_refused_when_they_come(tmp_path: Path, ending: str) -> None:
+    if ending == "h5":
+        require("h5py")
+    with EventWriter(tmp_path / f"a.{ending}") as writer:
+        writer.write(some(3))
+        early = {"x": [1], "y": [1], "t": [-1], "p": [1]}
+        if ending in ("aedat", "bin"):
+            with pytest.raises(DataError, match=r"EventWriter\.write got"):
+                writer.write(early)
+        else:
+            writer.write(early)
+    assert len(read_events(tmp_path / f"a.{ending}")) == writer.written == (3 if ending in ("aedat", "bin") else 4)
+
+
+def test_a_disk_that_is_full_takes_later_what_it_refused(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of a process")
+    events, path = some(20_000), tmp_path / "a.aedat"
+    with EventWriter(path) as writer:
+        writer.write(events[:9000])
+        writer.write(events[9000:9010])
+        whole = path.read_bytes()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 1000, limits[1]))
+        try:
+            for _ in range(2):
+                with pytest.raises(OSError, match="File too large"):
+                    writer.write(events[9010:])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert writer.written == 9010
+        assert path.read_bytes() == whole, "what went half into it is out again"
+        writer.write(events[9010:])
+    assert (read_events(path) == events).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_was_forked_leaves_the_file_to_its_parent(tmp_path: Path) -> None:
+    writer = EventWriter(tmp_path / "a.aedat")
+    writer.write(some(3))
+    child = os.fork()
+    if child == 0:
+        said = 1
+        try:
+            with pytest.raises(ClosedError, match="process that was forked"):
+                writer.write(some(3))
+            with pytest.raises(ClosedError, match="process that was forked"):
+                writer.flush()
+            writer.close()
+            said = 0
+        finally:
+            os._exit(said)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not list(tmp_path.iterdir())
+    writer.close()
+    assert (read_events(tmp_path / "a.aedat") == some(3)).all()
 
 
 def test_a_writer_says_at_once_where_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

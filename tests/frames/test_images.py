@@ -10,7 +10,6 @@ import pytest
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import ImageSequence
-from headrace.frames.decoded import Decoded
 from support.require import require
 
 Image = require("PIL.Image")
@@ -182,20 +181,25 @@ def test_a_broken_image_costs_itself_alone(threads: int, tmp_path: Path) -> None
         assert stream.get(9)[:, 0, 0].tolist() == [5, 6, 7, 8]
 
 
-def test_threads_decode_ahead_within_bounds() -> None:
+def test_threads_decode_ahead_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [saved(tmp_path, f"{k}.png", np.full((5, 5), k, "u1")) for k in range(60)]
     asked: list[int] = []
+    opened = Image.open
 
-    def decode(k: int) -> Any:
-        asked.append(k)
-        return np.full(1, k)
+    def noted(path: Any, *more: Any, **options: Any) -> Any:
+        asked.append(int(Path(path).stem))
+        return opened(path, *more, **options)
 
-    frames = Decoded(decode, 100, 2, 6)
-    assert [int(frames.get(k, k + 1)[0]) for k in range(5)] == [0, 1, 2, 3, 4]
-    frames.close()
+    with ImageSequence(paths, None, threads=2) as stream:
+        monkeypatch.setattr(Image, "open", noted)
+        assert [int(stream.get(1)[0, 0, 0]) for _ in range(5)] == [0, 1, 2, 3, 4]
+        stream.close()  # which waits for those under way
     assert sorted(set(asked)) == sorted(asked), "none twice"
     assert max(asked) <= 4 + 4
-    assert frames.get(90, 100)[0] == 90, "a seek"
-    frames.close()
+    with ImageSequence(paths, None, threads=2) as stream:
+        stream.get(1)
+        stream.seek(50)
+        assert stream.get(1)[0, 0, 0] == 50
 
 
 def _each(*options: dict[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -129,7 +129,10 @@ def test_a_slice_of_the_frames(cut: slice, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"TYPE": "packed"}, "TYPE=packed"),
+        ({"TYPE": "packed"}, "TYPE=packed.*have to be unpacked"),
+        ({"TYPE": "signed fixed", "SCALE": "2**3"}, r"SCALE=2\*\*3, wanted SCALE=2\*\*0"),
+        ({"TYPE": "unsigned fixed", "SCALE": "2**-8"}, r"SCALE=2\*\*-8"),
+        ({"TYPE": "signed fixed", "SCALE": "10"}, "SCALE=10"),
         ({"TYPE": None}, "TYPE=nothing"),
         ({"PIXSIZE": "12 bits"}, "PIXSIZE=12 bits"),
         ({"PIXSIZE": "16 bits"}, "PIXSIZE=16 bits"),
@@ -145,6 +148,19 @@ def test_a_header_that_is_wrong_is_said_at_once(more: dict[str, Any], said: str,
     (tmp_path / "a.inr").write_bytes(header(**more) + np.arange(24.0).tobytes())
     with pytest.raises(DataError, match=said):
         InrImageStreamer(tmp_path / "a.inr")
+
+
+@pytest.mark.parametrize("scale", [None, "2**0", "2**-0", "2 ** 0"])
+def test_a_scale_of_one_is_none(scale: str | None, tmp_path: Path) -> None:
+    (tmp_path / "a.inr").write_bytes(header(TYPE="signed fixed", SCALE=scale) + np.arange(24, dtype="i8").tobytes())
+    with InrImageStreamer(tmp_path / "a.inr") as stream:
+        assert stream.get(4).ravel().tolist() == list(range(24))
+
+
+def test_floats_have_no_scale(tmp_path: Path) -> None:
+    (tmp_path / "a.inr").write_bytes(header(SCALE="2**3") + np.arange(24.0).tobytes())
+    with InrImageStreamer(tmp_path / "a.inr") as stream:
+        assert stream.get(4).ravel().tolist() == list(range(24))
 
 
 @pytest.mark.parametrize("data", [b"", b"#INRIMAGE-4", b"#INRIMAGE-4#{\nXDIM=3\n" * 30, b"GIF89a" + bytes(300)])

@@ -11,11 +11,13 @@ import atexit
 import os
 import pickle
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -69,7 +71,10 @@ class _Parent:
     def start(self) -> None:
         self.socket, theirs = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from support.warm import serve; serve({theirs.fileno()}, {self.preload!r})"
-        self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[theirs.fileno()])
+        # A session of its own: with it ends what it has forked.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], pass_fds=[theirs.fileno()], start_new_session=True
+        )
         theirs.close()
 
     def run(
@@ -85,25 +90,29 @@ class _Parent:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             given.write(input)
             given.seek(0)
-            request = pickle.dumps(told)
-            self.socket.settimeout(timeout)
-            socket.send_fds(self.socket, [len(request).to_bytes(4, "little")], [f.fileno() for f in (given, out, err)])
-            self.socket.sendall(request)
             try:
-                found = _exactly(self.socket, 4)
-            except TimeoutError:
+                found = self._asked(pickle.dumps(told), [file.fileno() for file in (given, out, err)], timeout)
+            except BaseException as error:  # whatever is under way, nobody waits for its answer any more
                 self.close()
                 self.start()
-                raise subprocess.TimeoutExpired(argv, timeout) from None
+                if isinstance(error, TimeoutError):
+                    raise subprocess.TimeoutExpired(argv, timeout) from None
+                raise
             out.seek(0)
             err.seek(0)
-            code = int.from_bytes(found, "little", signed=True)
-            return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+            return subprocess.CompletedProcess(argv, found, out.read(), err.read())
+
+    def _asked(self, request: bytes, fds: list[int], timeout: float) -> int:
+        self.socket.settimeout(timeout)
+        socket.send_fds(self.socket, [len(request).to_bytes(4, "little")], fds)
+        self.socket.sendall(request)
+        return int.from_bytes(_exactly(self.socket, 4), "little", signed=True)
 
     def close(self) -> None:
         if os.getpid() == self.owner:  # and not in a fork of ours that ends
             self.socket.close()
-            self.process.kill()  # what it has forked ends with the socket, or by itself
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 

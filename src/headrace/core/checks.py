@@ -1,7 +1,8 @@
-"""Whole numbers that users give. One rule in every room: what ``operator.index`` takes, but for truth values."""
+"""Numbers that users give. One rule in every room: no truth values, no texts, and whole numbers by ``operator.index``."""
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from operator import index as as_index
 from typing import Any
 
@@ -86,3 +87,69 @@ def as_int(value: Any) -> str:
         if isinstance(value, float | np.floating) and value.is_integer() and value >= 0
         else ""
     )
+
+
+def number(
+    who: str,
+    value: Any,
+    least: float = -inf,
+    most: float = inf,
+    *,
+    above: float = -inf,
+    what: str = "a number",
+    advice: str = "Give a plain number.",
+) -> float:
+    """Return a finite number as a float.
+
+    Parameters
+    ----------
+    who
+        What the message begins with.
+    value
+        What the user gave: what ``float`` takes, but for texts and truth values.
+    least, most
+        The smallest and the largest that will do.
+    above
+        What it must be more than.
+    what
+        What is wanted, without its bounds.
+    advice
+        What to do, for the message.
+
+    Raises
+    ------
+    StreamConfigError
+        When it is no such number.
+
+    Examples
+    --------
+    >>> number("DVS(eps=)", 3)
+    3.0
+    >>> number("DVS(eps=)", "0.3", 0)
+    Traceback (most recent call last):
+    headrace.errors.StreamConfigError: DVS(eps=) got '0.3', wanted a number of at least 0.
+      Give a plain number.
+    """
+    try:
+        none = isinstance(value, bool | np.bool_ | str | bytes | bytearray) or np.ndim(value) != 0
+        found = inf if none else float(value)
+    except (TypeError, ValueError, OverflowError):  # the last for a whole number that no float comes near
+        found = inf
+    if isfinite(found) and least <= found <= most and found > above:
+        return found
+    if above > -inf:
+        bound = f", more than {above:g}" + (f" and at most {most:g}" if most < inf else "")
+    elif most < inf:
+        bound = f" from {least:g} to {most:g}"
+    else:
+        bound = "" if least == -inf else f" of at least {least:g}"
+    raise StreamConfigError(f"{who} got {_shown(value)}, wanted {what}{bound}.\n  {advice}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it: a whole number of thousands of digits has no text in Python."""
+    try:
+        told = repr(value)
+    except Exception:  # ValueError of such a number, and whatever a class of the user's raises
+        return f"a {type(value).__name__}"
+    return told if len(told) <= 80 else f"{told[:60]}... ({type(value).__name__})"

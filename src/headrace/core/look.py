@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from headrace.core.key import Key
 from headrace.core.notes import explain
+from headrace.errors import DataError
 
 if TYPE_CHECKING:
     from headrace.core.indexed import Bound, Indexed, Places
@@ -63,7 +64,13 @@ class Look(Generic[T]):
 
 
 def _first(bound: Bound[T], at: Places) -> T:
-    return next(bound.walk(at))
+    for item in bound.walk(at):
+        return item
+    # A bare StopIteration would end the caller's loop or generator without a word.
+    raise DataError(
+        f"{bound.stream.node_name} gave nothing for item {at[0]}, wanted one: it said that there is such an item.\n"
+        "  What it reads from may have been changed; in a class of your own, walk() yields an item for each number."
+    )
 
 
 def _columns(bound: Bound[Any], at: Places) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.footage import Footage, FrameReader, Header, check_file
 from headrace.frames.layout import Array, Layout
 from headrace.frames.options import check_dtype
-from headrace.frames.writer import FrameWriter, fitted, opened
+from headrace.frames.writer import Appended, FrameWriter, fitted
 from headrace.sources.files_rows import example_file
 from headrace.sources.formats import Archive, ArrayFile, Column, read_header
 from headrace.sources.formats import Header as Head
@@ -82,6 +82,9 @@ class NumpyReader(FrameStream):
 class NumpyFrames(Footage):
     """The recipe of :class:`NumpyReader`."""
 
+    who: ClassVar[str] = "NumpyReader"
+    guard: ClassVar[str] = "file"
+
     path: Path
     name: str | None = None
 
@@ -96,12 +99,12 @@ class NumpyFrames(Footage):
     def reader(self) -> FrameReader:
         try:
             return _Reader(self.path, self.name)
-        except (HeadraceError, FileNotFoundError, PermissionError):
+        except (HeadraceError, OSError):
             raise
         except Exception as error:  # whatever NumPy and zipfile say of bytes that are none of theirs
             raise DataError(
-                f"NumpyReader got {self.path.name!r}, which cannot be read: {type(error).__name__}: {error}.\n"
-                "  It wants a file of numpy.save or numpy.savez."
+                f"NumpyReader got {self.path.name!r}, which cannot be read: {type(error).__name__}: {error}, wanted a "
+                "file of numpy.save or numpy.savez.\n  Save it again: numpy.save(path, frames)."
             ) from error
 
 
@@ -206,7 +209,7 @@ class NumpyWriter(FrameWriter):
     Parameters
     ----------
     file_ref
-        The file; one that is there is replaced.
+        The file; one that is there is replaced, when the first frame comes or it is closed without any.
     size
         Rows and columns; by default those of the first frame.
     dtype
@@ -237,32 +240,25 @@ class NumpyWriter(FrameWriter):
     def __init__(self, file_ref: Any, size: Any = None, *, dtype: Any = None) -> None:
         super().__init__(size)
         self._dtype = None if dtype is None else check_dtype("NumpyWriter", "dtype", dtype)
-        self._file = opened("NumpyWriter", "file_ref", file_ref)  # closed by finish()
-        self._behind = _HEAD  # where the next frame goes
+        self._file = Appended("NumpyWriter", "file_ref", file_ref, _HEAD)  # closed by finish()
 
     def take(self, frames: Array) -> None:
         if self._dtype is None:
             self._dtype = frames.dtype.newbyteorder("=")
         made = fitted(frames, self._dtype, "NumpyWriter")
-        self._file.seek(self._behind)
-        data = made.reshape(-1).view(np.uint8).data
-        while len(data):
-            data = data[self._file.write(data) :]
-        self._behind += made.nbytes
-        self._begin(self.written + len(frames), frames.shape[1:])
+        self._file.append(made, self._head(self.written + len(frames), frames.shape[1:]))
 
-    def _begin(self, n: int, frame: tuple[int, ...]) -> None:
-        """Write what stands before the data."""
+    def _head(self, n: int, frame: tuple[int, ...]) -> bytes:
+        """Return what stands before the data."""
         descr = (np.dtype(np.float32) if self._dtype is None else self._dtype).str
         told = repr({"descr": descr, "fortran_order": False, "shape": (n, *frame)}).encode()
         length = _HEAD - 10
-        self._file.seek(0)
-        self._file.write(b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + told.ljust(length - 1) + b"\n")
+        return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + told.ljust(length - 1) + b"\n"
 
     def finish(self) -> None:
         try:
             if not self.written:
-                self._begin(0, self.size or (0, 0))
+                self._file.begin(self._head(0, self.size or (0, 0)))
         finally:
             self._file.close()
 

@@ -19,6 +19,7 @@ here is what makes frames of items: size, blocks, and the rule for the end.
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -27,10 +28,10 @@ from headrace.core.coerce import as_stream
 from headrace.core.items import each_of
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.frames.bounded import LOOK, check_fits
 from headrace.frames.footage import Footage, whole_number
 from headrace.frames.layout import Array, Layout, arranged, check_layout, framed, layout_of
 from headrace.frames.seen import Seen
-from headrace.frames.timing import check_dt as check_dt  # the readers ask for it here
 from headrace.ops.repeat import repeat
 from headrace.sources.source import source as array_source
 
@@ -166,7 +167,13 @@ class FrameStream(Seen):
         return self.t_zero + self.i * self.dt
 
     def __getitem__(self, index: Any) -> Any:
-        """Return the frame with a number, or the columns of a slice or of several numbers, of none too. Moves nothing."""
+        """Return the frame with a number, or the columns of a slice or of several numbers, of none too. Moves nothing.
+
+        Raises
+        ------
+        AddressError
+            When there is no such frame, or its frames have no numbers.
+        """
         found = super().__getitem__(index)
         return self._none() if isinstance(found, dict) and not found else found
 
@@ -191,6 +198,8 @@ class FrameStream(Seen):
         ------
         AddressError
             With ``on_end="raise"`` when fewer frames are left: none is taken.
+        DataError
+            When they are more than memory holds, as far as that is known before: none is taken.
         ClosedError
             After :meth:`close`.
         """
@@ -199,13 +208,21 @@ class FrameStream(Seen):
             return arranged(self._columns(n), self._layout)
 
     def read(self, n: int = 1) -> Array:
-        """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end."""
+        """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end.
+
+        Raises
+        ------
+        StreamConfigError
+            When ``n`` is no whole number of at least 0.
+        ClosedError
+            After :meth:`close`. What the source raises comes as for :meth:`get`.
+        """
         n = whole_number(f"{type(self).__name__}.read", "n", n, 0)
         with self._lock:
             return self._next(n)
 
     def peek(self, n: int = 1) -> Array:
-        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them."""
+        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them. Raises what it raises."""
         n = whole_number(f"{type(self).__name__}.peek", "n", n, 0)
         with self._lock:
             last = self._last
@@ -215,6 +232,8 @@ class FrameStream(Seen):
             return found
 
     def _columns(self, n: int) -> Array:
+        if n > LOOK and self._on_end == "pad":
+            self._check_fits(n, n)
         strict = self._on_end == "raise"
         if strict and self.__recipe__().size is not None and not self.available(n):
             raise self._too_few(n)
@@ -237,11 +256,14 @@ class FrameStream(Seen):
 
     def _too_few(self, n: int) -> AddressError:
         return AddressError(
-            f"{type(self).__name__}.get({n}) got to its end: fewer frames than that are left from frame {self.i} on.\n"
+            f"{type(self).__name__}.get({n}) got to its end, wanted that many frames: fewer are left from frame {self.i} on.\n"
             f"  Ask available({n}) first, or choose on_end='short', 'pad' or 'repeat'."
         )
 
     def _next(self, n: int) -> Array:
+        size = self.__recipe__().size if n > LOOK else None
+        if size is not None:  # where it is not known there may be fewer
+            self._check_fits(n, min(n, max(0, size - self.i)))
         columns = self._drawn(n) if n else ()
         if not len(columns):
             self._open()  # a closed one says so
@@ -252,8 +274,25 @@ class FrameStream(Seen):
                 f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
                 "  Choose the frame with hr.map(lambda item: item['name'])."
             )
+        last = self._last
+        if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
+            self._refused(columns, last)  # as it would be, were both asked for at once
+            raise DataError(
+                f"{type(self).__name__} got a frame of shape {columns.shape[1:]} at frame {self.i}, wanted {last.shape}, as "
+                "before.\n  Make them alike with hr.map; skip() passes a frame, next() gives it as it is."
+            )
         self._last = columns[-1]
         return columns
+
+    def _check_fits(self, n: int, made: float) -> None:
+        """Raise DataError when the frames that are ``made`` of ``n`` are more than memory holds; none is drawn then."""
+        known = self.__recipe__().spec
+        last = self._last if known is not None or self._closed or n < 1 << 16 else self.get_image()
+        fields = (
+            [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
+        )
+        for shape, dtype in fields:
+            check_fits(f"{type(self).__name__}.get({n})", int(made), shape, dtype)
 
     def _refused(self, columns: Any, last: Array | None) -> None:
         """Take back frames that nobody was given."""
@@ -295,4 +334,9 @@ def frames_of(source: Any, who: str) -> Stream[Any]:
     """
     if not isinstance(source, Stream | Seen) and hasattr(source, "shape"):
         return array_source(framed(source, who))
+    if source is None or isinstance(source, str | bytes | PathLike):
+        raise StreamConfigError(
+            f"{who} got {source!r}, wanted a stream of frames, or an array or a list of them.\n"
+            "  A file is read by VideoReader(path), NumpyReader(path) or ImageSequence(path)."
+        )
     return as_stream(source)

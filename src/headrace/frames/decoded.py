@@ -1,4 +1,7 @@
-"""Decoded frames by number: the last ones are kept, and some threads decode ahead of who asks."""
+"""Decoded frames by number: the last ones are kept, and some threads decode ahead of who asks.
+
+``background(where="thread")`` makes items ahead in their order; here frames are asked for by number, and in blocks.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from hashlib import md5
+from os.path import isfile
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, get_args
 from urllib.request import urlopen
@@ -67,11 +68,15 @@ def find_digits(
         When a sum is another.
     """
     if not isinstance(split, str) or split not in get_args(Split):
-        raise StreamConfigError(f"{who}(split=) got {split!r}, wanted 'test' or 'train'.")
+        raise StreamConfigError(
+            f"{who}(split=) got {split!r}, wanted 'test' or 'train'.\n  MNIST has 10000 digits to test and 60000 to train."
+        )
     try:
         root = Path(folder)
     except TypeError:
-        raise StreamConfigError(f"{who}(data_folder) got {folder!r}, wanted the path of a folder.") from None
+        raise StreamConfigError(
+            f"{who}(data_folder) got {folder!r}, wanted the path of a folder.\n  It is a text or a Path."
+        ) from None
     found: list[Path | None] = []
     for kind in (_IMAGES, _LABELS):
         name = f"{_STEMS[split]}-{kind}"
@@ -95,7 +100,7 @@ def _located(root: Path, name: str) -> Path | None:
     for below in _FOLDERS:
         for ending in ("", ".gz"):
             path = root / below / (name + ending)
-            if path.is_file():
+            if isfile(path):  # not in a folder that may not be looked into, either
                 return path
     return None
 
@@ -113,12 +118,21 @@ def _verify(who: str, path: Path, data: bytes) -> None:
 def _fetched(who: str, path: Path, opener: Opener | None) -> Path:
     """Download one file: it appears under its name once it is whole and verified."""
     address = MIRROR + path.name
+    if opener is not None and not callable(opener):
+        raise StreamConfigError(
+            f"{who}(opener=) got {opener!r}, wanted a function of an address.\n  It returns a file that is open for reading."
+        )
     try:
-        with (opener or _over_the_network)(address) as answer:
+        answer = (opener or _over_the_network)(address)
+        if not (hasattr(answer, "read") and hasattr(answer, "__exit__")):
+            raise StreamConfigError(
+                f"{who}(opener=) got {answer!r:.60} from it, wanted a file that is open for reading.\n  io.BytesIO makes one of bytes."
+            )
+        with answer:
             data = answer.read(_LARGEST)
     except OSError as error:
         raise DataError(
-            f"{who}(download=True) got no {path.name!r} from {address}: {error}.\n  Put the file into {path.parent} yourself."
+            f"{who}(download=True) got no answer from {address}: {error}; wanted {path.name!r}.\n  Put the file into {path.parent} yourself."
         ) from error
     _verify(who, path, data)
     path.parent.mkdir(parents=True, exist_ok=True)

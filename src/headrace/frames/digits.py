@@ -7,7 +7,6 @@ from functools import cached_property
 from math import gcd, inf
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from headrace.frames.footage import Header, check_file, spec_of, whole_number
 from headrace.frames.idx import read_idx, read_idx_header, write_idx
 from headrace.frames.layout import Array
 from headrace.frames.options import check_number
+from headrace.frames.shared import say_where, shared
 from headrace.sources.files_rows import example_file
 
 Labels = Literal["none", "channel", "item"]
@@ -58,24 +58,18 @@ class DigitSet:
         return found
 
 
-_SETS: WeakValueDictionary[Any, DigitSet] = WeakValueDictionary()
-
-
 def digit_set(who: str, images: Path, labels: Path | None) -> DigitSet:
     """Return the digits of two files, read once as long as anyone has them."""
     paths = [path for path in (images, labels) if path is not None]
-    name = tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths)
-    found = _SETS.get(name)
-    if found is None:
-        found = _SETS[name] = DigitSet(who, images, labels)
-    return found
+    return shared(lambda: DigitSet(who, images, labels), paths, len(paths))
 
 
 def check_images(who: str, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise DataError when a file does not hold images."""
     if len(shape) != 3 or dtype != np.uint8 or 0 in shape:
         raise DataError(
-            f"{who} got {path.name!r} with {dtype} of shape {shape}, wanted images: uint8, (n, rows, columns), at least one."
+            f"{who} got {path.name!r} with {dtype} of shape {shape}, wanted images: uint8, (n, rows, columns), at least one.\n"
+            "  write_idx(path, images.astype('uint8')) makes such a file."
         )
 
 
@@ -83,7 +77,8 @@ def check_labels(who: str, images: Path, n: int, path: Path, shape: tuple[int, .
     """Raise DataError when a file does not hold a label for each of ``n`` images."""
     if shape != (n,):
         raise DataError(
-            f"{who} got {path.name!r} with labels of shape {shape}, wanted one for each of the {n} images in {images.name!r}."
+            f"{who} got {path.name!r} with labels of shape {shape}, wanted one for each of the {n} images in {images.name!r}.\n"
+            "  Take both files from one set."
         )
 
 
@@ -113,7 +108,10 @@ class Walk(Indexed[Array]):
     def check(self) -> None:
         """Check the fields, for ``__post_init__``."""
         if self.labels not in get_args(Labels):
-            raise StreamConfigError(f"{self.who}(labels=) got {self.labels!r}, wanted 'none', 'channel' or 'item'.")
+            raise StreamConfigError(
+                f"{self.who}(labels=) got {self.labels!r}, wanted 'none', 'channel' or 'item'.\n"
+                "  'channel' adds one to each frame, 'item' gives dicts with frame and label."
+            )
         self.fix(
             path=check_file(self.who, self.path, "images"),
             label_path=None if self.label_path is None else check_file(self.who, self.label_path, "labels"),
@@ -122,7 +120,9 @@ class Walk(Indexed[Array]):
             init=None if self.init is None else whole_number(self.who, "init", self.init),
         )
         if self.rep > _LONGEST:
-            raise StreamConfigError(f"{self.who}(rep=) got {self.rep}, wanted {_LONGEST} frames of a digit at most.")
+            raise StreamConfigError(
+                f"{self.who}(rep=) got {self.rep}, wanted {_LONGEST} frames of a digit at most.\n  Give a smaller one."
+            )
         if self.label_path is None and self.labels != "none":
             raise no_labels(self.who, self.path)
 
@@ -226,9 +226,7 @@ class BoundWalk(Bound[Array]):
                 return Batch(frame=made, label=self.labels(wanted))
             return with_channel(made, self.labels(wanted)) if told == "channel" else made
         except Exception as error:
-            note = f"  file: {self.stream.path}"
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            say_where(error, self.stream.path)
             raise
 
     def close(self) -> None:

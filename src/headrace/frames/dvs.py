@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from math import exp, inf, pi
-from typing import Any
+from math import exp, inf, isclose, pi
+from typing import Any, Self
 
 import numpy as np
 
 from headrace.core.key import Key, Seed, seed_integer
-from headrace.errors import DataError
-from headrace.frames.event_arrays import EVENT, joined_events
+from headrace.errors import DataError, StreamConfigError
+from headrace.frames.crossings import crossed, follow, rested, timed_events, when_crossed
+from headrace.frames.event_arrays import joined_events
 from headrace.frames.layout import Array, framed
 from headrace.frames.options import check_number
 from headrace.frames.sensors import Kept, Sensor, pair_shape
+from headrace.frames.timing import check_dt
 
 
 class DVS(Sensor):
@@ -34,13 +36,16 @@ class DVS(Sensor):
     sigma_theta
         Standard deviation of thresholds between pixels; 0.03 beside 0.2 is usual.
     dt
-        Seconds from frame to frame, for what follows.
+        Seconds from frame to frame, for what follows. None for those of the film in a
+        :class:`~headrace.frames.SensorStream`, and 0.001 for a sensor that is called block by block.
     refractory
-        Seconds after an event in which a pixel emits none.
+        Seconds after an event in which a pixel emits none, of noise neither. The level moves on with those that it
+        does not emit.
     leak_rate
         ON events a second that every pixel emits on its own.
     shot_noise
-        Events a second that every pixel emits at random, as many ON as OFF.
+        Events a second that every pixel emits at random, as many ON as OFF: at most one between two frames, so at most
+        1 / dt.
     cutoff_hz
         Of a first-order low-pass filter on the log intensity; None for none.
     seed
@@ -68,7 +73,7 @@ class DVS(Sensor):
     theta_off: float
     eps: float
     sigma_theta: float
-    dt: float
+    dt: float | None
     refractory: float
     leak_rate: float
     shot_noise: float
@@ -84,7 +89,7 @@ class DVS(Sensor):
         theta_off: float | None = None,
         eps: float = 1e-3,
         sigma_theta: float = 0.0,
-        dt: float = 0.001,
+        dt: float | None = None,
         refractory: float = 0.0,
         leak_rate: float = 0.0,
         shot_noise: float = 0.0,
@@ -92,17 +97,55 @@ class DVS(Sensor):
         seed: Seed | None = None,
     ) -> None:
         tiny = 1e-6
-        self.theta_on = check_number("DVS", "theta_on", theta if theta_on is None else theta_on, tiny)
-        self.theta_off = check_number("DVS", "theta_off", theta if theta_off is None else theta_off, tiny)
+        both = check_number("DVS", "theta", theta, tiny)
+        self.theta_on = both if theta_on is None else check_number("DVS", "theta_on", theta_on, tiny)
+        self.theta_off = both if theta_off is None else check_number("DVS", "theta_off", theta_off, tiny)
         self.eps = check_number("DVS", "eps", eps, 0)
         self.sigma_theta = check_number("DVS", "sigma_theta", sigma_theta, 0)
-        self.dt = check_number("DVS", "dt", dt, 1e-12)
+        self.dt = None if dt is None else check_dt("DVS", dt)
         self.refractory = check_number("DVS", "refractory", refractory, 0)
         self.leak_rate = check_number("DVS", "leak_rate", leak_rate, 0)
-        self.shot_noise = check_number("DVS", "shot_noise", shot_noise, 0, 1 / self.dt)
+        self.shot_noise = check_number("DVS", "shot_noise", shot_noise, 0)
         self.cutoff_hz = None if cutoff_hz is None else check_number("DVS", "cutoff_hz", cutoff_hz, 0)
         self.draws = bool(self.sigma_theta or self.shot_noise)
         self.seed = None if seed is None else seed_integer(seed)
+        if self.dt is not None:
+            self._check_noise()
+
+    def shown_every(self, dt: float) -> Self:
+        """Return an equal sensor that has seen no frame, for frames that are ``dt`` seconds apart.
+
+        Raises
+        ------
+        StreamConfigError
+            When this one is for other frames, or its noise is more than one event between two of these.
+
+        Examples
+        --------
+        >>> DVS(leak_rate=5).shown_every(0.04).dt
+        0.04
+        """
+        if self.dt is not None and not isclose(self.dt, dt, rel_tol=1e-9):
+            raise StreamConfigError(
+                f"DVS(dt=) got {self.dt!r} for frames that are {dt!r} s apart, wanted the same: rates are by the second.\n"
+                "  Leave dt= out, and the sensor takes the film's; or give the film its dt=."
+            )
+        made = self.fresh()
+        made.dt = float(dt)
+        made._check_noise()
+        return made
+
+    @property
+    def _step(self) -> float:
+        return 0.001 if self.dt is None else self.dt
+
+    def _check_noise(self) -> None:
+        if self.shot_noise * self._step > 1:
+            raise StreamConfigError(
+                f"DVS(shot_noise=) got {self.shot_noise!r} for frames that are {self._step!r} s apart, wanted at most "
+                f"{1 / self._step:g}: a pixel's noise is one event between two frames at most.\n"
+                "  Give it and the film a shorter dt=."
+            )
 
     def _log(self, frame: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -116,6 +159,7 @@ class DVS(Sensor):
         return found
 
     def begin(self, frame: Array, key: Key) -> Kept:
+        self._check_noise()
         level = self._log(frame)
         kept: Kept = {"level": level, "last": level.copy(), "n": 0}
         if self.sigma_theta:
@@ -129,27 +173,22 @@ class DVS(Sensor):
 
     def step(self, kept: Kept, frame: Array, key: Key, times: list[Any] | None = None) -> tuple[Array, Array]:
         log, level, last = self._log(frame), kept["level"], kept["last"]
+        theta_on, theta_off = self._thetas(kept)
         if self.cutoff_hz is not None:
-            log = last + (1 - exp(-2 * pi * self.cutoff_hz * self.dt)) * (log - last)
-        theta_on: Any
-        theta_off: Any
-        theta_on, theta_off = kept.get("theta", (self.theta_on, self.theta_off))
+            log = last + (1 - exp(-2 * pi * self.cutoff_hz * self._step)) * (log - last)
         if self.leak_rate and kept["n"]:
-            level -= self.leak_rate * self.dt * theta_on
-        moved = log - level
-        on = np.maximum(np.floor(moved / theta_on), 0)
-        off = np.maximum(np.floor(-moved / theta_off), 0)
-        some = times
-        if self.refractory and some is None:
-            some = []
+            level -= self.leak_rate * self._step * theta_on
+        on, off, spare = np.empty((3, *frame.shape))
+        crossed(log, level, theta_on, theta_off, on, off, spare)
+        # A pixel rests by the times of its events, so these are wanted whoever asks.
+        some = [] if times is None and self.refractory else times
         if some is not None:
-            self._when(some, kept, log, on, off, theta_on, theta_off)
-        level += on * theta_on
-        level -= off * theta_off
-        if self.refractory and some:
-            on, off = self._rested(some, kept, on.shape)
+            some.append(when_crossed(level, last, log, on, off, theta_on, theta_off))
+        follow(level, theta_on, theta_off, on, off, spare)
         if self.shot_noise and kept["n"]:
-            on, off = self._noise(key, kept["n"], on, off, times)
+            on, off = self._noise(key, kept["n"], on, off, some)
+        if self.refractory and some:
+            on, off = rested(some, kept["fired"], kept["n"] - 1, self._step, self.refractory)
         kept["last"], kept["n"] = log, kept["n"] + 1
         return on.astype(np.float32), off.astype(np.float32)
 
@@ -158,78 +197,37 @@ class DVS(Sensor):
         plain = not (self.leak_rate or self.refractory or self.shot_noise) and self.cutoff_hz is None
         if not plain or not len(columns) or columns.ndim > 4:
             return super().counts(columns)
-        # What step does, to the bit, with one logarithm and without making arrays: a third of the time for small frames.
+        # With one logarithm, and without making arrays for each frame: a third of the time for small ones.
         log = self._log(columns)
         kept = self._begun(columns[0])
-        theta_on: Any
-        theta_off: Any
-        theta_on, theta_off = kept.get("theta", (self.theta_on, self.theta_off))
+        theta_on, theta_off = self._thetas(kept)
         made = np.empty((len(columns), *pair_shape(columns.shape[1:])), np.float32)
         channels = made.shape[-1] // 2
-        level, moved, on, off = kept["level"], *np.empty((3, *columns.shape[1:]))
+        level, on, off, spare = kept["level"], *np.empty((3, *columns.shape[1:]))
         for now, pair in zip(log, made, strict=True):
-            np.subtract(now, level, out=moved)
-            np.divide(moved, theta_on, out=on)
-            np.maximum(np.floor(on, out=on), 0, out=on)
-            np.divide(np.negative(moved, out=moved), theta_off, out=off)
-            np.maximum(np.floor(off, out=off), 0, out=off)
+            crossed(now, level, theta_on, theta_off, on, off, spare)
             pair[..., :channels] = on.reshape(*on.shape[:2], channels)
             pair[..., channels:] = off.reshape(*off.shape[:2], channels)
-            level += np.multiply(on, theta_on, out=on)
-            level -= np.multiply(off, theta_off, out=off)
+            follow(level, theta_on, theta_off, on, off, spare)
         kept["last"], kept["n"] = log[-1].copy(), kept["n"] + len(columns)
         self._kept = kept
         return made
 
-    def _when(
-        self, times: list[Any], kept: Kept, log: Array, on: Array, off: Array, theta_on: Any, theta_off: Any
-    ) -> None:
-        """Append where and when the events of a frame are: each where the line between two frames meets its level."""
-        count = on + off
-        at = np.nonzero(count)
-        n = count[at].astype(np.int64)
-        which = np.repeat(np.arange(len(n)), n)
-        number = np.arange(len(which)) - np.repeat(np.cumsum(n) - n, n) + 1
-        rising = on[at] > 0
-        theta = np.where(rising, _at(theta_on, at), -_at(theta_off, at))
-        met = kept["level"][at][which] + number * theta[which]
-        way = (log[at] - kept["last"][at])[which]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            part = np.where(way == 0, 1.0, (met - kept["last"][at][which]) / way)
-        row, col, *channel = (axis[which] for axis in at)
-        times.append((row, col, np.clip(part, 0, 1), rising[which].astype(np.int64), *channel))
-
-    def _rested(self, times: list[Any], kept: Kept, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Drop the events of pixels that have just emitted one; the level has moved on with them."""
-        rows, cols, part, sign, *channel = times.pop()
-        found, fired = np.zeros((2, *shape)), kept["fired"]
-        when = (kept["n"] - 1 + part) * self.dt
-        pixel = np.ravel_multi_index((rows, cols, *channel), shape)
-        # Those of a pixel lie in a row, in order of time: first the first ones of all pixels, then the second, ...
-        begins = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]][: len(pixel)])
-        number = np.arange(len(pixel)) - np.repeat(begins, np.diff(np.r_[begins, len(pixel)]))
-        rested = np.zeros(len(pixel), np.bool_)
-        flat = fired.reshape(-1)
-        for k in range(int(number.max(initial=-1)) + 1):
-            at = np.flatnonzero(number == k)
-            at = at[when[at] - flat[pixel[at]] >= self.refractory]
-            flat[pixel[at]] = when[at]
-            rested[at] = True
-        np.add.at(found.reshape(2, -1), (1 - sign[rested], pixel[rested]), 1)
-        times.append(tuple(each[rested] for each in (rows, cols, part, sign, *channel)))
-        return found[0], found[1]
+    def _thetas(self, kept: Kept) -> tuple[Any, Any]:
+        theta_on, theta_off = kept.get("theta", (self.theta_on, self.theta_off))
+        return theta_on, theta_off
 
     def _noise(self, key: Key, n: int, on: Array, off: Array, times: list[Any] | None) -> tuple[Array, Array]:
         rng = key.child("shot").rng_at(n)
-        chance = self.shot_noise * self.dt / 2
+        chance = self.shot_noise * self._step / 2
         drawn = np.asarray(rng.random(on.shape))
         part = np.asarray(rng.random(on.shape))
         risen: Array = drawn < chance
         fallen: Array = (drawn >= chance) & (drawn < 2 * chance)
         if times is not None:
             for sign, mask in ((1, risen), (0, fallen)):
-                at = np.nonzero(mask)
-                times.append((at[0], at[1], part[at], np.full(len(at[0]), sign)))
+                row, col, *channel = at = np.nonzero(mask)
+                times.append((row, col, part[at], np.full(len(row), sign), *channel))
         return on + risen, off + fallen
 
     def events(self, block: Any, t_zero: float = 0.0) -> Array:
@@ -266,26 +264,8 @@ class DVS(Sensor):
         made, kept = [], self._begun(columns[0])
         for frame in columns:
             times: list[Any] = []
-            since = begun + (kept["n"] - 1) * self.dt
+            since = begun + (kept["n"] - 1) * self._step
             self.step(kept, frame, self._root(), times)
-            made.append(timed_events(times, since, self.dt))
+            made.append(timed_events(times, since, self._step))
         self._kept = kept
         return joined_events(made)
-
-
-def _at(theta: Any, at: Any) -> Any:
-    return theta[at] if isinstance(theta, np.ndarray) else theta
-
-
-def timed_events(times: list[Any], since: float, dt: float) -> Array:
-    """Return what a step appended as events in order of time, with times in microseconds."""
-    n = sum(len(each[0]) for each in times)
-    made = np.empty(n, EVENT)
-    if n:
-        made["y"] = np.concatenate([each[0] for each in times])
-        made["x"] = np.concatenate([each[1] for each in times])
-        part = np.concatenate([each[2] for each in times])
-        made["t"] = np.rint((since + part * dt) * 1e6)
-        made["p"] = np.concatenate([each[3] for each in times])
-        made = made[np.argsort(made["t"], kind="stable")]
-    return made

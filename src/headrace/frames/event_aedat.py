@@ -6,15 +6,17 @@ does, so that both give the same columns and rows.
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.event_aedat4 import read_aedat4
-from headrace.frames.event_arrays import EVENT, joined_events
+from headrace.frames.event_arrays import EVENT
 from headrace.frames.layout import Array
 
 _PACKET = struct.Struct(
@@ -23,7 +25,8 @@ _PACKET = struct.Struct(
 _POLARITY = 1
 _HEAD = b"#!AER-DAT"
 _END = b"#!END-HEADER"
-_MOST = 1 << 16  # events of a packet that is written
+_MOST = 1 << 16  # events of a packet that is written, and of a stretch that is read
+_LONGEST = 1 << 20  # bytes of a header
 _NO_ROW = 240  # the row by which N-MNIST's files say that their clock has run over
 _CLOCK = 1 << 13  # microseconds of each such event
 
@@ -57,20 +60,21 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
         When it is compressed and the package for it is not installed.
     """
     check_sensor(sensor)
-    data = path.read_bytes()
-    if not data.startswith(_HEAD):
-        raise DataError(
-            f"read_events got {path.name!r}, which begins with {data[:9]!r}, wanted an AEDAT file: {_HEAD.decode()!r}.\n"
-            "  Give it the ending of what it is."
-        )
-    version = data[len(_HEAD) : len(_HEAD) + 2]
-    if version == b"4.":
-        return read_aedat4(path, data)
-    lines, at = _header(data)
-    if version == b"2.":
-        return _second(path, data[at:], sensor or _named(lines))
-    if version == b"3.":
-        return _third(path, data, at)
+    with open(path, "rb") as file:
+        data = file.read(_LONGEST)
+        if not data.startswith(_HEAD):
+            raise DataError(
+                f"read_events got {path.name!r}, which begins with {data[:9]!r}, wanted an AEDAT file: {_HEAD.decode()!r}.\n"
+                "  Give it the ending of what it is."
+            )
+        version = data[len(_HEAD) : len(_HEAD) + 2]
+        if version == b"4.":
+            return read_aedat4(path, data + file.read())
+        lines, at = _header(data)
+        if version == b"2.":
+            return _second(path, file, at, sensor or _named(lines))
+        if version == b"3.":
+            return _third(path, file, at)
     raise DataError(
         f"read_events got {path.name!r} of AEDAT version {data[9:14].split()[0].decode('latin-1') if data[9:14].split() else '?'}, "
         "wanted 2.0, 3.1 or 4.0.\n  Convert it with the software it comes from, or give it the ending of what it is."
@@ -80,7 +84,10 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
 def check_sensor(sensor: Any, who: str = "read_events") -> None:
     """Raise StreamConfigError for a sensor that is not known; None is the one that a file names."""
     if sensor is not None and (not isinstance(sensor, str) or sensor not in _ADDRESSES):
-        raise StreamConfigError(f"{who}(sensor=) got {sensor!r}, wanted one of {', '.join(map(repr, _ADDRESSES))}.")
+        raise StreamConfigError(
+            f"{who}(sensor=) got {sensor!r}, wanted one of {', '.join(map(repr, _ADDRESSES))}.\n"
+            "  Leave it out for the one that the file names."
+        )
 
 
 def _header(data: bytes) -> tuple[list[bytes], int]:
@@ -103,70 +110,102 @@ def _named(lines: list[bytes]) -> str:
     return next((name for name in _ADDRESSES if name.encode() in told), "dvs128")
 
 
-def _second(path: Path, data: bytes, sensor: str) -> Array:
-    if len(data) % 8:
+def _stretches(path: Path, file: BinaryIO, at: int, size: int) -> Iterator[Array]:
+    """Yield the bytes behind a header as rows of ``size`` bytes, an event each, a stretch at a time.
+
+    Raises DataError when the file ends within an event.
+    """
+    held = os.fstat(file.fileno()).st_size - at
+    if held % size:
         raise DataError(
-            f"read_events got {path.name!r}, which ends within an event ({len(data)} bytes of events of 8), wanted whole ones.\n"
-            "  Copy it again."
+            f"read_events got {path.name!r}, which ends within an event ({held} bytes of events of {size}), wanted whole ones.\n"
+            f"  Copy it again. Of a recording that was killed, os.truncate(path, {at + held // size * size}) leaves what is whole."
         )
-    raw = np.frombuffer(data, ">u4").reshape(-1, 2)
-    address, layout = raw[:, 0], _ADDRESSES[sensor]
-    if layout.skip is not None:
-        raw = raw[(address >> layout.skip) & 1 == 0]
+    file.seek(at)
+    for lo in range(0, held // size, _MOST):
+        data = file.read(size * min(_MOST, held // size - lo))
+        yield np.frombuffer(data[: len(data) // size * size], np.uint8).reshape(-1, size)
+
+
+def _rows(file: BinaryIO, at: int, size: int) -> Array:
+    """Return room for the events behind a header."""
+    return np.empty((os.fstat(file.fileno()).st_size - at) // size, EVENT)
+
+
+def _second(path: Path, file: BinaryIO, at: int, sensor: str) -> Array:
+    found, n, layout = _rows(file, at, 8), 0, _ADDRESSES[sensor]
+    for data in _stretches(path, file, at, 8):
+        raw = data.view(">u4")
+        if layout.skip is not None:
+            raw = raw[(raw[:, 0] >> layout.skip) & 1 == 0]
         address = raw[:, 0]
-    x, y = (((address >> low) & ((1 << bits) - 1)).astype(np.int64) for low, bits in (layout.x, layout.y))
-    if layout.flip is not None:
-        x, y = layout.flip[0] - 1 - x, layout.flip[1] - 1 - y
-        if len(raw) and min(int(x.min()), int(y.min())) < 0:
-            raise DataError(
-                f"read_events got an address outside of the sensor {sensor!r} in {path.name!r}.\n  Say which it is with sensor=."
-            )
-    made = np.empty(len(raw), EVENT)
-    made["x"], made["y"], made["t"], made["p"] = x, y, raw[:, 1].astype(np.int64), (address >> layout.p) & 1
-    return made
+        x, y = (((address >> low) & ((1 << bits) - 1)).astype(np.int64) for low, bits in (layout.x, layout.y))
+        if layout.flip is not None:
+            x, y = layout.flip[0] - 1 - x, layout.flip[1] - 1 - y
+            if len(raw) and min(int(x.min()), int(y.min())) < 0:
+                raise DataError(
+                    f"read_events got an address outside of the sensor {sensor!r} in {path.name!r}, wanted those of its "
+                    f"{layout.flip[1]} x {layout.flip[0]} pixels.\n  Say which it is with sensor=."
+                )
+        made = found[n : n + len(raw)]
+        made["x"], made["y"], made["t"], made["p"] = x, y, raw[:, 1].astype(np.int64), (address >> layout.p) & 1
+        n += len(raw)
+    return found if n == len(found) else found[:n].copy()
 
 
-def _third(path: Path, data: bytes, at: int) -> Array:
-    parts: list[Array] = []
-    while at < len(data):
-        if at + _PACKET.size > len(data):
+def _third(path: Path, file: BinaryIO, at: int) -> Array:
+    end = os.fstat(file.fileno()).st_size
+    packets: list[tuple[int, int, int]] = []
+    while at < end:
+        file.seek(at)
+        head = file.read(_PACKET.size)
+        if len(head) < _PACKET.size:
             raise _short(path, at)
-        kind, _, size, offset, overflows, _, n, _ = _PACKET.unpack_from(data, at)
-        at += _PACKET.size
-        if size <= 0 or n < 0 or overflows < 0 or at + size * n > len(data):
+        kind, _, size, offset, overflows, _, n, _ = _PACKET.unpack(head)
+        behind = at + _PACKET.size + size * n
+        if size <= 0 or n < 0 or overflows < 0 or behind > end or (kind == _POLARITY and (size, offset) != (8, 4)):
             raise _short(path, at)
         if kind == _POLARITY:
-            if size != 8 or offset != 4:
-                raise _short(path, at)
-            raw = np.frombuffer(data, "<u4", 2 * n, at).reshape(-1, 2)
-            raw = raw[raw[:, 0] & 1 == 1]  # valid ones
-            made = np.empty(len(raw), EVENT)
-            made["x"], made["y"] = raw[:, 0] >> 17, (raw[:, 0] >> 2) & 0x7FFF
-            made["t"] = raw[:, 1].astype(np.int64) + (overflows << 31)
-            made["p"] = (raw[:, 0] >> 1) & 1
-            parts.append(made)
-        at += size * n
-    return joined_events(parts)
+            packets.append((at, n, overflows))
+        at = behind
+    found, filled = np.empty(sum(n for _, n, _ in packets), EVENT), 0
+    for at, n, overflows in packets:
+        file.seek(at + _PACKET.size)
+        data = file.read(8 * n)
+        if len(data) < 8 * n:
+            raise _short(path, at)
+        raw = np.frombuffer(data, "<u4").reshape(-1, 2)
+        raw = raw[raw[:, 0] & 1 == 1]  # valid ones
+        made = found[filled : filled + len(raw)]
+        made["x"], made["y"] = raw[:, 0] >> 17, (raw[:, 0] >> 2) & 0x7FFF
+        made["t"] = raw[:, 1].astype(np.int64) + (overflows << 31)
+        made["p"] = (raw[:, 0] >> 1) & 1
+        filled += len(raw)
+    return found if filled == len(found) else found[:filled].copy()
 
 
 def _short(path: Path, at: int) -> DataError:
     return DataError(
         f"read_events got {path.name!r}, whose packet at byte {at} is cut short or none, wanted whole packets of AEDAT 3.1.\n"
-        "  Copy it again."
+        f"  Copy it again. Of a recording that was killed, os.truncate(path, {at}) leaves what is whole."
     )
 
 
-def write_aedat(path: Path, events: Array) -> None:
-    """Write events as AEDAT 3.1.
+AEDAT_HEAD = _HEAD + b"3.1\r\n#Format: RAW\r\n#Source 1: headrace\r\n" + _END + b"\r\n"
 
-    Raises
-    ------
-    DataError
-        For times below 0: the format has none.
-    """
+
+def check_aedat(events: Array, who: str) -> None:
+    """Raise DataError for times that AEDAT 3.1 has no room for."""
     if len(events) and (events["t"].min() < 0 or events["t"].max() >> 62):
-        raise DataError("write_events got times below 0, wanted 0 or more: AEDAT has no others.\n  Shift them.")
-    pieces = [_HEAD + b"3.1\r\n#Format: RAW\r\n#Source 1: headrace\r\n" + _END + b"\r\n"]
+        raise DataError(
+            f"{who} got times from {events['t'].min()} to {events['t'].max()}, wanted none below 0 nor above 2**62 - 1: AEDAT has no others.\n"
+            "  Shift them, or choose .npz or .h5."
+        )
+
+
+def packed_aedat(events: Array) -> bytes:
+    """Return events as packets of AEDAT 3.1, which come behind ``AEDAT_HEAD``; those of several calls may be joined."""
+    pieces = []
     overflows = events["t"] >> 31
     lo = 0
     while lo < len(events):
@@ -182,7 +221,7 @@ def write_aedat(path: Path, events: Array) -> None:
         n = hi - lo
         pieces += [_PACKET.pack(_POLARITY, 1, 8, 4, int(overflows[lo]), n, n, n), raw.tobytes()]
         lo = hi
-    path.write_bytes(b"".join(pieces))
+    return b"".join(pieces)
 
 
 def read_bin(path: Path) -> Array:
@@ -193,38 +232,35 @@ def read_bin(path: Path) -> Array:
     DataError
         When it ends within an event.
     """
-    data = path.read_bytes()
-    if len(data) % 5:
-        raise DataError(
-            f"read_events got {path.name!r}, which ends within an event ({len(data)} bytes of events of 5), wanted whole ones.\n"
-            "  Copy it again."
-        )
-    raw = np.frombuffer(data, np.uint8).reshape(-1, 5).astype(np.int64)
-    made = np.empty(len(raw), EVENT)
-    made["x"], made["y"], made["p"] = raw[:, 0], raw[:, 1], raw[:, 2] >> 7
-    over = raw[:, 1] == _NO_ROW
-    made["t"] = ((raw[:, 2] & 0x7F) << 16 | raw[:, 3] << 8 | raw[:, 4]) + _CLOCK * np.cumsum(over)
-    found: Array = made[~over]
-    return found
+    with open(path, "rb") as file:
+        found, n, past = _rows(file, 0, 5), 0, 0
+        for data in _stretches(path, file, 0, 5):
+            over = data[:, 1] == _NO_ROW
+            raw = data.astype(np.int64)
+            times = ((raw[:, 2] & 0x7F) << 16 | raw[:, 3] << 8 | raw[:, 4]) + _CLOCK * (past + np.cumsum(over))
+            past += int(over.sum())
+            raw, times = raw[~over], times[~over]
+            made = found[n : n + len(raw)]
+            made["x"], made["y"], made["t"], made["p"] = raw[:, 0], raw[:, 1], times, raw[:, 2] >> 7
+            n += len(raw)
+    return found if n == len(found) else found[:n].copy()
 
 
-def write_bin(path: Path, events: Array) -> None:
-    """Write events as a file of N-MNIST.
-
-    Raises
-    ------
-    DataError
-        For events that it has no room for.
-    """
+def check_bin(events: Array, who: str) -> None:
+    """Raise DataError for events that a file of N-MNIST has no room for."""
     if len(events) and (
         events["x"].max() > 255 or events["y"].max() >= _NO_ROW or events["t"].min() < 0 or events["t"].max() >> 23
     ):
         raise DataError(
-            "write_events got events that a .bin file has no room for, wanted columns below 256, rows below 240 and times "
+            f"{who} got events that a .bin file has no room for, wanted columns below 256, rows below 240 and times "
             "below 8.4 s.\n  .npz, .h5 and .aedat have."
         )
+
+
+def packed_bin(events: Array) -> bytes:
+    """Return events as N-MNIST has them, 5 bytes each."""
     raw = np.empty((len(events), 5), np.uint8)
     raw[:, 0], raw[:, 1] = events["x"], events["y"]
     raw[:, 2] = events["p"].astype(np.int64) << 7 | events["t"] >> 16
     raw[:, 3], raw[:, 4] = events["t"] >> 8 & 0xFF, events["t"] & 0xFF
-    path.write_bytes(raw.tobytes())
+    return raw.tobytes()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ulp
-from typing import Any
+from math import inf, ulp
+from typing import Any, Literal
 
 import numpy as np
 
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array, check_size
 from headrace.frames.options import check_number
 
+Closed = Literal["left", "right"]
 EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i1")])
 
 
@@ -22,7 +23,8 @@ def events_of(events: Any, who: str = "events_of") -> Array:
     Parameters
     ----------
     events
-        A structured array with fields ``x``, ``y``, ``t`` and ``p``, or a dict of such columns, as a batch is.
+        A structured array with fields ``x``, ``y``, ``t`` and ``p``, or a dict of such columns, as a batch is: whole
+        numbers, of floats too, since nothing is rounded.
     who
         The name that messages begin with.
 
@@ -35,12 +37,17 @@ def events_of(events: Any, who: str = "events_of") -> Array:
     Raises
     ------
     DataError
-        When these are no events.
+        When these are no events, or one of their numbers is not whole or has no room: times in seconds, a column
+        beyond 32767.
 
     Examples
     --------
     >>> events_of({"x": [3], "y": [1], "t": [1000], "p": [-1]}).tolist()
     [(3, 1, 1000, 0)]
+    >>> events_of({"x": [3], "y": [1], "t": [0.001], "p": [1]})
+    Traceback (most recent call last):
+    headrace.errors.DataError: events_of got 0.001 for t of event 0, wanted whole numbers.
+      t is in microseconds: multiply seconds by 1e6, and round.
     """
     names = getattr(getattr(events, "dtype", None), "names", None) or (tuple(events) if hasattr(events, "keys") else ())
     missing = [name for name in EVENT.names or () if name not in names]
@@ -53,18 +60,42 @@ def events_of(events: Any, who: str = "events_of") -> Array:
     shapes = {column.shape for column in columns.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 1 or any(c.dtype.kind not in "buif" for c in columns.values()):
         told = ", ".join(f"{name}: {column.dtype} {column.shape}" for name, column in columns.items())
-        raise DataError(f"{who} got {told}, wanted numbers, one for each event, in all four.")
+        raise DataError(
+            f"{who} got {told}, wanted numbers, one for each event, in all four.\n  Each is a column: (n,)."
+        )
     made = np.empty(len(columns["t"]), EVENT)
     for name, column in columns.items():
-        if column.dtype.kind == "f" and not np.isfinite(column).all():
-            raise DataError(f"{who} got {name} that is not finite, wanted whole numbers; t in microseconds.")
+        _check_whole(who, name, column)
         made[name] = column > 0 if name == "p" else column
-    for name in ("x", "y"):
-        if len(made) and (columns[name].min() < 0 or columns[name].max() > np.iinfo(np.int16).max):
-            raise DataError(
-                f"{who} got {name} from {columns[name].min()} to {columns[name].max()}, wanted 0 to {np.iinfo(np.int16).max}."
-            )
     return made
+
+
+def _check_whole(who: str, name: str, column: Array) -> None:
+    """Raise DataError for the first value that is not whole, or has no room: nothing is cut off, and nothing wraps."""
+    if column.dtype.kind == "f":
+        wrong = column != np.rint(column)  # so is what is not a number; what is infinite is outside
+        if wrong.any():
+            k = int(wrong.argmax())
+            advice = (
+                "t is in microseconds: multiply seconds by 1e6, and round." if name == "t" else "Round them before."
+            )
+            raise DataError(f"{who} got {column[k]!s} for {name} of event {k}, wanted whole numbers.\n  {advice}")
+    if not len(column) or name == "p":
+        return
+    most = np.iinfo(EVENT[name]).max
+    least = np.iinfo(EVENT[name]).min if name == "t" else 0
+    # Of Python's own numbers: 2**63 - 1 as a float is 2**63, and an int64 and a uint64 meet as floats.
+    if _int_of(column.min()) < least or _int_of(column.max()) > most:
+        values = column.astype(object)
+        k = int(np.argmax((values < least) | (values > most)))
+        advice = "t is in microseconds." if name == "t" else "Columns and rows are counted from 0, in 16 bits."
+        raise DataError(f"{who} got {column[k]!s} for {name} of event {k}, wanted {least} to {most}.\n  {advice}")
+
+
+def _int_of(value: Any) -> float:
+    """Return a number of NumPy as one of Python, as it is: an int but for what is infinite."""
+    found = value.item()
+    return int(found) if abs(found) < inf else found
 
 
 def joined_events(parts: Sequence[Array]) -> Array:
@@ -81,13 +112,19 @@ def sensor_size(events: Array, size: Any, who: str) -> tuple[int, int]:
     if len(events) and (events["y"].max() >= rows or events["x"].max() >= cols):
         raise DataError(
             f"{who}(size=) got {rows} x {cols} (rows x columns) for events up to row {events['y'].max()}, column "
-            f"{events['x'].max()}, wanted room for all."
+            f"{events['x'].max()}, wanted room for all.\n  It is rows first: (rows, cols)."
         )
     return rows, cols
 
 
 def event_frames(
-    events: Any, size: Any = None, dt: float = 0.001, *, t_zero: float | None = None, frames: int | None = None
+    events: Any,
+    size: Any = None,
+    dt: float = 0.001,
+    *,
+    t_zero: float | None = None,
+    frames: int | None = None,
+    closed: Closed = "left",
 ) -> Array:
     """Return events counted in frames: ``[1, 2, time, row, col]``, float32, ON and OFF.
 
@@ -103,13 +140,18 @@ def event_frames(
         When the first frame begins, in seconds; by default with the first event. Events before are left out.
     frames
         How many; None for as many as it takes. Events behind the last are left out.
+    closed
+        Which frame an event on the border of two is in: the one that begins then, ``"left"``, or the one that ends then,
+        ``"right"``. What a sensor emits for a frame is from after the frame before up to this one, so
+        ``event_frames(stream.get_events(n), dt=stream.dt, t_zero=t - stream.dt, frames=n, closed="right")`` is ``stream.get(n)``
+        of a :class:`SensorStream` at time ``t``, where ``dt`` is whole microseconds.
 
     Raises
     ------
     DataError
         When these are no events, or lie outside of ``size``; when they would take more than 2 GiB.
     StreamConfigError
-        For a ``dt``, ``t_zero`` or ``frames`` that is none.
+        For a ``dt``, ``t_zero``, ``frames`` or ``closed`` that is none.
 
     Examples
     --------
@@ -119,6 +161,10 @@ def event_frames(
     >>> event_frames(events)[0, :, :, 0].tolist()
     [[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]]
     """
+    if closed not in ("left", "right"):
+        raise StreamConfigError(
+            f"event_frames(closed=) got {closed!r}, wanted 'left' or 'right'.\n  It says which frame an event on a border is in."
+        )
     found = events_of(events, "event_frames")
     size = sensor_size(found, size, "event_frames")
     step = check_number("event_frames", "dt", dt, 1e-12) * 1e6
@@ -126,7 +172,12 @@ def event_frames(
         since = float(found["t"].min()) if len(found) else 0.0
     else:
         since = _microseconds(check_number("event_frames", "t_zero", t_zero))
-    at = frame_numbers(found["t"], since, step)
+    if closed == "left":
+        at = frame_numbers(found["t"], since, step)
+    elif t_zero is None:  # the first event is in frame 0
+        at = np.maximum(-frame_numbers(-found["t"], -since, step) - 1, 0)
+    else:
+        at = -frame_numbers(-found["t"], -since, step) - 1
     n = int(at.max(initial=-1)) + 1 if frames is None else whole_number("event_frames", "frames", frames, 0)
     inside = (at >= 0) & (at < n)
     return counted(found[inside], at[inside], n, size, "event_frames")[np.newaxis]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
+from headrace.core.anew import written_anew
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.event_aedat import check_sensor, read_aedat, read_bin, write_aedat, write_bin
+from headrace.frames.event_aedat import check_sensor, read_aedat, read_bin
 from headrace.frames.event_arrays import EVENT, events_of
+from headrace.frames.event_growing import GROWING, Growing
 from headrace.frames.footage import check_file
 from headrace.frames.layout import Array
+from headrace.frames.shared import shared
 from headrace.frames.writer import check_target
 
 _NAMES = EVENT.names or ()
@@ -63,7 +65,7 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
 
 
 def write_events(filename: Any, events: Any) -> None:
-    """Write events to a file; those in it before are replaced.
+    """Write events to a file; those in it before are replaced once the new ones are written.
 
     Parameters
     ----------
@@ -83,10 +85,22 @@ def write_events(filename: Any, events: Any) -> None:
         For HDF5 without h5py.
     OSError
         When it cannot be written.
+
+    Examples
+    --------
+    >>> from headrace.frames import read_events, write_events
+    >>> write_events("two.npz", {"x": [3, 4], "y": [1, 1], "t": [1000, 2500], "p": [1, -1]})
+    >>> read_events("two.npz")["p"].tolist()
+    [1, 0]
     """
     path = check_target("write_events", "filename", filename)
-    write = _of(path, _WRITERS, "write_events")
-    write(path, events_of(events, "write_events"))
+    growing = _of(path, GROWING, "write_events")
+    found = events_of(events, "write_events")
+    with written_anew(path) as part:
+        file: Growing = growing(part)
+        file.check(found, "write_events")
+        file.add(found)
+        file.finish()
 
 
 class KnownEvents:
@@ -104,34 +118,30 @@ class KnownEvents:
         self.rows = read_events(path, sensor)
 
 
-_KNOWN: WeakValueDictionary[Any, KnownEvents] = WeakValueDictionary()
-
-
 def known_events(path: Path, sensor: str | None) -> KnownEvents:
     """Return the events of a file, read once as long as anyone has them. Raises what :func:`read_events` raises."""
-    stat = path.stat()
-    name = (str(path), stat.st_size, stat.st_mtime_ns, sensor)
-    found = _KNOWN.get(name)
-    if found is None:
-        found = _KNOWN[name] = KnownEvents(path, sensor)
-    return found
+    return shared(lambda: KnownEvents(path, sensor), [path], sensor)
 
 
 def check_ending(path: Path, who: str, *, to_write: bool = False) -> None:
     """Raise StreamConfigError for a file whose name does not end as one of events, or of those that are written."""
-    _of(path, _WRITERS if to_write else _READERS, who)
+    _of(path, GROWING if to_write else _READERS, who)
 
 
 def _of(path: Path, known: dict[str, Any], who: str) -> Any:
     found = known.get(path.suffix.lower())
     if found is None:
-        raise StreamConfigError(f"{who}(filename) got {path.name!r}, wanted a name that ends in {', '.join(known)}.")
+        raise StreamConfigError(
+            f"{who}(filename) got {path.name!r}, wanted a name that ends in {', '.join(known)}.\n"
+            "  The ending says how events are stored."
+        )
     return found
 
 
 def _read_npz(path: Path, sensor: Any) -> Array:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a damaged archive open.
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             names = set(file.files)
             found: Any = {name: file[name] for name in _NAMES} if names.issuperset(_NAMES) else None
             if found is None and len(names) == 1:  # a structured array
@@ -148,12 +158,6 @@ def _read_npz(path: Path, sensor: Any) -> Array:
     return events_of(found, f"read_events({path.name!r})")
 
 
-def _write_npz(path: Path, events: Array) -> None:
-    with open(path, "wb") as file:
-        columns: dict[str, Any] = {name: np.ascontiguousarray(events[name]) for name in _NAMES}
-        np.savez_compressed(file, **columns)
-
-
 def _read_hdf5(path: Path, sensor: Any) -> Array:
     h5py: Any = optional("h5py", "frames", "read_events")
     try:
@@ -168,17 +172,9 @@ def _read_hdf5(path: Path, sensor: Any) -> Array:
     return events_of(found, f"read_events({path.name!r})")
 
 
-def _write_hdf5(path: Path, events: Array) -> None:
-    h5py: Any = optional("h5py", "frames", "write_events")
-    with h5py.File(path, "w") as file:
-        group = file.create_group("events")
-        for name in _NAMES:
-            group.create_dataset(name, data=np.ascontiguousarray(events[name]), compression="gzip")
-
-
 def _damaged(path: Path, what: str, error: Exception) -> DataError:
     return DataError(
-        f"read_events got {path.name!r}, which is no {what.split(' ', 1)[1]} that can be read: {type(error).__name__}: {error}.\n"
+        f"read_events got {path.name!r}, which cannot be read: {type(error).__name__}: {error}; wanted {what}.\n"
         "  Copy it again, or give it the ending of what it is."
     )
 
@@ -190,13 +186,6 @@ _READERS: dict[str, Read] = {
     ".aedat": read_aedat,
     ".aedat4": read_aedat,
     ".bin": lambda path, sensor: read_bin(path),
-}
-_WRITERS: dict[str, Callable[[Path, Array], None]] = {
-    ".npz": _write_npz,
-    ".h5": _write_hdf5,
-    ".hdf5": _write_hdf5,
-    ".aedat": write_aedat,
-    ".bin": write_bin,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _WHO = "EventFrameStream"
 @recipe
 class EventFrames(Footage):
     """The recipe of :class:`~headrace.frames.EventFrameStream`: frames ``(rows, cols, 2)``."""
+
+    who: ClassVar[str] = _WHO
 
     path: Path
     field: tuple[int, int] | None = None

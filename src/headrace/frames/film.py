@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from headrace.core.indexed import Numbers
-from headrace.core.plain import array_digest
+from headrace.core.plain import SAMPLE, WHOLE, array_digest, digest
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.frames.footage import Footage, FrameReader, Header
@@ -61,20 +62,64 @@ class Film:
             yield self.pieces[k][lo - first : end - first]
             lo, k = end, k + 1
 
+    def having(self, at: int, frames: Array) -> Film:
+        """Return a film with others in place of the frames from ``at`` on; all but a megabyte around them is shared.
+
+        Examples
+        --------
+        >>> film = Film((np.zeros((4, 1, 1)),), 0, 4)
+        >>> film.having(1, np.ones((2, 1, 1))).whole().ravel().tolist(), film.whole().ravel().tolist()
+        ([0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0])
+        """
+        made: list[Array] = []
+        at, end = at + self.gone, at + self.gone + len(frames)
+        length = max(1, WHOLE // max(1, self.pieces[0][:1].nbytes))
+        for piece, start in zip(self.pieces, self._starts, strict=False):
+            if end <= start or start + len(piece) <= at:
+                made.append(piece)
+                continue
+            for first in range(start, start + len(piece), length):  # what is put later copies as little
+                part = piece[first - start : first - start + length]
+                lo, hi = max(at, first), min(end, first + len(part))
+                if lo < hi:
+                    part = part.copy()
+                    part[lo - first : hi - first] = frames[lo - at : hi - at]
+                made.append(part)
+        return Film(tuple(made), self.gone, self.count)
+
     def whole(self) -> Array:
         """Return all frames in one array, which is not the caller's to change."""
         return self.part(0, self.count)
 
     def __plain__(self) -> Any:
         """Return what makes two of them equal, for fingerprints."""
-        frames = self.whole()
-        return {"array": frames.dtype.str, "shape": list(frames.shape), "digest": array_digest(frames)}
+        first = self.pieces[0]
+        shape = [self.count, *first.shape[1:]]
+        return {"array": first.dtype.str, "shape": shape, "digest": self._digest()}
+
+    def _digest(self) -> str:
+        """Return what :func:`array_digest` of all frames would: of many a strided sample, taken piece by piece."""
+        each = prod(self.pieces[0].shape[1:])
+        nbytes = self.count * each * self.pieces[0].itemsize
+        if nbytes <= WHOLE:
+            return array_digest(self.whole())
+        step, before, sample = nbytes // SAMPLE | 1, 0, []
+        for part in self._parts(self.gone, self.gone + self.count):
+            flat = part.reshape(-1) if part.flags.c_contiguous else part.flat  # neither reads it all
+            sample.append(flat[-before % step :: step])
+            before += len(part) * each
+        return digest(np.concatenate(sample).tobytes())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Film) or other.count != self.count:
             return False
-        mine, theirs = self.whole(), other.whole()
-        return mine.dtype == theirs.dtype and np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
+        mine, theirs = self.pieces[0], other.pieces[0]
+        if (mine.dtype, mine.shape[1:]) != (theirs.dtype, theirs.shape[1:]):
+            return False
+        step = max(1, WHOLE // max(1, prod(mine.shape[1:]) * mine.itemsize))
+        nan = mine.dtype.kind == "f"
+        cuts = [(lo, min(lo + step, self.count)) for lo in range(0, self.count, step)]
+        return all(np.array_equal(self.part(*cut), other.part(*cut), equal_nan=nan) for cut in cuts)
 
     def __hash__(self) -> int:
         return hash((self.count, self.pieces[0].shape[1:]))

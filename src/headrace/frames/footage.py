@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, prod
 from pathlib import Path
@@ -24,6 +25,7 @@ from headrace.core.places import lap_pieces
 from headrace.core.stream import Field, Spec
 from headrace.errors import StreamConfigError
 from headrace.frames.layout import Array
+from headrace.frames.unreadable import Stamp, changed, opening, stamp_of
 
 BYTES = 1 << 20  # read ahead at most, when frames are drawn one by one
 DIMS: dict[int, tuple[str, ...]] = {
@@ -64,12 +66,25 @@ class FrameReader:
     ----------
     header : Header
         What is known of its frames.
+
+    Examples
+    --------
+    >>> class Ramp(FrameReader):
+    ...     header = Header(100, (1, 2), np.dtype(np.float64))
+    ...
+    ...     def read(self, lo, hi):
+    ...         return np.arange(lo, hi, dtype=float).reshape(-1, 1, 1).repeat(2, axis=2)
+    >>> Ramp().one(7).tolist(), Ramp().pick(np.array([5, 3])).tolist()
+    ([[7.0, 7.0]], [[[5.0, 5.0]], [[3.0, 3.0]]])
     """
 
     header: Header
 
     def read(self, lo: int, hi: int) -> Array:
-        """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one."""
+        """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one.
+
+        The array is handed on as it is: it must be a new one, or one that nobody writes to any more.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a method read(lo, hi)")
 
     def one(self, i: int) -> Array:
@@ -101,9 +116,27 @@ class Footage(IndexedFrames):
 
     A subclass is a ``@recipe`` with a method :meth:`reader`, whose constructor has checked what can be checked without
     decoding. A field named ``path`` is named in errors.
+
+    Examples
+    --------
+    >>> from headrace.core.recipe import recipe
+    >>> class Ramp(FrameReader):
+    ...     header = Header(100, (1, 2), np.dtype(np.float64))
+    ...
+    ...     def read(self, lo, hi):
+    ...         return np.arange(lo, hi, dtype=float).reshape(-1, 1, 1).repeat(2, axis=2)
+    >>> @recipe
+    ... class Ramps(Footage):
+    ...     def reader(self):
+    ...         return Ramp()
+    >>> Ramps()[3:5].tolist(), len(Ramps())
+    ([[[3.0, 3.0]], [[4.0, 4.0]]], 100)
     """
 
+    who: ClassVar[str] = ""  # of messages; by default the name of the recipe
+    guard: ClassVar[str] = ""  # what may not change while it is read: "file", or its "header"
     _header: Header | None = None
+    _written: Stamp | None = None  # of the file that the header is of
 
     def reader(self) -> FrameReader:
         """Open the source.
@@ -118,13 +151,43 @@ class Footage(IndexedFrames):
     def header(self) -> Header:
         """Return what is known of the frames; the source is opened once for it. Raises what :meth:`reader` raises."""
         if self._header is None:
-            reader = self.reader()
+            stamp = stamp_of(getattr(self, "path", None)) if self.guard else None
+            with self._opening():
+                reader = self.reader()
             try:
-                self.fix(_header=reader.header)
+                self.fix(_header=reader.header, _written=stamp)
             finally:
                 reader.close()
         assert self._header is not None
         return self._header
+
+    def _opening(self) -> AbstractContextManager[None]:
+        return opening(self.who or self.node_name, getattr(self, "path", None))
+
+    def reopened(self) -> FrameReader:
+        """Open the source for frames, when it is still what the header tells of.
+
+        Raises
+        ------
+        DamageError
+            When it is gone, or was written anew.
+        """
+        self.header()
+        with self._opening():
+            reader = self.reader()
+        known, before = self.header(), self._written
+        if before is not None:
+            now = stamp_of(getattr(self, "path", None), before)
+            if now is not before and not (self._same(reader.header) and (self.guard == "header" or before.same(now))):
+                reader.close()
+                told = f"{known.frames} frames of shape {known.shape} and {known.dtype}"
+                raise changed(self.who or self.node_name, getattr(self, "path", ""), told)
+        return reader
+
+    def _same(self, new: Header) -> bool:
+        """Tell whether the frames that the header told of are there by another one, too."""
+        known = self.header()
+        return (new.shape, new.dtype) == (known.shape, known.dtype) and new.frames >= known.frames
 
     @property
     def size(self) -> float | None:
@@ -204,7 +267,7 @@ class Frames(Bound[Array]):
     def _open(self) -> FrameReader:
         if self._reader is None or self._process != os.getpid():
             # A child that was forked shares the descriptor's place with its parent: it opens its own.
-            self._reader, self._process = self.stream.reader(), os.getpid()
+            self._reader, self._process = self.stream.reopened(), os.getpid()
         return self._reader
 
     def close(self) -> None:
@@ -229,13 +292,26 @@ def check_file(who: str, path: Any, option: str = "filename") -> Path:
     try:
         found = Path(path).absolute()
     except TypeError:
-        raise StreamConfigError(f"{who}({option}) got {path!r}, wanted the path of a file.") from None
-    if not os.path.isfile(found):  # quicker than is_file(), and there may be very many
+        raise StreamConfigError(
+            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
+        ) from None
+    if not os.path.isfile(found) and not _hidden(found):  # quicker than is_file(), and there may be very many
         what = "a folder" if found.is_dir() else "no file"
         raise StreamConfigError(
             f"{who}({option}) got {str(path)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
         )
     return found
+
+
+def _hidden(path: Path) -> bool:
+    """Tell whether a folder may not be looked into: opening the file says so."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def whole_number(who: str, option: str, value: Any, least: float = -inf) -> int:

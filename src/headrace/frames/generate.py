@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import number
 from headrace.core.indexed import Bound, Places
 from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec
-from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream
 from headrace.frames.footage import Header, IndexedFrames, spec_of
 from headrace.frames.layout import Array, check_size
@@ -84,16 +84,8 @@ class Noise(IndexedFrames):
     def __post_init__(self) -> None:
         for name in ("level", "mean"):
             value = getattr(self, name)
-            try:
-                found = float(value)
-            except (TypeError, ValueError, OverflowError):
-                found = inf
-            if not isfinite(found):
-                raise StreamConfigError(
-                    f"RandomStream({name}=) got {value!r}, wanted a number.\n"
-                    "  Values are uniform from mean up to mean + level."
-                )
-            self.fix(**{name: found})
+            advice = "Values are uniform from mean up to mean + level."
+            self.fix(**{name: number(f"RandomStream({name}=)", value, advice=advice)})
         self.fix(shape=check_size("RandomStream", self.shape))
 
     @property

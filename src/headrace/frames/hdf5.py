@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError, HeadraceError, StreamConfigError
+from headrace.errors import DataError, HeadraceError, SinkError, StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.footage import Footage, FrameReader, Header, check_file
+from headrace.frames.hdf5_room import CACHE, Room
 from headrace.frames.layout import Array
 from headrace.frames.options import check_dtype
 from headrace.frames.writer import FrameWriter, check_target, fitted
@@ -78,6 +80,9 @@ class HDF5Reader(FrameStream):
 class HDF5Frames(Footage):
     """The recipe of :class:`HDF5Reader`."""
 
+    who: ClassVar[str] = "HDF5Reader"
+    guard: ClassVar[str] = "header"  # another dataset of the file may be written meanwhile
+
     path: Path
     name: str = "images"
 
@@ -94,8 +99,10 @@ class _Reader(FrameReader):
         try:
             self.file = h5py.File(path, "r")
         except OSError as error:
+            if error.errno is not None and error.errno in errno.errorcode:
+                raise  # the system's word, not HDF5's
             raise DataError(
-                f"HDF5Reader got {path.name!r}, which is no HDF5 file that can be read: {error}.\n"
+                f"HDF5Reader got {path.name!r}, which is no HDF5 file that can be read: {error}, wanted one.\n"
                 "  A file that was not closed when it was written cannot be."
             ) from error
         self.path, self.name = path, name
@@ -123,7 +130,8 @@ class _Reader(FrameReader):
 
     def _damaged(self, error: Exception) -> DataError:
         return DataError(
-            f"HDF5Reader cannot read {self.name!r} of {self.path.name!r}: {type(error).__name__}: {error}.\n"
+            f"HDF5Reader got {self.path.name!r}, whose {self.name!r} cannot be read: {type(error).__name__}: {error}, wanted a "
+            "whole file.\n"
             "  Parts of the file are damaged, or it was changed while it was read: h5dump -H shows what is left."
         )
 
@@ -159,6 +167,8 @@ class HDF5Writer(FrameWriter):
     DataError
         When the file is none of HDF5, or the dataset that is there is none of frames that can grow. While writing: frames
         of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
+    SinkError
+        When the disk is full: the frames of this call are not taken, all before them are kept.
     MissingExtraError
         Without h5py.
 
@@ -180,17 +190,23 @@ class HDF5Writer(FrameWriter):
         h5py: Any = optional("h5py", "frames", "HDF5Writer")
         self._name, self._dtype = _check_name("HDF5Writer", data_set_name), check_dtype("HDF5Writer", "dtype", dtype)
         path = check_target("HDF5Writer", "filename", filename)
+        new = not path.exists()
         try:
-            self._file = h5py.File(path, "a")
+            self._file = h5py.File(path, "a", rdcc_nbytes=CACHE)
         except OSError as error:
+            if new:
+                path.unlink(missing_ok=True)  # of a full disk: what is left is no HDF5 file
             raise DataError(
                 f"HDF5Writer(filename) got {str(filename)!r}, which cannot be written: {error}, wanted an HDF5 file or a new name.\n"
-                "  Another program may have it open, or it was not closed when it was written."
+                "  Another program may have it open, it was not closed when it was written, or the disk is full."
             ) from error
         try:
+            self._room = Room(self._file, "HDF5Writer", str(filename))
             self._data: Any = self._there(h5py.Dataset)
         except BaseException as error:
             self._file.close()
+            if new:
+                path.unlink(missing_ok=True)
             if isinstance(error, HeadraceError) or not isinstance(error, Exception):
                 raise
             raise DataError(
@@ -218,10 +234,22 @@ class HDF5Writer(FrameWriter):
         return found
 
     def take(self, frames: Array) -> None:
+        if 0 in frames.shape:
+            raise DataError(
+                f"HDF5Writer.put got frames of shape {frames.shape[1:]}, wanted some that have pixels: HDF5 keeps no others.\n"
+                "  NumpyWriter takes them."
+            )
         made = fitted(frames, self._dtype, "HDF5Writer")
         if self._data is None:
             self._data = self._create(made[0].nbytes, made.shape[1:])
         n = self._data.shape[0]
+        try:
+            self._room.rows(self._data, len(made))
+        except SinkError:
+            if not n:  # the next frames may have another shape
+                del self._file[self._name]
+                self._data = None
+            raise
         self._data.resize(n + len(made), axis=0)
         self._data[n:] = made
 
@@ -243,12 +271,15 @@ class HDF5Writer(FrameWriter):
             elif self._data is None:
                 self._create(0, self.size or ())
         finally:
-            self._file.close()
+            self._room.close()
 
 
 def _check_name(who: str, name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise StreamConfigError(f"{who}(data_set_name=) got {name!r}, wanted the name of a dataset, such as 'images'.")
+        raise StreamConfigError(
+            f"{who}(data_set_name=) got {name!r}, wanted the name of a dataset, such as 'images'.\n"
+            "  h5dump -n tells which names a file has."
+        )
     return name
 
 

@@ -11,15 +11,17 @@ from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 
+from headrace.core.anew import written_anew
 from headrace.errors import DataError
 from headrace.frames.footage import check_file
 from headrace.frames.layout import Array
+from headrace.frames.unreadable import opening
 from headrace.frames.writer import check_target
 
 # The third byte of a file says what its values are; the fourth, how many axes it has. All of it is big-endian.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST = 1040  # bytes that one byte of a gzip file can stand for: a header that promises more is not believed
-_PIECE = 1 << 20
+_PIECE = 1 << 16  # bytes that are read at a time: how far a damaged file was read is told by it
 
 
 class IdxHeader(NamedTuple):
@@ -41,10 +43,8 @@ def read_idx_header(path: Path, who: str = "read_idx") -> IdxHeader:
     ------
     DataError
         When it is no idx file; when it is not gzipped and is not as long as its header says.
-    OSError
-        When it cannot be opened.
     """
-    with _opened(path) as file:
+    with _opened(path, who) as file:
         return _header(file, path, who)
 
 
@@ -81,7 +81,7 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
     [5, 0, 4]
     """
     path = check_file(who, path, "path")
-    with _opened(path) as file:
+    with _opened(path, who) as file:
         header = _header(file, path, who)
         data = bytearray()
         try:
@@ -89,7 +89,8 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
                 data += piece
         except (EOFError, zlib.error, OSError) as error:  # gzip.BadGzipFile is an OSError
             raise DataError(
-                f"{who} got {path.name!r}, which is damaged after {len(data)} bytes: {type(error).__name__}: {error}.\n"
+                f"{who} got {path.name!r}, which is damaged after {len(data)} bytes: {type(error).__name__}: {error}; wanted "
+                f"{header.nbytes}.\n"
                 "  Copy or download it again."
             ) from error
     _check_length(who, path, header, len(data))
@@ -108,24 +109,32 @@ def write_idx(path: str | Path, array: Any) -> None:
         When its folder is not there.
     OSError
         When it cannot be written.
+
+    Examples
+    --------
+    >>> from headrace.frames import read_idx, write_idx
+    >>> write_idx("digits.idx.gz", np.zeros((3, 28, 28), "u1"))
+    >>> read_idx("digits.idx.gz").shape
+    (3, 28, 28)
     """
     values = np.asarray(array)
     code = next((code for code, name in _TYPES.items() if np.dtype(name) == values.dtype.newbyteorder(">")), None)
     if code is None or not 1 <= values.ndim <= 255:
         raise DataError(
             f"write_idx got {values.dtype} of shape {values.shape}, wanted uint8, int8, int16, int32, float32 or float64 "
-            "along one axis or more."
+            "along one axis or more.\n  Convert them: array.astype('uint8'), array[None]."
         )
     data = (
         struct.pack(f">HBB{values.ndim}I", 0, code, values.ndim, *values.shape) + values.astype(_TYPES[code]).tobytes()
     )
     path = check_target("write_idx", "path", path)
     # Without the time in it: the same digits, the same bytes.
-    path.write_bytes(gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
+    with written_anew(path) as part:
+        part.write_bytes(gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    with open(path, "rb") as file:
+def _opened(path: Path, who: str) -> IO[bytes]:
+    with opening(who, path), open(path, "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(path, "rb")) if zipped else path.open("rb")
 
@@ -142,7 +151,7 @@ def _header(file: IO[bytes], path: Path, who: str) -> IdxHeader:
         shape = struct.unpack(f">{axes}I", file.read(4 * axes))
     except (struct.error, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"{who} got {path.name!r}, which has no whole header of an idx file: {error}.\n  Copy or download it again."
+            f"{who} got {path.name!r}, which is cut short: {error}; wanted the whole header of an idx file.\n  Copy or download it again."
         ) from error
     header = IdxHeader(tuple(shape), np.dtype(_TYPES[code]))
     most = _MOST * path.stat().st_size
@@ -160,6 +169,6 @@ def _check_length(who: str, path: Path, header: IdxHeader, held: int) -> None:
     if held != header.nbytes:
         much = f"{held} bytes" if held < header.nbytes else "more"
         raise DataError(
-            f"{who} got {path.name!r}, which holds {much} where its header promises {header.nbytes} for "
-            f"{header.dtype} of shape {header.shape}.\n  Copy or download it again."
+            f"{who} got {path.name!r}, which holds {much} where its header promises {header.nbytes}, wanted "
+            f"all of {header.dtype}, {header.shape}, and nothing else.\n  Copy or download it again."
         )

@@ -127,7 +127,10 @@ class Images(Footage):
     def __post_init__(self) -> None:
         who = "ImageSequence"
         if self.grey not in get_args(Grey):
-            raise StreamConfigError(f"{who}(grey=) got {self.grey!r}, wanted 'mean' or 'luma'.")
+            raise StreamConfigError(
+                f"{who}(grey=) got {self.grey!r}, wanted 'mean' or 'luma'.\n"
+                "  'mean' is that of the three colours, 'luma' weighs them as eyes do."
+            )
         self.fix(
             paths=tuple(
                 path if isinstance(path, Path) and path.is_absolute() else check_file(who, path, "filenames")

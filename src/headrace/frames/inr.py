@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -94,6 +94,9 @@ class InrImageStreamer(FrameStream):
 class Inr(Footage):
     """The recipe of :class:`InrImageStreamer`."""
 
+    who: ClassVar[str] = "InrImageStreamer"
+    guard: ClassVar[str] = "file"
+
     path: Path
     z: bool = False
     cut: tuple[int | None, int | None, int | None] = (None, None, None)
@@ -105,10 +108,15 @@ class Inr(Footage):
         time = self.time_dimension or ("VDIM" if order == "classic" else "ZDIM")
         if time not in DIMS or (order == "classic" and time != "VDIM"):
             wanted = "'VDIM' for order='classic'" if order == "classic" else f"one of {', '.join(DIMS)}"
-            raise StreamConfigError(f"InrImageStreamer(time_dimension=) got {time!r}, wanted {wanted}.")
+            raise StreamConfigError(
+                f"InrImageStreamer(time_dimension=) got {time!r}, wanted {wanted}.\n"
+                "  It is the dimension that counts frames; leave it away for the usual one."
+            )
         cut = tuple(None if part is None else whole_number("InrImageStreamer", "slice_at", part) for part in self.cut)
         if cut[2] == 0:
-            raise StreamConfigError("InrImageStreamer(slice_at=) got a step of 0, wanted another.")
+            raise StreamConfigError(
+                "InrImageStreamer(slice_at=) got a step of 0, wanted another.\n  Write slice_at=(start, stop, step), None for each end."
+            )
         self.fix(path=check_file("InrImageStreamer", self.path), time_dimension=time, cut=cut)
 
     def reader(self) -> FrameReader:
@@ -255,7 +263,7 @@ class _Files(FrameReader):
             if (header.shape, header.dtype) != (first.shape, first.dtype):
                 raise DataError(
                     f"InrImageFileStreamer got frames of {header.dtype} {header.shape} in {file.path.name!r}, wanted "
-                    f"{first.dtype} {first.shape}, as in {files[0].path.name!r}."
+                    f"{first.dtype} {first.shape}, as in {files[0].path.name!r}.\n  Read those that differ as a stream of their own."
                 )
         self.files, self.starts = files, [0, *accumulate(header.frames for header in headers)]
         self.header = Header(self.starts[-1], first.shape, first.dtype)
@@ -273,7 +281,7 @@ class _Files(FrameReader):
     def _of(self, k: int) -> FrameReader:
         if self._open is None or self._open[0] != k:
             self.close()
-            self._open = k, self.files[k].reader()
+            self._open = k, self.files[k].reopened()
         return self._open[1]
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ pixel. See "INRIMAGE-4", INRIA; CImg, iso2mesh and CGAL read it likewise.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,6 +22,7 @@ _LONGEST = 1 << 16  # bytes of header beyond which a file is not believed
 Order = Literal["standard", "classic"]
 LITTLE = ("decm", "alpha", "pc")
 BIG = ("sun", "sgi")
+_UNSCALED = re.compile(r"2\s*\*\*\s*[-+]?0+")
 _KINDS = {"float": ("f", (4, 8)), "unsigned fixed": ("u", (1, 2, 4, 8)), "signed fixed": ("i", (1, 2, 4, 8))}
 DIMS = ("XDIM", "YDIM", "ZDIM", "VDIM")
 
@@ -61,7 +63,7 @@ def read_inr_header(path: Path) -> InrHeader:
     Raises
     ------
     DataError
-        When it is none, names a type that is not known, or there are fewer bytes than it says.
+        When it is none, names a type that is not known or a scale, or there are fewer bytes than it says.
 
     Examples
     --------
@@ -116,7 +118,12 @@ def _dtype(path: Path, keys: dict[str, str]) -> np.dtype[Any]:
     bits = keys.get("PIXSIZE", "nothing").removesuffix("bits").strip()
     cpu = keys.get("CPU", "decm")
     if kind not in _KINDS:
-        raise _wrong(path, f"TYPE={kind}", f"one of {', '.join(_KINDS)}")
+        packed = (
+            ": how packed samples lie is described nowhere, so they have to be unpacked" if kind == "packed" else ""
+        )
+        raise _wrong(path, f"TYPE={kind}", f"one of {', '.join(_KINDS)}{packed}")
+    if "fixed" in kind and not _UNSCALED.fullmatch(keys.get("SCALE", "2**0")):
+        raise _wrong(path, f"SCALE={keys['SCALE']}", "SCALE=2**0: samples are given as they are stored, not scaled")
     code, sizes = _KINDS[kind]
     if bits not in {str(8 * n) for n in sizes}:
         raise _wrong(
@@ -159,10 +166,14 @@ def inr_header(dims: dict[str, int], dtype: np.dtype[Any], cpu: str = "decm") ->
     names = {code: name for name, (code, sizes) in _KINDS.items() if dtype.itemsize in sizes}
     if dtype.kind not in names:
         raise StreamConfigError(
-            f"InrImageStreamWriter(dtype=) got {dtype}, wanted float32, float64 or an integer type of 8 to 64 bits."
+            f"InrImageStreamWriter(dtype=) got {dtype}, wanted float32, float64 or an integer type of 8 to 64 bits.\n"
+            "  Truth values and float16 go into 'uint8' and 'float32'."
         )
     if cpu not in LITTLE + BIG:
-        raise StreamConfigError(f"InrImageStreamWriter(cpu=) got {cpu!r}, wanted one of {', '.join(LITTLE + BIG)}.")
+        raise StreamConfigError(
+            f"InrImageStreamWriter(cpu=) got {cpu!r}, wanted one of {', '.join(LITTLE + BIG)}.\n"
+            "  decm, alpha and pc have the low byte first, sun and sgi the high one."
+        )
     lines = [f"{name}={dims[name]}" for name in DIMS]
     lines += [f"TYPE={names[dtype.kind]}", f"PIXSIZE={8 * dtype.itemsize} bits", "SCALE=2**0", f"CPU={cpu}"]
     text = MAGIC + b"\n" + "\n".join(lines).encode() + b"\n"
@@ -172,6 +183,9 @@ def inr_header(dims: dict[str, int], dtype: np.dtype[Any], cpu: str = "decm") ->
 def check_order_of(who: str, order: Any) -> Order:
     """Return ``order``, or raise StreamConfigError when it is no order of samples."""
     if order not in get_args(Order):
-        raise StreamConfigError(f"{who}(order=) got {order!r}, wanted 'standard' or 'classic'.")
+        raise StreamConfigError(
+            f"{who}(order=) got {order!r}, wanted 'standard' or 'classic'.\n"
+            "  'standard' is that of the format, 'classic' the one that convis reads."
+        )
     checked: Order = order
     return checked

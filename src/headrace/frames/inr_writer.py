@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.footage import whole_number
-from headrace.frames.inr_header import BIG, Order, check_order_of, inr_header
+from headrace.frames.inr_header import BIG, STEP, Order, check_order_of, inr_header
 from headrace.frames.layout import Array
 from headrace.frames.options import check_dtype
-from headrace.frames.writer import FrameWriter, fitted, opened
+from headrace.frames.writer import Appended, FrameWriter, fitted
 
 
 class InrImageStreamWriter(FrameWriter):
@@ -21,7 +20,7 @@ class InrImageStreamWriter(FrameWriter):
     Parameters
     ----------
     filename
-        The file; one that is there is replaced.
+        The file; one that is there is replaced, when the first frame comes or it is closed without any.
     v, x, y, z
         VDIM, XDIM, YDIM and ZDIM, but for the one that counts frames; by default those of the first frame.
     time_dimension
@@ -70,7 +69,7 @@ class InrImageStreamWriter(FrameWriter):
         if time_dimension not in (None, self._time):
             raise StreamConfigError(
                 f"InrImageStreamWriter(time_dimension=) got {time_dimension!r}, wanted {self._time!r}: samples of a frame "
-                f"lie in a row only then, in {order} order."
+                f"lie in a row only then, in {order} order.\n  Leave time_dimension= away, or choose the other order=."
             )
         given = {"VDIM": v, "XDIM": x, "YDIM": y, "ZDIM": z}
         self._dims = {
@@ -82,8 +81,7 @@ class InrImageStreamWriter(FrameWriter):
         self._dtype = None if dtype is None else check_dtype("InrImageStreamWriter", "dtype", dtype, "uif")
         self._cpu = cpu
         self._head(0)  # which finds what is wrong with the type before there is a file
-        self._file = opened("InrImageStreamWriter", "filename", filename)  # closed by finish()
-        self._behind = len(self._head(0))
+        self._file = Appended("InrImageStreamWriter", "filename", filename, STEP)  # closed by finish()
 
     def _head(self, n: int) -> bytes:
         dims = {name: length or 1 for name, length in self._dims.items()}
@@ -92,6 +90,11 @@ class InrImageStreamWriter(FrameWriter):
         )
 
     def take(self, frames: Array) -> None:
+        if 0 in frames.shape:
+            raise DataError(
+                f"InrImageStreamWriter.put got frames of shape {frames.shape[1:]}, wanted some that have pixels: dimensions "
+                "of 0 are none in this format.\n  NumpyWriter takes them."
+            )
         rows, cols = frames.shape[1:3]
         more = frames.shape[3] if frames.ndim == 4 else 1
         names = ("XDIM", "YDIM", "ZDIM") if self._classic else ("YDIM", "XDIM", "VDIM")
@@ -107,19 +110,12 @@ class InrImageStreamWriter(FrameWriter):
         self._dims.update(found)
         self._dtype = dtype
         made = made.astype(dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
-        self._write_at(self._behind, made.reshape(-1).view(np.uint8).data)
-        self._behind += made.nbytes
-        self._write_at(0, memoryview(self._head(self.written + len(frames))))
-
-    def _write_at(self, place: int, data: memoryview) -> None:
-        while len(data):
-            n = os.pwrite(self._file.fileno(), data, place)
-            data, place = data[n:], place + n
+        self._file.append(made, self._head(self.written + len(frames)))
 
     def finish(self) -> None:
         try:
             if not self.written:
-                self._write_at(0, memoryview(self._head(0)))
+                self._file.begin(self._head(0))
         finally:
             self._file.close()
 

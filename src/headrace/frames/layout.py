@@ -129,6 +129,8 @@ def as_array(block: Any) -> Array:
     """Return an array or a tensor, wherever it lies, as an array."""
     if hasattr(block, "detach"):
         block = block.detach().cpu()
+        if str(block.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds all of its values
+            block = block.float()
     return np.asarray(block)
 
 

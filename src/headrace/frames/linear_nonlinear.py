@@ -133,7 +133,9 @@ class SampleGenerator:
 def _drawn(what: str, kind: Any, key: Key, shape: tuple[int, ...], p: float) -> Array:
     draw = _KINDS.get(kind) if isinstance(kind, str) else None
     if draw is None:
-        raise StreamConfigError(f"{what} got {kind!r}, wanted one of {', '.join(map(repr, _KINDS))}.")
+        raise StreamConfigError(
+            f"{what} got {kind!r}, wanted one of {', '.join(map(repr, _KINDS))}.\n  An array is taken for a kernel as it is."
+        )
     return draw(key.rng(), shape, p)
 
 
@@ -153,7 +155,7 @@ def _three(who: str, option: str, size: Any) -> tuple[int, int, int]:
         frames, rows, cols = size
     except (TypeError, ValueError):
         raise StreamConfigError(
-            f"{who}({option}=) got {size!r}, wanted frames, rows and columns: three numbers."
+            f"{who}({option}=) got {size!r}, wanted frames, rows and columns: three numbers.\n  Write {option}=(10, 5, 5)."
         ) from None
     found = lengths(who, {f"{option}[{k}]": n for k, n in enumerate((frames, rows, cols))})
     return found[0], found[1], found[2]

@@ -7,9 +7,11 @@ from threading import RLock
 from typing import Any
 from weakref import WeakSet
 
+from headrace.errors import ClosedError
+
 
 class Locked:
-    """A handle whose verbs are whole: each holds ``self._lock``, and one may call another.
+    """A handle whose verbs are whole: each holds ``self._lock``, and one may call another. Once closed it says so.
 
     A subclass calls ``_unlock()`` when it is made, and leaves ``_lock`` out of its state.
     """
@@ -18,6 +20,11 @@ class Locked:
         """Have a lock that nobody holds."""
         self._lock = RLock()
         _HANDLES.add(self)
+
+    def _is_closed(self) -> ClosedError:
+        return ClosedError(
+            f"{type(self).__name__} got asked after close(), wanted an open one.\n  Make a new one, or close it later."
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -28,9 +35,8 @@ _HANDLES: WeakSet[Locked] = WeakSet()
 
 
 def _unlock_in_child() -> None:
-    for handle in list(
-        _HANDLES
-    ):  # another thread of the parent may hold one, and there is none in the child to open it
+    # Another thread of the parent may hold one, and there is none in the child to open it.
+    for handle in list(_HANDLES):
         handle._unlock()
 
 

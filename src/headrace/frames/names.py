@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from glob import glob
 from os import PathLike, fspath
-from os.path import isdir
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -47,24 +47,32 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
         When there are none, or one is no file.
     """
     if sort not in get_args(Sort):
-        raise StreamConfigError(f"{who}(sort=) got {sort!r}, wanted 'natural' or 'plain'.")
+        raise StreamConfigError(
+            f"{who}(sort=) got {sort!r}, wanted 'natural' or 'plain'.\n"
+            "  'natural' counts the numbers in names, 'plain' compares letters."
+        )
     if isinstance(filenames, str | PathLike):
         pattern = fspath(filenames)
         found = [name for name in glob(str(pattern), recursive=True) if not isdir(name)]  # ** finds folders, too
         if not found:
+            told = f"The current folder is {Path.cwd()}."
+            if isfile(pattern):
+                told = "There is a file of just that name, but brackets are a pattern: give it in a list."
             raise StreamConfigError(
-                f"{who}(filenames) got {str(pattern)!r}, which no file is called, wanted at least one.\n"
-                f"  The current folder is {Path.cwd()}."
+                f"{who}(filenames) got {str(pattern)!r}, which no file is called, wanted at least one.\n  {told}"
             )
         names: Iterable[Any] = sorted(found, key=natural) if sort == "natural" else sorted(found)
     elif isinstance(filenames, list | tuple):
         names = filenames
     else:
         raise StreamConfigError(
-            f"{who}(filenames) got {filenames!r}, wanted a pattern like 'folder/*.png', or a list of files."
+            f"{who}(filenames) got {filenames!r}, wanted a pattern like 'folder/*.png', or a list of files.\n"
+            "  A generator is made a list with list(...)."
         )
     known: dict[Any, Path] = {}
     made = tuple(known.get(name) or known.setdefault(name, check_file(who, name, "filenames")) for name in names)
     if not made:
-        raise StreamConfigError(f"{who}(filenames) got an empty list, wanted at least one file.")
+        raise StreamConfigError(
+            f"{who}(filenames) got an empty list, wanted at least one file.\n  The current folder is {Path.cwd()}."
+        )
     return made

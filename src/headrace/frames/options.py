@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import number
 from headrace.errors import StreamConfigError
 
 
 def check_number(who: str, option: str, value: Any, least: float = -inf, most: float = inf) -> float:
     """Return ``value`` as a float, or raise StreamConfigError when it is no number from ``least`` to ``most``."""
-    try:
-        found = float(value)
-        if not isfinite(found) or not least <= found <= most:
-            raise ValueError
-    except (TypeError, ValueError):
-        bounds = {(-inf, inf): "", (0, inf): " of at least 0"}.get((least, most), f" from {least:g} to {most:g}")
-        raise StreamConfigError(f"{who}({option}=) got {value!r}, wanted a number{bounds}.") from None
-    return found
+    return number(f"{who}({option}=)", value, least, most)
 
 
 def check_dtype(who: str, option: str, dtype: Any, kinds: str = "buif") -> np.dtype[Any]:

@@ -139,7 +139,7 @@ def _seen(image: Any, luma: bool) -> Any:
 
 def _no_image(path: Path, error: Exception) -> DataError:
     return DataError(
-        f"ImageSequence got {path.name!r}, which is no image that can be read: {type(error).__name__}: {error}.\n"
+        f"ImageSequence got {path.name!r}, which is no image that can be read: {type(error).__name__}: {error}, wanted one.\n"
         "  Pillow reads png, jpg, bmp, tif, gif, webp and more."
     )
 

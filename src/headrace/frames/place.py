@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from math import inf
 from typing import Any
 
@@ -17,11 +18,11 @@ from headrace.core.cursor import Cursor, State
 from headrace.core.handle import AsStream
 from headrace.core.indexed import ENDLESS
 from headrace.core.key import Key
-from headrace.errors import AddressError, ClosedError, ResumeError, StateMismatchError
+from headrace.errors import AddressError, ResumeError, StateMismatchError
 from headrace.frames.footage import whole_number
 from headrace.frames.layout import Array
 from headrace.frames.locked import Locked
-from headrace.frames.once import runs_once
+from headrace.frames.once import has_passed, runs_once
 
 
 class Placed(Locked, AsStream, Closing):
@@ -100,10 +101,9 @@ class Placed(Locked, AsStream, Closing):
         """Tell whether no frame is left; one that fails is one."""
         if self.__recipe__().size is not None:
             return self.i >= self._top
-        try:
+        with suppress(Exception):
             return not self._ahead(1)
-        except Exception:
-            return False
+        return False
 
     # --- moving ---------------------------------------------------------------------------------
 
@@ -193,17 +193,13 @@ class Placed(Locked, AsStream, Closing):
     def _go_on_to(self, place: int) -> None:
         run = self._open()
         if place < run.position:
-            raise ResumeError(
-                f"{type(self).__name__}.seek(i) got {place} at frame {run.position}, wanted a frame further on: what comes from "
-                "a running iterator cannot be had again.\n  Give a function or a sequence instead, or keep the frames in a "
-                "SequenceStream."
-            )
+            raise has_passed(f"{type(self).__name__}.seek(i)", place, run.position)
         self.skip(place - run.position)
         if run.position < place:
             raise self._no_frame(place, run.position, "There are no more, and this is the end.")
 
-    def _no_frame(self, i: int, last: float, advice: str) -> AddressError:
-        return AddressError(f"{type(self).__name__}.seek(i) got {i}, wanted 0 to {last}.\n  {advice}")
+    def _no_frame(self, i: int, last: float, told: str) -> AddressError:
+        return AddressError(f"{type(self).__name__}.seek(i) got {i}, wanted 0 to {last}.\n  {told}")
 
     def reset(self) -> None:
         """Go back to frame 0; random frames are the same again."""
@@ -270,25 +266,18 @@ class Placed(Locked, AsStream, Closing):
 
     def _drop(self, place: State | int | None) -> None:
         """End the run; the next one begins at ``place``."""
-        run, self._run = self._run, None
-        self._state, self._before = place, None
+        run, self._run, self._state, self._before = self._run, None, place, None
         if run is not None:
             run.close()
-
-    def _is_closed(self) -> ClosedError:
-        return ClosedError(
-            f"{type(self).__name__} got asked after close(), wanted an open one.\n  Make a new one, or close it later."
-        )
 
     def close(self) -> None:
         """Let go of files and threads, once nothing is being read. Twice is fine; what was composed of it goes on."""
         with self._lock:
             if self._closed:
                 return
-            try:
+            place = 0
+            with suppress(Exception):  # of a state that can be opened no more
                 place = self.i
-            except Exception:  # of a state that can be opened no more
-                place = 0
             try:
                 self._drop(place)
             finally:
@@ -304,8 +293,7 @@ class Placed(Locked, AsStream, Closing):
             kept = {**self.__dict__, "_run": None, "_last": None, "_before": None}
             kept.pop("_lock", None)
             if self._run is not None:
-                try:
+                kept["_state"] = None  # of frames that cannot be had again a copy begins where they begin: now
+                with suppress(ResumeError):
                     kept["_state"] = self._saved(self._run)
-                except ResumeError:  # a copy begins where such frames begin: now
-                    kept["_state"] = None
             return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from headrace.errors import StreamConfigError
 from headrace.frames.base import FrameStream, OnEnd, frames_of
 from headrace.frames.layout import Layout
 from headrace.frames.processed import Memory, Processed
@@ -52,8 +53,10 @@ class ProcessingStream(FrameStream):
     of a torch module tell much of that beforehand. Of any model the last frame of the first block is made once more,
     alone, and compared, which finds means over a block, kernels and hidden memory, unless ``stateless=True`` is given.
 
-    A model that fails for a block is not called again with its frames one by one: its error tells which they were, and
-    the next call tries again. After an error in a model that remembers, ``seek(stream.i)`` runs it anew from frame 0 up
+    A for loop, ``next`` and a mux hand it a megabyte of frames at a time, the first one alone; with ``stateless=True`` each
+    alone. Where such a stretch fails its frames are made one by one, so that the error is that of one frame. A model that
+    fails for a block of ``get`` is not called again with its frames: its error tells which they were, and the next call tries
+    again. After an error in a model that remembers, ``seek(stream.i)`` runs it anew from frame 0 up
     to there, if the error may have left its memory half-way.
 
     Examples
@@ -87,6 +90,10 @@ class ProcessingStream(FrameStream):
         layout: Layout | None = None,
         on_end: OnEnd = "short",
     ) -> None:
+        if stateless is not None and not isinstance(stateless, bool):
+            raise StreamConfigError(
+                f"ProcessingStream(stateless=) got {stateless!r}, wanted True, False or None.\n  None goes by the model."
+            )
         memory: Memory | None = None if stateless is None else "none" if stateless else "own"
         made: Processed = Processed(
             frames_of(input_stream, "ProcessingStream"),

@@ -20,12 +20,14 @@ from headrace.core.stream import Resume, Stream
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.footage import IndexedFrames
 from headrace.frames.generate import Noise
-from headrace.frames.layout import Array, Layout, arranged, framed
+from headrace.frames.layout import Array, Layout, arranged
+from headrace.frames.module_blocks import given_frames, module_block
 from headrace.frames.process_runs import ByNumber, InOrder
-from headrace.frames.temporal import is_module, why_temporal
+from headrace.frames.temporal import is_module, module_plain, why_temporal
 
 Memory = Literal["own", "none"]  # whether a model remembers frames
 CLEARS = ("clear_state", "reset_state", "reset")  # what begins a model anew; whoever has one remembers
+_WIDEST = 1 << 20  # frames around one: as many are made for each
 CLOSE = 1e-3  # of the largest value: kernels of one model for blocks of other sizes round otherwise
 
 
@@ -38,12 +40,16 @@ class Model:
     Model(ufunc)
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    model: Any
+    remembers: bool
+
+    def __init__(self, model: Any, remembers: bool = False) -> None:
+        self.model, self.remembers = model, remembers
 
     def __plain__(self) -> Any:
-        """Return what makes two of them equal, for fingerprints."""
-        return {"model": where_is(self.model)}
+        """Return what makes two of them equal, for fingerprints: of a torch module its parts and weights, too."""
+        told: dict[str, Any] = {"model": where_is(self.model)}
+        return {**told, **module_plain(self.model, remembers=self.remembers)} if is_module(self.model) else told
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Model) and (self.model is other.model or self.__plain__() == other.__plain__())
@@ -60,7 +66,7 @@ class Model:
 class Processed(IndexedFrames):
     """The recipe of :class:`~headrace.frames.ProcessingStream`.
 
-    ``trusted`` says that the user said it: then no block is looked at twice.
+    ``trusted`` says that the user said it: then no block is looked at twice, and none is made that nobody asked for.
     """
 
     tuning: ClassVar[tuple[str, ...]] = ("trusted",)
@@ -73,8 +79,6 @@ class Processed(IndexedFrames):
     layout: Layout | None = None
     context: tuple[int, int] = (0, 0)
     trusted: bool = False
-
-    _tested = False
 
     def __post_init__(self) -> None:
         for name in ("model", "pre", "post"):
@@ -102,7 +106,7 @@ class Processed(IndexedFrames):
         if is_module(self.called) and self.stateless and not self.trusted:
             self._check_module()
         if not isinstance(self.model, Model) and (self.memory == "own" or is_module(self.model)):
-            self.fix(model=Model(self.model))
+            self.fix(model=Model(self.model, self.memory == "own"))
 
     def _check_module(self) -> None:
         why = why_temporal(self.called, kernels=not any(self.context))
@@ -163,9 +167,9 @@ class Processed(IndexedFrames):
         model = self.called
         module = is_module(model)
         with sys.modules["torch"].no_grad() if module else nullcontext():
-            made = model(_tensor(block, model) if module else block)
+            made = model(module_block(block, model) if module else block)
         made = made if self.post is None else self.post(made)
-        found = framed(made, f"ProcessingStream({type(model).__name__})")
+        found = given_frames(made, f"ProcessingStream({type(model).__name__})")
         if len(found) != len(columns):
             raise DataError(
                 f"ProcessingStream got {len(found)} frames back from its model for {len(columns)}, wanted as many.\n"
@@ -175,20 +179,17 @@ class Processed(IndexedFrames):
 
     @property
     def untested(self) -> bool:
-        """Whether it is only assumed that a frame depends on no other."""
-        return self.stateless and not self.trusted and not self._tested
+        """Whether it is only assumed that a frame depends on no other: then each run looks at its first block twice."""
+        return self.stateless and not self.trusted
 
     def test(self, among: Array, alone: Callable[[], Array]) -> None:
-        """Raise unless the last frame of the first block is the same when the model is handed it alone.
+        """Raise DataError unless the last frame of a block is the same when the model is handed it alone.
 
         That finds means over a block, kernels over time and hidden memory, for one call of one frame.
         """
-        if not self.untested or len(among) < 2:
-            return
         try:
             single = alone()[0]
         except Exception:  # it cannot have a frame alone: whoever asks for one is told
-            self.fix(_tested=True)
             return
         if not _close(single, among[-1]):
             raise DataError(
@@ -197,18 +198,17 @@ class Processed(IndexedFrames):
                 "  Say context=(before, after) for one that looks at frames around, stateless=False for one that remembers, "
                 "stateless=True to have it as it is: other frames for other cuts."
             )
-        self.fix(_tested=True)
 
 
 def _context(context: Any) -> tuple[int, int]:
     try:
         pair = context if isinstance(context, tuple | list) else (context, context)
         before, after = (integer(n) for n in pair)
-        if min(before, after) < 0:
+        if min(before, after) < 0 or max(before, after) > _WIDEST:
             raise ValueError
     except (TypeError, ValueError):
         raise StreamConfigError(
-            f"ProcessingStream(context=) got {context!r}, wanted how many frames before and after, 0 or more.\n"
+            f"ProcessingStream(context=) got {context!r}, wanted how many frames before and after, 0 to {_WIDEST}.\n"
             "  Write context=(2, 0), or context=1 for one on each side."
         ) from None
     return before, after
@@ -220,18 +220,6 @@ def _close(one: Array, other: Array) -> bool:
     a, b = one.astype(np.float64), other.astype(np.float64)
     largest = np.abs(b[np.isfinite(b)]).max(initial=0.0)
     return bool(np.allclose(a, b, rtol=CLOSE, atol=CLOSE * largest, equal_nan=True))
-
-
-def _tensor(block: Any, module: Any) -> Any:
-    """Return a block as a float32 tensor ``[batch, channel, time, row, col]`` on the module's device."""
-    torch: Any = sys.modules["torch"]
-    if not isinstance(block, torch.Tensor):
-        block = torch.from_numpy(np.array(block, np.float32))
-    block = block.to(torch.float32)
-    if block.ndim == 3:
-        block = block[None, None]
-    some = next(module.parameters(), None)
-    return block if some is None else block.to(some.device)
 
 
 def _brighter(block: Array) -> Array:

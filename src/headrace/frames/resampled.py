@@ -15,7 +15,7 @@ from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.film import Film, Kept
-from headrace.frames.footage import IndexedFrames
+from headrace.frames.footage import BYTES, IndexedFrames
 from headrace.frames.layout import Array
 from headrace.frames.options import check_number
 
@@ -70,8 +70,21 @@ class _Between(Bound[Array]):
         self.size = stream.extent()
 
     def walk(self, at: Places) -> Iterator[Array]:
-        for i in at if isinstance(at, range) else at.tolist():
-            yield self.columns(range(i, i + 1))[0]
+        lo, step = 0, 1
+        while lo < len(at):  # some at a time: a source's frame is wanted by two of ours at least
+            run = at[lo : lo + step]
+            try:
+                found = self.columns(run)
+            except Exception:
+                if len(run) == 1:
+                    raise
+                for i in run if isinstance(run, range) else run.tolist():  # those before the one that fails are given
+                    yield self.columns(range(i, i + 1))[0]
+                step = 1
+            else:
+                yield from found
+                step = min(4 * step, max(1, min(256, BYTES // max(1, found[0].nbytes))))
+            lo += len(run)
 
     def columns(self, at: Places) -> Array:
         stream = self.stream

@@ -23,6 +23,7 @@ from headrace.frames.sensors import IntegrativeMotionSensor, Sensor
 
 STEPS = 300  # of a digit: three saccades of 100 ms
 _LEG = 100
+_MOST = 1 << 18  # pixels of a camera: a digit is 600 MB of events then
 
 
 class PseudoNMNIST(DigitStream):
@@ -105,7 +106,7 @@ class PseudoNMNIST(DigitStream):
         Returns
         -------
         events
-            A structured array of :data:`~headrace.frames.EVENT`; its times begin with the digit.
+            A structured array of :data:`~headrace.frames.EVENT`; its times begin with the digit, and a frame is 1 ms.
         label
             The digit.
 
@@ -124,7 +125,7 @@ class PseudoNMNIST(DigitStream):
         with self._lock:
             run: Any = self._open()
             bound = run.bound()
-            first = np.array([k * STEPS])
+            first = np.array([k % recipe.shape()[0] * STEPS])  # the walk comes to the same digits again
             label = int(bound.labels(first)[0])
             film = bound.film(int(bound.shown(first)[0]))
         # The last frame shows what the first of the next lap would: the path is closed.
@@ -158,11 +159,19 @@ class Saccades(Walk):
             output_size=check_size(self.who, self.output_size, "output_size"),
         )
         if self.rep != STEPS:
-            raise StreamConfigError(f"PseudoNMNIST(rep=) got {self.rep!r}, wanted {STEPS}: three saccades of 100 ms.")
+            raise StreamConfigError(
+                f"PseudoNMNIST(rep=) got {self.rep!r}, wanted {STEPS}: three saccades of 100 ms.\n  Leave it out."
+            )
+        if self.output_size[0] * self.output_size[1] > _MOST:
+            raise StreamConfigError(
+                f"PseudoNMNIST(output_size=) got {self.output_size}, wanted at most {_MOST} pixels: {STEPS} frames of them are "
+                "made at once.\n  Choose a smaller one; hr.map pads its frames."
+            )
         _, rows, cols = self.shape()
         if not self.classic and (self.output_size[0] < rows or self.output_size[1] < cols):
             raise StreamConfigError(
-                f"PseudoNMNIST(output_size=) got {self.output_size}, wanted at least the {rows} x {cols} of the digits."
+                f"PseudoNMNIST(output_size=) got {self.output_size}, wanted at least the {rows} x {cols} of the digits.\n"
+                "  A few more let the camera move."
             )
 
     def frame_shape(self) -> tuple[int, ...]:

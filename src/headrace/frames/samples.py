@@ -36,7 +36,8 @@ def moving_grating(
     t, x, y
         Frames, rows and columns.
     vt
-        Radians a frame.
+        Radians a unit of ``T``, which runs from 0 to ``t`` in ``t`` frames, both ends included: a frame is ``t / (t - 1)`` of
+        them. So a longer grating does not go on where a shorter one ends, and drifts a little more slowly.
     vx, vy
         Radians from the middle of the field to its border, along rows and along columns.
 
@@ -148,6 +149,15 @@ def random_checker_stimulus(
 def sparse_input(t: int = 2000, x: int = 20, y: int = 20, p: float = 0.01, *, seed: Seed | None = None) -> Array:
     """Return pixels that are 1 with probability ``p`` and 0 otherwise, each for itself: float64.
 
+    Parameters
+    ----------
+    t, x, y
+        Frames, rows and columns.
+    p
+        The probability, 0 to 1.
+    seed
+        Fixes them; without one they differ from call to call.
+
     Raises
     ------
     StreamConfigError
@@ -166,6 +176,18 @@ def sparse_input(t: int = 2000, x: int = 20, y: int = 20, p: float = 0.01, *, se
 def pulse(t: int = 2000, x: int = 20, y: int = 20, pulse_length: int = 100) -> Array:
     """Return a field that is light for ``pulse_length`` frames, dark for as many, and so on: float64, 0 or 1.
 
+    Parameters
+    ----------
+    t, x, y
+        Frames, rows and columns.
+    pulse_length
+        How many frames it is light, and dark.
+
+    Raises
+    ------
+    StreamConfigError
+        When a number is none of frames or pixels.
+
     Examples
     --------
     >>> pulse(6, 1, 1, pulse_length=2).ravel().tolist()
@@ -181,6 +203,16 @@ def chirp(t: int = 2000, x: int = 20, y: int = 20) -> Array:
 
     A programme of 4500 steps, stretched to ``t`` frames: dark, light, dark, grey, a sine whose amplitude grows from 0
     to 1/2, grey, a sine whose frequency grows, grey, dark; as retinas are tested with (Baden et al., Nature 529, 2016).
+
+    Parameters
+    ----------
+    t, x, y
+        Frames, rows and columns.
+
+    Raises
+    ------
+    StreamConfigError
+        When a number is none of frames or pixels.
 
     Examples
     --------
@@ -202,6 +234,20 @@ def chirp(t: int = 2000, x: int = 20, y: int = 20) -> Array:
 def mask_square(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0, side: float = 1.0) -> Array:
     """Return 1 in a square around a place and 0 outside, ``[row, col]``.
 
+    Parameters
+    ----------
+    x, y
+        Rows and columns.
+    x_pos, y_pos
+        The place: row and column, -1 to 1.
+    side
+        How long a side is; the field is 2 long.
+
+    Raises
+    ------
+    StreamConfigError
+        When a number is none, or ``side`` is less than 0.
+
     Examples
     --------
     >>> mask_square(5, 5).sum().item()
@@ -216,6 +262,20 @@ def mask_square(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0
 
 def mask_circle(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0, radius: float = 0.5) -> Array:
     """Return 1 in a circle around a place and 0 outside, ``[row, col]``.
+
+    Parameters
+    ----------
+    x, y
+        Rows and columns.
+    x_pos, y_pos
+        The place: row and column, -1 to 1.
+    radius
+        Its radius; the field is 2 long.
+
+    Raises
+    ------
+    StreamConfigError
+        When a number is none, or ``radius`` is less than 0.
 
     Examples
     --------
@@ -232,7 +292,9 @@ def mask_circle(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0
 def gabor_kernel(
     x: int = 20, y: int = 20, frequency: float = 2.0, direction: float = 0.0, sigma: float = 0.4, phase: float = 0.0
 ) -> Array:
-    """Return a grating in a Gaussian window, ``[row, col]``, -1 to 1.
+    """Return a grating in a Gaussian window, ``[row, col]``, -1 to 1: ``cos(2 pi frequency u + phase) exp(-r**2 / 2 sigma**2)``.
+
+    ``u`` is the place along ``direction``, ``r`` the distance from the middle (Daugman, J. Opt. Soc. Am. A 2, 1985).
 
     Parameters
     ----------
@@ -246,6 +308,11 @@ def gabor_kernel(
         Standard deviation of the window.
     phase
         Radians; 0 has its peak in the middle.
+
+    Raises
+    ------
+    StreamConfigError
+        When a number is none, or ``sigma`` is not more than 0.
 
     Examples
     --------

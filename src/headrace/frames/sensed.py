@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.coerce import as_stream
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base import FrameStream, OnEnd
-from headrace.frames.dvs import DVS, timed_events
+from headrace.frames.base import FrameStream, OnEnd, frames_of
+from headrace.frames.crossings import timed_events
+from headrace.frames.dvs import DVS
 from headrace.frames.event_arrays import joined_events
 from headrace.frames.footage import Header, spec_of, whole_number
 from headrace.frames.generate import Noise
 from headrace.frames.layout import Array
 from headrace.frames.sensors import Kept, Sensor, check_shape, copied, paired
+from headrace.frames.timing import check_dt
 from headrace.ops.base import END, OpCursor, inside
 
 
@@ -33,7 +34,8 @@ class SensorStream(FrameStream):
         A stream of frames. Its recipe is taken as it is now, from frame 0; it is not moved.
     sensor
         A :class:`~headrace.frames.DVS` or an :class:`~headrace.frames.IntegrativeMotionSensor`, whose numbers are taken
-        and not what it has seen.
+        and not what it has seen. What it has by the second is so in the time of the film, by its ``dt``; where
+        ``input_stream`` has none, by the sensor's.
     seed
         Fixes the noise of a sensor without a seed of its own.
     on_end
@@ -42,7 +44,8 @@ class SensorStream(FrameStream):
     Raises
     ------
     StreamConfigError
-        When ``sensor`` is none.
+        When ``sensor`` is none, or a DVS for frames further apart or closer than those of the film; when ``dt`` is set
+        to another.
     DataError
         While running: frames that it cannot take.
 
@@ -66,16 +69,34 @@ class SensorStream(FrameStream):
                 f"SensorStream(sensor) got {sensor!r}, wanted a DVS or an IntegrativeMotionSensor.\n"
                 "  ProcessingStream takes any function of a block."
             )
-        made: Sensed = Sensed(source_of(input_stream), sensor.fresh())
+        source = source_of(input_stream)
+        like = input_stream if isinstance(input_stream, FrameStream) else FrameStream(source, dt=given_dt(sensor))
+        self._shown = sensor.shown_every(like.dt)
+        made: Sensed = Sensed(source, self._shown)
         root = sensor.seed if sensor.seed is not None else seed
         super().__init__(
             made if root is None else made.seeded(root),
-            pixel_per_degree=getattr(input_stream, "pixel_per_degree", 10),
-            t_zero=getattr(input_stream, "t_zero", 0.0),
-            dt=getattr(input_stream, "dt", getattr(sensor, "dt", 0.001)),
+            pixel_per_degree=like.pixel_per_degree,
+            t_zero=like.t_zero,
+            dt=like.dt,
             layout="5d",
             on_end=on_end,
         )
+
+    @property
+    def dt(self) -> float:
+        """Seconds from frame to frame, those of the film; a DVS emits by them, so they stay as they are."""
+        return self._dt
+
+    @dt.setter
+    def dt(self, dt: float) -> None:
+        found = check_dt(type(self).__name__, dt)
+        if given_dt(self._shown, found) != found:
+            raise StreamConfigError(
+                f"SensorStream(dt=) got {dt!r}, wanted {given_dt(self._shown)!r}, that of the film: what the sensor emits depends "
+                "on it.\n  Set it on the film, and make a SensorStream of that."
+            )
+        self._dt = found
 
     def get_events(self, n: int = 1) -> Array:
         """Return the events of the next ``n`` frames, fewer at the end, in order of time.
@@ -84,7 +105,9 @@ class SensorStream(FrameStream):
         -------
         events
             A structured array of :data:`~headrace.frames.EVENT`; its times are those of this stream, in microseconds.
-            Where one of the frames fails, those of the frames before it; the next call raises what it raised.
+            Those of a frame are after the time of the frame before and at most at its own:
+            :func:`event_frames` with ``closed="right"`` counts them as ``get`` does. Where one of the frames fails, those of
+            the frames before it; the next call raises what it raised.
 
         Raises
         ------
@@ -123,11 +146,17 @@ class SensorStream(FrameStream):
         )
 
 
-def source_of(frames: Any) -> Stream[Any]:
+def given_dt(sensor: Sensor, otherwise: float | None = None) -> float | None:
+    """Return the seconds from frame to frame that a sensor has; ``otherwise`` where it has none."""
+    found: float | None = getattr(sensor, "dt", None)
+    return otherwise if found is None else found
+
+
+def source_of(frames: Any, who: str = "SensorStream") -> Stream[Any]:
     """Return the recipe of what makes frames: a frame stream, an array in any layout, a stream."""
     if isinstance(frames, FrameStream):
         return frames.__recipe__()
-    return FrameStream(frames).__recipe__() if hasattr(frames, "shape") else as_stream(frames)
+    return frames_of(frames, who)
 
 
 @register("sensed_frames", example=lambda: Sensed(Noise((3, 4)).seeded(1), DVS(0.3, sigma_theta=0.02, shot_noise=50)))
@@ -161,8 +190,8 @@ class Sensed(Stream[Array]):
     def shard(self, i: int, n: int) -> Any:
         """Raise StreamConfigError: a sensor sees one frame after the other."""
         raise StreamConfigError(
-            f"{self.node_name} cannot be divided: what it emits for a frame depends on those before.\n"
-            "  Give each part a film of its own."
+            f"{self.node_name} got shard({i}, {n}) and cannot be divided: what it emits for a frame depends on those before; "
+            "wanted a stream whose items stand alone.\n  Give each part a film of its own."
         )
 
     def start(self, key: Key) -> Cursor[Array]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from headrace.core.key import Key
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.layout import Array, arranged, framed
+from headrace.frames.layout import Array, arranged
+from headrace.frames.module_blocks import given_frames
 from headrace.frames.options import check_number
 
 Kept = dict[str, Any]
@@ -25,6 +26,20 @@ class Sensor:
     """What a sensor is called with, block by block; a subclass writes :meth:`begin` and :meth:`step`.
 
     Calling it goes on where the last call ended, so that blocks may be cut anywhere; :meth:`clear_state` begins anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import Sensor, SensorStream
+    >>> class Bright(Sensor):
+    ...     def begin(self, frame, key):
+    ...         return {"level": np.zeros(frame.shape)}
+    ...
+    ...     def step(self, kept, frame, key, times=None):
+    ...         on = frame > 0.5
+    ...         return on.astype("f4"), np.zeros(frame.shape, "f4")
+    >>> SensorStream(np.ones((3, 4, 4)), Bright()).get(3).sum(axis=(0, 2, 3, 4)).tolist()
+    [48.0, 0.0]
     """
 
     seed: int | None = None
@@ -55,7 +70,7 @@ class Sensor:
         DataError
             For what is no block of frames, or frames of another size than before.
         """
-        columns = framed(block, type(self).__name__)
+        columns = given_frames(block, type(self).__name__)
         return arranged(self.counts(columns), "5d")
 
     def counts(self, columns: Array) -> Array:
@@ -84,6 +99,13 @@ class Sensor:
         twin = copy(self)
         twin._kept = twin._key = None
         return twin
+
+    def shown_every(self, dt: float) -> Self:
+        """Return an equal sensor that has seen no frame, for frames that are ``dt`` seconds apart.
+
+        A sensor whose numbers are by the second overrides this.
+        """
+        return self.fresh()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sensor) and self.__plain__() == other.__plain__()
@@ -117,7 +139,7 @@ def copied(kept: Kept) -> Kept:
 
 def pair_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of a frame of ON and OFF events of frames of a shape."""
-    return (*shape[:2], 2 * (shape[2] if len(shape) > 2 else 1))
+    return (*shape[:-1], 2 * shape[-1]) if len(shape) > 2 else (*shape, 2)
 
 
 def paired(on: Array, off: Array) -> Array:
@@ -132,7 +154,8 @@ class IntegrativeMotionSensor(Sensor):
 
     ``"linear"`` adds up what comes in, and takes the threshold off with every event: it tells how bright a pixel is.
     ``"log"`` keeps a level, from 0.5 on, and emits where a pixel is more than ``threshold`` times above or below it,
-    multiplying or dividing the level: it tells how a pixel changes.
+    multiplying or dividing the level: it tells how a pixel changes. Both are convis' ``IntegrativeMotionSensor`` (Huth,
+    Masquelier and Arleo, Front. Neuroinform. 12:9, 2018).
 
     Parameters
     ----------
@@ -162,14 +185,16 @@ class IntegrativeMotionSensor(Sensor):
     def __init__(self, spiking_mode: Mode = "linear", threshold: float = 1.0) -> None:
         if not isinstance(spiking_mode, str) or spiking_mode not in get_args(Mode):
             raise StreamConfigError(
-                f"IntegrativeMotionSensor(spiking_mode=) got {spiking_mode!r}, wanted 'linear' or 'log'."
+                f"IntegrativeMotionSensor(spiking_mode=) got {spiking_mode!r}, wanted 'linear' or 'log'.\n"
+                "  'linear' tells how bright a pixel is, 'log' how it changes."
             )
         least = 1.0 if spiking_mode == "log" else 0.0
         self.spiking_mode = spiking_mode
         self.threshold = check_number("IntegrativeMotionSensor", "threshold", threshold, least)
         if self.threshold == least:
             raise StreamConfigError(
-                f"IntegrativeMotionSensor(threshold=) got {threshold!r}, wanted more than {least:g} for {spiking_mode!r}."
+                f"IntegrativeMotionSensor(threshold=) got {threshold!r}, wanted more than {least:g} for {spiking_mode!r}.\n"
+                "  'linear' takes the threshold off, 'log' divides by it."
             )
 
     def begin(self, frame: Array, key: Key) -> Kept:
@@ -177,6 +202,11 @@ class IntegrativeMotionSensor(Sensor):
 
     def step(self, kept: Kept, frame: Array, key: Key, times: list[Any] | None = None) -> tuple[Array, Array]:
         level, threshold = kept["level"], self.threshold
+        if frame.dtype.kind == "f" and not np.isfinite(frame).all():
+            raise DataError(
+                "IntegrativeMotionSensor got a frame with NaN or infinite values, wanted finite ones: their pixels would never "
+                "be right again.\n  np.nan_to_num replaces them."
+            )
         if self.spiking_mode == "linear":
             level += frame
             on, off = level > threshold, level < -threshold

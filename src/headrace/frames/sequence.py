@@ -220,7 +220,8 @@ class RepeatingStream(FrameStream):
         frames = framed(sequence, "RepeatingStream")
         if not len(frames):
             raise DataError(
-                f"RepeatingStream(sequence) got no frames, an array of shape {np.shape(sequence)}, wanted at least one."
+                f"RepeatingStream(sequence) got no frames, an array of shape {np.shape(sequence)}, wanted at least one.\n"
+                "  Time is the first of three axes, the third of five."
             )
         super().__init__(
             array_source(frames),

@@ -52,13 +52,14 @@ class PoissonStream(FrameStream):
         self, input_stream: Any, gain: float = 1.0, *, seed: Seed | None = None, on_end: OnEnd = "short"
     ) -> None:
         rate = check_number("PoissonStream", "gain", gain, 0)
-        made = source_of(input_stream) | map_op(partial(spiking, gain=rate))
+        like = input_stream if isinstance(input_stream, FrameStream) else FrameStream(source_of(input_stream))
+        made = like.__recipe__() | map_op(partial(spiking, gain=rate))
         super().__init__(
             made if seed is None else made.seeded(seed),
-            pixel_per_degree=getattr(input_stream, "pixel_per_degree", 10),
-            t_zero=getattr(input_stream, "t_zero", 0.0),
-            dt=getattr(input_stream, "dt", 0.001),
-            layout=getattr(input_stream, "layout", None),
+            pixel_per_degree=like.pixel_per_degree,
+            t_zero=like.t_zero,
+            dt=like.dt,
+            layout=like.layout,
             on_end=on_end,
         )
 

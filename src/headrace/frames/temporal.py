@@ -1,15 +1,58 @@
-"""Whether a torch module makes each frame of that frame alone, as far as its parts tell."""
+"""What can be told of a torch module: what it is, and whether it makes each frame of that frame alone."""
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
+
+from headrace.core.plain import SAMPLE, WHOLE, digest, plain, where_is
 
 
 def is_module(model: Any) -> bool:
     """Tell whether this is a torch module; without torch nothing is."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def module_plain(module: Any, *, remembers: bool) -> Any:
+    """Return what makes two torch modules equal: their parts, and a digest of their weights.
+
+    Parameters
+    ----------
+    module
+        A torch module.
+    remembers
+        Whether it keeps something from call to call: then its parameters count alone, since buffers change as it runs.
+
+    Returns
+    -------
+    plain
+        JSON values, the same in every process. Each part counts by its class and what it tells of itself
+        (``extra_repr``), each tensor by its type, shape and values; of one above 1 MiB a strided sample counts.
+    """
+    parts = [[name, where_is(type(part)), _ADDRESS.sub("", part.extra_repr())] for name, part in module.named_modules()]
+    values = dict(module.named_parameters()) if remembers else module.state_dict()
+    return {"parts": digest(repr(parts)), "weights": digest(repr([(k, _tensor_plain(v)) for k, v in values.items()]))}
+
+
+_ADDRESS = re.compile(r"\b0x[0-9a-f]+")  # of an object that tells where it lies: another one in every process
+
+
+def _tensor_plain(value: Any) -> Any:
+    torch: Any = sys.modules["torch"]
+    if not isinstance(value, torch.Tensor):
+        return plain(value)
+    told = str(value.dtype)
+    try:
+        flat = value.detach().reshape(-1)
+        nbytes = flat.numel() * flat.element_size()
+        if nbytes > WHOLE:
+            flat = flat[:: nbytes // SAMPLE | 1]
+        raw = flat.cpu().contiguous().view(torch.uint8).numpy()
+        return told, list(value.shape), digest(raw.tobytes())
+    except Exception:  # one of a lazy module, which has no shape yet; sparse ones, those without values
+        return told, where_is(type(value))
 
 
 def why_temporal(module: Any, *, kernels: bool = True) -> tuple[str, str] | None:

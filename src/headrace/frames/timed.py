@@ -9,12 +9,13 @@ import numpy as np
 
 from headrace.core.coerce import as_stream
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.frames.base import FrameStream, OnEnd, check_dt
+from headrace.frames.base import FrameStream, OnEnd
 from headrace.frames.film import Film, Kept
 from headrace.frames.layout import Array, arranged, as_array, framed
 from headrace.frames.narrow import fitting
 from headrace.frames.resampled import Resampled
 from headrace.frames.sequence import EMPTY
+from headrace.frames.timing import check_dt
 
 MANY = 1 << 27  # times at most in one answer: a gigabyte
 
@@ -59,9 +60,11 @@ class TimedStream(FrameStream):
                 f"{type(self).__name__}.get(t1, t2) got {t1}, {t2}, wanted times of frames there are: {len(self)} from "
                 f"{self.t_zero} on, each {self.dt} seconds.\n  Choose on_end='short' or 'pad', or ask available(t1, t2)."
             )
+        self._check_fits(hi - lo, len(found))
         columns = self[found.start : found.stop] if len(found) else self._none()
         if len(found) < hi - lo and self._on_end == "pad":
             self._few("get", t1, t2)
+            self._check_fits(hi - lo, hi - lo)
             made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
             if len(found):
                 made[found.start - lo : found.stop - lo] = columns
@@ -69,23 +72,47 @@ class TimedStream(FrameStream):
         return arranged(columns, self._layout)
 
     def get_tsvs(self, t1: float, t2: float) -> tuple[Array, Array]:
-        """Return the times, ``(n,)``, and the frames there are from one time to another."""
+        """Return the times, ``(n,)``, and the frames there are from one time to another.
+
+        Raises
+        ------
+        StreamConfigError
+            When one is no time.
+        """
         with self._lock:
             found = self._clipped(range(*self._bins(t1, t2)))
             columns = self[found.start : found.stop] if len(found) else self._none()
             return self._times(found), arranged(columns, self._layout)
 
     def ts(self, t1: float, t2: float) -> Array:
-        """Return the times of the frames from one time to another, ``(n,)`` in seconds, whether there are frames or not."""
+        """Return the times of the frames from one time to another, ``(n,)`` in seconds, whether there are frames or not.
+
+        Raises
+        ------
+        StreamConfigError
+            When one is no time, or more than 2**27 frames lie between.
+        """
         return self._times(self._few("ts", t1, t2))
 
     def xs(self, t1: float, t2: float) -> Array:
-        """Return the numbers of the frames from one time to another, ``(n,)``, whether there are frames or not."""
+        """Return the numbers of the frames from one time to another, ``(n,)``, whether there are frames or not.
+
+        Raises
+        ------
+        StreamConfigError
+            As for :meth:`ts`.
+        """
         found = self._few("xs", t1, t2)
         return np.arange(found.start, found.stop)
 
     def available(self, l: float = 1, t2: float | None = None) -> bool:  # noqa: E741  # the documented name
-        """Tell whether ``l`` more frames can be had; with two times, whether all from one to the other are there."""
+        """Tell whether ``l`` more frames can be had; with two times, whether all from one to the other are there.
+
+        Raises
+        ------
+        StreamConfigError
+            When ``l`` is no whole number of at least 0, or one is no time.
+        """
         if t2 is None:
             return super().available(l)  # type: ignore[arg-type]  # looked at there
         wanted = range(*self._bins(l, t2))
@@ -144,6 +171,10 @@ class TimedSequenceStream(TimedStream):
     ------
     DataError
         When ``sequence`` is no array of frames.
+
+    Notes
+    -----
+    A put copies about a megabyte around its frames, not the whole sequence: what was given before does not change.
 
     Examples
     --------
@@ -207,10 +238,11 @@ class TimedSequenceStream(TimedStream):
 
     def _put(self, t1: float, t2: float, block: Array) -> None:
         bins = range(*self._bins(t1, t2))
-        old = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+        film: Film = self._source.film  # type: ignore[attr-defined]  # a Kept
+        old = film.pieces[0]
         if self._clipped(bins) != bins:
             raise AddressError(
-                f"TimedSequenceStream.put got times {t1} to {t2}, wanted times of its frames: {len(old)} from {self.t_zero} on.\n"
+                f"TimedSequenceStream.put got times {t1} to {t2}, wanted times of its frames: {film.count} from {self.t_zero} on.\n"
                 "  Ask available(t1, t2) first."
             )
         if block.shape != (len(bins), *old.shape[1:]):
@@ -220,10 +252,9 @@ class TimedSequenceStream(TimedStream):
                 "  Ask xs(t1, t2) which these are."
             )
         block = fitting(block, old.dtype, "TimedSequenceStream.put", "as those that are there", _WIDER)
-        place, made = self.i, old.copy()
-        made[bins.start : bins.stop] = block
+        place = self.i
         self._drop(place)
-        self._source, self._looped = Kept(Film((made,), 0, len(made))), None
+        self._source, self._looped = Kept(film.having(bins.start, block)), None
 
 
 _WIDER = "Begin with frames of a wider type, or bring them into its range before."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
-from headrace.errors import StreamConfigError
+from headrace.core.checks import number
 
 
 class Timing:
@@ -67,7 +67,7 @@ class Timing:
 
     @pixel_per_degree.setter
     def pixel_per_degree(self, pixel_per_degree: float) -> None:
-        what = "pixels to a degree of the visual field, more than 0"
+        what = "pixels to a degree of the visual field"
         self._pixel_per_degree: float = _number(
             type(self).__name__, "pixel_per_degree", pixel_per_degree, what, above=0
         )
@@ -79,18 +79,17 @@ class Timing:
 
 def check_dt(who: str, dt: Any) -> float:
     """Return ``dt`` as a float, or raise StreamConfigError when it is no time that passes."""
-    return float(_number(who, "dt", dt, "seconds from frame to frame, more than 0", above=0))
+    return float(_number(who, "dt", dt, "seconds from frame to frame", above=0))
 
 
 def _number(who: str, option: str, value: Any, what: str, above: float = -inf) -> float:
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        found = inf
-    if isinstance(value, str | bool) or not isfinite(found) or not found > above:
-        raise StreamConfigError(
-            f"{who}({option}=) got {value!r}, wanted {what}.\n  Give it as a plain number; it can be changed later, too."
-        )
+    found = number(
+        f"{who}({option}=)",
+        value,
+        above=above,
+        what=what,
+        advice="Give it as a plain number; it can be changed later, too.",
+    )
     return value if isinstance(value, int) else found
 
 

@@ -58,6 +58,7 @@ class VideoHeader(Header):
 class Video(Footage):
     """The recipe of :class:`headrace.frames.VideoReader` for a file."""
 
+    who: ClassVar[str] = "VideoReader"
     tuning: ClassVar[tuple[str, ...]] = ("threads",)
 
     path: Path

@@ -58,6 +58,7 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the consumer's, and comes to the whole group
     gc.freeze()  # what a fork has copied is not to be looked through again and again
     pipes.close_in_children(ends)
+    compute_alone()
     worker: Piped = made(ends)
     failed = 0
     try:
@@ -78,6 +79,17 @@ def main(made: Any, streams: Any, key: Key, ends: Any) -> None:
             with suppress(Exception):
                 stream.flush()
         os._exit(failed)  # nothing of the parent's that a fork has copied is to be cleaned up here
+
+
+def compute_alone() -> None:
+    """Have torch compute with one thread where a fork has copied it: its threads stayed in the parent.
+
+    OpenMP would wait for them for ever. A worker among several does better with one thread, too; code of the user's may
+    set another number.
+    """
+    torch: Any = sys.modules.get("torch")
+    if hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(1)
 
 
 class Piped(Drawer):

@@ -9,7 +9,10 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.core.registry import register
 from headrace.frames.event_arrays import events_of, sensor_size, time_surface
-from headrace.plot.frames_blocks import block_of
+from headrace.frames.layout import check_size
+from headrace.plot.frames_blocks import stretches
+from headrace.plot.frames_drawn import drawn
+from headrace.plot.marks import Array
 
 _ON, _OFF = "#b34a00", "#0b6bcb"
 _MOST = 50_000  # marks of a raster: more would cover each other
@@ -24,9 +27,10 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
     events
         Events with ``x``, ``y``, ``t`` and ``p``; or frames of spikes, ``[time, row, col]`` or
         ``[batch, channel, time, row, col]`` with ON and OFF as channels, or a stream of such frames, which does not
-        move. Of more than 50 000, some are drawn, equally far apart.
+        move; its next 500 are drawn, as :func:`plot_frames` does. Of more than 50 000 events, some are drawn, equally
+        far apart.
     size
-        Rows and columns of the camera; None for as many as the events need.
+        Rows and columns of the camera; None for as many as the events need. Of frames, the part that is drawn.
     ax
         Matplotlib's axes to draw on; by default those of a new figure, which is yours to close.
 
@@ -34,6 +38,8 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
     ------
     DataError
         For what is neither, or events outside of ``size``.
+    StreamConfigError
+        For a size that is none.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -53,20 +59,37 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
         cols = sensor_size(found, size, "plot_event_raster")[1]
         at, pixel, on, unit = found["t"] / 1e3, found["y"].astype(np.int64) * cols + found["x"], found["p"] == 1, "ms"
     else:
-        block = block_of(events, "plot_event_raster")
-        block = block if size is None else block[..., : size[0], : size[1]]
-        polarity, frame, row, col = np.nonzero(block.any(axis=0))
-        order = np.argsort(frame, kind="stable")
-        at, pixel, on, unit = frame[order], (row * block.shape[4] + col)[order], polarity[order] == 0, "frame"
+        at, pixel, on = _of_spikes(events, None if size is None else check_size("plot_event_raster", size))
+        unit = "frame"
     some = slice(None, None, max(1, -(-len(at) // _MOST)))
+    at, pixel, on = at[some], pixel[some], on[some]
     axes = ax
     if axes is None:
         axes = optional("matplotlib.pyplot", "plot", "plot_event_raster").subplots(layout="constrained")[1]
     for name, colour, which in (("ON", _ON, on), ("OFF", _OFF, ~on)):
-        axes.plot(at[which][some], pixel[which][some], "|", color=colour, label=name, markersize=3)
+        axes.plot(at[which], pixel[which], "|", color=colour, label=name, markersize=3)
     axes.set_xlabel(unit)
     axes.set_ylabel("pixel")
     return axes
+
+
+def _of_spikes(frames: Any, size: tuple[int, int] | None) -> tuple[Array, Array, Array]:
+    """Return the number of the frame, that of the pixel, and whether it is ON, of some of the spikes in their order."""
+    block, numbers = drawn(frames, "plot_event_raster")
+    rows, cols = size or block.shape[3:]
+    block = block[..., :rows, :cols]
+    cols = block.shape[4]
+    every = max(1, -(-sum(np.count_nonzero((part != 0).any(axis=0)) for part in stretches(block)) // _MOST))
+    found, passed, behind = [], 0, 0
+    for part in stretches(block):
+        # Time comes first, so that spikes are found in their order.
+        spikes = np.flatnonzero((part != 0).any(axis=0).swapaxes(0, 1))
+        found.append(spikes[-behind % every :: every] + passed)
+        behind += len(spikes)
+        passed += part[0].size
+    shape = (block.shape[2], block.shape[1], *block.shape[3:])
+    frame, polarity, row, col = np.unravel_index(np.concatenate(found), shape)
+    return numbers[frame], row * cols + col, polarity == 0
 
 
 @register("plot.time_surface", example=None, kind="view")

@@ -1,23 +1,29 @@
-"""Frames as figures: values over time with examples below, all frames tiled into one image."""
+"""Frames as figures: values over time with examples below, or by what they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.optional import optional
 from headrace.core.registry import register
-from headrace.errors import StreamConfigError
-from headrace.plot.frames_blocks import block_of, scale_of
+from headrace.errors import DataError, StreamConfigError
+from headrace.plot.frames_blocks import scale_of, stretches
+from headrace.plot.frames_drawn import Drawn, drawn
+from headrace.plot.frames_tiles import TILED
+from headrace.plot.frames_tiles import plot_5d_matshow as plot_5d_matshow  # the room takes it from here, and the next
+from headrace.plot.frames_tiles import tiled as tiled
 from headrace.plot.marks import Array
-from headrace.trees.counting import whole_number
 
 Limits = int | tuple[int, int] | None
 Mode = Literal["lines", "matshow", "tensor"]
 _ALPHA = 0.2  # of the line of one pixel
-_LARGEST = 1 << 26  # pixels of tiled frames
+_LINES = 1000  # of single pixels: more of them would cover each other
+_MOST_LINES = 1 << 14  # beyond which nobody waits for the figure
 
 
 @register("plot.frames", example=None, kind="view")
@@ -28,10 +34,12 @@ def plot_frames(x: Any, mode: Mode | None = None) -> Any:
     ----------
     x
         A stream of frames, of which the next 500 are drawn and which does not move; or an array or tensor, as
-        ``[time, row, col]``, ``[batch, channel, time, row, col]`` or with fewer axes.
+        ``[time, row, col]``, ``[batch, channel, time, row, col]`` or with fewer axes. Of a stream whose frames take more
+        than 64 MiB (16 MiB tiled), some are left out, so that those drawn are equally far apart; of one that has no frames
+        by number, as many are drawn as fit.
     mode
-        ``"matshow"`` tiles all frames into one image, ``"lines"`` draws a line for each pixel, ``"tensor"`` is
-        :func:`plot_tensor`.
+        ``"matshow"`` tiles all frames into one image, ``"lines"`` draws a line for each pixel, or for about 1000 on a
+        regular grid, ``"tensor"`` is :func:`plot_tensor`.
 
     Returns
     -------
@@ -59,25 +67,38 @@ def plot_frames(x: Any, mode: Mode | None = None) -> Any:
     """
     if mode is not None and mode not in get_args(Mode):
         raise StreamConfigError(
-            f"plot_frames(mode=) got {mode!r}, wanted one of {', '.join(map(repr, get_args(Mode)))}."
+            f"plot_frames(mode=) got {mode!r}, wanted one of {', '.join(map(repr, get_args(Mode)))}.\n"
+            "  Leave it out for the one that fits the frames."
         )
-    block = block_of(x, "plot_frames")
-    batches, channels, frames, rows, cols = block.shape
+    found = drawn(x, "plot_frames", room=TILED) if mode == "matshow" else drawn(x, "plot_frames")
+    batches, channels, frames, rows, cols = found.block.shape
     one_pixel = batches * channels * rows * cols == 1
     if mode is None:
         mode = "lines" if one_pixel and frames > 1 else "matshow" if frames == 1 else "tensor"
     if mode == "tensor":
-        return plot_tensor(block)
+        return _figure(found, 5, 16, True, "Output Tensor")
+    # What is wrong is said before there is a figure.
+    image = tiled(found.block) if mode == "matshow" else None
     pyplot = optional("matplotlib.pyplot", "plot", "plot_frames")
-    image = tiled(block) if mode == "matshow" else None  # what is wrong is said before there is a figure
     figure, axes = pyplot.subplots(layout="constrained")
     if image is not None:
         axes.imshow(image, cmap="gray", interpolation="nearest")
         axes.set_axis_off()
     else:
-        axes.plot(np.moveaxis(block, 2, 0).reshape(frames, -1), "-")
+        some = _grid(found.block, _LINES // (batches * channels))
+        axes.plot(found.numbers, np.moveaxis(some, 2, 0).reshape(frames, -1), "-")
         axes.set_xlabel("frame")
     return figure
+
+
+def _grid(block: Array, most: int) -> Array:
+    """Return at most ``most`` pixels of each frame, on a regular grid; all where there are no more."""
+    rows, cols = block.shape[-2:]
+    most = max(1, most)
+    down = min(rows, most, max(1, round((most * rows / cols) ** 0.5)))
+    right = min(cols, most // down)
+    middles = [(np.arange(n) * 2 + 1) * size // (2 * n) for n, size in ((down, rows), (right, cols))]
+    return block[..., middles[0][:, np.newaxis], middles[1]]
 
 
 def plot_tensor(
@@ -102,7 +123,7 @@ def plot_tensor(
     n_examples
         How many frames there are in a row.
     max_lines
-        About how many pixels have lines.
+        How many pixels have lines at most.
     tlim, xlim, ylim
         Which frames, rows and columns: a number of them, or the first and the one behind the last.
     resize_small_figures
@@ -134,58 +155,68 @@ def plot_tensor(
     >>> import matplotlib.pyplot as plt
     >>> plt.close(figure)
     """
-    n_examples = whole_number("plot_tensor", "n_examples", n_examples, 1, "frames")
-    max_lines = whole_number("plot_tensor", "max_lines", max_lines, 0, "lines")
-    whole = block_of(t, "plot_tensor")
-    cuts = [
-        _cut("plot_tensor", name, limits, size)
-        for name, limits, size in zip(("tlim", "xlim", "ylim"), (tlim, xlim, ylim), whole.shape[2:], strict=True)
-    ]
-    block = whole[(slice(None), slice(None), *cuts)]
-    first = cuts[0].start
-    batches, channels, frames, rows, cols = block.shape
-    lanes = block.reshape(batches * channels, frames, rows, cols)
+    n_examples = whole_number("plot_tensor", n_examples, 1, name="n_examples", things="frames")
+    max_lines = whole_number("plot_tensor", max_lines, 0, name="max_lines", things="lines")
+    block, numbers = drawn(t, "plot_tensor", cut=lambda n: _cut("tlim", tlim, n))
+    part = tuple(_cut(*limits) for limits in (("xlim", xlim, block.shape[3]), ("ylim", ylim, block.shape[4])))
+    return _figure(Drawn(block[..., part[0], part[1]], numbers), n_examples, max_lines, resize_small_figures, title)
+
+
+def _figure(found: Drawn, n_examples: int, max_lines: int, resize: bool, title: str) -> Any:
+    block, at = found
+    frames = len(at)
+    lanes = list(np.ndindex(block.shape[:2]))  # a batch and a channel each
     shown = np.unique(np.linspace(0, frames - 1, min(n_examples, frames)).round().astype(int))
     pyplot = optional("matplotlib.pyplot", "plot", "plot_tensor")
     figure = pyplot.figure(layout="constrained")
     grid = figure.add_gridspec(1 + len(lanes), len(shown), height_ratios=[2] + [1] * len(lanes))
-    if resize_small_figures:
+    if resize:
         width, height = figure.get_size_inches()
         figure.set_size_inches(max(width, 1.2 * len(shown)), max(height, 3.0 + 1.2 * len(lanes)))
     above = figure.add_subplot(grid[0, :])
-    at = np.arange(first, first + frames)
-    step = max(1, round((rows * cols / max(1, max_lines)) ** 0.5))
+    least, greatest, mean = _over_pixels(block)
     for k, lane in enumerate(lanes):
-        values = lane.astype(np.float64)
         colour = f"C{k % 10}"
-        above.fill_between(at, values.min(axis=(1, 2)), values.max(axis=(1, 2)), color=colour, alpha=0.15, linewidth=0)
-        above.plot(at, values.mean(axis=(1, 2)), color=colour)
+        above.fill_between(at, least[lane], greatest[lane], color=colour, alpha=0.15, linewidth=0)
+        above.plot(at, mean[lane], color=colour)
         if max_lines:
-            some = values[:, step // 2 :: step, step // 2 :: step].reshape(frames, -1)
-            above.plot(at, some[:, : 4 * max_lines], color=colour, alpha=_ALPHA)
+            above.plot(at, _grid(block[lane], max_lines).reshape(frames, -1), color=colour, alpha=_ALPHA)
     above.set_title(title)
     above.set_xlabel("frame")
     low, high = scale_of(block)
     for k, lane in enumerate(lanes):
-        for j, number in enumerate(shown.tolist()):
+        for j, place in enumerate(shown.tolist()):
             axes = figure.add_subplot(grid[1 + k, j])
-            axes.imshow(lane[number].astype(np.float64), vmin=low, vmax=high, cmap="gray", interpolation="nearest")
-            axes.set_title(str(first + number), fontsize=8)
+            axes.imshow(
+                block[(*lane, place)].astype(np.float64), vmin=low, vmax=high, cmap="gray", interpolation="nearest"
+            )
+            axes.set_title(str(at[place]), fontsize=8)
             axes.set_axis_off()
     return figure
 
 
-def _cut(who: str, name: str, limits: Any, size: int) -> slice:
+def _over_pixels(block: Array) -> tuple[Array, Array, Array]:
+    """Return the least, the greatest and the mean value of each frame, ``[batch, channel, time]``."""
+    parts = [
+        (part.min(axis=(3, 4)), part.max(axis=(3, 4)), part.mean(axis=(3, 4), dtype=np.float64))
+        for part in stretches(block)
+    ]
+    least, greatest, mean = (np.concatenate(each, axis=2, dtype=np.float64) for each in zip(*parts, strict=True))
+    return least, greatest, mean
+
+
+def _cut(name: str, limits: Any, size: int) -> slice:
     if limits is None:
         return slice(0, size)
     low, high = limits if isinstance(limits, tuple | list) and len(limits) == 2 else (0, limits)
     try:
         found = range(size)[int(low) : int(high)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = range(0)
     if not found:
         raise StreamConfigError(
-            f"{who}({name}=) got {limits!r}, wanted a part of 0 to {size}: a number, or (first, end)."
+            f"plot_tensor({name}=) got {limits!r}, wanted a part of 0 to {size}.\n"
+            "  Give how many from the first on, or (first, end)."
         )
     return slice(found.start, found.stop)
 
@@ -209,112 +240,44 @@ def plot_5d_time(w: Any, lsty: str = "-", mean: Sequence[int] | bool = (), time:
     StreamConfigError
         For axes that are none of 0 to 4.
     DataError
-        For what is no frames.
+        For what is no frames, or more than 16 384 lines.
     MissingExtraError
         When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from headrace.frames import moving_bar
+    >>> from headrace.plot import plot_5d_time
+    >>> plot_5d_time(moving_bar(100, 12, 16), mean=True).shape
+    (100, 1)
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close()
     """
-    block = block_of(w, "plot_5d_time").astype(np.float64)
-    along = _axes("plot_5d_time", "time", time)
-    over = tuple(k for k in range(5) if k not in along) if mean is True else _axes("plot_5d_time", "mean", mean or ())
-    pyplot = optional("matplotlib.pyplot", "plot", "plot_5d_time")
-    block = block.mean(axis=over, keepdims=True)
+    along = _axes("time", time)
+    over = tuple(k for k in range(5) if k not in along) if mean is True else _axes("mean", mean or ())
+    block = drawn(w, "plot_5d_time").block
     rest = [k for k in range(5) if k not in along]
-    lines: Array = block.transpose(*along, *rest).reshape(int(np.prod([block.shape[k] for k in along])), -1)
+    count = math.prod(block.shape[k] for k in rest if k not in over)
+    if count > _MOST_LINES:
+        raise DataError(
+            f"plot_5d_time got {count} lines to draw, wanted {_MOST_LINES} at most.\n"
+            "  Average some axes, with mean=(3, 4), or choose some pixels before."
+        )
+    pyplot = optional("matplotlib.pyplot", "plot", "plot_5d_time")
+    values = block.mean(axis=over, keepdims=True, dtype=np.float64) if over else block.astype(np.float64)
+    lines: Array = values.transpose(*along, *rest).reshape(math.prod(values.shape[k] for k in along), -1)
     pyplot.plot(lines, lsty)
     return lines
 
 
-def _axes(who: str, name: str, axes: Any) -> tuple[int, ...]:
+def _axes(name: str, axes: Any) -> tuple[int, ...]:
     try:
         found = tuple(int(axis) for axis in axes)
         if len(set(found)) != len(found) or not set(found) <= set(range(5)):
             raise ValueError
-    except (TypeError, ValueError):
-        raise StreamConfigError(f"{who}({name}=) got {axes!r}, wanted some of the axes 0 to 4.") from None
-    return found
-
-
-def plot_5d_matshow(
-    w: Any,
-    border: bool = True,
-    dims: Sequence[Sequence[int]] = ((0, 1, 3), (2, 4)),
-    border_val: float | str = 0.0,
-) -> Array:
-    """Draw all frames, tiled into one image, on matplotlib's current axes; return what was drawn.
-
-    Parameters
-    ----------
-    w, border, dims, border_val
-        As :func:`tiled` takes them.
-
-    Raises
-    ------
-    StreamConfigError, DataError
-        As :func:`tiled` does.
-    MissingExtraError
-        When matplotlib is not installed.
-    """
-    image = tiled(w, border=border, dims=dims, border_val=border_val)
-    pyplot = optional("matplotlib.pyplot", "plot", "plot_5d_matshow")
-    pyplot.gca().imshow(image, cmap="gray", interpolation="nearest")
-    return image
-
-
-def tiled(
-    w: Any,
-    border: bool = True,
-    dims: Sequence[Sequence[int]] = ((0, 1, 3), (2, 4)),
-    border_val: float | str = 0.0,
-) -> Array:
-    """Return all frames as one image: below each other the batches and channels, side by side the frames in time.
-
-    Parameters
-    ----------
-    w
-        As ``x`` of :func:`plot_frames`.
-    border
-        Put a line of one pixel between frames.
-    dims
-        Which of the five axes go down, and which to the right; the last of each are those of a frame.
-    border_val
-        Of these lines: a number, or ``"min"``, ``"max"`` or ``"mean"`` of all values.
-
-    Raises
-    ------
-    StreamConfigError
-        For axes that are not 0 to 4, each once, and a border that is none.
-    DataError
-        For what is no frames, or too many for one image.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from headrace.plot.frames_lines import tiled
-    >>> tiled(np.arange(4).reshape(2, 1, 2), border_val=9).tolist()
-    [[0.0, 1.0, 9.0, 2.0, 3.0]]
-    """
-    try:
-        down, right = (tuple(int(k) for k in axes) for axes in dims)
-        if sorted(down + right) != [0, 1, 2, 3, 4] or not down or not right:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise StreamConfigError(f"tiled(dims=) got {dims!r}, wanted the axes 0 to 4 in two groups.") from None
-    block = block_of(w, "tiled")
-    values = block.astype(np.float64)
-    marks: dict[str, Callable[[Array], Any]] = {"min": np.min, "max": np.max, "mean": np.mean}
-    if isinstance(border_val, str) and border_val not in marks:
-        raise StreamConfigError(f"tiled(border_val=) got {border_val!r}, wanted a number, 'min', 'max' or 'mean'.")
-    line = float(marks[border_val](values)) if isinstance(border_val, str) else float(border_val)
-    if block.size > _LARGEST:
+    except (TypeError, ValueError, OverflowError):
         raise StreamConfigError(
-            f"tiled got {block.size} pixels, wanted {_LARGEST} at most.\n  Choose some of the frames: film[::100]."
-        )
-    values = values.transpose(*down, *right)
-    room = int(border)
-    size = [block.shape[k] for k in (down[-1], right[-1])]
-    counts = [int(np.prod([block.shape[k] for k in axes[:-1]])) for axes in (down, right)]
-    tiles = values.reshape(counts[0], size[0], counts[1], size[1])
-    made = np.full((counts[0], size[0] + room, counts[1], size[1] + room), line)
-    made[:, : size[0], :, : size[1]] = tiles
-    image: Array = made.reshape(counts[0] * (size[0] + room), counts[1] * (size[1] + room))
-    return image[: image.shape[0] - room, : image.shape[1] - room]
+            f"plot_5d_time({name}=) got {axes!r}, wanted some of the axes 0 to 4, each once.\n"
+            "  They are batch, channel, time, row and column."
+        ) from None
+    return found

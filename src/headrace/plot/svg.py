@@ -12,6 +12,8 @@ from os import PathLike
 from pathlib import Path
 from unicodedata import combining, east_asian_width
 
+from headrace.core.anew import written_anew
+
 MONO = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 _ADVANCE = 0.62  # of the size of a letter: the widest of the usual monospaced fonts has 0.602
 # What XML 1.0 cannot hold in any spelling: control characters but tab and line ends, surrogates, two non-characters.
@@ -46,7 +48,8 @@ class Svg:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the drawing to a file and return its path."""
         path = Path(path)
-        path.write_bytes(self.data.encode())
+        with written_anew(path) as part:
+            part.write_bytes(self.data.encode())
         return path
 
     def _repr_svg_(self) -> str:

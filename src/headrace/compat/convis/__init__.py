@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.compat.convis import filters, samples, streams
-from headrace.compat.convis.later import PUMPS, VISION, Later, function, kind
+from headrace.compat.convis import filters, models, retina, samples, streams
+from headrace.compat.convis.later import PUMPS, VISION, function, kind
 from headrace.compat.convis.plot import plot, plot_5d_matshow, plot_5d_time, plot_tensor
 
-__all__ = ["filters", "plot", "plot_5d_matshow", "plot_5d_time", "plot_tensor", "samples", "streams"]
+__all__ = [
+    "filters",
+    "models",
+    "plot",
+    "plot_5d_matshow",
+    "plot_5d_time",
+    "plot_tensor",
+    "retina",
+    "samples",
+    "streams",
+]
 
 Layer: Any = kind("convis.Layer", VISION)
 Output: Any = kind("convis.Output", VISION)
@@ -20,5 +30,3 @@ Retina: Any = kind("convis.Retina", VISION)
 Runner: Any = kind("convis.Runner", PUMPS)
 run: Any = function("convis.run", VISION)
 run_in_background: Any = function("convis.run_in_background", VISION)
-models: Any = Later("convis.models", VISION)
-retina: Any = Later("convis.retina", VISION)

@@ -6,13 +6,15 @@ they are named, ``RepeatingStream`` gives as many frames as are asked for, and v
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import numpy as np
 
 from headrace import frames
 from headrace.compat.convis.later import PUMPS, WINDOWS, function, kind
+from headrace.core.coerce import as_stream
+from headrace.core.stream import Stream as Recipe
 from headrace.frames import (
     FrameStream,
     HDF5Reader,
@@ -30,7 +32,10 @@ from headrace.frames import (
     VideoReader,
     VideoWriter,
 )
-from headrace.frames.layout import check_size
+from headrace.frames.base import frames_of
+from headrace.frames.bounded import check_fits
+from headrace.frames.footage import whole_number
+from headrace.frames.layout import check_size, framed
 from headrace.frames.options import check_number
 
 __all__ = [
@@ -60,8 +65,22 @@ __all__ = [
 _WINDOWS = ("ImageWindow", "Runner", "StreamToNetwork", "StreamVisualizer", "run_visualizer", "visualizer")
 
 
-class Stream(FrameStream):
-    """Zeros without end, ``[time, row, col]``: what other streams were derived from.
+class _Begun:
+    """What makes a stream whole before the constructor of a derived class, which may never call its own base's."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        if isinstance(made, Stream):
+            Stream.__init__(made)
+        return made
+
+
+class Stream(FrameStream, _Begun):  # behind, so that arguments are told by __init__
+    """Zeros without end, ``[time, row, col]``: what other streams are derived from.
+
+    A class with a ``get`` of its own is a stream of what that gives, wherever a stream is wanted: frame by frame, from
+    where it stands, until ``available(1)`` is false or a block is empty. It may set ``size`` and ``i``, and need not call
+    this constructor.
 
     Parameters
     ----------
@@ -86,6 +105,11 @@ class Stream(FrameStream):
     >>> stream = Stream((4, 5), t=1.0, dt=0.5)
     >>> stream.get(3).shape, stream.t, bool(stream.available(10**6))
     ((3, 4, 5), 2.5, True)
+    >>> class Sevens(Stream):
+    ...     def get(self, n):
+    ...         return np.full((n, *self.size), 7.0)
+    >>> ProcessingStream(Sevens((1, 2)), lambda block: block * 2).get(2).tolist()
+    [[[14.0, 14.0]], [[14.0, 14.0]]]
     """
 
     def __init__(
@@ -97,8 +121,69 @@ class Stream(FrameStream):
         dt: float = 0.001,
     ) -> None:
         self._began = check_number("Stream", "t", t)
-        zeros = np.zeros((1, *check_size("Stream", size)))
+        self._size: tuple[int, int] | None = check_size("Stream", size)
+        self._at: int | None = None  # where a derived class says that it stands
+        zeros = np.zeros((1, *self._size))
         super().__init__(zeros, pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=dt, on_end="repeat")
+
+    @property
+    def _own(self) -> bool:
+        """Whether frames come from the ``get`` of a derived class."""
+        return type(self).get is not Stream.get
+
+    def __recipe__(self) -> Recipe[Any]:
+        """Return the description of the frames; those of a ``get`` of one's own go on from where it stands."""
+        if not self._own:
+            return super().__recipe__()
+        made: Recipe[Any] = as_stream(self._frames)
+        return made
+
+    def _frames(self) -> Iterator[Any]:
+        """Yield what a derived class's ``get`` gives, frame by frame."""
+        while self.available(1):
+            block = framed(self.get(1), f"{type(self).__name__}.get")
+            if not len(block):
+                return
+            yield from block
+
+    def get(self, n: int = 1) -> Any:
+        """Return the next ``n`` frames as a block, ``[time, row, col]``."""
+        if not self._own:
+            return super().get(n)
+        n = whole_number(
+            f"{type(self).__name__}.get", "n", n, 0
+        )  # asked for by the derived class: its frames are not ours
+        check_fits(f"{type(self).__name__}.get({n})", n, self._size or (0, 0), np.float64)
+        return np.zeros((n, *(self._size or (0, 0))))
+
+    def available(self, l: int = 1) -> bool:  # noqa: E741  # the documented name
+        """Tell whether ``l`` more frames can be had: always, where a derived class does not say otherwise."""
+        return True if self._own else super().available(l)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows and columns; a derived class may set it."""
+        return self._size
+
+    @size.setter
+    def size(self, size: Any) -> None:
+        made = None if size is None else check_size(type(self).__name__, size)
+        if made is not None and made != self._size:
+            self._drop(self.i if self._at is None else None)
+            self._source, self._looped = frames_of(np.zeros((1, *made)), "Stream"), None
+        self._size = made
+
+    @property
+    def i(self) -> int:
+        """The number of the next frame; a derived class may set it."""
+        return super().i if self._at is None else self._at
+
+    @i.setter
+    def i(self, i: int) -> None:
+        if self._own:
+            self._at = i
+        else:
+            self.seek(i)
 
     @property
     def t(self) -> float:
