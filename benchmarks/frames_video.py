@@ -253,7 +253,7 @@ def writing(bench: Bench) -> None:
     import av
 
     cv2: Any = None if bench.quick else peer("cv2")
-    from headrace.frames.video_writer import CODECS
+    from headrace.frames.video.writer import CODECS
 
     n = bench.size(50, 3)
     frames = np.stack([scene(k, 480, 640) for k in range(n)])

@@ -21,7 +21,7 @@ import headrace as hr
 from frames.makers import digits
 from headrace.errors import DataError, HeadraceWarning, StreamConfigError
 from headrace.frames import MNISTStream, PoissonMNISTStream, PseudoNMNIST, read_idx, write_idx
-from headrace.frames import digit_files as files
+from headrace.frames.digits import files
 
 STREAMS = (MNISTStream, PoissonMNISTStream, PseudoNMNIST)
 

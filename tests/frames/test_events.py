@@ -312,7 +312,7 @@ def test_events_that_wait_for_others_are_in_the_file_a_second_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("headrace.frames.event_writer.monotonic", lambda: now[0])
+    monkeypatch.setattr("headrace.frames.events.writer.monotonic", lambda: now[0])
     with EventWriter(tmp_path / "a.aedat") as writer:
         for k, event in enumerate(some(9)):
             now[0] += 0.4

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from headrace.frames import FrameStream, SequenceStream, TimedSequenceStream
-from headrace.frames.film import Film
+from headrace.frames.memory.pieces import Film
 
 MIB = 1 << 20
 LARGE = np.random.default_rng(1).random((5000, 32, 32)).astype("f4")  # 20 MiB

@@ -9,8 +9,8 @@ import pytest
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import FrameStream
-from headrace.frames.linear_nonlinear import SampleGenerator
-from headrace.frames.text import text_kernel
+from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
+from headrace.frames.stimuli.text import text_kernel
 from support.require import require
 
 

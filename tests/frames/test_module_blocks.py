@@ -24,7 +24,7 @@ from headrace.frames import (
     moving_bar,
     text_kernel,
 )
-from headrace.frames.idx import read_idx, write_idx
+from headrace.frames.digits.idx import read_idx, write_idx
 from support.require import require
 
 torch = require("torch")

@@ -20,7 +20,7 @@ from headrace.frames import (
     SequenceStream,
     TimedSequenceStream,
 )
-from headrace.frames.narrow import first_wrong
+from headrace.frames.base.narrow import first_wrong
 from support.require import require
 
 

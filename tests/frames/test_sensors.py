@@ -28,7 +28,7 @@ from headrace.frames import (
     moving_bar,
     write_idx,
 )
-from headrace.frames.saccades import classic_view, corners_of, path_of, view
+from headrace.frames.digits.saccades import classic_view, corners_of, path_of, view
 from support.require import require
 
 THETA = 0.17

@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 
-from headrace.frames.video_blocks import Blocks
+from headrace.frames.video.blocks import Blocks
 
 LARGE = (40, 1 << 20)  # bytes of which nothing is written: they cost no memory
 

@@ -97,7 +97,7 @@ def test_backwards_with_steps_and_a_few_in_a_row(kind: str, threads: int, files:
 
 def test_frames_by_number_cost_no_pass_from_the_beginning(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not more is decoded than from the key before: what seeking is for."""
-    from headrace.frames.video_decode import Decoder
+    from headrace.frames.video.decode import Decoder
 
     path = files("constant rate.mkv")
     fed = []

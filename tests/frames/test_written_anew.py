@@ -21,7 +21,7 @@ from headrace.frames import (
     read_events,
     write_events,
 )
-from headrace.frames.idx import read_idx, write_idx
+from headrace.frames.digits.idx import read_idx, write_idx
 from headrace.plot import preview
 from support.require import require
 
@@ -49,7 +49,7 @@ def _full(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(path: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         return Full(path, mode) if "w" in mode else open(path, mode, *args, **options)
 
-    for module in ("event_files", "event_growing"):
+    for module in ("events.files", "events.growing"):
         monkeypatch.setattr(f"headrace.frames.{module}.open", opened, raising=False)
 
 

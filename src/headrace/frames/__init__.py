@@ -2,26 +2,39 @@
 
 What belongs here makes, reads or writes frames ``(rows, cols[, channels])``. What shows them is in ``plot``; models of
 vision are in ``vision``.
+
+Its packages lie in rows, and a line imports only from the rows below its own; strangers in a row do not know each other::
+
+    digits: their files, walk and saccades
+    images: picture files  |  process: models over frames  |  sensors: what frames become in an eye or a camera
+    events: of pixels  |  files: npy, HDF5, Inrimage  |  memory: sequences, noise  |  stimuli: by formula  |  video
+    base: what every stream of frames is
 """
 
-from headrace.frames.arrays import NumpyReader, NumpyWriter
-from headrace.frames.base import FrameStream
-from headrace.frames.dvs import DVS
-from headrace.frames.event_arrays import EVENT, event_frames, events_of, time_surface
-from headrace.frames.event_files import read_events, write_events
-from headrace.frames.event_streams import EventFrameStream, EventStream, EventWriter
-from headrace.frames.footage import Footage, FrameReader, Header
-from headrace.frames.generate import RandomStream
-from headrace.frames.hdf5 import HDF5Reader, HDF5Writer
-from headrace.frames.idx import read_idx, write_idx
-from headrace.frames.images import ImageSequence
-from headrace.frames.inr import InrImageFileStreamer, InrImageStreamer
-from headrace.frames.inr_writer import InrImageStreamWriter
-from headrace.frames.linear_nonlinear import SampleGenerator
-from headrace.frames.mnist import MNISTStream, PoissonMNISTStream
-from headrace.frames.process import ProcessingStream
-from headrace.frames.saccades import PseudoNMNIST
-from headrace.frames.samples import (
+from headrace.frames.base.footage import Footage, FrameReader, Header
+from headrace.frames.base.stream import FrameStream
+from headrace.frames.base.writer import FrameWriter
+from headrace.frames.digits.idx import read_idx, write_idx
+from headrace.frames.digits.mnist import MNISTStream, PoissonMNISTStream
+from headrace.frames.digits.saccades import PseudoNMNIST
+from headrace.frames.events.arrays import EVENT, event_frames, events_of, time_surface
+from headrace.frames.events.files import read_events, write_events
+from headrace.frames.events.streams import EventFrameStream, EventStream, EventWriter
+from headrace.frames.files.arrays import NumpyReader, NumpyWriter
+from headrace.frames.files.hdf5 import HDF5Reader, HDF5Writer
+from headrace.frames.files.inr import InrImageFileStreamer, InrImageStreamer
+from headrace.frames.files.inr_writer import InrImageStreamWriter
+from headrace.frames.images.images import ImageSequence
+from headrace.frames.memory.noise import RandomStream
+from headrace.frames.memory.sequence import RepeatingStream, SequenceStream
+from headrace.frames.memory.timed import TimedResampleStream, TimedSequenceStream, TimedStream
+from headrace.frames.process.stream import ProcessingStream
+from headrace.frames.sensors.dvs import DVS
+from headrace.frames.sensors.sensor import IntegrativeMotionSensor, Sensor
+from headrace.frames.sensors.spikes import Poisson, PoissonStream
+from headrace.frames.sensors.stream import SensorStream
+from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
+from headrace.frames.stimuli.samples import (
     chirp,
     gabor_kernel,
     mask_circle,
@@ -32,15 +45,9 @@ from headrace.frames.samples import (
     random_checker_stimulus,
     sparse_input,
 )
-from headrace.frames.sensed import SensorStream
-from headrace.frames.sensors import IntegrativeMotionSensor, Sensor
-from headrace.frames.sequence import RepeatingStream, SequenceStream
-from headrace.frames.spikes import Poisson, PoissonStream
-from headrace.frames.text import text_kernel
-from headrace.frames.timed import TimedResampleStream, TimedSequenceStream, TimedStream
-from headrace.frames.video_reader import VideoReader
-from headrace.frames.video_writer import VideoWriter
-from headrace.frames.writer import FrameWriter
+from headrace.frames.stimuli.text import text_kernel
+from headrace.frames.video.reader import VideoReader
+from headrace.frames.video.writer import VideoWriter
 
 __all__ = [
     "DVS",

@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base import FrameStream
+from headrace.frames.base.stream import FrameStream
 from headrace.plot.frames_lines import plot_frames
 from headrace.trees.counting import whole_number
 from headrace.trees.parameter import Parameter

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.frames.layout import as_array
+from headrace.frames.base.layout import as_array
 from headrace.plot.marks import Array
 
 STRETCH = 1 << 20  # values that are worked on at a time

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base import FrameStream
+from headrace.frames.base.stream import FrameStream
 from headrace.plot.frames_blocks import STRETCH, block_of, colours_of, shrunk, stretches
 from headrace.plot.marks import Array
 

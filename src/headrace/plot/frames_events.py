@@ -8,8 +8,8 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.registry import register
-from headrace.frames.event_arrays import events_of, sensor_size, time_surface
-from headrace.frames.layout import check_size
+from headrace.frames.base.layout import check_size
+from headrace.frames.events.arrays import events_of, sensor_size, time_surface
 from headrace.plot.frames_blocks import stretches
 from headrace.plot.frames_drawn import drawn
 from headrace.plot.marks import Array

@@ -16,7 +16,7 @@ from headrace.core.optional import optional
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.frames import VideoWriter
-from headrace.frames.writer import check_target
+from headrace.frames.base.writer import check_target
 from headrace.plot.frames_blocks import bytes_of, colours_of, scale_of, shrunk
 from headrace.plot.frames_drawn import drawn
 from headrace.plot.marks import Array

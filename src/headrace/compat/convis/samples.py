@@ -1,7 +1,7 @@
 """The stimuli, kernels and data of ``convis.samples``."""
 
-from headrace.frames.linear_nonlinear import SampleGenerator
-from headrace.frames.samples import (
+from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
+from headrace.frames.stimuli.samples import (
     chirp,
     gabor_kernel,
     mask_circle,
@@ -12,7 +12,7 @@ from headrace.frames.samples import (
     random_checker_stimulus,
     sparse_input,
 )
-from headrace.frames.text import text_kernel
+from headrace.frames.stimuli.text import text_kernel
 
 __all__ = [
     "SampleGenerator",

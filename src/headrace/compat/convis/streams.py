@@ -32,11 +32,11 @@ from headrace.frames import (
     VideoReader,
     VideoWriter,
 )
-from headrace.frames.base import frames_of
-from headrace.frames.bounded import check_fits
-from headrace.frames.footage import whole_number
-from headrace.frames.layout import check_size, framed
-from headrace.frames.options import check_number
+from headrace.frames.base.bounded import check_fits
+from headrace.frames.base.footage import whole_number
+from headrace.frames.base.layout import check_size, framed
+from headrace.frames.base.options import check_number
+from headrace.frames.base.stream import frames_of
 
 __all__ = [
     "GlobalClock",

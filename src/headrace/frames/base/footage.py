@@ -1,0 +1,319 @@
+"""Recipes for frames that are read from somewhere: a source writes a reader, everything else is here.
+
+A :class:`Footage` is the frozen description, a :class:`FrameReader` what a run has open. Frames are read in stretches,
+as columns, so that a block costs one copy at most; a stretch that fails is read frame by frame, so that the frames
+before the broken one are given and the error names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import inf, prod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headrace.core import checks
+from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
+from headrace.core.key import Key
+from headrace.core.look import Look
+from headrace.core.places import lap_pieces
+from headrace.core.stream import Field, Spec
+from headrace.errors import StreamConfigError
+from headrace.frames.base.layout import Array
+from headrace.frames.base.unreadable import Stamp, changed, opening, stamp_of
+
+BYTES = 1 << 20  # read ahead at most, when frames are drawn one by one
+DIMS: dict[int, tuple[str, ...]] = {
+    2: ("row", "col"),
+    3: ("row", "col", "channel"),
+    4: ("batch", "row", "col", "channel"),
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of frames before the first.
+
+    Attributes
+    ----------
+    frames : int
+        How many there are.
+    shape : tuple of int
+        Of one: ``(rows, cols)`` or ``(rows, cols, channels)``; None where it varies.
+    dtype : dtype
+        Of its values.
+    """
+
+    frames: int
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one frame, about."""
+        return prod(n or 1 for n in self.shape) * self.dtype.itemsize
+
+
+class FrameReader:
+    """Frames of an open source, by number. Owned by one thread; making one opens the source and reads no frame.
+
+    Attributes
+    ----------
+    header : Header
+        What is known of its frames.
+
+    Examples
+    --------
+    >>> class Ramp(FrameReader):
+    ...     header = Header(100, (1, 2), np.dtype(np.float64))
+    ...
+    ...     def read(self, lo, hi):
+    ...         return np.arange(lo, hi, dtype=float).reshape(-1, 1, 1).repeat(2, axis=2)
+    >>> Ramp().one(7).tolist(), Ramp().pick(np.array([5, 3])).tolist()
+    ([[7.0, 7.0]], [[[5.0, 5.0]], [[3.0, 3.0]]])
+    """
+
+    header: Header
+
+    def read(self, lo: int, hi: int) -> Array:
+        """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one.
+
+        The array is handed on as it is: it must be a new one, or one that nobody writes to any more.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method read(lo, hi)")
+
+    def one(self, i: int) -> Array:
+        """Return frame ``i`` alone."""
+        found: Array = self.read(i, i + 1)[0]
+        return found
+
+    def pick(self, at: Numbers) -> Array:
+        """Return any frames, in any order, as columns: at least one."""
+        found = [self.read(i, i + 1) for i in at.tolist()]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def close(self) -> None:
+        """Let go of the source. Twice is fine."""
+
+
+class IndexedFrames(Indexed[Array]):
+    """Frames by number; no numbers give columns of no frames, of the shape and type that frames have."""
+
+    def _columns(self, look: Look[Array], at: Places) -> Any:
+        known = None if len(at) or not self.extent() else self.spec  # of a stream without items, as in every room
+        if known is None or "" not in known:
+            return super()._columns(look, at)
+        return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
+
+
+class Footage(IndexedFrames):
+    """A stream of frames that a reader reads: frame i is a pure function of the recipe and i.
+
+    A subclass is a ``@recipe`` with a method :meth:`reader`, whose constructor has checked what can be checked without
+    decoding. A field named ``path`` is named in errors.
+
+    Examples
+    --------
+    >>> from headrace.core.recipe import recipe
+    >>> class Ramp(FrameReader):
+    ...     header = Header(100, (1, 2), np.dtype(np.float64))
+    ...
+    ...     def read(self, lo, hi):
+    ...         return np.arange(lo, hi, dtype=float).reshape(-1, 1, 1).repeat(2, axis=2)
+    >>> @recipe
+    ... class Ramps(Footage):
+    ...     def reader(self):
+    ...         return Ramp()
+    >>> Ramps()[3:5].tolist(), len(Ramps())
+    ([[[3.0, 3.0]], [[4.0, 4.0]]], 100)
+    """
+
+    who: ClassVar[str] = ""  # of messages; by default the name of the recipe
+    guard: ClassVar[str] = ""  # what may not change while it is read: "file", or its "header"
+    _header: Header | None = None
+    _written: Stamp | None = None  # of the file that the header is of
+
+    def reader(self) -> FrameReader:
+        """Open the source.
+
+        Raises
+        ------
+        DataError, OSError
+            When there is nothing to read, or nothing of this format.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method reader()")
+
+    def header(self) -> Header:
+        """Return what is known of the frames; the source is opened once for it. Raises what :meth:`reader` raises."""
+        if self._header is None:
+            stamp = stamp_of(getattr(self, "path", None)) if self.guard else None
+            with self._opening():
+                reader = self.reader()
+            try:
+                self.fix(_header=reader.header, _written=stamp)
+            finally:
+                reader.close()
+        assert self._header is not None
+        return self._header
+
+    def _opening(self) -> AbstractContextManager[None]:
+        return opening(self.who or self.node_name, getattr(self, "path", None))
+
+    def reopened(self) -> FrameReader:
+        """Open the source for frames, when it is still what the header tells of.
+
+        Raises
+        ------
+        DamageError
+            When it is gone, or was written anew.
+        """
+        self.header()
+        with self._opening():
+            reader = self.reader()
+        known, before = self.header(), self._written
+        if before is not None:
+            now = stamp_of(getattr(self, "path", None), before)
+            if now is not before and not (self._same(reader.header) and (self.guard == "header" or before.same(now))):
+                reader.close()
+                told = f"{known.frames} frames of shape {known.shape} and {known.dtype}"
+                raise changed(self.who or self.node_name, getattr(self, "path", ""), told)
+        return reader
+
+    def _same(self, new: Header) -> bool:
+        """Tell whether the frames that the header told of are there by another one, too."""
+        known = self.header()
+        return (new.shape, new.dtype) == (known.shape, known.dtype) and new.frames >= known.frames
+
+    @property
+    def size(self) -> float | None:
+        """The number of frames; None where the source cannot be read: drawing from it says why."""
+        try:
+            return self.header().frames
+        except Exception:  # printing a description must not fail for one broken file of thousands
+            return None
+
+    @property
+    def spec(self) -> Spec | None:
+        """Shape, dtype and axes of a frame."""
+        try:
+            return spec_of(self.header())
+        except Exception:  # as for the size
+            return None
+
+    def extent(self) -> float:
+        """Return the number of frames; raises what keeps the source from being read."""
+        return self.header().frames
+
+    def bind(self, key: Key) -> Bound[Array]:
+        return Frames(self, key)
+
+
+class Frames(Bound[Array]):
+    """Frames by number; the source is open from the first on, until it is closed."""
+
+    stream: Footage
+    inner: ClassVar[tuple[str, ...]] = ()
+    _reader: FrameReader | None = None
+    _process = 0
+
+    def walk(self, at: Places) -> Iterator[Array]:
+        length = max(1, min(256, BYTES // (self.stream.header().nbytes or 1)))
+        if length == 1:  # large frames come alone: what Python does for each of them is done with a cold cache
+            yield from map(self._one, at if isinstance(at, range) else at.tolist())
+            return
+        for run in runs(at, length, 1):
+            try:
+                found = self.columns(run)
+            except Exception:
+                if len(run) == 1:
+                    raise
+            else:
+                yield from found
+                continue
+            for i in run:
+                yield self._one(int(i))
+
+    def _one(self, i: int) -> Array:
+        try:
+            return self._open().one(i % int(self.stream.extent()))
+        except Exception as error:
+            self._say_where(error)
+            raise
+
+    def columns(self, at: Places) -> Array:
+        try:
+            reader, n = self._open(), int(self.stream.extent())
+            if not isinstance(at, range) or at.step != 1:
+                return reader.pick(numbers(at) % n)
+            first = at.start % n
+            if first + len(at) <= n:
+                return reader.read(first, first + len(at))
+            return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
+        except Exception as error:
+            self._say_where(error)
+            raise
+
+    def _say_where(self, error: Exception) -> None:
+        path = getattr(self.stream, "path", None)
+        note = f"  file: {path}"
+        if path is not None and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+    def _open(self) -> FrameReader:
+        if self._reader is None or self._process != os.getpid():
+            # A child that was forked shares the descriptor's place with its parent: it opens its own.
+            self._reader, self._process = self.stream.reopened(), os.getpid()
+        return self._reader
+
+    def close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and self._process == os.getpid():
+            reader.close()
+
+
+def spec_of(header: Header) -> Spec:
+    """Return what a stream says of frames with this header."""
+    return {"": Field(header.shape, header.dtype.str, DIMS.get(len(header.shape), ()))}
+
+
+def check_file(who: str, path: Any, option: str = "filename") -> Path:
+    """Return the absolute path of a file that is there, or raise: a description means the same in any folder.
+
+    Raises
+    ------
+    StreamConfigError
+        When there is no such file.
+    """
+    try:
+        found = Path(path).absolute()
+    except TypeError:
+        raise StreamConfigError(
+            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
+        ) from None
+    if not os.path.isfile(found) and not _hidden(found):  # quicker than is_file(), and there may be very many
+        what = "a folder" if found.is_dir() else "no file"
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
+        )
+    return found
+
+
+def _hidden(path: Path) -> bool:
+    """Tell whether a folder may not be looked into: opening the file says so."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def whole_number(who: str, option: str, value: Any, least: float = -inf) -> int:
+    """Return ``value`` as an int, or raise StreamConfigError when it is no whole number of at least ``least``."""
+    return checks.whole_number(f"{who}({option})", value, None if least == -inf else int(least))

@@ -1,0 +1,342 @@
+"""The handle of every frame source: ``get(n)`` and where it stands, over a frozen recipe.
+
+How recipe and handle share the work
+------------------------------------
+* A *recipe* is a :class:`headrace.Stream` whose items are single frames, ``(rows, cols)`` or ``(rows, cols, channels)``:
+  frozen, no file open in it, :class:`headrace.Indexed` where frames can be had by number. Sources that are read through
+  a reader write a :class:`~headrace.frames.base.footage.Footage`; others use any stream of frames.
+* A *handle*, :class:`FrameStream`, is no stream: it owns one recipe and at most one run. ``get``, ``read``, ``next``,
+  ``for``, ``skip``, ``put``, ``seek`` and ``reset`` move the run; ``for frame in handle`` goes on where it stands.
+* What composes takes the recipe, through ``__recipe__()``, and moves nothing: ``handle | op``, a member of a mux,
+  ``handle[1234]``, ``handle[a:b]`` (columns), ``open``, ``iterate`` (a fresh pass), ``shard``, ``spec``, ``fingerprint``.
+* What no frame depends on is the handle's: ``dt``, ``t_zero``, ``pixel_per_degree``, the layout of ``get``, ``on_end``
+  (but ``"repeat"`` makes the recipe endless, too).
+* Pickling keeps recipe, settings and place; the run stays behind and is opened again where it stood.
+
+The place and the verbs that move it are in :mod:`headrace.frames.base.place`, the settings in :mod:`headrace.frames.base.timing`;
+here is what makes frames of items: size, blocks, and the rule for the end.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from headrace.core.coerce import as_stream
+from headrace.core.items import each_of
+from headrace.core.stream import Stream
+from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.frames.base.bounded import LOOK, check_fits
+from headrace.frames.base.footage import Footage, whole_number
+from headrace.frames.base.layout import Array, Layout, arranged, check_layout, framed, layout_of
+from headrace.frames.base.seen import Seen
+from headrace.ops.repeat import repeat
+from headrace.sources.source import source as array_source
+
+OnEnd = Literal["short", "raise", "pad", "repeat"]
+
+
+class FrameStream(Seen):
+    """Frames in order, ``n`` at a time: a place in a stream of frames.
+
+    Parameters
+    ----------
+    source
+        A stream whose items are frames ``(rows, cols)`` or ``(rows, cols, channels)``, or what makes one: another
+        frame stream, an array of frames, a list.
+    pixel_per_degree
+        Pixels to a degree of the visual field, for models of vision. None, here and for the next two, for that of the
+        frame stream which ``source`` is; 10 where it is none.
+    t_zero
+        The time of frame 0, in seconds; 0 where ``source`` has none.
+    dt
+        Seconds from frame to frame; 0.001 where ``source`` has none.
+    layout
+        Of the blocks that :meth:`get` gives: ``"3d"`` for ``[time, row, col]``, ``"5d"`` for
+        ``[batch, channel, time, row, col]``, None for whichever fits the frames.
+    on_end
+        What :meth:`get` does when fewer frames are left than it is asked for: ``"short"`` gives these, and then blocks
+        of no frames; ``"raise"`` gives none and raises; ``"pad"`` fills up with zeros; ``"repeat"`` begins again, so
+        that the stream has no end, and no ``len``.
+
+    Attributes
+    ----------
+    pixel_per_degree, t_zero, dt, on_end
+        As above; they may be changed, ``on_end`` but for ``"repeat"``.
+
+    Raises
+    ------
+    StreamConfigError
+        When an option is none of the above, or ``source`` makes no items.
+
+    Notes
+    -----
+    Where a frame fails, ``get`` and ``read`` give those before it, and the next call raises; ``skip()`` passes it.
+    Several threads may move one stream: each call is whole, and gives frames that no other gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import FrameStream
+    >>> film = FrameStream(np.arange(10 * 4 * 5).reshape(10, 4, 5), dt=0.04)
+    >>> film.get(3).shape, film.i, round(film.t, 2), film.size, len(film)
+    ((3, 4, 5), 3, 0.12, (4, 5), 10)
+    >>> film[9].shape, film.get(100).shape, film.get(100).shape, film.available()
+    ((4, 5), (7, 4, 5), (0, 4, 5), False)
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        pixel_per_degree: float | None = None,
+        t_zero: float | None = None,
+        dt: float | None = None,
+        layout: Layout | None = None,
+        on_end: OnEnd = "short",
+    ) -> None:
+        like = source if isinstance(source, FrameStream) else None
+        super().__init__(like, dt, t_zero, pixel_per_degree)
+        self._layout = check_layout(type(self).__name__, layout)
+        if layout is None and like is not None:
+            self._layout = like._layout
+        self._on_end = self._checked(on_end)
+        self._source: Stream[Any] = frames_of(source, type(self).__name__)
+        if isinstance(self._source, Footage):
+            self._source.header()  # what cannot be read is said now, not when the first frame is wanted
+        self._looped: Stream[Any] | None = None
+        self._forget()
+
+    def _checked(self, on_end: Any) -> OnEnd:
+        if on_end not in get_args(OnEnd):
+            raise StreamConfigError(
+                f"{type(self).__name__}(on_end=) got {on_end!r}, wanted one of {', '.join(map(repr, get_args(OnEnd)))}.\n"
+                "  It says what get(n) does when fewer than n frames are left."
+            )
+        checked: OnEnd = on_end
+        return checked
+
+    # --- what it is -----------------------------------------------------------------------------
+
+    def __recipe__(self) -> Stream[Any]:
+        """Return the frozen description of the frames, endless with ``on_end="repeat"``."""
+        if self._on_end != "repeat":
+            return self._source
+        if self._looped is None:
+            self._looped = self._source | repeat()
+        return self._looped
+
+    @property
+    def on_end(self) -> OnEnd:
+        """What ``get`` does at the end."""
+        return self._on_end
+
+    @on_end.setter
+    def on_end(self, on_end: OnEnd) -> None:
+        if "repeat" in (self._checked(on_end), self._on_end) and on_end != self._on_end:
+            raise StreamConfigError(
+                f"{type(self).__name__}.on_end got {on_end!r} in place of {self._on_end!r}, wanted what leaves the number "
+                "of frames as it is.\n  Make another stream with on_end=."
+            )
+        self._on_end = on_end
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows and columns of a frame; None where that is not known before the first."""
+        shape = self._shape()
+        if shape is None or not 2 <= len(shape) <= 4:
+            return None
+        rows, cols = shape if len(shape) < 3 else shape[:2] if len(shape) == 3 else shape[1:3]
+        return (rows, cols)
+
+    def _shape(self) -> Any:
+        known = self.__recipe__().spec
+        return None if known is None or "" not in known else known[""].shape
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the blocks that ``get`` gives; None where the first frame decides."""
+        shape = self._shape()
+        return self._layout if self._layout is not None or shape is None else layout_of(len(shape))
+
+    @property
+    def t(self) -> float:
+        """The time of the next frame, in seconds."""
+        return self.t_zero + self.i * self.dt
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the frame with a number, or the columns of a slice or of several numbers, of none too. Moves nothing.
+
+        Raises
+        ------
+        AddressError
+            When there is no such frame, or its frames have no numbers.
+        """
+        found = super().__getitem__(index)
+        return self._none() if isinstance(found, dict) and not found else found
+
+    def __len__(self) -> int:
+        return len(self.__recipe__())
+
+    def __bool__(self) -> bool:
+        return True  # also without a length, and without frames
+
+    # --- blocks ---------------------------------------------------------------------------------
+
+    def get(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as a block, by ``on_end`` where fewer are left.
+
+        Returns
+        -------
+        block
+            ``[time, row, col]``, or ``[batch, channel, time, row, col]``: see ``layout``. It may be a read-only view. Where
+            one of the frames fails, those before it; the next call raises what it raised.
+
+        Raises
+        ------
+        AddressError
+            With ``on_end="raise"`` when fewer frames are left: none is taken.
+        DataError
+            When they are more than memory holds, as far as that is known before: none is taken.
+        ClosedError
+            After :meth:`close`.
+        """
+        n = whole_number(f"{type(self).__name__}.get", "n", n, 0)
+        with self._lock:
+            return arranged(self._columns(n), self._layout)
+
+    def read(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end.
+
+        Raises
+        ------
+        StreamConfigError
+            When ``n`` is no whole number of at least 0.
+        ClosedError
+            After :meth:`close`. What the source raises comes as for :meth:`get`.
+        """
+        n = whole_number(f"{type(self).__name__}.read", "n", n, 0)
+        with self._lock:
+            return self._next(n)
+
+    def peek(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them. Raises what it raises."""
+        n = whole_number(f"{type(self).__name__}.peek", "n", n, 0)
+        with self._lock:
+            last = self._last
+            self._marked()
+            found = self._next(n)
+            self._refused(found, last)
+            return found
+
+    def _columns(self, n: int) -> Array:
+        if n > LOOK and self._on_end == "pad":
+            self._check_fits(n, n)
+        strict = self._on_end == "raise"
+        if strict and self.__recipe__().size is not None and not self.available(n):
+            raise self._too_few(n)
+        last = self._last
+        if strict:
+            self._marked()
+        columns = self._next(n)
+        try:
+            arranged(columns, self._layout)
+        except DataError:
+            self._refused(columns, last)
+            raise
+        if len(columns) == n or self._on_end == "short" or not self._ended():
+            return columns
+        if strict:
+            self._refused(columns, last)
+            raise self._too_few(n)
+        missing = np.zeros((n - len(columns), *columns.shape[1:]), columns.dtype)
+        return np.concatenate([columns, missing]) if len(columns) else missing
+
+    def _too_few(self, n: int) -> AddressError:
+        return AddressError(
+            f"{type(self).__name__}.get({n}) got to its end, wanted that many frames: fewer are left from frame {self.i} on.\n"
+            f"  Ask available({n}) first, or choose on_end='short', 'pad' or 'repeat'."
+        )
+
+    def _next(self, n: int) -> Array:
+        size = self.__recipe__().size if n > LOOK else None
+        if size is not None:  # where it is not known there may be fewer
+            self._check_fits(n, min(n, max(0, size - self.i)))
+        columns = self._drawn(n) if n else ()
+        if not len(columns):
+            self._open()  # a closed one says so
+            return self._none()
+        if not isinstance(columns, np.ndarray):
+            self._refused(columns, self._last)
+            raise DataError(
+                f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
+                "  Choose the frame with hr.map(lambda item: item['name'])."
+            )
+        last = self._last
+        if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
+            self._refused(columns, last)  # as it would be, were both asked for at once
+            raise DataError(
+                f"{type(self).__name__} got a frame of shape {columns.shape[1:]} at frame {self.i}, wanted {last.shape}, as "
+                "before.\n  Make them alike with hr.map; skip() passes a frame, next() gives it as it is."
+            )
+        self._last = columns[-1]
+        return columns
+
+    def _check_fits(self, n: int, made: float) -> None:
+        """Raise DataError when the frames that are ``made`` of ``n`` are more than memory holds; none is drawn then."""
+        known = self.__recipe__().spec
+        last = self._last if known is not None or self._closed or n < 1 << 16 else self.get_image()
+        fields = (
+            [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
+        )
+        for shape, dtype in fields:
+            check_fits(f"{type(self).__name__}.get({n})", int(made), shape, dtype)
+
+    def _refused(self, columns: Any, last: Array | None) -> None:
+        """Take back frames that nobody was given."""
+        self._open().give_back(list(each_of(columns)))
+        self._last = last
+
+    def _none(self) -> Array:
+        """Return columns of no frames."""
+        known = self.__recipe__().spec
+        if known is not None and "" in known:
+            return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
+        last = self._last
+        return np.zeros((0, 0, 0), np.float32) if last is None else np.zeros((0, *last.shape), last.dtype)
+
+    def put(self, s: Any) -> None:
+        """Take a block of frames, where there is room for any.
+
+        Raises
+        ------
+        StreamConfigError
+            Here there is none.
+        """
+        raise StreamConfigError(
+            f"{type(self).__name__}.put got a block, wanted get(n): its frames are made or read, not given.\n"
+            "  SequenceStream keeps what is put into it; the writers put it into files."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at frame {self.i} of {self.__recipe__()!r}>"
+
+
+def frames_of(source: Any, who: str) -> Stream[Any]:
+    """Return a stream of frames; an array in any layout is taken apart along time, a handle gives its recipe.
+
+    Raises
+    ------
+    DataError, StreamConfigError
+        When ``source`` is no array of frames, or makes no items.
+    """
+    if not isinstance(source, Stream | Seen) and hasattr(source, "shape"):
+        return array_source(framed(source, who))
+    if source is None or isinstance(source, str | bytes | PathLike):
+        raise StreamConfigError(
+            f"{who} got {source!r}, wanted a stream of frames, or an array or a list of them.\n"
+            "  A file is read by VideoReader(path), NumpyReader(path) or ImageSequence(path)."
+        )
+    return as_stream(source)

@@ -1,0 +1,258 @@
+"""What every writer of frames shares: blocks or single frames in, one size, closed once."""
+
+from __future__ import annotations
+
+import os
+from io import FileIO
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from headrace.core.closing import Closing
+from headrace.errors import ClosedError, DataError, StreamConfigError
+from headrace.frames.base.layout import Array, as_array, check_size, framed
+from headrace.frames.base.narrow import fitting
+
+
+class FrameWriter(Closing):
+    """Frames into a file: blocks by :meth:`put`, single frames by :meth:`write`, so that it is a sink of any stream.
+
+    A subclass writes :meth:`take` and :meth:`finish`. The file is that of the process which made the writer: one that is
+    forked from it can neither write nor close it.
+
+    Parameters
+    ----------
+    size
+        Rows and columns of every frame; None for those of the first.
+
+    Attributes
+    ----------
+    size : tuple of int or None
+        Rows and columns.
+    written : int
+        How many frames it has taken.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``size`` is no pair of whole numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, headrace as hr
+    >>> from headrace.frames import NumpyReader, NumpyWriter
+    >>> with NumpyWriter("film.npy") as writer:
+    ...     writer.put(np.zeros((7, 4, 5)))  # a block
+    ...     hr.drain(np.ones((3, 4, 5)), writer)  # any stream of frames
+    3
+    >>> len(NumpyReader("film.npy")), writer.written, writer.size
+    (10, 10, (4, 5))
+    """
+
+    size: tuple[int, int] | None
+    written: int
+
+    def __init__(self, size: Any = None) -> None:
+        self.size = None if size is None else check_size(type(self).__name__, size)
+        self.written = 0
+        self._shape: tuple[int, ...] | None = None
+        self._closed = False
+        self._process = os.getpid()
+        self._whole = RLock()  # of several threads each puts whole blocks
+
+    def take(self, frames: Array) -> None:
+        """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method take(frames)")
+
+    def goes_on(self, shape: tuple[int, ...]) -> None:
+        """Take over the shape of the frames that are in the file already, for subclasses."""
+        self._shape = shape
+        if self.size is None:
+            self.size = (shape[0], shape[1])
+
+    def finish(self) -> None:
+        """Make the file whole and let go of it. Called once."""
+
+    def put(self, s: Any) -> None:
+        """Write a block of frames.
+
+        Parameters
+        ----------
+        s
+            ``[time, row, col]`` or ``[batch, channel, time, row, col]``, an array or a tensor; batches come one behind
+            the other in time.
+
+        Raises
+        ------
+        DataError
+            When it is no block, or its frames have another shape than those before.
+        ClosedError
+            After :meth:`close`, and in a process that was forked: the file is its parent's.
+        """
+        self._write(framed(s, f"{type(self).__name__}.put", joined=True))
+
+    def write(self, item: Any) -> None:
+        """Write one frame, ``(rows, cols)`` or ``(rows, cols, channels)``: what a stream of frames gives.
+
+        Raises
+        ------
+        DataError
+            When it is no frame, or has another shape than those before.
+        ClosedError
+            As for :meth:`put`.
+        """
+        frame = as_array(item)
+        if frame.ndim not in (2, 3) or frame.dtype.kind not in "buif":
+            raise DataError(
+                f"{type(self).__name__}.write got {frame.dtype} of shape {frame.shape}, wanted one frame (rows, cols) or "
+                "(rows, cols, channels).\n  For a block of frames use put."
+            )
+        self._write(frame[np.newaxis])
+
+    def _write(self, frames: Array) -> None:
+        if self._process != os.getpid():  # first: in a forked child nobody may ever let go of the lock
+            raise ClosedError(
+                f"{type(self).__name__} got frames in a process that was forked, wanted them in the one that made it: two "
+                "would write over each other.\n  Make a writer, and a file, in each process."
+            )
+        with self._whole:
+            if self._closed:
+                raise ClosedError(
+                    f"{type(self).__name__} got frames after close(), wanted them before.\n  Make a new one, or close it later."
+                )
+            if not len(frames):
+                return
+            shape = frames.shape[1:]
+            if shape[:2] != (self.size or shape[:2]) or (self._shape is not None and shape != self._shape):
+                wanted = self._shape or self.size
+                raise DataError(
+                    f"{type(self).__name__} got frames of shape {shape}, wanted {wanted}, rows first.\n"
+                    "  Crop or pad them before; another shape wants another file."
+                )
+            self.take(frames)
+            # Now, since nothing is settled by frames that were refused.
+            self._shape, self.size = shape, (shape[0], shape[1])
+            self.written += len(frames)
+
+    def close(self) -> None:
+        """Finish the file, once no thread is writing. Twice is fine; a forked child leaves it to its parent.
+
+        Raises
+        ------
+        OSError
+            When what is left cannot be written; the file is let go of then, too.
+        """
+        if self._process != os.getpid():
+            return
+        with self._whole:
+            if not self._closed:
+                self._closed = True
+                self.finish()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {self.written} frames written>"
+
+
+def fitted(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
+    """Return frames as the file has them, in rows, or raise DataError when its type cannot hold them."""
+    advice = "Choose a wider dtype= for the file, or bring them into its range before."
+    return np.ascontiguousarray(fitting(frames, dtype, f"{who}.put", "as the file has it", advice))
+
+
+def check_target(who: str, option: str, path: Any) -> Path:
+    """Return the absolute path of a file to be written, or raise StreamConfigError when it cannot be one."""
+    try:
+        found = Path(path).absolute()
+    except TypeError:
+        raise StreamConfigError(
+            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
+        ) from None
+    what = _why_not(found)
+    if what:
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which {what}, wanted a file that can be written.\n"
+            f"  The current folder is {Path.cwd()}."
+        )
+    return found
+
+
+def _why_not(path: Path) -> str:
+    """Return why no file can be written there; nothing where it can, as far as names and permissions tell."""
+    try:
+        if path.is_dir():
+            return "is a folder"
+        if not path.parent.is_dir():
+            return "lies in a folder that is not there"
+        there = path.exists()
+    except OSError as error:  # above it is a folder that may not be looked into
+        return f"cannot be reached ({error.strerror})"
+    if there:
+        return "" if os.access(path, os.W_OK) else "may not be written"
+    return "" if os.access(path.parent, os.W_OK | os.X_OK) else "lies in a folder that may not be written to"
+
+
+class Appended:
+    """A file that begins with a head and grows at its end: both are written as frames come, so that it is always whole.
+
+    Parameters
+    ----------
+    who, option
+        What messages begin with.
+    path
+        The file. It is opened at once; one that is there is emptied when the first bytes are written, and not before.
+    behind
+        How many bytes the head has: where the data begin.
+
+    Raises
+    ------
+    StreamConfigError
+        When it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> file = Appended("NumpyWriter", "file_ref", "letters.txt", behind=2)
+    >>> file.append(np.frombuffer(b"abc", "u1"), b"3:")
+    >>> file.append(np.frombuffer(b"de", "u1"), b"5:")
+    >>> file.close()
+    >>> Path("letters.txt").read_bytes()
+    b'5:abcde'
+    """
+
+    def __init__(self, who: str, option: str, path: Any, behind: int) -> None:
+        found = check_target(who, option, path)
+        try:
+            self._file = FileIO(os.open(found, _FLAGS, 0o666), "wb")
+        except (OSError, ValueError) as error:
+            raise StreamConfigError(
+                f"{who}({option}) got {str(path)!r}, which cannot be written: {error}, wanted a file that can.\n"
+                "  Choose another name or folder."
+            ) from error
+        self._behind, self._begun = behind, False
+
+    def append(self, data: Array, head: bytes) -> None:
+        """Write an array behind what is there, and then the head that counts it."""
+        self._write_at(self._behind, data.reshape(-1).view(np.uint8).data)
+        self._behind += data.nbytes
+        self.begin(head)
+
+    def begin(self, head: bytes) -> None:
+        """Write the head."""
+        self._write_at(0, memoryview(head))
+
+    def _write_at(self, place: int, data: memoryview) -> None:
+        if not self._begun:
+            self._file.truncate(0)
+            self._begun = True
+        self._file.seek(place)
+        while len(data):
+            data = data[self._file.write(data) :]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -1,0 +1,1 @@
+"""Handwritten digits: their files, their walk, their saccades, as frames and as events."""

@@ -1,0 +1,151 @@
+"""AEDAT 4 (DV): packets of flatbuffers, compressed or not, of which those of events are read.
+
+The layout is that of inivation's description of the format: a line, a header that says how packets are compressed and
+where the last one ends, and then packets, each a flatbuffer with its size in front and four letters for what it is.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.errors import DataError
+from headrace.frames.base.layout import Array
+from headrace.frames.events.arrays import EVENT, events_of
+
+_LINE = 14  # bytes of "#!AER-DAT4.0\r\n"
+_EVENT = np.dtype(
+    {"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12], "itemsize": 16}
+)
+_MOST = 1 << 28  # bytes of a packet beyond which its size is not believed
+_LZ4, _ZSTD = (1, 2), (3, 4)
+
+
+class _BrokenError(Exception):
+    """What is there cannot be what the format says."""
+
+
+class _Buffer:
+    """A flatbuffer: what its offsets lead to, each looked at before it is followed."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.table = self.number("I", 0)
+        self.fields = self.table - self.number("i", self.table)
+        self.known = (self.number("H", self.fields) - 4) // 2
+
+    def number(self, kind: str, at: int) -> int:
+        size = struct.calcsize("<" + kind)
+        if not 0 <= at <= len(self.data) - size:
+            raise _BrokenError(f"an offset leads to byte {at} of {len(self.data)}")
+        found: int = struct.unpack_from("<" + kind, self.data, at)[0]
+        return found
+
+    def field(self, k: int) -> int | None:
+        """Where field ``k`` of the table is; None where it has its default."""
+        offset = self.number("H", self.fields + 4 + 2 * k) if k < self.known else 0
+        return self.table + offset if offset else None
+
+
+def read_aedat4(path: Path, data: bytes) -> Array:
+    """Return the events of a file of version 4, in the order of its packets.
+
+    Parameters
+    ----------
+    path, data
+        The file, for messages, and what is in it.
+
+    Raises
+    ------
+    DataError
+        When it is cut short or damaged, or has the events of several cameras.
+    MissingExtraError
+        When its packets are compressed and lz4 or zstandard is not installed.
+    """
+    at = _LINE
+    kinds: dict[int, bytes] = {}
+    parts: list[Array] = []
+    try:
+        header = _sized(data, at)
+        at += 4 + len(header.data)
+        packing = _number(header, 0, "i", 0)
+        table = _number(header, 1, "q", -1)
+        end = len(data) if table < 0 else table
+        if not at <= end <= len(data):
+            raise _BrokenError(f"its packets end at byte {end} of {len(data)}")
+        while at < end:
+            if at + 8 > end:
+                raise _BrokenError("it ends within a packet")
+            source, size = struct.unpack_from("<ii", data, at)
+            if size < 0 or at + 8 + size > end:
+                raise _BrokenError("it ends within a packet")
+            if kinds.get(source, b"EVTS") == b"EVTS":  # a stream's packets are of one kind
+                packet = _sized(_unpacked(data[at + 8 : at + 8 + size], packing), 0)
+                kinds[source] = packet.data[4:8]
+                if kinds[source] == b"EVTS":
+                    parts.append(_events(packet))
+            at += 8 + size
+    except _BrokenError as error:
+        raise DataError(
+            f"read_events got {path.name!r}, which is damaged at byte {at}: {error}; wanted whole packets of AEDAT 4.\n"
+            "  Copy it again."
+        ) from None
+    cameras = [source for source, kind in kinds.items() if kind == b"EVTS"]
+    if len(cameras) > 1:
+        raise DataError(
+            f"read_events got {path.name!r} with the events of {len(cameras)} cameras (streams "
+            f"{', '.join(map(str, cameras))}), wanted those of one.\n  Record or convert each into a file of its own."
+        )
+    return events_of(np.concatenate(parts), f"read_events({path.name!r})") if parts else np.empty(0, EVENT)
+
+
+def _sized(data: bytes, at: int) -> _Buffer:
+    """Return the flatbuffer at a place, whose size is in front of it."""
+    size = struct.unpack_from("<I", data, at)[0] if at + 4 <= len(data) else len(data)
+    if at + 4 + size > len(data) or size < 8:
+        raise _BrokenError("it ends within a table")
+    return _Buffer(data[at + 4 : at + 4 + size])
+
+
+def _number(buffer: _Buffer, k: int, kind: str, default: int) -> int:
+    at = buffer.field(k)
+    return default if at is None else buffer.number(kind, at)
+
+
+def _events(packet: _Buffer) -> Array:
+    at = packet.field(0)
+    if at is None:
+        return np.empty(0, _EVENT)
+    at += packet.number("I", at)
+    n = packet.number("I", at)
+    if at + 4 + 16 * n > len(packet.data):
+        raise _BrokenError(f"a packet has no room for its {n} events")
+    return np.frombuffer(packet.data, _EVENT, n, at + 4)
+
+
+def _unpacked(data: bytes, packing: int) -> bytes:
+    if packing == 0:
+        return data
+    try:
+        if packing in _LZ4:
+            lz4: Any = optional("lz4.frame", "frames", "read_events of compressed AEDAT 4")
+            unpack: Any = lz4.LZ4FrameDecompressor()
+            found: bytes = unpack.decompress(data, max_length=min(_MOST, 255 * len(data) + 64))  # it packs no denser
+            if not unpack.eof:
+                raise _BrokenError("a packet is cut short")
+            return found
+        if packing in _ZSTD:
+            zstandard: Any = optional("zstandard", "frames", "read_events of compressed AEDAT 4")
+            if zstandard.frame_content_size(data) > _MOST:
+                raise _BrokenError("a packet is larger than any")
+            content: bytes = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MOST)
+            return bytes(content)
+    except (_BrokenError, ImportError):
+        raise
+    except Exception as error:  # lz4 raises RuntimeError, zstandard its own
+        raise _BrokenError(f"a packet cannot be unpacked: {error}") from error
+    raise _BrokenError(f"its packets are compressed in way {packing}")

@@ -1,0 +1,195 @@
+"""A sink of events: what it takes is in the file soon, where the format lets a file grow."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+
+from headrace.core.closing import Closing
+from headrace.errors import ClosedError
+from headrace.frames.base.layout import Array
+from headrace.frames.base.writer import check_target
+from headrace.frames.events.arrays import EVENT, events_of, joined_events
+from headrace.frames.events.files import check_ending
+from headrace.frames.events.growing import GROWING, Growing
+
+_NAMES = EVENT.names or ()
+_AT_ONCE = 1 << 13  # events that are put into the file together
+
+
+class EventWriter(Closing):
+    """Events into a file: a sink of events, batches of them or arrays.
+
+    HDF5, AEDAT and ``.bin`` files grow as events come: what was written more than a second or 8192 events ago, or before
+    :meth:`flush`, is in the file, whatever becomes of the program. An ``.npz`` archive cannot grow: its events are in
+    memory, and it is written when the writer is closed. What was in the file before is replaced by the first events.
+
+    Parameters
+    ----------
+    filename
+        As for :func:`write_events`.
+
+    Attributes
+    ----------
+    written : int
+        How many events it has taken.
+
+    Raises
+    ------
+    StreamConfigError
+        When its name ends otherwise, or its folder is not there.
+    DataError
+        When given what is no event, or events that the format cannot hold; these are not taken.
+    MissingExtraError
+        For HDF5 without h5py.
+    OSError
+        When the file cannot be written. Events that are refused so are not taken, and those before not lost: the next
+        call tries it again.
+
+    Examples
+    --------
+    >>> import headrace as hr
+    >>> from headrace.frames import EventStream, EventWriter, write_events
+    >>> write_events("few.npz", {"x": [3, 4, 5], "y": [1, 1, 2], "t": [10, 25, 30], "p": [1, 0, 1]})
+    >>> with EventWriter("on.aedat") as writer:
+    ...     count = hr.drain(EventStream("few.npz") | hr.filter(lambda event: event["p"] == 1), writer)
+    >>> count, len(EventStream("on.aedat"))
+    (2, 2)
+    """
+
+    written: int
+
+    def __init__(self, filename: Any) -> None:
+        path = check_target("EventWriter", "filename", filename)
+        check_ending(path, "EventWriter", to_write=True)
+        self._taken = _Taken(path)
+        self._dropped = finalize(self, _written_anyway, self._taken)
+        self._lock = Lock()
+        self._closed = False
+        self.written = 0
+
+    def write(self, item: Any) -> None:
+        """Take an event, a batch of events or an array of them.
+
+        Raises
+        ------
+        DataError
+            For anything else, and for events that the format cannot hold.
+        ClosedError
+            After :meth:`close`, and in a process that was forked: the file is its parent's.
+        OSError
+            When the file cannot be written; these events are not taken.
+        """
+        try:
+            single = np.ndim(item["t"]) == 0
+            made = events_of({name: [item[name]] for name in _NAMES} if single else item, "EventWriter.write")
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            if not isinstance(error, ValueError):
+                events_of(item, "EventWriter.write")  # says what is wrong with it
+            raise
+        self._taken.file.check(made, "EventWriter.write")
+        self._taken.check_process()
+        with self._lock:
+            if self._closed:
+                raise ClosedError(
+                    "EventWriter got events after close(), wanted them before.\n  Make a new one, or close it later."
+                )
+            self._taken.add(made)
+            self.written += len(made)
+
+    def flush(self) -> None:
+        """Put what was taken into the file, but for ``.npz``. Raises OSError when it cannot be written.
+
+        Examples
+        --------
+        >>> from headrace.frames import EventWriter, read_events
+        >>> with EventWriter("live.aedat") as writer:
+        ...     writer.write({"x": 3, "y": 1, "t": 1000, "p": 1})
+        ...     writer.flush()
+        ...     len(read_events("live.aedat"))
+        1
+        """
+        self._taken.check_process()
+        with self._lock:
+            if not self._closed:
+                self._taken.flush()
+
+    def close(self) -> None:
+        """Make the file whole. Twice is fine; where it could not be written, the second time tries it again.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written.
+        """
+        if self._taken.process != os.getpid():  # of a child that was forked: the file is its parent's
+            return
+        with self._lock:
+            self._closed = True
+            if self._dropped.alive:
+                self._taken.finish()
+                self._dropped.detach()
+
+
+class _Taken:
+    """Events on their way into a file; of the writer, but for when it is dropped without being closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.file: Growing = GROWING[path.suffix.lower()](path)
+        self.process = os.getpid()
+        self.parts: list[Array] = []
+        self.n = 0
+        self.since = 0.0
+
+    def check_process(self) -> None:
+        if self.process != os.getpid():
+            raise ClosedError(
+                f"EventWriter got a call for {self.file.path.name!r} in a process that was forked, wanted it in the one that "
+                "made it.\n  Make a writer in each process."
+            )
+
+    def add(self, events: Array) -> None:
+        now = monotonic()
+        if not self.parts:
+            self.since = now
+        self.parts.append(events)
+        self.n += len(events)
+        if self.n >= _AT_ONCE or now - self.since >= 1:
+            try:
+                self.flush()
+            except BaseException:
+                self.parts.pop()
+                self.n -= len(events)
+                raise
+
+    def flush(self) -> None:
+        if self.parts:
+            self.file.add(joined_events(self.parts))
+            self.parts, self.n = [], 0
+
+    def finish(self) -> None:
+        self.flush()
+        self.file.finish()
+
+
+def _written_anyway(taken: _Taken) -> None:
+    if taken.process != os.getpid():  # a child that was forked has a copy, and its parent writes the file
+        return
+    told = "was written now"
+    try:
+        taken.finish()
+    except Exception as error:  # nobody can catch it
+        told = f"could not be written: {error}"
+    warnings.warn(
+        f"EventWriter of {str(taken.file.path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
+        "  Use it in a with block, or call close().",
+        ResourceWarning,
+        stacklevel=2,
+    )

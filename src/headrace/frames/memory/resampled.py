@@ -1,0 +1,109 @@
+"""The recipe of frames at other times than those they were made at, on straight lines in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import floor, inf
+from typing import Any
+
+import numpy as np
+
+from headrace.core.indexed import Bound, Places, numbers
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.registry import register
+from headrace.core.stream import Spec, Stream
+from headrace.errors import StreamConfigError
+from headrace.frames.base.footage import BYTES, IndexedFrames
+from headrace.frames.base.layout import Array
+from headrace.frames.base.options import check_number
+from headrace.frames.memory.pieces import Film, Kept
+
+
+@register("resampled_frames", example=lambda: Resampled(_example(), 0.0, 0.1, -0.05, 0.03))
+@recipe
+class Resampled(IndexedFrames):
+    """The recipe of :class:`TimedResampleStream`: float64 where its source is, else float32."""
+
+    source: Stream[Any]
+    source_zero: float
+    source_dt: float
+    t_zero: float
+    dt: float
+
+    def __post_init__(self) -> None:
+        self.fix(t_zero=check_number("TimedResampleStream", "t_zero", self.t_zero))
+        if self.source.access != "index":
+            raise StreamConfigError(
+                f"TimedResampleStream got {self.source!r}, whose frames have no numbers, wanted one whose have.\n"
+                "  Keep its frames in a SequenceStream or a file first."
+            )
+
+    @property
+    def size(self) -> float | None:
+        n = self.source.size
+        if n is None or n == inf or not n:
+            return n
+        # A grid that ends on the last frame keeps it, whatever rounding says.
+        last = (self.source_zero + (n - 1) * self.source_dt - self.t_zero) / self.dt
+        return max(0, floor(last + 1e-9) + 1)
+
+    @property
+    def spec(self) -> Spec | None:
+        known = self.source.spec
+        if known is None or "" not in known:
+            return None
+        return {"": known[""]._replace(dtype=_kind(np.dtype(known[""].dtype)).str)}
+
+    def bind(self, key: Key) -> Bound[Array]:
+        return _Between(self, key)
+
+
+class _Between(Bound[Array]):
+    stream: Resampled
+
+    def __init__(self, stream: Resampled, key: Key) -> None:
+        super().__init__(stream, key)
+        source: Any = stream.source
+        self.source: Bound[Any] = source.bound(key)
+        self.last = int(min(source.extent(), 1 << 62)) - 1
+        self.size = stream.extent()
+
+    def walk(self, at: Places) -> Iterator[Array]:
+        lo, step = 0, 1
+        while lo < len(at):  # some at a time: a source's frame is wanted by two of ours at least
+            run = at[lo : lo + step]
+            try:
+                found = self.columns(run)
+            except Exception:
+                if len(run) == 1:
+                    raise
+                for i in run if isinstance(run, range) else run.tolist():  # those before the one that fails are given
+                    yield self.columns(range(i, i + 1))[0]
+                step = 1
+            else:
+                yield from found
+                step = min(4 * step, max(1, min(256, BYTES // max(1, found[0].nbytes))))
+            lo += len(run)
+
+    def columns(self, at: Places) -> Array:
+        stream = self.stream
+        places = numbers(at) if self.size == inf else numbers(at) % int(self.size)
+        where = ((stream.t_zero - stream.source_zero) + places * stream.dt) / stream.source_dt
+        low = np.clip(np.floor(where).astype(np.int64), 0, max(0, self.last - 1))
+        wanted = np.unique(np.concatenate([low, np.minimum(low + 1, self.last)]))
+        dense = int(wanted[-1] - wanted[0]) < len(wanted)
+        found = self.source.columns(range(int(wanted[0]), int(wanted[-1]) + 1) if dense else wanted)
+        kind = _kind(found.dtype)
+        one = found[np.searchsorted(wanted, low)].astype(kind)
+        two = found[np.searchsorted(wanted, np.minimum(low + 1, self.last))]
+        part = (where - low).astype(kind).reshape(-1, *[1] * (found.ndim - 1))
+        return np.asarray(one + (two - one) * part)
+
+
+def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def _example() -> Stream[Any]:
+    return Kept(Film((np.arange(12.0).reshape(12, 1, 1) ** 2,), 0, 12))

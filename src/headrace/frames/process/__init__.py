@@ -1,0 +1,1 @@
+"""Frames that a model makes of frames, block by block; no model of its own."""

@@ -1,0 +1,111 @@
+"""Frames that come when they are taken: of cameras, and from addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from headrace.core.cursor import Cursor
+from headrace.core.key import Key
+from headrace.core.recipe import recipe
+from headrace.core.stream import Resume, Spec, Stream
+from headrace.frames.base.footage import Header, spec_of
+from headrace.frames.base.layout import Array, centred, check_size
+from headrace.frames.video.pixels import CHANNEL, COLOUR, Mode
+from headrace.frames.video.recipe import check_mode, check_values
+from headrace.sources.grabber import Grab, Grabber
+
+
+def is_live(filename: Any) -> bool:
+    """Whether frames of it have no numbers: it is a camera's number, or an address."""
+    if isinstance(filename, str):
+        return "://" in filename and not filename.startswith("file:")
+    return isinstance(filename, (int, np.integer)) and not isinstance(filename, bool)
+
+
+@recipe
+class Camera(Stream[Array]):
+    """The recipe of :class:`headrace.frames.VideoReader` for a camera or an address."""
+
+    source: Any
+    part: tuple[int, int] | None = None
+    offset: tuple[int, int] | None = None
+    mode: Mode = "rgb"
+    dtype: str | None = None
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        who = "VideoReader"
+        check_mode(self.mode)
+        self.fix(
+            part=None if self.part is None else check_size(who, self.part),
+            offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
+            dtype=None if self.dtype is None else check_values(self.dtype),
+        )
+
+    def grabber(self) -> Grabber:
+        """Return what opens it."""
+        return Grabber(self.source, format=self.format)
+
+    def check(self) -> float:
+        """Open it once, and return the frames a second that it says; raises what keeps it from being opened."""
+        with self.grabber().open() as frames:
+            _, _, rows, cols = centred("VideoReader", frames.size, self.part, self.offset)
+            shape = (rows, cols, 3) if self.mode in COLOUR else (rows, cols)
+            kind = np.dtype(self.dtype or ("f4" if self.mode in ("mean", "luma") else "u1"))
+            self.fix(_header=Header(0, shape, kind))
+            return frames.fps or 25.0
+
+    @property
+    def size(self) -> float | None:
+        return None if isinstance(self.source, str) else inf  # what is at an address may end
+
+    @property
+    def spec(self) -> Spec | None:
+        known: Header | None = self.__dict__.get("_header")  # as check() has found it
+        return None if known is None else spec_of(known)
+
+    @property
+    def resume(self) -> Resume:
+        return "none"
+
+    def start(self, key: Key) -> Cursor[Array]:
+        return _Frames(self, key)
+
+    def of(self, image: Array) -> Array:
+        """Return what is asked for of a whole frame in colour."""
+        top, left, rows, cols = centred("VideoReader", (image.shape[0], image.shape[1]), self.part, self.offset)
+        found = image[top : top + rows, left : left + cols]
+        if self.mode == "bgr":
+            found = found[..., ::-1]
+        elif self.mode in CHANNEL:
+            found = found[..., CHANNEL[self.mode]]
+        elif self.mode != "rgb":
+            weights = (1 / 3, 1 / 3, 1 / 3) if self.mode == "mean" else (0.299, 0.587, 0.114)
+            found = found @ np.array(weights, np.float32)
+            if self.dtype is not None and np.dtype(self.dtype).kind in "ui":
+                found = np.rint(found)
+        return np.ascontiguousarray(found, self.dtype)
+
+
+class _Frames(Cursor[Array]):
+    stream: Camera
+    _grab: Grab | None = None  # stays open while the generator comes and goes
+
+    def run(self) -> Generator[Array, None, None]:
+        if self._grab is None:
+            self._grab = self.stream.grabber().open()
+        for frame in self._grab:
+            self.count += 1
+            yield self.stream.of(frame.image)
+
+    def pass_failed(self) -> None:
+        """Go on: a frame that cannot be read is gone already."""
+        self.count += 1
+
+    def release(self) -> None:
+        if self._grab is not None:
+            self._grab.close()

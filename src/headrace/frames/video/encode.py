@@ -1,0 +1,171 @@
+"""A video file that is being written: frames of PyAV in, and an end that is written once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headrace.core.optional import optional
+from headrace.errors import ClosedError, DataError
+from headrace.frames.video.fork import keep_in_children
+
+
+class Codec(NamedTuple):
+    """How a codec of the table is written."""
+
+    encoder: str  # FFmpeg's name
+    colour: str  # the format of its pixels
+    odd: str | None  # the one for an odd number of rows or columns; None where there is none
+    grey: str | None  # the one for a single channel; None where grey is written as a colour
+    tag: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+class Encoder:
+    """An open file with one video. Owned by one thread at a time.
+
+    Parameters
+    ----------
+    path, kind
+        The file, and FFmpeg's name of what it is.
+    codec, name
+        How it is coded, and what the user calls it.
+    size
+        Rows and columns.
+    pixels
+        The format of its pixels.
+    rate
+        Frames a second.
+    options
+        For the encoder.
+
+    Attributes
+    ----------
+    path : Path
+        As above.
+    process : int
+        Which one has opened it: a forked child leaves it alone.
+    written : int
+        How many frames it has taken.
+    container
+        Of PyAV; None once it is finished.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be written, or not so.
+    """
+
+    path: Path
+    process: int
+    written: int
+    container: Any
+
+    def __init__(
+        self,
+        path: Path,
+        kind: str,
+        codec: Codec,
+        name: str,
+        size: tuple[int, int],
+        pixels: str,
+        rate: Fraction,
+        options: Mapping[str, str],
+    ) -> None:
+        av = optional("av", "video", "VideoWriter")
+        self._errors = (av.error.FFmpegError, ValueError, OSError)
+        self.path, self.process, self.written = path, os.getpid(), 0
+        self._pixels = pixels
+        rows, cols = size
+        container = None
+        try:
+            container = av.open(str(path), "w", format=kind)
+            stream = container.add_stream(codec.encoder, rate=rate, options=dict(options))
+            stream.width, stream.height, stream.pix_fmt = cols, rows, pixels
+            if codec.tag is not None and kind == "avi":
+                stream.codec_context.codec_tag = codec.tag
+            container.start_encoding()
+        except (*self._errors, TypeError) as error:
+            if container is not None:
+                _abandon(container)
+            raise DataError(
+                f"VideoWriter cannot write {path.name!r} with {name} in {rows} x {cols}: {error}.\n"
+                "  Choose another codec or suffix; FFV1 in .mkv takes everything."
+            ) from error
+        self.container = container
+        self._stream = stream
+        self._reformatter = av.video.reformatter.VideoReformatter()
+        keep_in_children(self)
+
+    def native(self) -> tuple[Any, ...]:
+        """Return all that it has of PyAV."""
+        return self.container, self._stream, self._reformatter
+
+    def check_process(self) -> None:
+        """Raise ClosedError in a process that was forked: the file is its parent's."""
+        if self.process != os.getpid():
+            raise ClosedError(
+                f"VideoWriter got frames for {self.path.name!r} in a process that was forked, wanted them in the one that "
+                "opened it.\n  Make a writer in each process."
+            )
+
+    def write(self, frame: Any) -> None:
+        """Write one frame of PyAV, in any format.
+
+        Raises
+        ------
+        DataError
+            When it cannot be written.
+        """
+        frame = self._reformatter.reformat(frame, format=self._pixels, threads=1)
+        frame.pts = None
+        self._encode(frame)
+        self.written += 1
+
+    def _encode(self, frame: Any) -> None:
+        try:
+            self.container.mux(self._stream.encode(frame))
+        except self._errors as error:
+            raise DataError(
+                f"VideoWriter cannot write frame {self.written} of {self.path.name!r}: {error}.\n"
+                "  The disk may be full; what was written before is kept."
+            ) from error
+
+    def finish(self) -> None:
+        """Write what the encoder still has, and the end of the file. Twice is fine, and so is in a forked child."""
+        container = self.container
+        if container is None:
+            return
+        try:
+            self._encode(None)
+        finally:
+            self.container = self._stream = None
+            container.close()
+
+
+def finish_dropped(encoder: Encoder) -> None:
+    """Finish a file whose writer is gone without ``close``, at the end of the program at the latest; and say so."""
+    if encoder.process != os.getpid():
+        return
+    told = "was finished now"
+    try:
+        encoder.finish()
+    except Exception as error:  # nobody can catch it
+        told = f"could not be finished: {error}"
+    warnings.warn(
+        f"VideoWriter of {str(encoder.path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
+        "  Use it in a with block, or call close().",
+        ResourceWarning,
+        stacklevel=3,
+    )
+
+
+def _abandon(container: Any) -> None:
+    try:
+        container.close()
+    except Exception:  # of a file that was not begun
+        pass

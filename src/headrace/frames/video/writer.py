@@ -1,0 +1,218 @@
+"""Frames into video files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+from weakref import finalize
+
+import numpy as np
+
+from headrace.core.optional import optional
+from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base.layout import Array
+from headrace.frames.base.writer import FrameWriter
+from headrace.frames.video.encode import Codec, Encoder, finish_dropped
+
+_FINE = (("flags", "+qscale"), ("global_quality", str(3 * 118)))  # FFmpeg counts quality in steps of 118
+CODECS: Final = {
+    "DIVX": Codec("mpeg4", "yuv420p", "yuv420p", None, "DIVX", _FINE),
+    "XVID": Codec("mpeg4", "yuv420p", "yuv420p", None, "XVID", _FINE),
+    "MP4V": Codec("mpeg4", "yuv420p", "yuv420p", None, None, _FINE),
+    "MJPG": Codec("mjpeg", "yuvj444p", "yuvj444p", None, None, (("flags", "+qscale"), ("global_quality", "236"))),
+    "X264": Codec("libx264", "yuv420p", "yuv444p", None, None, (("crf", "18"), ("preset", "veryfast"))),
+    "WMV1": Codec("wmv1", "yuv420p", None, None, None, _FINE),
+    "WMV2": Codec("wmv2", "yuv420p", None, None, None, _FINE),
+    "FFV1": Codec("ffv1", "bgr0", "bgr0", "gray"),
+}
+CODECS_TOO: Final = {"H264": "X264", "AVC1": "X264"}  # other names of the same
+
+
+class VideoWriter(FrameWriter):
+    """Frames into a video file.
+
+    Parameters
+    ----------
+    filename
+        The file, whose suffix says of which kind it is: ``.avi``, ``.mp4``, ``.mkv``, ``.mov``, ``.wmv``. One that is
+        there is replaced when the first frame comes.
+    size
+        Rows and columns of every frame; None for those of the first.
+    codec
+        ``"XVID"``, ``"DIVX"``, ``"MJPG"``, ``"X264"``, ``"WMV1"``, ``"WMV2"``, or ``"FFV1"``, which loses nothing (in
+        ``.avi`` or ``.mkv``).
+    isColor
+        Whether colours are kept; frames of one channel are grey in either case.
+    fps
+        Frames a second.
+    options
+        FFmpeg's options for the encoder, over those chosen here: ``{"crf": "28"}``.
+
+    Raises
+    ------
+    StreamConfigError
+        When an option is none of the above, the codec is not to be had, or the file's kind does not hold it.
+    DataError
+        While writing: frames of another size, of other than one or three channels, or that the encoder refuses.
+    MissingExtraError
+        Without PyAV: ``pip install 'headrace[video]'``.
+
+    Notes
+    -----
+    Values are those of bytes, 0 to 255; others are rounded and clipped. Colours are red first. Frames with four channels
+    lose the last, which is transparency. Several threads may put frames: each block stays whole. One that is dropped without
+    :meth:`close` finishes its file then, at the latest when the program ends, with a ResourceWarning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import VideoReader, VideoWriter
+    >>> frames = np.random.default_rng(0).integers(0, 256, (1, 3, 25, 48, 64), "uint8")
+    >>> with VideoWriter("noise.mkv", codec="FFV1", fps=50) as writer:
+    ...     writer.put(frames)
+    >>> video = VideoReader("noise.mkv", size=None, mode="rgb")
+    >>> bool((video.get(25) == frames).all()), video.fps
+    (True, 50.0)
+    """
+
+    fps: float
+
+    def __init__(
+        self,
+        filename: Any = "output.avi",
+        size: Any = None,
+        codec: str = "XVID",
+        isColor: bool = True,  # the documented name
+        *,
+        fps: float = 20,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(size)
+        self._av = optional("av", "video", "VideoWriter")
+        self._errors = (self._av.error.FFmpegError, ValueError)
+        self._path, self._colour = Path(filename), isColor
+        self._codec = self._checked(codec)
+        self._name = codec
+        self._options = {**dict(self._codec.options), **dict(options or {})}
+        self._rate = _rate(fps)
+        self.fps = float(self._rate)
+        if not self._path.absolute().parent.is_dir():
+            raise StreamConfigError(
+                f"VideoWriter(filename) got {str(filename)!r}, whose folder is not there, wanted one that is.\n"
+                f"  The current folder is {Path.cwd()}."
+            )
+        self._encoder: Encoder | None = None
+        self._writing = Lock()
+        self._check_kind()
+
+    def _checked(self, codec: Any) -> Codec:
+        name = codec.upper() if isinstance(codec, str) else ""
+        found = CODECS.get(CODECS_TOO.get(name, name))
+        there = self._av.codecs_available
+        if found is not None and found.encoder in there:
+            try:
+                self._av.codec.Codec(found.encoder, "w")
+            except self._errors:
+                pass
+            else:
+                return found
+        had = ", ".join(repr(known) for known, kind in CODECS.items() if kind.encoder in there)
+        raise StreamConfigError(
+            f"VideoWriter(codec=) got {codec!r}, which is {'not in this PyAV' if found else 'none'}, wanted one of {had}."
+        )
+
+    def _check_kind(self) -> None:
+        """Raise when the file's kind is none, or does not hold the codec."""
+        kinds = self._av.formats_available
+        suffix = self._path.suffix.lower()
+        name = {".avi": "avi", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".wmv": "asf"}.get(
+            suffix
+        )
+        name = name or {".asf": "asf", ".ts": "mpegts"}.get(suffix)
+        held = {
+            "mp4": {"mpeg4", "libx264", "mjpeg"},
+            "mpegts": {"mpeg4", "libx264"},
+        }.get(name or "", {kind.encoder for kind in CODECS.values()})
+        if name is None or name not in kinds or self._codec.encoder not in held:
+            what = "which is no kind of video known here" if name is None else f"which does not hold {self._name}"
+            raise StreamConfigError(
+                f"VideoWriter(filename) got {self._path.name!r}, {what}, wanted a suffix that does.\n"
+                "  .mkv, .avi and .mov hold all of the codecs, .mp4 holds X264, XVID, DIVX and MJPG."
+            )
+        self._kind = name
+
+    # --- frames ---------------------------------------------------------------------------------
+
+    def take(self, frames: Array) -> None:
+        channels = frames.shape[3] if frames.ndim == 4 else 1
+        if channels not in (1, 3, 4):
+            raise DataError(
+                f"VideoWriter.put got frames of {channels} channels, wanted 1, 3, or 4 with transparency.\n"
+                "  Choose three of them before."
+            )
+        if self._encoder is None:
+            self._encoder = self._opened(int(frames.shape[1]), int(frames.shape[2]), channels)
+            self._dropped = finalize(self, finish_dropped, self._encoder)
+        for frame in frames:
+            self._encoder.write(self._made(frame))
+
+    def _write(self, frames: Array) -> None:
+        if self._encoder is not None:
+            self._encoder.check_process()  # first: in a forked child nobody may ever let go of the lock
+        with self._writing:
+            super()._write(frames)
+
+    def close(self) -> None:
+        """Finish the file. Twice is fine; a forked child leaves it to its parent."""
+        if self._encoder is None or self._encoder.process == os.getpid():
+            with self._writing:
+                super().close()
+
+    def _opened(self, rows: int, cols: int, channels: int) -> Encoder:
+        codec = self._codec
+        odd = rows % 2 or cols % 2
+        pixels = codec.odd if odd else codec.colour
+        if codec.grey is not None and (channels == 1 or not self._colour):
+            pixels = codec.grey
+        if pixels is None:
+            raise DataError(
+                f"VideoWriter got frames of {rows} x {cols}, wanted even numbers for {self._name}.\n  Crop or pad them."
+            )
+        return Encoder(self._path, self._kind, codec, self._name, (rows, cols), pixels, self._rate, self._options)
+
+    def _made(self, frame: Array) -> Any:
+        """Return one frame as PyAV has it."""
+        if frame.dtype == bool:
+            frame = frame.astype(np.uint8)
+        elif frame.dtype.kind == "f":
+            frame = np.nan_to_num(np.rint(frame), nan=0.0, posinf=255, neginf=0)
+            frame = np.clip(frame, 0, 255).astype(np.uint8)
+        elif frame.dtype != np.uint8:
+            frame = np.clip(frame, 0, min(255, np.iinfo(frame.dtype).max)).astype(np.uint8)
+        if frame.ndim == 3 and frame.shape[2] == 1:
+            frame = frame[..., 0]
+        if frame.ndim == 3:
+            frame = frame[..., :3]
+            if not self._colour:
+                frame = np.rint(frame.mean(-1)).astype(np.uint8)
+        kind = "gray" if frame.ndim == 2 else "rgb24"
+        return self._av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=kind)
+
+    def finish(self) -> None:
+        if self._encoder is not None:
+            self._dropped.detach()
+            self._encoder.finish()
+
+
+def _rate(fps: Any) -> Fraction:
+    try:
+        found = Fraction(fps).limit_denominator(1 << 16)
+        if not 0 < found <= 1 << 16:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise StreamConfigError(f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0.") from None
+    return found
