@@ -69,6 +69,21 @@ def clip(path: Path, n: int, rows: int, cols: int, codec: str = "libx264", pts: 
     return path
 
 
+def shifted(source: Path, path: Path, seconds: float) -> Path:
+    """Copy a clip with all times earlier: an edit list says then that its beginning is not shown."""
+    import av
+
+    with av.open(str(source)) as old, av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as new:
+        stream = old.streams.video[0]
+        copy = new.add_stream_from_template(stream)
+        less = round(seconds / float(stream.time_base or 1))
+        for packet in old.demux(stream):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = (packet.pts or 0) - less, (packet.dts or 0) - less, copy
+                new.mux(packet)
+    return path
+
+
 def fastest(costs: dict[str, Costs | None], names: list[str]) -> tuple[Costs, str]:
     """The cheapest of some sides, by the middle of its rounds, and what it is called."""
     there = {name: cost for name in names if (cost := costs[name]) is not None}
@@ -199,12 +214,14 @@ def _uneven(k: int) -> int:
     return 40 * k + (k % 5) * 7
 
 
+HIDDEN = 13  # frames that an edit list hides, in the middle of a group
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "constant rate, groups of 60": (".mp4", {}),
     "variable rate": (".mp4", {"pts": _uneven}),
     "start offset 2 s": (".mp4", {"pts": lambda k: 2000 + 40 * k}),
     "one group": (".mp4", {"g": "1000"}),
     "open groups": (".mp4", {"x264-params": "open-gop=1:keyint=60:min-keyint=60:scenecut=0"}),
+    "edit list": (".mp4", {}),
     "MPEG-2": (".ts", {"codec": "mpeg2video", "g": "15", "bf": "2"}),
 }
 
@@ -217,12 +234,17 @@ def seeking(bench: Bench) -> None:
         n = bench.size(300, 30)
         at = np.random.default_rng(9).integers(0, n, bench.size(60, 6)).tolist()
         for name, (suffix, options) in KINDS.items():
-            path = clip(where / f"{name.replace(' ', '-')}{suffix}", n, 240, 320, **options)
+            path = clip(
+                where / f"{name.replace(' ', '-')}{suffix}", n + HIDDEN * (name == "edit list"), 240, 320, **options
+            )
+            hidden = 0
+            if name == "edit list":
+                path, hidden = shifted(path, where / "shifted.mp4", HIDDEN / 25), HIDDEN
             video = VideoReader(path, None, mode="rgb")
-            wrong = sum(number_of(video[i]) != i for i in at)
+            wrong = sum(number_of(video[i]) != i + hidden for i in at)
             bench.says("2", f"{name}: wrong of {len(at)}", str(wrong), wrong == 0 and len(video) == n, "0")
             found = video.get_at(at)
-            wrong = sum(number_of(frame) != i for frame, i in zip(found, at, strict=True))
+            wrong = sum(number_of(frame) != i + hidden for frame, i in zip(found, at, strict=True))
             bench.says("2", f"{name}: wrong of {len(at)}, get_at", str(wrong), wrong == 0, "0")
             other = decord and decord.VideoReader(str(path))
             theirs = cv2 and cv2.VideoCapture(str(path))

@@ -118,3 +118,27 @@ def test_a_file_without_a_promise_breaks_none(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         assert len(VideoReader(live, None)) == 30
         assert len(VideoReader(stills, None)) == 12
+
+
+HOLED: dict[str, dict[str, Any]] = {
+    "a.mkv": {"codec": "ffv1", "pixels": "bgr0"},
+    "b.mkv": {"g": "10", "bf": "3"},
+    "c.mkv": {"codec": "ffv1", "pixels": "bgr0", "pts": lambda k: 40 * k + 900 * (k // 6), "base": MS},
+}
+
+
+@pytest.mark.parametrize("name", HOLED)
+def test_a_hole_in_the_middle_is_told(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / name, 120, **HOLED[name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(VideoReader(path, None)) == 120
+    data = bytearray(path.read_bytes())
+    path.write_bytes(data[: len(data) // 2] + bytes(300) + data[len(data) // 2 + 300 :])
+    with pytest.warns(HeadraceWarning, match=r"about \d+ frames lost in the middle") as told:
+        n = len(VideoReader(path, None))
+    (text,) = {str(each.message) for each in told}
+    lost = int(text.split("about ")[1].split()[0])
+    assert n < 120
+    if name != "c.mkv":  # of which the hole has pauses in it, too
+        assert abs(n + lost - 120) <= 3, "frames that are stored out of their order make it less sharp"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from headrace.errors import ClosedError, DataError, StreamConfigError
+from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
 from headrace.frames import VideoReader, VideoWriter
 from support.require import require
 
@@ -186,6 +186,13 @@ def test_frames_of_another_size_are_an_error(tmp_path: Path) -> None:
 def test_codecs_suffixes_and_options_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(StreamConfigError, match="wanted one of 'DIVX', 'XVID'"):
         VideoWriter(tmp_path / "a.avi", codec="ABCD")
+    unfit: list[Any] = [5, "crf", [("crf", "5")], {5: 5}, {"nope": "1"}]
+    for options in unfit:
+        with pytest.raises(StreamConfigError, match=r"VideoWriter\(options=\)"):
+            VideoWriter(tmp_path / "a.mkv", codec="X264", options=options)
+    for path in (None, 5, b"a.avi"):
+        with pytest.raises(StreamConfigError, match=r"VideoWriter\(filename\)"):
+            VideoWriter(path)
     for name, codec in (("a.xyz", "XVID"), ("a", "XVID"), ("a.mp4", "WMV1"), ("a.mp4", "FFV1"), ("no/a.avi", "XVID")):
         with pytest.raises(StreamConfigError, match=r"VideoWriter\(filename\)"):
             VideoWriter(tmp_path / name, codec=codec)
@@ -215,7 +222,67 @@ def test_a_writer_of_nothing_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "a.avi").exists()
 
 
-def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
+def test_a_name_that_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.avi").mkdir()
-    with pytest.raises(DataError, match=r"cannot write 'a\.avi'"):
-        VideoWriter(tmp_path / "a.avi").put(np.zeros((1, 16, 16)))
+    with pytest.raises(StreamConfigError, match="is a folder"):
+        VideoWriter(tmp_path / "a.avi")
+
+
+def test_the_file_lies_where_its_name_meant_when_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    writer = VideoWriter("a.mkv", None, "FFV1")
+    monkeypatch.chdir(tmp_path)
+    writer.put(np.zeros((3, 16, 16)))
+    writer.close()
+    assert len(VideoReader(tmp_path / "a" / "a.mkv", None)) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits for files there")
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.ts"])
+def test_a_full_disk(name: str, tmp_path: Path) -> None:
+    import resource
+
+    frames = RNG.integers(0, 256, (10, 48, 64, 3), np.uint8).transpose(3, 0, 1, 2)[None]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for most in (100, 60_000):
+        writer = VideoWriter(tmp_path / name, None, {"a.avi": "MJPG", "a.mkv": "FFV1"}.get(name, "X264"))
+        said = "nothing of it can be read" if name == "a.mp4" else "at most its beginning"
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+        try:
+            told = ""
+            for _ in range(20):
+                try:
+                    writer.put(frames)
+                except SinkError as error:
+                    told = str(error)
+            assert said in told
+            with pytest.raises(SinkError, match=said):
+                writer.close()
+            writer.close()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with pytest.raises(ClosedError):
+            writer.put(frames)
+        if name == "a.mp4":
+            with pytest.raises(DataError):
+                VideoReader(tmp_path / name, None)
+
+
+def test_a_writer_that_was_refused_by_the_disk_takes_nothing_when_there_is_room_again(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    import resource
+
+    frames = RNG.integers(0, 256, (200, 48, 64, 3), np.uint8).transpose(3, 0, 1, 2)[None]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = VideoWriter(tmp_path / "a.mkv", None, "FFV1")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(SinkError):
+            writer.put(frames)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(SinkError, match="not whole"):
+        writer.put(frames)
+    with pytest.raises(SinkError, match="not whole"):
+        writer.close()

@@ -12,8 +12,9 @@ from headrace.plot.explorer import explore
 from headrace.plot.figure import Figure
 from headrace.plot.files import to_dotfile, to_mermaid, to_svg
 from headrace.plot.frames_events import plot_event_raster, plot_time_surface
-from headrace.plot.frames_lines import plot_5d_matshow, plot_5d_time, plot_frames, plot_tensor, tiled
+from headrace.plot.frames_lines import plot_5d_time, plot_frames, plot_tensor
 from headrace.plot.frames_preview import Film, preview
+from headrace.plot.frames_tiles import plot_5d_matshow, tiled
 from headrace.plot.frontend_base import FrontendBase
 from headrace.plot.frontends import Bar, Histogram, Line, Scatter, Video
 from headrace.plot.samples import (

@@ -14,9 +14,7 @@ from headrace.core.registry import register
 from headrace.errors import DataError, StreamConfigError
 from headrace.plot.frames_blocks import scale_of, stretches
 from headrace.plot.frames_drawn import Drawn, drawn
-from headrace.plot.frames_tiles import TILED
-from headrace.plot.frames_tiles import plot_5d_matshow as plot_5d_matshow  # the room takes it from here, and the next
-from headrace.plot.frames_tiles import tiled as tiled
+from headrace.plot.frames_tiles import TILED, tiled
 from headrace.plot.marks import Array
 
 Limits = int | tuple[int, int] | None

@@ -77,7 +77,8 @@ def opened(
     stream.thread_type = "SLICE" if live else "AUTO"  # threads by frame keep some of them back
     fps = float(stream.average_rate or 0) or None
     told = {"fps": fps, "frames": stream.frames or None, "container": container, "stream": stream}
-    return _Decoding(av, container, stream, source, size), container.close, told
+    frames = _Decoding(av, container, stream, source, size)
+    return frames, frames.close, told
 
 
 class _Decoding:
@@ -90,10 +91,16 @@ class _Decoding:
             size,
             0,
         )
-        self._packets: Any = container.demux(stream)
+        self._container, self._packets = container, container.demux(stream)
         self._frames: Iterator[Any] = iter(())
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._step = 1 / float(stream.average_rate or 25)
+
+    def close(self) -> None:
+        """Let go of the source. PyAV never frees what an iterator of packets has that is left before its end."""
+        self._packets.close()
+        self._frames = iter(())
+        self._container.close()
 
     def __iter__(self) -> Iterator[tuple[float, Array]]:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,9 +14,12 @@ from headrace.core.recipe import recipe
 from headrace.core.stream import Resume, Spec, Stream
 from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array, centred, check_size
+from headrace.frames.video.mean import mean_of_planes
 from headrace.frames.video.pixels import CHANNEL, COLOUR, Mode
 from headrace.frames.video.recipe import check_mode, check_values
 from headrace.sources.grabber import Grab, Grabber
+
+LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601, 2.5.1
 
 
 def is_live(filename: Any) -> bool:
@@ -28,7 +31,10 @@ def is_live(filename: Any) -> bool:
 
 @recipe
 class Camera(Stream[Array]):
-    """The recipe of :class:`headrace.frames.VideoReader` for a camera or an address."""
+    """The recipe of :class:`headrace.frames.VideoReader` for a camera or an address.
+
+    It is not registered: what comes from there is not the same twice, so that no law of streams could be tried on it.
+    """
 
     source: Any
     part: tuple[int, int] | None = None
@@ -84,10 +90,13 @@ class Camera(Stream[Array]):
         elif self.mode in CHANNEL:
             found = found[..., CHANNEL[self.mode]]
         elif self.mode != "rgb":
-            weights = (1 / 3, 1 / 3, 1 / 3) if self.mode == "mean" else (0.299, 0.587, 0.114)
-            found = found @ np.array(weights, np.float32)
-            if self.dtype is not None and np.dtype(self.dtype).kind in "ui":
-                found = np.rint(found)
+            whole_numbers = self.dtype is not None and np.dtype(self.dtype).kind in "ui"  # which are rounded to
+            if self.mode == "mean":
+                mean = np.empty((rows, cols), np.uint8 if whole_numbers else np.float32)
+                mean_of_planes([*np.moveaxis(found, 2, 0)], mean)
+                found = mean
+            else:
+                found = np.rint(found @ LUMA) if whole_numbers else found @ LUMA
         return np.ascontiguousarray(found, self.dtype)
 
 

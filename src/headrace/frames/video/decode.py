@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from headrace.errors import DataError
-from headrace.frames.video.duration import lacking
-from headrace.frames.video.index import Packets, VideoIndex, told_by
+from headrace.frames.video.duration import lacking, lost
+from headrace.frames.video.index import TOLD, Packets, VideoIndex, told_by
 from headrace.frames.video.opened import OpenVideo, why
 
 LOW_DELAY = 1 << 19  # FFmpeg's number of the flag
@@ -73,7 +75,7 @@ class Decoder(OpenVideo):
             self._packets = chain(behind, self._packets)
         made = Packets(self.stream, told).by_times() if whole else None
         if made is not None:
-            made.lacks = self._lacking(told, empty, made)
+            self._compare(told, empty, made)
         return first, made
 
     def index(self) -> VideoIndex:
@@ -94,11 +96,14 @@ class Decoder(OpenVideo):
             made = packets.by_decoding(self.container, self.stream, self.errors)
         if not made.frames:
             raise self.unreadable("a video without a frame that can be decoded")
-        made.lacks = self._lacking(told, empty, made)
+        self._compare(told, empty, made)
         return made
 
-    def _lacking(self, told: array[int], empty: int, index: VideoIndex) -> int:
-        return lacking(self.container, self.stream, len(told) // 5 + empty, index.times)
+    def _compare(self, told: array[int], empty: int, index: VideoIndex) -> None:
+        """Note what the file should have, and has not."""
+        rows = np.frombuffer(told, np.int64).reshape(-1, TOLD)
+        index.lacks = lacking(self.container, self.stream, len(rows) + empty, index.times)
+        index.holes = lost(self.container, rows[:, 0], rows[:, 5], rows[:, 2])
 
     # --- frames ---------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headrace.core.optional import optional
-from headrace.errors import ClosedError, DataError
+from headrace.errors import ClosedError, DataError, SinkError
 from headrace.frames.video.fork import keep_in_children
+from headrace.frames.video.opened import why
 
 
 class Codec(NamedTuple):
@@ -57,7 +58,7 @@ class Encoder:
     Raises
     ------
     DataError
-        When the file cannot be written, or not so.
+        When the file cannot be written so.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class Encoder:
         self._errors = (av.error.FFmpegError, ValueError, OSError)
         self.path, self.process, self.written = path, os.getpid(), 0
         self._pixels = pixels
+        self._headless = kind in ("mp4", "mov")  # where the frames are is written with the end of the file
         rows, cols = size
         container = None
         try:
@@ -93,11 +95,13 @@ class Encoder:
             if container is not None:
                 _abandon(container)
             raise DataError(
-                f"VideoWriter cannot write {path.name!r} with {name} in {rows} x {cols}: {error}.\n"
+                f"VideoWriter cannot write {path.name!r} with {name} in {rows} x {cols}: {why(error)}, wanted what the "
+                "encoder takes.\n"
                 "  Choose another codec or suffix; FFV1 in .mkv takes everything."
             ) from error
         self.container = container
         self._stream = stream
+        self._broken: Exception | None = None  # what kept the file from being written
         self._reformatter = av.video.reformatter.VideoReformatter()
         keep_in_children(self)
 
@@ -119,32 +123,60 @@ class Encoder:
         Raises
         ------
         DataError
-            When it cannot be written.
+            When the encoder refuses it; the file goes on.
+        SinkError
+            When there is no room for it; the file is lost, or its end.
         """
+        if self._broken is not None:
+            raise self._lost(self._broken, f"frame {self.written}")
         frame = self._reformatter.reformat(frame, format=self._pixels, threads=1)
         frame.pts = None
         self._encode(frame)
         self.written += 1
 
     def _encode(self, frame: Any) -> None:
+        what = "the last frames" if frame is None else f"frame {self.written}"
         try:
             self.container.mux(self._stream.encode(frame))
+        except OSError as error:  # of PyAV, too: of the disk, and not of the frame
+            self._broken = error
+            raise self._lost(error, what) from error
         except self._errors as error:
             raise DataError(
-                f"VideoWriter cannot write frame {self.written} of {self.path.name!r}: {error}.\n"
-                "  The disk may be full; what was written before is kept."
+                f"VideoWriter cannot write {what} of {self.path.name!r}: {why(error)}, wanted what the encoder takes.\n"
+                "  Choose another codec=; close() keeps the frames before."
             ) from error
 
+    def _lost(self, error: Exception, what: str) -> SinkError:
+        """Return the error that says truly what is left of the file."""
+        left = "nothing of it can be read" if self._headless else "at most its beginning can be read"
+        return SinkError(
+            f"VideoWriter cannot write {what} of {self.path.name!r}: {why(error)}, wanted room on the disk; the file is not "
+            f"whole, and {left}.\n  Make room, and write it again from its first frame."
+        )
+
     def finish(self) -> None:
-        """Write what the encoder still has, and the end of the file. Twice is fine, and so is in a forked child."""
+        """Write what the encoder still has, and the end of the file. Twice is fine, and so is in a forked child.
+
+        Raises
+        ------
+        SinkError
+            When there was no room for that, or for a frame before; the file is let go of all the same.
+        """
         container = self.container
         if container is None:
             return
         try:
-            self._encode(None)
+            if self._broken is None:
+                self._encode(None)
         finally:
             self.container = self._stream = None
-            container.close()
+            try:
+                container.close()
+            except self._errors as error:
+                self._broken = self._broken or error
+        if self._broken is not None:
+            raise self._lost(self._broken, "the end") from self._broken
 
 
 def finish_dropped(encoder: Encoder) -> None:

@@ -50,18 +50,20 @@ ONE_EACH: Final = frozenset(
 )
 
 
-Told = tuple[int, int, int, bool, bool]
+Told = tuple[int, int, int, bool, bool, int]
+TOLD: Final = 6  # numbers of a packet
 
 
 def told_by(packet: Any) -> Told:
-    """Return when a packet is shown and decoded, its bytes, whether decoding can begin with it, whether it is hidden."""
-    pts, dts = packet.pts, packet.dts
+    """Return when a packet is shown and decoded, its bytes, whether it is a key, whether it is hidden, where it lies."""
+    pts, dts, place = packet.pts, packet.dts, packet.pos
     return (
         NEVER if pts is None else pts,
         NEVER if dts is None else dts,
         packet.size,
         packet.is_keyframe,
         packet.is_discard,
+        -1 if place is None else place,
     )
 
 
@@ -89,6 +91,8 @@ class VideoIndex:
         How many there are.
     lacks : int
         How many frames more the file's header promises; see :func:`headrace.frames.video.duration.lacking`.
+    holes : int
+        How many frames were lost on the way; see :func:`headrace.frames.video.duration.lost`.
     order, shown : array of int64
         The packet of each frame, and the frame of each packet, -1 where it shows none.
     times : array of float64
@@ -100,13 +104,14 @@ class VideoIndex:
     frames: int
     packets: int
     lacks: int
+    holes: int
     unit: float
     order: Ints
     shown: Ints
     times: Floats
 
     def __init__(self, pts: Ints, size: Ints, key: Any, order: Ints, rank: Ints, times: Floats, unit: float) -> None:
-        self.lacks, self.unit = 0, unit
+        self.lacks, self.holes, self.unit = 0, 0, unit
         self.frames, self.packets, self.order, self.times = len(order), len(pts), order, times
         self.times.flags.writeable = False
         self.shown = np.full(len(pts), -1, np.int64)
@@ -161,7 +166,7 @@ class Packets:
     """
 
     def __init__(self, stream: Any, told: array[int]) -> None:
-        rows = np.frombuffer(told, np.int64).reshape(-1, 5)
+        rows = np.frombuffer(told, np.int64).reshape(-1, TOLD)
         self._pts, self._dts, self._size = (np.ascontiguousarray(rows[:, k]) for k in range(3))
         self._key, self._hidden = rows[:, 3] > 0, rows[:, 4] > 0
         self._unit = float(stream.time_base or 0) or 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array, centred
-from headrace.frames.video.blocks import Blocks
+from headrace.frames.video.blocks import BLOCKS
 from headrace.frames.video.mean import (
     COLOURS,
     IN_PLANES,
@@ -92,7 +92,6 @@ class Pixels:
         self._inside = self._part
         self._kind, self._coloured = "", False
         self._out: Array | None = None
-        self._blocks = Blocks()
 
     def of(self, frame: Any, out: Array | None = None) -> Array:
         """Return a frame as an array: ``out`` itself, one of its own, or a view of memory that nobody else has."""
@@ -102,7 +101,10 @@ class Pixels:
                 f"VideoReader got a frame of {frame.height} x {frame.width}, wanted {self._coded[0]} x {self._coded[1]} "
                 "(rows x columns), as the first.\n  The video changes its size on the way; ffmpeg can scale it to one."
             )
-        image = self._luma(frame) if self._mode == "luma" else self._converted(frame)
+        try:
+            image = self._luma(frame) if self._mode == "luma" else self._converted(frame)
+        finally:
+            self._out = None  # else an open reader would keep the memory of its last block
         if self._turns:
             image = np.rot90(image, self._turns)
         return image if image.dtype == self.dtype else image.astype(self.dtype)
@@ -179,7 +181,7 @@ class Pixels:
     def _place(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Return where to make a frame: where the caller wants it, or in memory of its own."""
         out = self._out
-        return out if out is not None and out.dtype == dtype else self._blocks.new(shape, dtype)
+        return out if out is not None and out.dtype == dtype else BLOCKS.new(shape, dtype)
 
     # --- parts ----------------------------------------------------------------------------------
 

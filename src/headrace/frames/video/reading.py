@@ -11,7 +11,7 @@ from headrace.core.indexed import Numbers, numbers
 from headrace.errors import ClosedError
 from headrace.frames.base.footage import FrameReader
 from headrace.frames.base.layout import Array
-from headrace.frames.video.blocks import Blocks
+from headrace.frames.video.blocks import BLOCKS
 from headrace.frames.video.cache import take
 from headrace.frames.video.decode import FAR, Decoder
 
@@ -33,8 +33,9 @@ class VideoRun(FrameReader):
         self._steps = 0
         self.header = stream.header()
         self._pixels = stream.pixels(self.header.coded, self.header.turns)
-        self._blocks = Blocks()
         self._lock, self._closed = Lock(), False
+        # For frames from 0 on, too, though that reads a large file through: which of what comes out of the decoder is frame 0
+        # is known only with the times of all packets (an edit list, an open group at the beginning, packets that show nothing).
         self._index = stream.index()
         self._chosen = stream.chosen()
 
@@ -62,7 +63,7 @@ class VideoRun(FrameReader):
         decoder, needed = self._decoder(at[0], at[-1]), self._chosen.__contains__
         if len(at) == 1:
             return self._pixels.of(decoder.get(at[0], index, needed))[np.newaxis]
-        found = self._blocks.new((len(at), *self._pixels.shape), self._pixels.dtype)
+        found = BLOCKS.new((len(at), *self._pixels.shape), self._pixels.dtype)
         for place, i in zip(found, at, strict=True):
             made = self._pixels.of(decoder.get(i, index, needed), place)
             if made is not place:
@@ -81,7 +82,7 @@ class VideoRun(FrameReader):
         first, last = int(wanted[0]), int(wanted[-1])
         among = set(wanted.tolist())
         decoder = self._decoder(first, first)
-        found = self._blocks.new((len(at), *self._pixels.shape), self._pixels.dtype)
+        found = BLOCKS.new((len(at), *self._pixels.shape), self._pixels.dtype)
         goal = np.argsort(place, kind="stable")
         counts = np.bincount(place, minlength=len(wanted)).tolist()
         lo = 0

@@ -162,6 +162,13 @@ class Video(Footage):
                 "file says itself: it was cut off.\n  What is there is given; copy or download the file again."
             )
 
+        if index.holes:
+            warn(
+                f"VideoReader got {self.path.name!r} with about {index.holes} frames lost in the middle, wanted a whole file: "
+                "what is there of them cannot be read.\n  Those behind the hole have lower numbers than they had; times says "
+                "when each was shown. Copy or download the file again."
+            )
+
     def chosen(self) -> range:
         """Return which frames of the file it gives."""
         return range(self.index().frames)[self.begin : self.end : self.step]

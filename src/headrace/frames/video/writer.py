@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from weakref import finalize
@@ -15,7 +14,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.layout import Array
-from headrace.frames.base.writer import FrameWriter
+from headrace.frames.base.writer import FrameWriter, check_target
 from headrace.frames.video.encode import Codec, Encoder, finish_dropped
 
 _FINE = (("flags", "+qscale"), ("global_quality", str(3 * 118)))  # FFmpeg counts quality in steps of 118
@@ -28,6 +27,16 @@ CODECS: Final = {
     "WMV1": Codec("wmv1", "yuv420p", None, None, None, _FINE),
     "WMV2": Codec("wmv2", "yuv420p", None, None, None, _FINE),
     "FFV1": Codec("ffv1", "bgr0", "bgr0", "gray"),
+}
+KINDS: Final = {  # FFmpeg's name of each
+    ".avi": "avi",
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mkv": "matroska",
+    ".mov": "mov",
+    ".wmv": "asf",
+    ".asf": "asf",
+    ".ts": "mpegts",
 }
 CODECS_TOO: Final = {"H264": "X264", "AVC1": "X264"}  # other names of the same
 
@@ -55,9 +64,13 @@ class VideoWriter(FrameWriter):
     Raises
     ------
     StreamConfigError
-        When an option is none of the above, the codec is not to be had, or the file's kind does not hold it.
+        When an option is none of the above, or none of the encoder's, the file cannot be written, the codec is not to be
+        had, or the file's kind does not hold it.
     DataError
         While writing: frames of another size, of other than one or three channels, or that the encoder refuses.
+    SinkError
+        While writing and when it is closed: when the disk is full. The file is not whole then; of ``.mp4`` and ``.mov``
+        nothing can be read, of the others at most the beginning.
     MissingExtraError
         Without PyAV: ``pip install 'headrace[video]'``.
 
@@ -94,17 +107,12 @@ class VideoWriter(FrameWriter):
         super().__init__(size)
         self._av = optional("av", "video", "VideoWriter")
         self._errors = (self._av.error.FFmpegError, ValueError)
-        self._path, self._colour = Path(filename), isColor
+        self._path, self._colour = check_target("VideoWriter", "filename", filename), isColor
         self._codec = self._checked(codec)
         self._name = codec
-        self._options = {**dict(self._codec.options), **dict(options or {})}
+        self._options = {**dict(self._codec.options), **self._chosen(options)}
         self._rate = _rate(fps)
         self.fps = float(self._rate)
-        if not self._path.absolute().parent.is_dir():
-            raise StreamConfigError(
-                f"VideoWriter(filename) got {str(filename)!r}, whose folder is not there, wanted one that is.\n"
-                f"  The current folder is {Path.cwd()}."
-            )
         self._encoder: Encoder | None = None
         self._writing = Lock()
         self._check_kind()
@@ -122,17 +130,41 @@ class VideoWriter(FrameWriter):
                 return found
         had = ", ".join(repr(known) for known, kind in CODECS.items() if kind.encoder in there)
         raise StreamConfigError(
-            f"VideoWriter(codec=) got {codec!r}, which is {'not in this PyAV' if found else 'none'}, wanted one of {had}."
+            f"VideoWriter(codec=) got {codec!r}, which is {'not in this PyAV' if found else 'none'}, wanted one of {had}.\n"
+            "  'FFV1' in .mkv loses nothing; 'X264' in .mp4 is small."
         )
+
+    def _chosen(self, options: Any) -> dict[str, str]:
+        """Return the encoder's options as texts, or raise StreamConfigError when it has no such."""
+        if options is None:
+            return {}
+        if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+            raise StreamConfigError(
+                f"VideoWriter(options=) got {options!r}, wanted a dict of FFmpeg's names and values.\n"
+                "  Such as {'crf': '28'}; ffmpeg -h encoder=libx264 lists them."
+            )
+        chosen = {name: str(value) for name, value in options.items()}
+        context = self._av.CodecContext.create(self._codec.encoder, "w")
+        context.width = context.height = 64
+        context.pix_fmt, context.time_base = self._codec.colour, Fraction(1, 25)
+        context.options = chosen
+        try:
+            context.open()
+        except self._errors:  # of a value: the first frame says which
+            return chosen
+        unknown = sorted(set(context.options) & set(chosen))  # FFmpeg takes out those that it knows
+        if unknown:
+            raise StreamConfigError(
+                f"VideoWriter(options=) got {', '.join(map(repr, unknown))}, wanted options of {self._codec.encoder}.\n"
+                f"  ffmpeg -h encoder={self._codec.encoder} lists them."
+            )
+        return chosen
 
     def _check_kind(self) -> None:
         """Raise when the file's kind is none, or does not hold the codec."""
         kinds = self._av.formats_available
         suffix = self._path.suffix.lower()
-        name = {".avi": "avi", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".wmv": "asf"}.get(
-            suffix
-        )
-        name = name or {".asf": "asf", ".ts": "mpegts"}.get(suffix)
+        name = KINDS.get(suffix)
         held = {
             "mp4": {"mpeg4", "libx264", "mjpeg"},
             "mpegts": {"mpeg4", "libx264"},
@@ -140,7 +172,8 @@ class VideoWriter(FrameWriter):
         if name is None or name not in kinds or self._codec.encoder not in held:
             what = "which is no kind of video known here" if name is None else f"which does not hold {self._name}"
             raise StreamConfigError(
-                f"VideoWriter(filename) got {self._path.name!r}, {what}, wanted a suffix that does.\n"
+                f"VideoWriter(filename) got {self._path.name!r}, {what}, wanted the suffix of a kind that holds "
+                f"{self._name}.\n"
                 "  .mkv, .avi and .mov hold all of the codecs, .mp4 holds X264, XVID, DIVX and MJPG."
             )
         self._kind = name
@@ -214,5 +247,7 @@ def _rate(fps: Any) -> Fraction:
         if not 0 < found <= 1 << 16:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise StreamConfigError(f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0.") from None
+        raise StreamConfigError(
+            f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0.\n  Such as 25 or 29.97."
+        ) from None
     return found
