@@ -20,17 +20,17 @@ from parallel.served import each, program, shared
 pytestmark = MARKS
 
 
-def ran(code: str, tmp_path: Path) -> str:
+def ran(code: str, folder: Path) -> str:
     """What another program prints. It ends, says nothing else, and leaves no folder behind."""
-    path = tmp_path / "script.py"
+    path = folder / "script.py"
     path.write_text(
         "import gc, os, sys, tempfile\nimport headrace as hr\n"
-        f"tempfile.tempdir = {str(tmp_path)!r}\n"
+        f"tempfile.tempdir = {str(folder)!r}\n"
         f"def main():\n{code}\nif __name__ == '__main__':\n    main()\n"
     )
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=HANG, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert not list(tmp_path.glob("headrace-*"))
+    assert not list(folder.glob("headrace-*"))
     return done.stdout.strip()
 
 
@@ -46,8 +46,8 @@ OPENED = """
 @pytest.mark.parametrize(
     "end", ["", "    del cursor\n    gc.collect()\n", "    cursor.again = cursor\n    del cursor\n"]
 )
-def test_a_worker_behind_a_socket_that_is_dropped(n: int, end: str, method: str, tmp_path: Path) -> None:
-    assert ran(OPENED.format(n=n, method=method) + end, tmp_path) == str(list(range(n)))
+def test_a_worker_behind_a_socket_that_is_dropped(n: int, end: str, method: str, folder: Path) -> None:
+    assert ran(OPENED.format(n=n, method=method) + end, folder) == str(list(range(n)))
 
 
 def test_many_that_are_dropped_leave_nothing() -> None:
@@ -60,7 +60,7 @@ def test_many_that_are_dropped_leave_nothing() -> None:
     assert set(Path(tempfile.gettempdir()).glob("headrace-*")) <= before
 
 
-def test_a_child_of_a_fork_does_no_harm_to_it(tmp_path: Path) -> None:
+def test_a_child_of_a_fork_does_no_harm_to_it(folder: Path) -> None:
     code = (
         OPENED.format(n=1, method="fork")
         + """
@@ -74,7 +74,7 @@ def test_a_child_of_a_fork_does_no_harm_to_it(tmp_path: Path) -> None:
     cursor.close()
 """
     )
-    assert ran(code, tmp_path).split("\n") == ["[0]", "0", "5000"]
+    assert ran(code, folder).split("\n") == ["[0]", "0", "5000"]
 
 
 def test_a_child_of_a_fork_closes_no_line_of_its_parents() -> None:
@@ -170,11 +170,11 @@ def test_a_dropped_consumer_of_its_own_pass_leaves() -> None:
         assert server.stats().lost == 0
 
 
-def test_a_program_that_ends_with_all_open(tmp_path: Path) -> None:
+def test_a_program_that_ends_with_all_open(folder: Path) -> None:
     code = """
     global server, cursors
     server = hr.serve(range(10**6), "ipc://" + tempfile.mkdtemp(prefix="s") + "/s", block=False)
     cursors = [hr.connect(server.address).open() for _ in range(3)]
     print(sorted(next(cursor) for cursor in cursors)[0])
 """
-    assert ran(code, tmp_path) == "0"
+    assert ran(code, folder) == "0"

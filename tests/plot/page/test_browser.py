@@ -113,7 +113,7 @@ def test_what_the_browser_has_is_what_came(shown: tuple[Page, Chromium, Path]) -
     assert np.array_equal(low[1:], number[1:] * rows), "the lowest of each is its first row, whose value is its number"
     assert np.array_equal(high[1:-1], (number[1:-1] + 1) * rows - 1)
     assert y == [2 * each for each in high]
-    assert now == high[-1] / 1000
+    assert now == pytest.approx(high[-1] / 1000, abs=1e-9)  # divided here, multiplied there
 
 
 def test_lines_reach_as_high_and_low_as_the_values(shown: tuple[Page, Chromium, Path]) -> None:
