@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from harness import Lap, Side, Stopwatch
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as made:
+        yield Path(made)
 
 
 def passes(act: Callable[[], Any], n: int) -> Side:

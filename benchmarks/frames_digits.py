@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import numpy as np
-from frames_common import calls
+from frames_common import calls, scratch
 from harness import Bench, drawing
 
 from headrace.frames import (
@@ -28,8 +24,7 @@ N = 10_000
 
 def digits(bench: Bench) -> None:
     """10 000 digits of 28x28, a fifth of their pixels lit: digits, spikes, saccades, sensors; events in files"""
-    folder = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
-    try:
+    with scratch() as folder:
         rng = np.random.default_rng(0)
         n = bench.size(N, 100)
         images = (rng.integers(1, 256, (n, 28, 28)) * (rng.random((n, 28, 28)) < 0.19)).astype("u1")
@@ -79,8 +74,6 @@ def digits(bench: Bench) -> None:
             path = folder / f"a.{ending}"
             costs = bench.costs(ours=calls(lambda path=path: read_events(path), len(events)))
             bench.within("-", f"read_events, .{ending}: ns an event", 1e9 * costs["ours"], 1000, "ns")
-    finally:
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":  # this one alone; bench_frames has it beside video and images

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from frames_common import calls, passes
+from frames_common import calls, passes, scratch
 from harness import Bench, drawing
 
 from headrace.frames import ImageSequence, NumpyReader, NumpyWriter, RandomStream, SequenceStream
@@ -20,8 +18,7 @@ def images(bench: Bench) -> None:
     """a folder of JPEG files of 640x480 against bare decoding; one image shown many times"""
     from PIL import Image
 
-    folder = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
-    try:
+    with scratch() as folder:
         n = bench.size(40, 4)
         base = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
         for k in range(n):
@@ -94,8 +91,6 @@ def images(bench: Bench) -> None:
                 bench.within("8", f"an image shown {repeat} times, {told}: us a frame", 1e6 * costs[name], 20, "us")
             film.close()
             single.close()
-    finally:
-        shutil.rmtree(folder)
 
 
 def sequences(bench: Bench) -> None:
@@ -115,8 +110,7 @@ def sequences(bench: Bench) -> None:
         "-", "RandomStream, get(100), seeded by frame", costs["ours"], costs["bare"], None, who="a bare Generator"
     )
     bench.faster("-", "RandomStream, a for loop", costs["loop"], costs["bare"], None, who="a bare Generator")
-    folder = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
-    try:
+    with scratch() as folder:
         block = np.ones((100, 50, 50), "f4")
         with NumpyWriter(folder / "a.npy") as writer:
             for _ in range(bench.size(50, 2)):
@@ -128,8 +122,6 @@ def sequences(bench: Bench) -> None:
                 bare=calls(lambda: np.array(mapped[:100]), 100),
             )
         bench.faster("-", "NumpyReader, get(100)", costs["ours"], costs["bare"], None, who="a mapping, copied")
-    finally:
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":  # these two alone; bench_frames has them beside video and digits

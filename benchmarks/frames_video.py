@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import importlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from frames_common import passes
+from frames_common import passes, scratch
 from harness import Bench, Costs
 
 from headrace.frames import VideoReader, VideoWriter
+from headrace.frames.video.writer import CODECS
 
 SIZES = {"640x480": (480, 640, 600, 20), "1920x1080": (1080, 1920, 250, 4)}
 
 
-def peer(name: str) -> Any:
-    """A package to compare with, or None where it is not installed."""
+def peer(bench: Bench, name: str) -> Any:
+    """A package to compare with; None where it is not installed, and in a quick run."""
+    if bench.quick:
+        return None
     try:
-        return __import__(name)
+        return importlib.import_module(name)
     except ImportError:
         return None
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="headrace-bench-"))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made)
 
 
 def scene(k: int, rows: int, cols: int) -> Any:
@@ -137,10 +129,10 @@ def _stacked(images: Iterator[Any], n: int = 50) -> None:
 
 def reading(bench: Bench) -> None:
     """H.264 in order: colour, grey, a part of 50x50"""
-    cv2: Any = None if bench.quick else peer("cv2")
-    decord: Any = None if bench.quick else peer("decord")
-    iio: Any = None if bench.quick else peer("imageio")
-    with folder() as where:
+    cv2 = peer(bench, "cv2")
+    decord = peer(bench, "decord")
+    iio = peer(bench, "imageio")
+    with scratch() as where:
         for name, (rows, cols, many, few) in SIZES.items():
             n = bench.size(many, few)
             path = clip(where / f"{name}.mp4", n, rows, cols)
@@ -228,18 +220,16 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def seeking(bench: Bench) -> None:
     """sixty frames in any order, one by one and at once, of each kind of file"""
-    decord: Any = None if bench.quick else peer("decord")
-    cv2: Any = None if bench.quick else peer("cv2")
-    with folder() as where:
+    decord = peer(bench, "decord")
+    cv2 = peer(bench, "cv2")
+    with scratch() as where:
         n = bench.size(300, 30)
         at = np.random.default_rng(9).integers(0, n, bench.size(60, 6)).tolist()
         for name, (suffix, options) in KINDS.items():
-            path = clip(
-                where / f"{name.replace(' ', '-')}{suffix}", n + HIDDEN * (name == "edit list"), 240, 320, **options
-            )
-            hidden = 0
-            if name == "edit list":
-                path, hidden = shifted(path, where / "shifted.mp4", HIDDEN / 25), HIDDEN
+            hidden = HIDDEN if name == "edit list" else 0
+            path = clip(where / f"{name.replace(' ', '-')}{suffix}", n + hidden, 240, 320, **options)
+            if hidden:
+                path = shifted(path, where / "shifted.mp4", hidden / 25)
             video = VideoReader(path, None, mode="rgb")
             wrong = sum(number_of(video[i]) != i + hidden for i in at)
             bench.says("2", f"{name}: wrong of {len(at)}", str(wrong), wrong == 0 and len(video) == n, "0")
@@ -274,12 +264,10 @@ def writing(bench: Bench) -> None:
     """640x480 through each codec against the bare encoder with the same settings"""
     import av
 
-    cv2: Any = None if bench.quick else peer("cv2")
-    from headrace.frames.video.writer import CODECS
-
+    cv2 = peer(bench, "cv2")
     n = bench.size(50, 3)
     frames = np.stack([scene(k, 480, 640) for k in range(n)])
-    with folder() as where:
+    with scratch() as where:
         for name, suffix in (("XVID", ".avi"), ("MJPG", ".avi"), ("X264", ".mp4"), ("WMV2", ".wmv"), ("FFV1", ".mkv")):
             codec = CODECS[name]
 

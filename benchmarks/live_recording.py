@@ -21,8 +21,9 @@ import numpy as np
 from harness import Bench, Lap, Stopwatch
 
 from headrace.core.block import Block
+from headrace.live.recording.pickles import PickleRecorder
 from headrace.live.recording.recorder import Recorder
-from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder
+from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder
 from headrace.live.recording.replay import replay
 from headrace.live.recording.session import Session
 

@@ -13,8 +13,9 @@ import shutil
 import tempfile
 import tomllib
 from collections import Counter
+from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 
@@ -28,10 +29,10 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
 
 # A shared two-core machine is slow at odd moments: neither a deadline nor `too_slow` says anything about the code.
-_calm = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("ci", derandomize=True, max_examples=50, **_calm)  # type: ignore[arg-type]
-settings.register_profile("dev", max_examples=50, **_calm)  # type: ignore[arg-type]
-settings.register_profile("soak", max_examples=2500, **_calm)  # type: ignore[arg-type]
+_calm: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, max_examples=50, **_calm)
+settings.register_profile("dev", max_examples=50, **_calm)
+settings.register_profile("soak", max_examples=2500, **_calm)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -56,11 +57,8 @@ def _in_memory() -> str | None:
 # Before pytest looks for its own folder; workers of xdist, and whatever a test starts, have it from the environment.
 if IN_MEMORY := _in_memory():
     os.environ["TMPDIR"] = tempfile.tempdir = IN_MEMORY
-
-
-def pytest_unconfigure() -> None:
-    if IN_MEMORY:
-        shutil.rmtree(IN_MEMORY, ignore_errors=True)
+    # Not by a fork, and after what multiprocessing keeps there, which it removes with priority -100.
+    Finalize(None, shutil.rmtree, (IN_MEMORY,), {"ignore_errors": True}, exitpriority=-200)
 
 
 def pytest_collection_finish() -> None:

@@ -34,7 +34,7 @@ class Ramp(streams.Stream):
         super().__init__(size, dt=0.5)
         self.top = top
 
-    def available(self, l: int = 1) -> bool:  # noqa: E741
+    def available(self, l: int = 1) -> bool:  # noqa: E741  # the documented name
         return self.i + l <= self.top
 
     def get(self, n: int = 1) -> Any:

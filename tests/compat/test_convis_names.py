@@ -157,7 +157,7 @@ def test_layers_that_come_later_can_be_asked_about() -> None:
     assert not isinstance(7, convis.Layer)
     assert "later" in convis.Retina.__doc__
 
-    class Mine(convis.Layer):  # type: ignore[misc]
+    class Mine(convis.Layer):  # type: ignore[misc]  # Any, until it is there
         def __init__(self) -> None:
             pass
 

@@ -43,7 +43,21 @@ def test_numbers_of_python_and_numpy_become_floats() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["0.3", b"3", True, np.True_, None, 1j, [1.0], np.array([1.0]), np.nan, -np.inf, 10**400, 10**5000],
+    [
+        "0.3",
+        b"3",
+        True,
+        np.True_,
+        None,
+        1j,
+        np.complex64(1),
+        [1.0],
+        np.array([1.0]),
+        np.nan,
+        -np.inf,
+        10**400,
+        10**5000,
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_number_is_told(wrong: object) -> None:

@@ -25,6 +25,7 @@ from headrace.frames import (
     MNISTStream,
     NumpyReader,
     VideoReader,
+    read_idx,
     write_idx,
 )
 from headrace.testing.case import Held
@@ -175,3 +176,11 @@ def test_a_header_that_promises_more_than_there_is_takes_no_memory(tmp_path: Pat
         np.lib.format.write_array_header_1_0(file, huge)
     with pytest.raises(DataError, match="cut short"):
         NumpyReader(tmp_path / "a.npy")
+
+
+def test_how_far_a_damaged_file_was_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "half.idx.gz"
+    write_idx(path, np.random.default_rng(3).integers(0, 256, 1_000_000, np.uint8))
+    path.write_bytes(path.read_bytes()[:500_000])
+    with pytest.raises(DataError, match=r"damaged after 4\d{5} bytes"):
+        read_idx(path)

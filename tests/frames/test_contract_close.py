@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_a_stream_that_is_left_alone_lets_go(name: str, tmp_path: Path) -> None:
     MAKERS[name](tmp_path).get(5)
     gc.collect()
     assert not held.grown()
+
+
+@every
+def test_a_block_goes_with_who_was_given_it(name: str, tmp_path: Path) -> None:
+    with MAKERS[name](tmp_path) as stream:
+        block = stream.get(9)
+        view = not block.flags.writeable  # of what the stream keeps anyway
+        held = weakref.ref(block if block.base is None else block.base)
+        del block
+        gc.collect()
+        assert view or held() is None
 
 
 @pytest.mark.parametrize("name", ["NumpyReader", "HDF5Reader", "InrImageStreamer", "ImageSequence"])

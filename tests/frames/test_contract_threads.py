@@ -16,7 +16,7 @@ import pytest
 
 from frames.makers import FINITE, FRAMES, MAKERS
 from headrace.errors import ClosedError
-from headrace.frames import ProcessingStream, SequenceStream
+from headrace.frames import FrameStream, ProcessingStream, SequenceStream
 
 PATIENCE = 60  # seconds: a bound on hangs
 
@@ -53,29 +53,33 @@ def told(frame: Any) -> bytes:
     return np.ascontiguousarray(frame).tobytes()
 
 
+def drawn_by_threads(stream: FrameStream) -> list[Any]:
+    found: list[Any] = []
+    may = patient()
+
+    def blocks() -> None:
+        while len(block := stream.read(2)) and may():
+            found.extend(block)
+
+    def one_by_one() -> None:
+        found.extend(iter(stream))
+
+    def a_look() -> None:
+        while stream.available(2) and may():
+            stream.peek(2)
+            stream.state_dict()
+
+    together(blocks, one_by_one, blocks, a_look)
+    return found
+
+
 @pytest.mark.parametrize("name", FINITE)
 def test_threads_that_draw_get_each_frame_once(name: str, tmp_path: Path) -> None:
     with MAKERS[name](tmp_path) as stream:
         due = Counter(map(told, stream.read(99)))
         for _ in range(3):
             stream.reset()
-            found: list[Any] = []
-            may = patient()
-
-            def blocks() -> None:
-                while len(block := stream.read(2)) and may():  # noqa: B023  # the threads have ended when it is another
-                    found.extend(block)  # noqa: B023
-
-            def one_by_one() -> None:
-                found.extend(iter(stream))  # noqa: B023
-
-            def a_look() -> None:
-                while stream.available(2) and may():  # noqa: B023
-                    stream.peek(2)
-                    stream.state_dict()
-
-            together(blocks, one_by_one, blocks, a_look)
-            assert Counter(map(told, found)) == due
+            assert Counter(map(told, drawn_by_threads(stream))) == due
             assert stream.i == len(stream)
 
 

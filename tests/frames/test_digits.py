@@ -219,6 +219,11 @@ def test_a_download_is_verified_and_whole(tmp_path: Path, monkeypatch: pytest.Mo
     assert MNISTStream(there, download=True, opener=opener).get(2).shape == (1, 1, 2, 4, 4)
     assert [address.rpartition("/")[2] for address in asked] == sorted(path.name for path in source.iterdir())
     assert sorted(path.name for path in there.iterdir()) == sorted(path.name for path in source.iterdir())
+    usual = tmp_path / "usual"
+    usual.touch()
+    assert all(path.stat().st_mode == usual.stat().st_mode for path in there.iterdir()), (
+        "others may read it, as any file"
+    )
     MNISTStream(there, download=True, opener=opener)
     assert len(asked) == 2, "what is there is not fetched again"
 
@@ -309,3 +314,21 @@ def test_options_of_the_others(folder: Path) -> None:
         PseudoNMNIST(folder, output_size=(5, 5))
     with pytest.raises(StreamConfigError, match="path of a folder"):
         MNISTStream(None)
+
+
+def test_events_of_any_digit(folder: Path) -> None:
+    camera = PseudoNMNIST(folder, output_size=(8, 9), init=0)
+    first, label = camera.get_events(3)
+    for k in (10**18, 10**30):
+        events, same = camera.get_events(3 + 7 * k)
+        assert (events == first).all()
+        assert label == same
+    with pytest.raises(StreamConfigError, match=r"output_size=\) got \(2000, 2000\), wanted at most \d+ pixels"):
+        PseudoNMNIST(folder, output_size=(2000, 2000))
+
+
+@pytest.mark.parametrize("opener", [5, lambda address: None, lambda address: b"abc"], ids=["5", "None", "bytes"])
+def test_an_opener_that_is_none(opener: Any, tmp_path: Path) -> None:
+    with pytest.raises(StreamConfigError, match=r"MNISTStream\(opener=\) got .*wanted .*\n  "):
+        MNISTStream(tmp_path, download=True, opener=opener)
+    assert list(tmp_path.iterdir()) == []

@@ -268,7 +268,7 @@ def test_a_writer_takes_events_in_every_form(tmp_path: Path) -> None:
         for event in events[200:]:
             writer.write(event)
         assert not list(tmp_path.iterdir())
-        for wrong in (7, "event", {"x": 1}, {"x": 1, "y": 1, "t": "now", "p": 1}):
+        for wrong in (7, "event", {"x": 1}, {"x": 1, "y": 1, "t": "now", "p": 1}, np.zeros(3, [("x", "i2")])):
             with pytest.raises(DataError):
                 writer.write(wrong)
     assert writer.written == 500

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames import FrameStream
-from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
-from headrace.frames.stimuli.text import text_kernel
+from headrace.frames import FrameStream, SampleGenerator, text_kernel
 from support.require import require
 
 
@@ -139,3 +137,19 @@ def test_what_cannot_be_seen_is_told() -> None:
     for wrong in (0, 1.5, "wide"):
         with pytest.raises(StreamConfigError, match=r"text_kernel\(x"):
             text_kernel("A", wrong)
+
+
+@pytest.mark.parametrize("text", ["é", "ñ", "Ω", "漢", "\x00", "Aé"])
+def test_characters_that_the_face_lacks_are_refused(text: str) -> None:
+    require("PIL")
+    with pytest.raises(
+        StreamConfigError, match=r"text_kernel\(text\) got .* wanted characters of Pillow's own face.\n  "
+    ):
+        text_kernel(text, 20, 20)
+
+
+def test_characters_that_the_face_has() -> None:
+    require("PIL")
+    made = {text_kernel(chr(k), 20, 20).tobytes() for k in range(33, 127)}
+    assert len(made) > 80
+    assert text_kernel("A B\nC", 20, 20).any()

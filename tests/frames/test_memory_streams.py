@@ -310,9 +310,9 @@ def test_resampling_wants_frames_by_number() -> None:
         TimedResampleStream(FrameStream(np.zeros((2, 2)) for _ in range(3)))
     with pytest.raises(StreamConfigError, match="dt="):
         TimedResampleStream(TimedSequenceStream(ramp(3)), dt=-1)
+    wrong: Any = "now"
     with pytest.raises(StreamConfigError, match="t_zero="):
-        TimedResampleStream(TimedSequenceStream(ramp(3)), "now")  # type: ignore[arg-type]
-    wrong: Any
+        TimedResampleStream(TimedSequenceStream(ramp(3)), wrong)
     for wrong in ("x", ramp(3), None):
         with pytest.raises(StreamConfigError, match="wanted a frame stream"):
             TimedResampleStream(wrong)

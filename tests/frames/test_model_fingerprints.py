@@ -73,7 +73,7 @@ def test_a_state_of_another_model_is_refused() -> None:
 def test_what_a_module_remembers_is_no_part_of_it() -> None:
     torch = require("torch")
 
-    class Trace(torch.nn.Module):  # type: ignore[misc, name-defined]
+    class Trace(torch.nn.Module):  # type: ignore[misc, name-defined]  # torch comes by require
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("sum", torch.zeros(1))
@@ -99,7 +99,7 @@ def test_what_a_module_remembers_is_no_part_of_it() -> None:
 def test_an_address_in_what_a_part_tells_of_itself_does_not_count() -> None:
     nn = require("torch").nn
 
-    class With(nn.Module):  # type: ignore[misc, name-defined]
+    class With(nn.Module):  # type: ignore[misc, name-defined]  # torch comes by require
         def __init__(self, more: str) -> None:
             super().__init__()
             self.more, self.held = more, object()

@@ -167,9 +167,10 @@ def test_a_model_is_handed_the_frames_around_a_block(on_end: Any) -> None:
 
 
 def test_context_is_a_number_of_frames_that_have_numbers() -> None:
+    wrong: Any
     for wrong in (-1, 1.5, "1", (1,), (1, 2, 3), None):
         with pytest.raises(StreamConfigError, match=r"context=\) got"):
-            ProcessingStream(SequenceStream(FRAMES), smooth, context=wrong)  # type: ignore[arg-type]
+            ProcessingStream(SequenceStream(FRAMES), smooth, context=wrong)
     with pytest.raises(StreamConfigError, match="have no numbers"):
         ProcessingStream((frame for frame in FRAMES), smooth, context=1)
     with pytest.raises(StreamConfigError, match="a model that remembers"):
@@ -179,7 +180,7 @@ def test_context_is_a_number_of_frames_that_have_numbers() -> None:
 def test_torch_modules_that_look_at_other_frames_are_refused() -> None:
     nn = require("torch").nn
 
-    class Inside(nn.Module):  # type: ignore[misc, name-defined]
+    class Inside(nn.Module):  # type: ignore[misc, name-defined]  # torch comes by require
         def __init__(self, part: Any) -> None:
             super().__init__()
             self.part = part
@@ -225,6 +226,22 @@ def test_a_kernel_over_time_sees_the_frames_around_however_they_are_cut() -> Non
         assert np.allclose(np.concatenate(parts, axis=2), whole, atol=1e-5)
         stream.reset()
         assert np.allclose(np.stack(list(stream)), whole[0, 0], atol=1e-5)
+
+
+def test_a_part_that_is_called_reset_has_no_module_begin_anew() -> None:
+    nn = require("torch").nn
+
+    class Gate(nn.Module):  # type: ignore[misc, name-defined]  # torch comes by require
+        def __init__(self) -> None:
+            super().__init__()
+            self.reset = nn.Sigmoid()  # as in a gated unit
+
+        def forward(self, block: Any) -> Any:
+            return self.reset(block)
+
+    with ProcessingStream(SequenceStream(FRAMES), Gate()) as stream:
+        assert stream.access == "index"
+        assert np.allclose(stream.get(5), 1 / (1 + np.exp(-FRAMES[None, None, :5])), atol=1e-6)
 
 
 # --- what comes in --------------------------------------------------------------------------------

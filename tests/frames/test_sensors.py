@@ -344,6 +344,9 @@ def test_what_a_sensor_stream_refuses() -> None:
     no_sensor: Any = abs
     with pytest.raises(StreamConfigError, match="wanted a DVS"):
         SensorStream(np.ones((3, 4, 4)), no_sensor)
+    for make, name in ((lambda none: SensorStream(none, DVS()), "SensorStream"), (PoissonStream, "PoissonStream")):
+        with pytest.raises(StreamConfigError, match=f"{name} got None, wanted a stream of frames"):
+            make(None)
     stream = SensorStream(np.ones((1, 3, 5, 4, 4)), DVS())
     assert stream.get(2).shape == (1, 6, 2, 4, 4)
     with pytest.raises(StreamConfigError, match="one channel"):

@@ -237,6 +237,13 @@ def test_a_copy_goes_on_where_it_stands(tmp_path: Path) -> None:
     assert np.array_equal(other.get(5), video.get(5))
 
 
+def test_a_copy_that_is_closed_unused_opens_no_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", 9)
+    twin = pickle.loads(pickle.dumps(VideoReader(path, None)))
+    path.unlink()
+    twin.close()
+
+
 def test_blocks_stay_as_they_are(tmp_path: Path) -> None:
     """Memory of a block is taken again only when nobody has it."""
     path = lossless(tmp_path / "a.mkv", [np.full((200, 300, 3), k, "u1") for k in range(24)])

@@ -57,8 +57,9 @@ def test_a_source_that_is_closed_early_leaves_no_packets(path: Path, monkeypatch
             return getattr(self._own, name)
 
         def demux(self, stream: Any) -> Iterator[Any]:
-            made.append(self._packets(stream))
-            return made[-1]  # type: ignore[no-any-return]
+            packets = self._packets(stream)
+            made.append(packets)
+            return packets
 
         def _packets(self, stream: Any) -> Iterator[Any]:
             yield from self._own.demux(stream)

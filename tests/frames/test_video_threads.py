@@ -28,14 +28,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def at_once(act: Callable[[int], Any], threads: int = 4) -> list[Any]:
     """What `act(k)` returned or raised in threads that begin together."""
-    start, found = Barrier(threads), [None] * threads
+    start = Barrier(threads)
+    found: list[Any] = [None] * threads
 
     def run(k: int) -> None:
         start.wait()
         try:
             found[k] = act(k)
         except BaseException as error:
-            found[k] = error  # type: ignore[call-overload]  # a list of anything
+            found[k] = error
 
     running = [Thread(target=run, args=(k,)) for k in range(threads)]
     for thread in running:
@@ -89,7 +90,8 @@ def test_closing_while_others_read(path: Path, round_: int) -> None:
 
 def test_a_reader_below_the_handles_too(path: Path) -> None:
     """What is bound by hand belongs to one thread; in several it does not crash either."""
-    bound: Any = VideoReader(path, None, threads=2).__recipe__().bind(Key(0))  # type: ignore[attr-defined]  # of a Footage
+    footage: Any = VideoReader(path, None, threads=2).__recipe__()
+    bound = footage.bind(Key(0))
 
     def act(k: int) -> list[int]:
         wrong = []

@@ -19,9 +19,10 @@ from headrace.frames import (
     InrImageStreamWriter,
     NumpyWriter,
     read_events,
+    read_idx,
     write_events,
+    write_idx,
 )
-from headrace.frames.digits.idx import read_idx, write_idx
 from headrace.plot import preview
 from support.require import require
 

@@ -16,13 +16,8 @@ import pytest
 from headrace.core.block import Block, Pace
 from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
 from headrace.live.recording.folder import create_session
-from headrace.live.recording.recorders import (
-    CsvFileRecorder,
-    DataFrameRecorder,
-    ParquetFileRecorder,
-    PickleRecorder,
-    WavFileRecorder,
-)
+from headrace.live.recording.pickles import PickleRecorder
+from headrace.live.recording.recorders import CsvFileRecorder, DataFrameRecorder, ParquetFileRecorder, WavFileRecorder
 from headrace.live.recording.session import Session
 from headrace.testing import check_sink
 from support.exactly import differ

@@ -88,12 +88,17 @@ def test_a_system_over_it_gives_what_it_gave_live(tmp_path: Path) -> None:
     assert not differ(np.concatenate(seen), live)
 
 
+def harm(path: Path, block: Block) -> None:
+    """Flip a bit of a block."""
+    file = path / "raw_data.hrc"
+    content = bytearray(file.read_bytes())
+    content[content.index(block["x"].tobytes()) + 3] ^= 1
+    file.write_bytes(content)
+
+
 def test_damage_is_a_failure_or_left_out(tmp_path: Path) -> None:
     blocks = recorded(tmp_path / "s")
-    file = tmp_path / "s" / "raw_data.hrc"
-    content = bytearray(file.read_bytes())
-    content[content.index(blocks[2]["x"].tobytes()) + 3] ^= 1
-    file.write_bytes(content)
+    harm(tmp_path / "s", blocks[2])
     source = ReplaySource(tmp_path / "s", speed=inf)
     source.start()
     while source.is_active:
@@ -271,10 +276,7 @@ def test_marks_of_rows_that_are_not_recorded_are_left_out(tmp_path: Path) -> Non
 
 def test_marks_keep_to_their_rows_where_damage_is_left_out(tmp_path: Path) -> None:
     blocks = marked(tmp_path / "s")
-    file = tmp_path / "s" / "raw_data.hrc"
-    content = bytearray(file.read_bytes())
-    content[content.index(blocks[2]["x"].tobytes()) + 3] ^= 1
-    file.write_bytes(content)
+    harm(tmp_path / "s", blocks[2])
     with again(ReplaySource(tmp_path / "s", speed=inf, damaged="skip"), tmp_path / "t") as found:
         assert len(found.raw["x"]) == 76
         assert [row for _, _, row in told(found)] == [0, 14, 16, 76]

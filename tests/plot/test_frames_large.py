@@ -13,7 +13,7 @@ import pytest
 
 import headrace as hr
 from headrace import frames, plot
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError, HeadraceWarning, StreamConfigError
 from headrace.frames import FrameStream, RandomStream, VideoReader
 from support.require import require
 
@@ -193,6 +193,42 @@ def test_an_mp4_plays_at_the_rate_it_was_given(fps: float, tmp_path: Path) -> No
     assert block.shape == (6, 302, 28, 3), "even sizes, which every program shows"
     assert np.abs(block[:, :301, :27].astype(int) - colours).max() < 12
     assert [each.name for each in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def lasting(path: Path) -> list[int]:
+    """How many milliseconds each frame of a gif stands."""
+    found = []
+    with require("PIL.Image").open(path) as gif:
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            found.append(gif.info["duration"])
+    return found
+
+
+MOVING = np.eye(60).reshape(60, 6, 10)  # one pixel that moves
+
+
+@pytest.mark.parametrize("fps", [12.5, 24, 30, 34.5, 50])
+def test_a_gif_plays_at_the_rate_it_was_given(fps: float, tmp_path: Path) -> None:
+    require("PIL.Image")
+    ends = np.cumsum(lasting(plot.preview(MOVING, fps=fps).save(tmp_path / "a.gif")))
+    assert ends == pytest.approx(np.arange(1, 61) * 1000 / fps, abs=5.001), "the format counts in hundredths"
+
+
+def test_a_gif_that_would_be_faster_than_programs_show_it_says_so(tmp_path: Path) -> None:
+    require("PIL.Image")
+    film = plot.preview(MOVING, fps=60)
+    with pytest.warns(HeadraceWarning, match=r"a film of 60 frames a second, wanted 50 at most .*\n.*\.mp4 or \.svg"):
+        film.save(tmp_path / "a.gif")
+    assert lasting(tmp_path / "a.gif") == [20] * 60
+
+
+def test_a_gif_in_which_nothing_moves_lasts_as_long(tmp_path: Path) -> None:
+    require("PIL.Image")
+    for n in (1, 8):
+        assert sum(lasting(plot.preview(np.zeros((n, 3, 3)), fps=8).save(tmp_path / "a.gif"))) == pytest.approx(
+            125 * n, abs=5
+        )
 
 
 # --- messages -------------------------------------------------------------------------------------

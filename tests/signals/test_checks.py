@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 import headrace.signals as s
+from headrace.core.checks import whole_number
 from headrace.errors import HeadraceError
-from headrace.signals.checks import a_number, a_real_number, a_whole_number, any_number, whole_numbers
+from headrace.signals.checks import a_number, a_real_number, any_number, whole_numbers
 from support.require import require
 
 require("scipy")
 
 
-@pytest.mark.parametrize("check", [a_number, a_real_number, a_whole_number, any_number, whole_numbers])
+@pytest.mark.parametrize("check", [a_number, a_real_number, whole_number, any_number, whole_numbers])
 @pytest.mark.parametrize("value", ["1", None, True, [1.5], {}])
 def test_what_is_no_number(check: Callable[[str, Any], Any], value: Any) -> None:
     with pytest.raises(HeadraceError, match=r"Signal\(n=\) got .*, wanted a .*number.*\n  Give "):

@@ -1,4 +1,4 @@
-"""What `headrace.testing.elsewhere` runs in a new interpreter, as a script: see `support.warm.answering`."""
+"""What `headrace.testing.elsewhere` runs in a new interpreter, as a script: see `support.forked`."""
 
 import pickle
 import sys

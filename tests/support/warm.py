@@ -21,7 +21,6 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from support.counts import soaking
 
@@ -39,19 +38,6 @@ def ran(
     if soaking() or not hasattr(os, "fork"):
         return subprocess.run(command, capture_output=True, cwd=cwd, env=env, input=input, timeout=timeout, check=False)
     return _parent(preload).run(command[1:], cwd=cwd, env=env, input=input, timeout=timeout)
-
-
-class answering:  # stands in for a module
-    """What `headrace.testing.elsewhere` has of subprocess: the interpreter that it asks for is forked.
-
-    It is one that has imported what the first line of any such interpreter imports, and nothing else.
-    """
-
-    @staticmethod
-    def run(command: Sequence[str], *, input: bytes, timeout: float, **_: Any) -> subprocess.CompletedProcess[bytes]:
-        assert "headrace.testing.elsewhere" in command[-1]
-        script = Path(__file__).with_name("answer.py")
-        return ran([sys.executable, str(script)], "headrace.testing.elsewhere", input=input, timeout=timeout)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Numbers that users give. One rule in every room: no truth values, no texts, and whole numbers by ``operator.index``."""
+"""Numbers that users give, by one rule: no truth values, no texts, and whole numbers by ``operator.index``."""
 
 from __future__ import annotations
 
@@ -82,11 +82,8 @@ def as_int(value: Any) -> str:
     >>> as_int(3.0), as_int(2.5)
     ('\n  Write 3.', '')
     """
-    return (
-        f"\n  Write {int(value)}."
-        if isinstance(value, float | np.floating) and value.is_integer() and value >= 0
-        else ""
-    )
+    whole = isinstance(value, float | np.floating) and value.is_integer() and value >= 0
+    return f"\n  Write {int(value)}." if whole else ""
 
 
 def number(
@@ -132,7 +129,8 @@ def number(
     """
     try:
         none = isinstance(value, bool | np.bool_ | str | bytes | bytearray) or np.ndim(value) != 0
-        found = inf if none else float(value)
+        kind = getattr(getattr(value, "dtype", None), "kind", "")  # float() drops a part of NumPy's complex numbers
+        found = inf if none or kind == "c" else float(value)
     except (TypeError, ValueError, OverflowError):  # the last for a whole number that no float comes near
         found = inf
     if isfinite(found) and least <= found <= most and found > above:

@@ -41,9 +41,9 @@ def explain(error: BaseException, root: Any) -> Any:
     if inside is not None:  # it comes from another process, where the rest of the way is
         names += inside.names[1:] if failed.stream.node_name == inside.names[0] else inside.names
         number, user = inside.number, inside.user
-    _note(error, f"{_NOTES[0]}{number} of {'/'.join(['root', *names])}")
+    note_once(error, f"{_NOTES[0]}{number} of {'/'.join(['root', *names])}")
     if user:
-        _note(error, f"{_NOTES[1]}{user}")
+        note_once(error, f"{_NOTES[1]}{user}")
     return failed
 
 
@@ -132,6 +132,7 @@ def _theirs(file: str) -> bool:
     return not ours and (not file.startswith(_LIBRARY) or "site-packages" in file)
 
 
-def _note(error: BaseException, text: str) -> None:
+def note_once(error: BaseException, text: str) -> None:
+    """Add a note to ``error``, unless it has that one: one error may come by again and again."""
     if text not in getattr(error, "__notes__", ()):
         error.add_note(text)

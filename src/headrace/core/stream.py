@@ -299,7 +299,7 @@ class Stream(Recipe, Generic[T]):
 
     def why_no_resume(self) -> str:
         """Return why its runs cannot be resumed and what to do, where ``resume`` is ``"none"``: the end of an error."""
-        return "it can be run only once.\n  Give a function or a sequence instead of a running iterator."
+        return "it can be run only once.\n  Keep what it gives, in a list or in a file, and take that instead."
 
     def check_state(self, state: State, key: Key) -> None:
         """Raise unless ``state`` belongs to this description and ``key``."""

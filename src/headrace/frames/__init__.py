@@ -19,26 +19,26 @@ from headrace.frames.digits.mnist import MNISTStream, PoissonMNISTStream
 from headrace.frames.digits.saccades import PseudoNMNIST
 from headrace.frames.events.arrays import EVENT, event_frames, events_of, time_surface
 from headrace.frames.events.files import read_events, write_events
-from headrace.frames.events.streams import EventFrameStream, EventStream, EventWriter
+from headrace.frames.events.streams import EventFrameStream, EventStream
+from headrace.frames.events.writer import EventWriter
 from headrace.frames.files.arrays import NumpyReader, NumpyWriter
 from headrace.frames.files.hdf5 import HDF5Reader, HDF5Writer
 from headrace.frames.files.inr import InrImageFileStreamer, InrImageStreamer
 from headrace.frames.files.inr_writer import InrImageStreamWriter
 from headrace.frames.images.images import ImageSequence
 from headrace.frames.memory.noise import RandomStream
+from headrace.frames.memory.resampled import TimedResampleStream
 from headrace.frames.memory.sequence import RepeatingStream, SequenceStream
-from headrace.frames.memory.timed import TimedResampleStream, TimedSequenceStream, TimedStream
+from headrace.frames.memory.timed import TimedSequenceStream, TimedStream
 from headrace.frames.process.stream import ProcessingStream
 from headrace.frames.sensors.dvs import DVS
 from headrace.frames.sensors.sensor import IntegrativeMotionSensor, Sensor
 from headrace.frames.sensors.spikes import Poisson, PoissonStream
 from headrace.frames.sensors.stream import SensorStream
+from headrace.frames.stimuli.kernels import gabor_kernel, mask_circle, mask_square
 from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
 from headrace.frames.stimuli.samples import (
     chirp,
-    gabor_kernel,
-    mask_circle,
-    mask_square,
     moving_bar,
     moving_grating,
     pulse,

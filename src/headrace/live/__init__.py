@@ -30,8 +30,10 @@ from headrace.live.lsl_outlet import LSLOutlet
 from headrace.live.merging.merge import Merge
 from headrace.live.microphone import MicDataSource, MicSource
 from headrace.live.mouse import MouseDataSource, MouseSource
-from headrace.live.recording.recorder import Mark, Recorder
-from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, PickleRecorder, WavFileRecorder
+from headrace.live.recording.mark import Mark
+from headrace.live.recording.pickles import PickleRecorder
+from headrace.live.recording.recorder import Recorder
+from headrace.live.recording.recorders import CsvFileRecorder, ParquetFileRecorder, WavFileRecorder
 from headrace.live.recording.replay import Replay, replay
 from headrace.live.recording.replay_source import ReplaySource
 from headrace.live.recording.session import Session

@@ -10,6 +10,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DeviceLostError, StreamConfigError
 from headrace.live.devices.align import ClockFit
+from headrace.live.devices.clock import at_once
 from headrace.live.devices.threaded import Threaded
 
 Array = np.ndarray[Any, Any]
@@ -186,9 +187,8 @@ class LSLInlet(Threaded):
                 self.fit = ClockFit(keep=False)
                 self._resets += 1
             self.fit.update(remote, now)
-        looks = [(self.clock.now(), lsl.local_clock(), self.clock.now()) for _ in range(3)]
-        before, middle, after = min(looks, key=lambda look: look[2] - look[0])
-        self._ahead = (before + after) / 2 - middle
+        ours, theirs = at_once(self.clock, lsl.local_clock, looks=3)
+        self._ahead = ours - theirs
         self._corrected = correction, now
         return True
 

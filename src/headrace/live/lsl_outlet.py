@@ -13,7 +13,7 @@ import numpy as np
 from headrace.core.block import ROWS, Block
 from headrace.core.optional import optional
 from headrace.errors import ClosedError, DataError
-from headrace.live.devices.clock import SYSTEM, Anchor
+from headrace.live.devices.clock import SYSTEM, Anchor, at_once
 
 Array = np.ndarray[Any, Any]
 FORMATS = {"f4": "float32", "f8": "double64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64"}
@@ -162,9 +162,8 @@ class LSLOutlet:
         for label in self.channel_names:
             channels.append_child("channel").append_child_value("label", label)
         anchor = self._anchor or Anchor.of(SYSTEM)
-        looks = [(SYSTEM.now(), lsl.local_clock(), SYSTEM.now()) for _ in range(5)]
-        before, middle, after = min(looks, key=lambda look: look[2] - look[0])
-        self._ahead = middle - anchor.unix((before + after) / 2)
+        ours, theirs = at_once(SYSTEM, lsl.local_clock)
+        self._ahead = theirs - anchor.unix(ours)
         self._outlet = lsl.StreamOutlet(info)
 
     def _chosen(self, block: Block) -> list[str]:

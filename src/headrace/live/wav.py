@@ -11,9 +11,9 @@ import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.live.devices.threaded import Threaded
+from headrace.live.recording.sound import DTYPES
 
 Array = np.ndarray[Any, Any]
-_DTYPES = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
 def read_wav(path: Any) -> tuple[float, Array]:
@@ -66,7 +66,7 @@ def read_wav(path: Any) -> tuple[float, Array]:
         wide[:, 1:] = parts
         found = wide.view("<i4")[:, 0] >> 8
     else:
-        found = np.frombuffer(data, _DTYPES[width])
+        found = np.frombuffer(data, DTYPES[width])
     found = found.astype(found.dtype.newbyteorder("="))
     return rate, found if channels == 1 else found.reshape(-1, channels)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
 from headrace.plot.curves import last_change, means
 from headrace.plot.previews import items_of
-from headrace.trees.counting import whole_number
 from headrace.trees.drift import Drift, drifts_of
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule
@@ -67,7 +67,7 @@ class Course:
                 "  Leave it out for that by which something moves."
             )
         if until is not None:
-            until = whole_number("explore", "until", until, 1, "steps or samples")
+            until = whole_number("explore", until, 1, name="until", things="steps or samples")
         named = [] if store is None else list(store.named())
         if not named:
             raise StreamConfigError(

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.stream import FrameStream
 from headrace.plot.frames_lines import plot_frames
-from headrace.trees.counting import whole_number
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule, in_order
 from headrace.trees.store import ParameterStore
@@ -182,7 +182,7 @@ def plot_parameter(param: Parameter, num_values: int | None = None, ax: Any = No
             "  tree.params['name'] is one of a tree, Parameter('name', schedule=[...]) makes one, and plot(...) draws values."
         )
     if num_values is not None:
-        num_values = whole_number("plot_parameter", "num_values", num_values, 2, "values")
+        num_values = whole_number("plot_parameter", num_values, 2, name="num_values", things="values")
     if isinstance(param.value, Schedule):
         at, values = by_sample(param.value, num_values)
         made = _as_rows(values)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from headrace.core.checks import whole_number
 from headrace.errors import MissingExtraError, StreamConfigError
 from headrace.plot.chart import chart
 from headrace.plot.course import Course
@@ -15,7 +16,6 @@ from headrace.plot.frames import frames_of
 from headrace.plot.outline import shown
 from headrace.plot.svg import document, escape, number, tag
 from headrace.plot.thumbnail import Picture, picture
-from headrace.trees.counting import whole_number
 
 _APART = 10.0
 
@@ -72,7 +72,7 @@ def explore(
     >>> tree.step, tree.params["height"]
     (0, height=1.0)
     """
-    samples = whole_number("explore", "samples", samples, 0)
+    samples = whole_number("explore", samples, 0, name="samples", things="samples")
     course = Course(source, until, clock)
 
     def preview(index: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base.layout import arranged
 from headrace.frames.base.stream import FrameStream
 from headrace.plot.frames_blocks import STRETCH, block_of, colours_of, shrunk, stretches
 from headrace.plot.marks import Array
@@ -213,9 +214,7 @@ def _numbered(handle: FrameStream) -> bool:
 
 
 def _arranged(columns: Array) -> Array:
-    """Return columns of frames as a block."""
-    if columns.ndim == 4:  # [time, row, col, channel]
-        return columns.transpose(3, 0, 1, 2)[np.newaxis]
-    if columns.ndim == 5:
-        return columns.transpose(1, 4, 0, 2, 3)
+    """Return columns of frames, or of single numbers, as a block."""
+    if 3 <= columns.ndim <= 5:
+        return arranged(columns, "5d")
     return columns.reshape(1, 1, len(columns), *(columns.shape[1:] or (1, 1)))

@@ -12,11 +12,12 @@ import numpy as np
 
 from headrace.core.anew import written_anew
 from headrace.core.checks import whole_number
+from headrace.core.notes import warn
 from headrace.core.optional import optional
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
 from headrace.frames import VideoWriter
-from headrace.frames.base.writer import check_target
+from headrace.frames.base.paths import check_target
 from headrace.plot.frames_blocks import bytes_of, colours_of, scale_of, shrunk
 from headrace.plot.frames_drawn import drawn
 from headrace.plot.marks import Array
@@ -28,6 +29,7 @@ _SIDE = 256  # pixels of the longer side of a small film
 _WIDEST = 3 * _SIDE  # of that of a large one
 _PAGE = 6 << 20  # bytes of pictures in a notebook, 8 MiB of text: with more, it is slow to open and to save
 _GAP = 2  # pixels between channels
+_FASTEST_GIF = 50  # frames a second: programs take less than two hundredths of a second for none
 
 
 class Film:
@@ -95,6 +97,8 @@ class Film:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the film to a file, by its ending ``.gif``, ``.mp4`` or ``.svg``, and return its path.
 
+        A ``.gif`` shows 50 frames a second at most: a faster film lasts longer in it, with a HeadraceWarning.
+
         Raises
         ------
         StreamConfigError
@@ -125,8 +129,14 @@ class Film:
         images = optional("PIL.Image", "frames", "Film.save")
         first, *more = [images.fromarray(frame) for frame in self.frames]
         file = BytesIO()
-        # The format counts in hundredths of a second, and programs take less than two for none.
-        lasting = max(20, round(1000 / self.fps))
+        if self.fps > _FASTEST_GIF:
+            warn(
+                f"Film.save(path) got a film of {self.fps:g} frames a second, wanted {_FASTEST_GIF} at most for .gif: it plays at "
+                f"{_FASTEST_GIF}, and lasts longer.\n  Save it as .mp4 or .svg, which play at any rate."
+            )
+        # The format counts in hundredths of a second: what one frame stands too long, the next one does not stand.
+        ends = np.rint(np.arange(len(self) + 1) * (100 / min(self.fps, _FASTEST_GIF)))
+        lasting = (10 * np.diff(ends)).astype(int).tolist()
         first.save(file, format="GIF", save_all=True, append_images=more, duration=lasting, loop=0)
         return file.getvalue()
 

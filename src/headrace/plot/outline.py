@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.errors import StreamConfigError
 from headrace.plot.svg import shortened
-from headrace.trees.counting import whole_number
 from headrace.trees.drift import kinds_of
 from headrace.trees.nodes import Node
 from headrace.trees.parameter import Parameter
@@ -273,4 +273,4 @@ def most_of(most: int | None) -> float:
     """
     if most is None:
         return inf
-    return whole_number("a drawing", "most", most, 1, "boxes")
+    return whole_number("a drawing", most, 1, name="most", things="boxes")

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.optional import optional
 from headrace.core.registry import register
 from headrace.errors import DataError, StreamConfigError
 from headrace.plot.frames import INCHES, draw_on, one_axes
 from headrace.plot.svg import Html
 from headrace.plot.thumbnail import seen
-from headrace.trees.counting import whole_number
 from headrace.trees.nodes import SampleBufferNode
 
 Draw = Callable[[Any, Any], Any]
@@ -59,7 +59,7 @@ def plot_labeled_samples_grid(tree: Any, plotting_func: Draw | None = None, colu
     >>> import matplotlib.pyplot as plt
     >>> plt.close(figure)
     """
-    columns = whole_number("plot_labeled_samples_grid", "columns", columns, 1, "columns")
+    columns = whole_number("plot_labeled_samples_grid", columns, 1, name="columns", things="columns")
     pyplot = optional("matplotlib.pyplot", "plot", "plot_labeled_samples_grid")
     samples = _next(tree, columns * columns)
     side = 2.0 * columns
@@ -108,8 +108,8 @@ def plot_labeled_samples_animation(
     >>> "Animation" in plot_labeled_samples_animation(tree, num_samples=2).data
     True
     """
-    num_samples = whole_number("plot_labeled_samples_animation", "num_samples", num_samples, 1)
-    interval = whole_number("plot_labeled_samples_animation", "interval", interval, 1, "milliseconds")
+    num_samples = whole_number("plot_labeled_samples_animation", num_samples, 1, name="num_samples", things="samples")
+    interval = whole_number("plot_labeled_samples_animation", interval, 1, name="interval", things="milliseconds")
     figure, axes = one_axes("plot_labeled_samples_animation")
     film = _film(figure, axes, plotting_func or draw_sample, _next(tree, num_samples), interval)
     return Html(film.to_jshtml(fps=1000 / interval))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.core.checks import whole_number
 from headrace.core.registry import register
 from headrace.plot.boxes import drawn, joined, size_of
 from headrace.plot.frames import frames_of
@@ -13,7 +14,6 @@ from headrace.plot.outline import MOST, Box, Outline
 from headrace.plot.previews import drawn_at_ends, held
 from headrace.plot.svg import Svg, document
 from headrace.plot.thumbnail import Picture, picture, rate
-from headrace.trees.counting import whole_number
 
 if TYPE_CHECKING:
     from headrace.trees.tree import SamplingTree
@@ -64,7 +64,7 @@ def tree_svg(
     (5, 4)
     """
     rate("tree_svg", fps)
-    samples = whole_number("tree_svg", "samples", samples, 0)
+    samples = whole_number("tree_svg", samples, 0, name="samples", things="samples")
     outline = Outline(tree, most)
     shown = held(outline)
     if samples:

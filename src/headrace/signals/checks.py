@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.checks import integer, whole_number
+from headrace.core.checks import integer, number
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.names import Array
 
@@ -22,14 +22,14 @@ def positive(who: str, value: Any, *, whole: bool = False, zero: bool = False) -
     """
     wanted = f"a {'whole ' if whole else ''}number {'of at least 0' if zero else 'above 0'}"
     try:
-        number = int(value) if whole else float(value)
-        if isinstance(value, bool | str) or number != value or number < 0 or (not zero and number == 0):
+        found = int(value) if whole else float(value)
+        if isinstance(value, bool | np.bool_ | str) or found != value or found < 0 or (not zero and found == 0):
             raise ValueError
-        if number == float("inf"):
+        if found == float("inf"):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise StreamConfigError(f"{who} got {value!r}, wanted {wanted}.") from None
-    return number
+    return found
 
 
 LONGEST = 1 << 27  # rows that a signal may look back: a GiB of doubles for each channel
@@ -43,13 +43,13 @@ def a_length(who: str, value: Any, *, zero: bool = False) -> int:
     StreamConfigError
         For anything else.
     """
-    number = int(positive(who, value, whole=True, zero=zero))
-    if number > LONGEST:
+    found = int(positive(who, value, whole=True, zero=zero))
+    if found > LONGEST:
         raise StreamConfigError(
             f"{who} got {value!r}, wanted at most {LONGEST} rows: as many are kept.\n"
             "  Resample the signal before, or take a recursive one, such as ExponentialMean."
         )
-    return number
+    return found
 
 
 def a_number(who: str, value: Any) -> Any:
@@ -73,30 +73,7 @@ def a_real_number(who: str, value: Any) -> float:
     StreamConfigError
         For anything else.
     """
-    if isinstance(value, bool | str) or np.ndim(value) or np.iscomplexobj(value):
-        raise StreamConfigError(
-            f"{who} got {value!r}, wanted a number.\n  Give one finite number, not one for each channel."
-        )
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.inf
-    if not np.isfinite(number):
-        raise StreamConfigError(
-            f"{who} got {value!r}, wanted a number.\n  Give one finite number, not one for each channel."
-        )
-    return number
-
-
-def a_whole_number(who: str, value: Any) -> int:
-    """Return a whole number.
-
-    Raises
-    ------
-    StreamConfigError
-        For anything else.
-    """
-    return whole_number(who, value)
+    return number(who, value, advice="Give one finite number, not one for each channel.")
 
 
 def whole_numbers(who: str, values: Any) -> tuple[int, ...]:

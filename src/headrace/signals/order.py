@@ -143,10 +143,13 @@ def _mixed(node: Any, a: str, pace_a: Pace, b: str, pace_b: Pace) -> StreamConfi
     )
 
 
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return a hint at which of some names one that is not among them may have been meant to be; nothing for none."""
+    close = get_close_matches(name, list(known), 1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at what a name that is not known may have been meant to be."""
+    """Return what :func:`meant` does, or else all the names that there are."""
     known = list(known)
-    close = get_close_matches(name, known, 1)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"There is {', '.join(map(repr, known))}." if known else "There is none."
+    return meant(name, known) or (f"There is {', '.join(map(repr, known))}." if known else "There is none.")

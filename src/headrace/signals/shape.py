@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.errors import DataError, StreamConfigError
 from headrace.signals.base import Array, Signal, Turnable, alike, names, signal_class, turnable
-from headrace.signals.checks import a_whole_number, whole_numbers
+from headrace.signals.checks import whole_numbers
 
 
 @signal_class(lambda: ExtractDimension("x", "y", 1), rows=lambda rng, n: (rng.normal(size=(n, 3)),), channels=False)
@@ -101,7 +102,7 @@ class Concatenate(Signal[None]):
         self.__post_init__()
 
     def check(self) -> None:
-        self.fix(axis=a_whole_number("Concatenate(axis=)", self.axis))
+        self.fix(axis=whole_number("Concatenate(axis=)", self.axis))
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         parts = [each[:, None] if each.ndim == 1 else each for each in rows]
@@ -156,7 +157,7 @@ class Stack(Signal[None]):
         self.__post_init__()
 
     def check(self) -> None:
-        self.fix(axis=a_whole_number("Stack(axis=)", self.axis))
+        self.fix(axis=whole_number("Stack(axis=)", self.axis))
 
     def step(self, state: None, *rows: Array) -> tuple[Array, None]:
         alike(self, *rows)

@@ -16,7 +16,7 @@ from headrace.core.recipe import Recipe
 from headrace.errors import DataError
 from headrace.signals.base import Signal
 from headrace.signals.forms import column
-from headrace.signals.order import nearest, paces_of
+from headrace.signals.order import meant, nearest, paces_of
 from headrace.signals.turning import as_now
 
 
@@ -77,9 +77,8 @@ class Steps(Recipe):
             for name in node.inputs:
                 if name in self.reads and name not in head:
                     made = [other.name for other in self.nodes if other is not node]
-                    hint = nearest(name, [*head, *made])
-                    if not hint.startswith("Did"):  # what the graph makes itself is no help
-                        hint = f"It has {', '.join(map(repr, head))}." if head else "It has no columns."
+                    there = f"It has {', '.join(map(repr, head))}." if head else "It has no columns."
+                    hint = meant(name, [*head, *made]) or there  # what the graph makes itself is listed nowhere
                     raise DataError(f"{node!r} reads {name!r}, which the block has not.\n  {hint}")
             if node.name in head:
                 raise DataError(f"{node!r} has the name of a column of the block.\n  Give it another one.")

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial, wraps
-from itertools import compress, islice, repeat
+from itertools import chain, compress, islice, repeat
 from operator import length_hint
 from types import FunctionType, GeneratorType, MethodType
 from typing import Any, ClassVar, Literal, TypeVar, get_origin, get_type_hints
@@ -120,16 +120,18 @@ class Streamer(Stream[T]):
         """Return what argument the function's next pass does not find as it was; nothing when there is none."""
         if self.isolate or not (self.args or self.kwargs) or how(self.source) != "call":
             return ""
-        named = [*((f"argument {i}", value) for i, value in enumerate(self.args)), *self.kwargs.items()]
-        return next((f"{name}, {_shown(value)}," for name, value in named if isinstance(value, _MOVE_ON)), "")
+        for name, value in chain(enumerate(self.args), self.kwargs.items()):
+            if isinstance(value, _MOVE_ON):
+                return f"{name if isinstance(name, str) else f'argument {name}'}, {_shown(value)},"
+        return ""
 
     def why_no_resume(self) -> str:
-        if not (moving := self._moving()):
-            return super().why_no_resume()
-        return (
-            f"its {moving} is not what it was when a pass has used it.\n"
-            "  A parameter named rng that is left out is filled for each pass; else give a seed, or a function."
-        )
+        if moving := self._moving():
+            return (
+                f"its {moving} is not what it was when a pass has used it.\n"
+                "  A parameter named rng that is left out is filled for each pass; else give a seed, or a function."
+            )
+        return "it can be run only once.\n  Give a function or a sequence instead of a running iterator."
 
     def remarks(self) -> tuple[str, ...]:
         if self.children:

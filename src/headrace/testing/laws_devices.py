@@ -19,11 +19,7 @@ from headrace.testing.report import NotApplicable
 
 def _protocol(case: Case) -> None:
     device = case.device()
-    case.want(
-        isinstance(device, Device),
-        "methods or attributes are missing",
-        "those of headrace.live.devices.protocol.Device",
-    )
+    case.want(isinstance(device, Device), "methods or attributes are missing", "those of headrace.live.Device")
     case.want(device.state == "idle", f"the state {device.state!r} before start()", "'idle'")
     case.want(
         not device.is_active and not device.is_active(), "it is active before start()", "not to be, called or not"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.core import checks
 from headrace.core.checks import as_int, integer
 from headrace.core.indexed import ENDLESS
 from headrace.errors import AddressError, StreamConfigError
@@ -32,22 +31,6 @@ def whole(who: str, n: Any) -> int:
             f"{who}(n) got {n!r}, wanted a whole number of samples of at least 0, below 2**62.{as_int(n)}"
         ) from None
     return found
-
-
-def whole_number(who: str, what: str, value: Any, least: int, things: str = "samples") -> int:
-    """Return a whole number of at least ``least``.
-
-    Raises
-    ------
-    StreamConfigError
-        When it is none.
-
-    Examples
-    --------
-    >>> whole_number("experiences", "size", 3, 1)
-    3
-    """
-    return checks.whole_number(who, value, least, name=what, things=things)
 
 
 def place_of(who: str, i: Any) -> int:

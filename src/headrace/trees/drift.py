@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.indexed import Numbers
 from headrace.core.items import same
 from headrace.core.key import Key
 from headrace.core.optional import optional
 from headrace.errors import ParameterOutOfRangeError, StreamConfigError
-from headrace.trees.counting import whole_number
 from headrace.trees.draws import CONCEPT, Draws
 from headrace.trees.parameter import Parameter
 from headrace.trees.paths import Ways
@@ -67,9 +67,9 @@ def drifts_of(tree: SamplingTree, until: float | None = None, steps: int | None 
         When a schedule has no end and it is not said how far to look; when that is no whole number, or so far that there
         are more changes than a table holds.
     """
-    last = None if until is None else whole_number("drifts", "until", until, 0)
+    last = None if until is None else whole_number("drifts", until, 0, name="until", things="samples")
     if steps is not None:
-        steps = whole_number("drifts", "steps", steps, 0, "steps")
+        steps = whole_number("drifts", steps, 0, name="steps", things="steps")
     recipe, nodes, _ = tree.moment()
     kinds = kinds_of(recipe.plan, {k for k, node in enumerate(nodes) if node.own_parameters()})
     found: list[Drift] = []

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from headrace.core.checks import integer
+from headrace.core.checks import integer, whole_number
 from headrace.core.items import stack
 from headrace.core.key import Key
 from headrace.core.stream import Stream
 from headrace.errors import DataError, StreamConfigError
 from headrace.ops import concat, permute, skip, take
 from headrace.trees.build import BranchingNode
-from headrace.trees.counting import whole_number
 from headrace.trees.lending import lent
 from headrace.trees.node import Node
 from headrace.trees.parameter import Parameter
@@ -83,9 +82,9 @@ class Experiences(Sequence[Experience]):
     """
 
     def __init__(self, tree: SamplingTree, n: Any, size: Any, test: Any = 0) -> None:
-        self.n: int = whole_number("experiences", "n", n, 1, "tasks")
-        self.size: int = whole_number("experiences", "size", size, 1)
-        self.test: int = whole_number("experiences", "test", test, 0)
+        self.n: int = whole_number("experiences", n, 1, name="n", things="tasks")
+        self.size: int = whole_number("experiences", size, 1, name="size", things="samples")
+        self.test: int = whole_number("experiences", test, 0, name="test", things="samples")
         for parameter in tree.parameters():
             if isinstance(parameter.row, Listed):
                 parameter.foresee(parameter.step + self.n - 1)

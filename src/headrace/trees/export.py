@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.stream import Stream
 from headrace.errors import DataError
-from headrace.trees.counting import whole_number
 from headrace.trees.drift import drifts_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def to_river(tree: SamplingTree, n: int, names: Sequence[str] | None = None) -> 
     >>> sorted(x), rows.change_points
     (['x0', 'x1'], [50])
     """
-    n = whole_number("to_river", "n", n, 0, "rows")
+    n = whole_number("to_river", n, 0, name="n", things="rows")
     first = tree.position
     found = {drift.start for drift in drifts_of(tree, first + n, 0) if drift.clock == "sample"}
     points = sorted(start - first for start in found if first <= start < first + n)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal, SupportsIndex
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.registry import find, register
 from headrace.errors import StreamConfigError
 from headrace.trees.accepted import check_function, name_of
 from headrace.trees.batched import needs_of
-from headrace.trees.counting import whole_number
 from headrace.trees.node import Node, Traverse
 from headrace.trees.parameter import Parameter
 from headrace.trees.schedule import Schedule
@@ -218,7 +218,7 @@ class SampleBufferNode(Node):
 
     def __init__(self, name: str | None = None, num_samples: SupportsIndex = 4) -> None:
         super().__init__("sample buffer" if name is None else name, "🗃️", name is not None)
-        self.num_samples: int = whole_number("SampleBufferNode", "num_samples", num_samples, 1)
+        self.num_samples: int = whole_number("SampleBufferNode", num_samples, 1, name="num_samples", things="samples")
         self.samples = deque(maxlen=self.num_samples)
 
     def traverse(self, input: Any, rng: np.random.Generator) -> tuple[Any, Node | None]:

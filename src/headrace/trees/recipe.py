@@ -17,7 +17,7 @@ from headrace.core.notes import told
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Resume
-from headrace.errors import AddressError, ResumeError, StreamConfigError
+from headrace.errors import AddressError, StreamConfigError
 from headrace.trees.batched import needs_of, per_row_of
 from headrace.trees.draws import BLOCK, Draws
 from headrace.trees.hidden import hidden_generator, is_generator
@@ -130,18 +130,13 @@ class Tree(Indexed[Any]):
         """Name the functions because of which it cannot be replayed."""
         return tuple(f"cannot be replayed: {what}; give it a parameter rng" for what in self.hidden())
 
-    def _why(self) -> str:
+    def why_no_resume(self) -> str:
         """Say because of whom its samples cannot be had again, and what to do."""
         return (
-            f": {'; '.join(self.hidden())}. Wanted functions that draw from what they are handed.\n"
+            f"{'; '.join(self.hidden())}. Wanted functions that draw from what they are handed.\n"
             "  Give these functions a parameter rng and draw from it: it is filled. sample(), read() and a for loop work as "
             "they are."
         )
-
-    def stamp(self) -> dict[str, Any]:
-        if self.hidden():
-            raise ResumeError(f"{self!r} cannot be saved or resumed{self._why()}")
-        return super().stamp()
 
     def replayed(self) -> None:
         """Raise unless its samples can be had again.
@@ -152,14 +147,14 @@ class Tree(Indexed[Any]):
             Naming the node, and the generator that nobody handed it.
         """
         if self.hidden():
-            raise AddressError(f"{self!r} has no items by number{self._why()}")
+            raise AddressError(f"{self!r} has no items by number: {self.why_no_resume()}")
 
     def _end(self) -> float:
         self.replayed()
         return super()._end()
 
     def shard_cursor(self, i: int, n: int) -> Self:
-        raise StreamConfigError(f"{self!r} cannot be divided in {n} parts{self._why()}")
+        raise StreamConfigError(f"{self!r} cannot be divided in {n} parts: {self.why_no_resume()}")
 
     def _columns(self, look: Look[Any], at: Places) -> Any:
         """Return samples as columns; of no sample, those of one that is made for it, with 0 rows."""

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.indexed import Numbers
 from headrace.core.items import same
 from headrace.core.recipe import recipe
 from headrace.errors import StreamConfigError
-from headrace.trees.counting import whole_number
 from headrace.trees.schedule import (
     Change,
     Floats,
@@ -51,9 +51,9 @@ def recurring(base: Any, other: Any, *, at: int, length: int, every: int | None 
     >>> [offset.at(i) for i in (9, 10, 14, 15, 30, 35)]
     [0.0, 1.0, 1.0, 0.0, 1.0, 0.0]
     """
-    place = whole_number("recurring", "at", at, 0)
-    stay = whole_number("recurring", "length", length, 1)
-    if every is not None and whole_number("recurring", "every", every, 1) <= stay:
+    place = whole_number("recurring", at, 0, name="at", things="samples")
+    stay = whole_number("recurring", length, 1, name="length", things="samples")
+    if every is not None and whole_number("recurring", every, 1, name="every", things="samples") <= stay:
         raise StreamConfigError(
             f"recurring got length={length} and every={every}, wanted every longer than length, for the value to return.\n"
             "  Without every, it leaves once."
@@ -87,8 +87,8 @@ def cyclic(*levels: Any, every: int, at: int = 0) -> Schedule:
     """
     return Cyclic(
         values_apart("cyclic", levels, 2),
-        whole_number("cyclic", "every", every, 1),
-        whole_number("cyclic", "at", at, 0),
+        whole_number("cyclic", every, 1, name="every", things="samples"),
+        whole_number("cyclic", at, 0, name="at", things="samples"),
     )
 
 
@@ -121,7 +121,7 @@ def stepwise(values: Iterable[Any], *, every: int = 1, then: Literal["hold", "cy
             "  'hold' keeps it, 'cycle' begins anew."
         )
     levels = values_apart("stepwise", in_order("stepwise(values)", values), 1)
-    return Stepwise(levels, whole_number("stepwise", "every", every, 1), then)
+    return Stepwise(levels, whole_number("stepwise", every, 1, name="every", things="samples"), then)
 
 
 @schedule_class("recurring")

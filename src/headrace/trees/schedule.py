@@ -13,12 +13,13 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.functions import name_of_function
 from headrace.core.indexed import Numbers
 from headrace.core.recipe import Recipe, recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.trees.counting import place_of, whole_number
+from headrace.trees.counting import place_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 C = TypeVar("C", bound=type)
@@ -235,7 +236,9 @@ def rising(who: str, what: str, places: Any) -> tuple[int, ...]:
     StreamConfigError
         When they do not.
     """
-    found = tuple(whole_number(who, what, place, 0) for place in in_order(f"{who}({what}=)", places))
+    found = tuple(
+        whole_number(who, place, 0, name=what, things="samples") for place in in_order(f"{who}({what}=)", places)
+    )
     if any(b <= a for a, b in pairwise(found)):
         raise StreamConfigError(f"{who} got {what}={list(found)}, wanted sample numbers that rise.")
     return found

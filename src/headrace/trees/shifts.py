@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.checks import whole_number
 from headrace.core.indexed import Numbers
 from headrace.core.items import same
 from headrace.core.recipe import recipe
 from headrace.errors import StreamConfigError
-from headrace.trees.counting import whole_number
 from headrace.trees.schedule import (
     Change,
     Floats,
@@ -132,7 +132,7 @@ def _checked(who: str, levels: Sequence[Any], at: Any, width: Any) -> tuple[tupl
     levels = values_apart(who, levels, 1)
     if who == "abrupt":
         return levels, places, 0
-    width = whole_number(who, "width", width, 1)
+    width = whole_number(who, width, 1, name="width", things="samples")
     if places[0] < width // 2 or any(b - a < width for a, b in pairwise(places)):
         raise StreamConfigError(
             f"{who} got at={list(places)} and width={width}: a change begins before sample 0 or before the one ahead "

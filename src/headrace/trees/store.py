@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
+from headrace.core.checks import whole_number
 from headrace.errors import StreamConfigError
 from headrace.trees.changes import CHANGES
 from headrace.trees.contents import Contents
-from headrace.trees.counting import step_number, whole_number
+from headrace.trees.counting import step_number
 from headrace.trees.parameter import Parameter
 from headrace.trees.tables import is_table, parameters_of, table_of
 from headrace.trees.written import is_scope, parameter_of, scope_of, unknown
@@ -202,7 +203,7 @@ class ParameterStore(Contents):
             When pandas is not installed.
         """
         number_of_update_steps = whole_number(
-            "to_dataframe", "number_of_update_steps", number_of_update_steps, 0, "updates"
+            "to_dataframe", number_of_update_steps, 0, name="number_of_update_steps", things="updates"
         )
         return table_of(self.get_params() if k == 0 else self.update() for k in range(number_of_update_steps + 1))
 

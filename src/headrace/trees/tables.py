@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from headrace.core.checks import whole_number
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
-from headrace.trees.counting import whole_number
 from headrace.trees.parameter import Parameter
 from headrace.trees.rhythms import stepwise
 from headrace.trees.schedule import Schedule
@@ -63,7 +63,7 @@ def parameters_of(table: Any, clock: str, every: int) -> Iterator[tuple[str, Par
             f"from_dataframe(clock=) got {clock!r}, wanted 'step' or 'sample': which of the two "
             "moves the values.\n  'step' is by update(), 'sample' while a stream runs."
         )
-    every = whole_number("from_dataframe", "every", every, 1)
+    every = whole_number("from_dataframe", every, 1, name="every", things="samples")
     names = [str(name) for name in table.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

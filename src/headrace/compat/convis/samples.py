@@ -1,7 +1,7 @@
 """The stimuli, kernels and data of ``convis.samples``."""
 
-from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
-from headrace.frames.stimuli.samples import (
+from headrace.frames import (
+    SampleGenerator,
     chirp,
     gabor_kernel,
     mask_circle,
@@ -11,8 +11,8 @@ from headrace.frames.stimuli.samples import (
     pulse,
     random_checker_stimulus,
     sparse_input,
+    text_kernel,
 )
-from headrace.frames.stimuli.text import text_kernel
 
 __all__ = [
     "SampleGenerator",

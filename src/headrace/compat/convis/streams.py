@@ -33,9 +33,8 @@ from headrace.frames import (
     VideoWriter,
 )
 from headrace.frames.base.bounded import check_fits
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import check_size, framed
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, whole_number
 from headrace.frames.base.stream import frames_of
 
 __all__ = [
@@ -150,9 +149,8 @@ class Stream(FrameStream, _Begun):  # behind, so that arguments are told by __in
         """Return the next ``n`` frames as a block, ``[time, row, col]``."""
         if not self._own:
             return super().get(n)
-        n = whole_number(
-            f"{type(self).__name__}.get", "n", n, 0
-        )  # asked for by the derived class: its frames are not ours
+        # The derived class asks: its frames are not those of the recipe.
+        n = whole_number(f"{type(self).__name__}.get", "n", n, 0)
         check_fits(f"{type(self).__name__}.get({n})", n, self._size or (0, 0), np.float64)
         return np.zeros((n, *(self._size or (0, 0))))
 

@@ -11,23 +11,21 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from math import inf, prod
-from pathlib import Path
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.core import checks
 from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
 from headrace.core.key import Key
 from headrace.core.look import Look
 from headrace.core.places import lap_pieces
 from headrace.core.stream import Field, Spec
-from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
+from headrace.frames.base.shared import say_where
 from headrace.frames.base.unreadable import Stamp, changed, opening, stamp_of
 
-BYTES = 1 << 20  # read ahead at most, when frames are drawn one by one
+_BYTES, _MOST = 1 << 20, 256  # bytes and frames that are made ahead at most
 DIMS: dict[int, tuple[str, ...]] = {
     2: ("row", "col"),
     3: ("row", "col", "channel"),
@@ -105,10 +103,9 @@ class IndexedFrames(Indexed[Array]):
     """Frames by number; no numbers give columns of no frames, of the shape and type that frames have."""
 
     def _columns(self, look: Look[Array], at: Places) -> Any:
-        known = None if len(at) or not self.extent() else self.spec  # of a stream without items, as in every room
-        if known is None or "" not in known:
-            return super()._columns(look, at)
-        return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
+        # Of a stream without items there are none, as in every room.
+        none = None if len(at) or not self.extent() else no_frames(self.spec)
+        return super()._columns(look, at) if none is None else none
 
 
 class Footage(IndexedFrames):
@@ -172,10 +169,9 @@ class Footage(IndexedFrames):
         DamageError
             When it is gone, or was written anew.
         """
-        self.header()
+        known, before = self.header(), self._written
         with self._opening():
             reader = self.reader()
-        known, before = self.header(), self._written
         if before is not None:
             now = stamp_of(getattr(self, "path", None), before)
             if now is not before and not (self._same(reader.header) and (self.guard == "header" or before.same(now))):
@@ -222,7 +218,7 @@ class Frames(Bound[Array]):
     _process = 0
 
     def walk(self, at: Places) -> Iterator[Array]:
-        length = max(1, min(256, BYTES // (self.stream.header().nbytes or 1)))
+        length = ahead(self.stream.header().nbytes)
         if length == 1:  # large frames come alone: what Python does for each of them is done with a cold cache
             yield from map(self._one, at if isinstance(at, range) else at.tolist())
             return
@@ -242,7 +238,7 @@ class Frames(Bound[Array]):
         try:
             return self._open().one(i % int(self.stream.extent()))
         except Exception as error:
-            self._say_where(error)
+            say_where(error, getattr(self.stream, "path", None))
             raise
 
     def columns(self, at: Places) -> Array:
@@ -255,14 +251,8 @@ class Frames(Bound[Array]):
                 return reader.read(first, first + len(at))
             return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
         except Exception as error:
-            self._say_where(error)
+            say_where(error, getattr(self.stream, "path", None))
             raise
-
-    def _say_where(self, error: Exception) -> None:
-        path = getattr(self.stream, "path", None)
-        note = f"  file: {path}"
-        if path is not None and note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
 
     def _open(self) -> FrameReader:
         if self._reader is None or self._process != os.getpid():
@@ -276,44 +266,18 @@ class Frames(Bound[Array]):
             reader.close()
 
 
+def ahead(nbytes: int) -> int:
+    """Return how many frames of so many bytes each are made at a time, at most, when they are drawn one by one."""
+    return max(1, min(_MOST, _BYTES // max(1, nbytes)))
+
+
+def no_frames(known: Spec | None) -> Array | None:
+    """Return columns of no frames, of the shape and type that frames have; None where these are not known."""
+    if known is None or "" not in known:
+        return None
+    return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
+
+
 def spec_of(header: Header) -> Spec:
     """Return what a stream says of frames with this header."""
     return {"": Field(header.shape, header.dtype.str, DIMS.get(len(header.shape), ()))}
-
-
-def check_file(who: str, path: Any, option: str = "filename") -> Path:
-    """Return the absolute path of a file that is there, or raise: a description means the same in any folder.
-
-    Raises
-    ------
-    StreamConfigError
-        When there is no such file.
-    """
-    try:
-        found = Path(path).absolute()
-    except TypeError:
-        raise StreamConfigError(
-            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
-        ) from None
-    if not os.path.isfile(found) and not _hidden(found):  # quicker than is_file(), and there may be very many
-        what = "a folder" if found.is_dir() else "no file"
-        raise StreamConfigError(
-            f"{who}({option}) got {str(path)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
-        )
-    return found
-
-
-def _hidden(path: Path) -> bool:
-    """Tell whether a folder may not be looked into: opening the file says so."""
-    try:
-        os.stat(path)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def whole_number(who: str, option: str, value: Any, least: float = -inf) -> int:
-    """Return ``value`` as an int, or raise StreamConfigError when it is no whole number of at least ``least``."""
-    return checks.whole_number(f"{who}({option})", value, None if least == -inf else int(least))

@@ -30,6 +30,17 @@ def layout_of(ndim: int) -> Layout:
     return "3d" if ndim == 2 else "5d"
 
 
+def layout_of_block(block: Any) -> Layout:
+    """Return the layout that a block comes in; columns of frames in colour count as "5d".
+
+    Examples
+    --------
+    >>> layout_of_block(np.zeros((7, 20, 30))), layout_of_block(np.zeros((1, 3, 7, 20, 30)))
+    ('3d', '5d')
+    """
+    return "5d" if np.ndim(block) > 3 else "3d"
+
+
 def check_layout(who: str, layout: Any) -> Layout | None:
     """Return ``layout``, or raise StreamConfigError when it is none."""
     if layout is not None and layout not in get_args(Layout):

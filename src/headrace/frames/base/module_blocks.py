@@ -11,7 +11,6 @@ import numpy as np
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array, as_array, framed
 from headrace.frames.base.narrow import first_wrong, told
-from headrace.parallel.worker import compute_alone
 
 _AXES = {3: ("frame", "row", "col"), 5: ("batch", "channel", "frame", "row", "col")}
 _THREADED = {os.getpid()}  # processes in which torch has its threads, or was told to do without
@@ -35,6 +34,8 @@ def module_block(block: Any, module: Any) -> Any:
     """
     torch: Any = sys.modules["torch"]
     if os.getpid() not in _THREADED:  # forked from a process that may have computed: OpenMP would wait for its threads
+        from headrace.parallel.worker import compute_alone  # only here: it takes 40 ms to import, and forks are few
+
         compute_alone()
         _THREADED.add(os.getpid())
     if not isinstance(block, torch.Tensor) or block.dtype not in (torch.float32, torch.float16, torch.bfloat16):

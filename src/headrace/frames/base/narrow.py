@@ -48,9 +48,7 @@ def fitting(frames: Array, dtype: np.dtype[Any], who: str, owner: str, advice: s
     """
     if frames.dtype == dtype:
         return frames
-    whole = (
-        frames.dtype.kind in "iu" and dtype.kind in "iu"
-    )  # with a sign or without: their values say whether they fit
+    whole = frames.dtype.kind in "iu" and dtype.kind in "iu"  # with a sign or without: their values say if they fit
     if not whole and not np.can_cast(frames.dtype, dtype, "same_kind"):
         raise DataError(
             f"{who} got frames of {frames.dtype}, wanted {dtype}, {owner}.\n"

@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.checks import number
+from headrace.core import checks
 from headrace.errors import StreamConfigError
 
 
 def check_number(who: str, option: str, value: Any, least: float = -inf, most: float = inf) -> float:
     """Return ``value`` as a float, or raise StreamConfigError when it is no number from ``least`` to ``most``."""
-    return number(f"{who}({option}=)", value, least, most)
+    return checks.number(f"{who}({option}=)", value, least, most)
+
+
+def whole_number(who: str, option: str, value: Any, least: int | None = None) -> int:
+    """Return ``value`` as an int, or raise StreamConfigError when it is no whole number of at least ``least``."""
+    return checks.whole_number(f"{who}({option})", value, least)
 
 
 def check_dtype(who: str, option: str, dtype: Any, kinds: str = "buif") -> np.dtype[Any]:

@@ -19,10 +19,10 @@ from headrace.core.handle import AsStream
 from headrace.core.indexed import ENDLESS
 from headrace.core.key import Key
 from headrace.errors import AddressError, ResumeError, StateMismatchError
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array
 from headrace.frames.base.locked import Locked
 from headrace.frames.base.once import has_passed, runs_once
+from headrace.frames.base.options import whole_number
 
 
 class Placed(Locked, AsStream, Closing):

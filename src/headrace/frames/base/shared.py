@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from headrace.core.notes import note_once
+
 T = TypeVar("T")
 _SHARED: WeakValueDictionary[Any, Any] = WeakValueDictionary()
 
@@ -54,6 +56,5 @@ def say_where(error: Exception, path: Any) -> None:
     >>> say_where(error, "a.npz"), say_where(error, "a.npz"), error.__notes__
     (None, None, ['  file: a.npz'])
     """
-    note = f"  file: {path}"
-    if path is not None and note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    if path is not None:
+        note_once(error, f"  file: {path}")

@@ -13,8 +13,9 @@ How recipe and handle share the work
   (but ``"repeat"`` makes the recipe endless, too).
 * Pickling keeps recipe, settings and place; the run stays behind and is opened again where it stood.
 
-The place and the verbs that move it are in :mod:`headrace.frames.base.place`, the settings in :mod:`headrace.frames.base.timing`;
-here is what makes frames of items: size, blocks, and the rule for the end.
+The place and the verbs that move it are in :mod:`headrace.frames.base.place`, the settings in
+:mod:`headrace.frames.base.timing`, columns of frames in :mod:`headrace.frames.base.stacked`; here are the blocks: their
+layout, and the rule for the end.
 """
 
 from __future__ import annotations
@@ -25,20 +26,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from headrace.core.coerce import as_stream
-from headrace.core.items import each_of
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.frames.base.bounded import LOOK, check_fits
-from headrace.frames.base.footage import Footage, whole_number
+from headrace.frames.base.bounded import LOOK
+from headrace.frames.base.footage import Footage
 from headrace.frames.base.layout import Array, Layout, arranged, check_layout, framed, layout_of
+from headrace.frames.base.options import whole_number
 from headrace.frames.base.seen import Seen
+from headrace.frames.base.stacked import Stacked
 from headrace.ops.repeat import repeat
 from headrace.sources.source import source as array_source
 
 OnEnd = Literal["short", "raise", "pad", "repeat"]
 
 
-class FrameStream(Seen):
+class FrameStream(Stacked):
     """Frames in order, ``n`` at a time: a place in a stream of frames.
 
     Parameters
@@ -151,10 +153,6 @@ class FrameStream(Seen):
         rows, cols = shape if len(shape) < 3 else shape[:2] if len(shape) == 3 else shape[1:3]
         return (rows, cols)
 
-    def _shape(self) -> Any:
-        known = self.__recipe__().spec
-        return None if known is None or "" not in known else known[""].shape
-
     @property
     def layout(self) -> Layout | None:
         """The layout of the blocks that ``get`` gives; None where the first frame decides."""
@@ -205,33 +203,9 @@ class FrameStream(Seen):
         """
         n = whole_number(f"{type(self).__name__}.get", "n", n, 0)
         with self._lock:
-            return arranged(self._columns(n), self._layout)
+            return self._block(n)
 
-    def read(self, n: int = 1) -> Array:
-        """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end.
-
-        Raises
-        ------
-        StreamConfigError
-            When ``n`` is no whole number of at least 0.
-        ClosedError
-            After :meth:`close`. What the source raises comes as for :meth:`get`.
-        """
-        n = whole_number(f"{type(self).__name__}.read", "n", n, 0)
-        with self._lock:
-            return self._next(n)
-
-    def peek(self, n: int = 1) -> Array:
-        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them. Raises what it raises."""
-        n = whole_number(f"{type(self).__name__}.peek", "n", n, 0)
-        with self._lock:
-            last = self._last
-            self._marked()
-            found = self._next(n)
-            self._refused(found, last)
-            return found
-
-    def _columns(self, n: int) -> Array:
+    def _block(self, n: int) -> Array:
         if n > LOOK and self._on_end == "pad":
             self._check_fits(n, n)
         strict = self._on_end == "raise"
@@ -242,70 +216,23 @@ class FrameStream(Seen):
             self._marked()
         columns = self._next(n)
         try:
-            arranged(columns, self._layout)
+            block = arranged(columns, self._layout)
         except DataError:
             self._refused(columns, last)
             raise
         if len(columns) == n or self._on_end == "short" or not self._ended():
-            return columns
+            return block
         if strict:
             self._refused(columns, last)
             raise self._too_few(n)
         missing = np.zeros((n - len(columns), *columns.shape[1:]), columns.dtype)
-        return np.concatenate([columns, missing]) if len(columns) else missing
+        return arranged(np.concatenate([columns, missing]), self._layout)
 
     def _too_few(self, n: int) -> AddressError:
         return AddressError(
             f"{type(self).__name__}.get({n}) got to its end, wanted that many frames: fewer are left from frame {self.i} on.\n"
             f"  Ask available({n}) first, or choose on_end='short', 'pad' or 'repeat'."
         )
-
-    def _next(self, n: int) -> Array:
-        size = self.__recipe__().size if n > LOOK else None
-        if size is not None:  # where it is not known there may be fewer
-            self._check_fits(n, min(n, max(0, size - self.i)))
-        columns = self._drawn(n) if n else ()
-        if not len(columns):
-            self._open()  # a closed one says so
-            return self._none()
-        if not isinstance(columns, np.ndarray):
-            self._refused(columns, self._last)
-            raise DataError(
-                f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
-                "  Choose the frame with hr.map(lambda item: item['name'])."
-            )
-        last = self._last
-        if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
-            self._refused(columns, last)  # as it would be, were both asked for at once
-            raise DataError(
-                f"{type(self).__name__} got a frame of shape {columns.shape[1:]} at frame {self.i}, wanted {last.shape}, as "
-                "before.\n  Make them alike with hr.map; skip() passes a frame, next() gives it as it is."
-            )
-        self._last = columns[-1]
-        return columns
-
-    def _check_fits(self, n: int, made: float) -> None:
-        """Raise DataError when the frames that are ``made`` of ``n`` are more than memory holds; none is drawn then."""
-        known = self.__recipe__().spec
-        last = self._last if known is not None or self._closed or n < 1 << 16 else self.get_image()
-        fields = (
-            [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
-        )
-        for shape, dtype in fields:
-            check_fits(f"{type(self).__name__}.get({n})", int(made), shape, dtype)
-
-    def _refused(self, columns: Any, last: Array | None) -> None:
-        """Take back frames that nobody was given."""
-        self._open().give_back(list(each_of(columns)))
-        self._last = last
-
-    def _none(self) -> Array:
-        """Return columns of no frames."""
-        known = self.__recipe__().spec
-        if known is not None and "" in known:
-            return np.zeros((0, *(n or 0 for n in known[""].shape)), known[""].dtype)
-        last = self._last
-        return np.zeros((0, 0, 0), np.float32) if last is None else np.zeros((0, *last.shape), last.dtype)
 
     def put(self, s: Any) -> None:
         """Take a block of frames, where there is room for any.

@@ -58,7 +58,7 @@ class Timing:
 
     @t_zero.setter
     def t_zero(self, t_zero: float) -> None:
-        self._t_zero: float = _number(type(self).__name__, "t_zero", t_zero, "the time of frame 0, in seconds")
+        self._t_zero: float = check_t_zero(type(self).__name__, t_zero)
 
     @property
     def pixel_per_degree(self) -> float:
@@ -80,6 +80,11 @@ class Timing:
 def check_dt(who: str, dt: Any) -> float:
     """Return ``dt`` as a float, or raise StreamConfigError when it is no time that passes."""
     return float(_number(who, "dt", dt, "seconds from frame to frame", above=0))
+
+
+def check_t_zero(who: str, t_zero: Any) -> float:
+    """Return ``t_zero`` as it is, or raise StreamConfigError when it is no time."""
+    return _number(who, "t_zero", t_zero, "the time of frame 0, in seconds")
 
 
 def _number(who: str, option: str, value: Any, what: str, above: float = -inf) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from io import FileIO
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -14,6 +13,7 @@ from headrace.core.closing import Closing
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.frames.base.layout import Array, as_array, check_size, framed
 from headrace.frames.base.narrow import fitting
+from headrace.frames.base.paths import check_target
 
 
 class FrameWriter(Closing):
@@ -159,38 +159,6 @@ def fitted(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
     """Return frames as the file has them, in rows, or raise DataError when its type cannot hold them."""
     advice = "Choose a wider dtype= for the file, or bring them into its range before."
     return np.ascontiguousarray(fitting(frames, dtype, f"{who}.put", "as the file has it", advice))
-
-
-def check_target(who: str, option: str, path: Any) -> Path:
-    """Return the absolute path of a file to be written, or raise StreamConfigError when it cannot be one."""
-    try:
-        found = Path(path).absolute()
-    except TypeError:
-        raise StreamConfigError(
-            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
-        ) from None
-    what = _why_not(found)
-    if what:
-        raise StreamConfigError(
-            f"{who}({option}) got {str(path)!r}, which {what}, wanted a file that can be written.\n"
-            f"  The current folder is {Path.cwd()}."
-        )
-    return found
-
-
-def _why_not(path: Path) -> str:
-    """Return why no file can be written there; nothing where it can, as far as names and permissions tell."""
-    try:
-        if path.is_dir():
-            return "is a folder"
-        if not path.parent.is_dir():
-            return "lies in a folder that is not there"
-        there = path.exists()
-    except OSError as error:  # above it is a folder that may not be looked into
-        return f"cannot be reached ({error.strerror})"
-    if there:
-        return "" if os.access(path, os.W_OK) else "may not be written"
-    return "" if os.access(path.parent, os.W_OK | os.X_OK) else "lies in a folder that may not be written to"
 
 
 class Appended:

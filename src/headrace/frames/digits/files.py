@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from hashlib import md5
 from os.path import isfile
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, get_args
 from urllib.request import urlopen
 
+from headrace.core.anew import written_anew
 from headrace.errors import DataError, StreamConfigError
 
 Split = Literal["test", "train"]
@@ -136,14 +135,8 @@ def _fetched(who: str, path: Path, opener: Opener | None) -> Path:
         ) from error
     _verify(who, path, data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written_anew(path) as part:
+        part.write_bytes(data)
     return path
 
 

@@ -13,10 +13,9 @@ import numpy as np
 
 from headrace.core.anew import written_anew
 from headrace.errors import DataError
-from headrace.frames.base.footage import check_file
 from headrace.frames.base.layout import Array
+from headrace.frames.base.paths import check_file, check_target
 from headrace.frames.base.unreadable import opening
-from headrace.frames.base.writer import check_target
 
 # The third byte of a file says what its values are; the fourth, how many axes it has. All of it is big-endian.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -75,7 +74,7 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> from headrace.frames.digits.idx import read_idx, write_idx
+    >>> from headrace.frames import read_idx, write_idx
     >>> write_idx("labels.idx.gz", np.array([5, 0, 4], "u1"))
     >>> read_idx("labels.idx.gz").tolist()
     [5, 0, 4]

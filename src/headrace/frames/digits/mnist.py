@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from headrace.core.key import Seed
+from headrace.core.notes import warn
 from headrace.core.stream import Stream
-from headrace.errors import HeadraceWarning
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array
+from headrace.frames.base.options import whole_number
 from headrace.frames.base.stream import FrameStream
 from headrace.frames.digits.files import Opener, Split, find_digits
 from headrace.frames.digits.spikes import DigitSpikes
@@ -23,11 +22,9 @@ class DigitStream(FrameStream):
         left = made.left_out()
         if left:
             n = made.shape()[0]
-            warnings.warn(
+            warn(
                 f"{made.who}(advance=) got {made.advance}, by which {left} of the {n} digits are never shown, wanted a number "
-                f"that has no divisor in common with {n}.\n  The default is prime.",
-                HeadraceWarning,
-                stacklevel=3,
+                f"that has no divisor in common with {n}.\n  The default is prime."
             )
         super().__init__(
             made if seed is None else made.seeded(seed),

@@ -12,9 +12,8 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array, check_size
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, whole_number
 from headrace.frames.digits.files import Opener, Split, find_digits
 from headrace.frames.digits.mnist import DigitStream
 from headrace.frames.digits.walk import ADVANCE, BoundWalk, Labels, Walk, example_digits, runs_of
@@ -129,7 +128,7 @@ class PseudoNMNIST(DigitStream):
             label = int(bound.labels(first)[0])
             film = bound.film(int(bound.shown(first)[0]))
         # The last frame shows what the first of the next lap would: the path is closed.
-        return DVS(recipe.threshold, eps=recipe.eps).events(film), label
+        return recipe.sensor().events(film), label
 
 
 @register("saccades", example=lambda: Saccades(*example_digits(), output_size=(8, 9), init=0))

@@ -18,9 +18,10 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import Header, check_file, spec_of, whole_number
+from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, whole_number
+from headrace.frames.base.paths import check_file
 from headrace.frames.base.shared import say_where, shared
 from headrace.frames.digits.idx import read_idx, read_idx_header, write_idx
 from headrace.sources.files_rows import example_file

@@ -19,9 +19,8 @@ from headrace.frames.base.layout import Array
 from headrace.frames.events.aedat4 import read_aedat4
 from headrace.frames.events.arrays import EVENT
 
-_PACKET = struct.Struct(
-    "<hhiiiiii"
-)  # type, source, bytes of an event, of its time, overflows, room, events, valid ones
+# Type, source, bytes of an event, of its time, overflows, room, events, valid ones.
+_PACKET = struct.Struct("<hhiiiiii")
 _POLARITY = 1
 _HEAD = b"#!AER-DAT"
 _END = b"#!END-HEADER"
@@ -47,19 +46,16 @@ _ADDRESSES = {
 }
 
 
-def read_aedat(path: Path, sensor: Any = None) -> Array:
-    """Return the events of an AEDAT file of version 2, 3.1 or 4.
+def read_aedat(path: Path, sensor: str | None) -> Array:
+    """Return the events of an AEDAT file of version 2, 3.1 or 4; of a sensor that is known, or the one it names.
 
     Raises
     ------
     DataError
         When it is none, or cut short within an event.
-    StreamConfigError
-        For a sensor that is not known.
     MissingExtraError
         When it is compressed and the package for it is not installed.
     """
-    check_sensor(sensor)
     with open(path, "rb") as file:
         data = file.read(_LONGEST)
         if not data.startswith(_HEAD):
@@ -69,14 +65,16 @@ def read_aedat(path: Path, sensor: Any = None) -> Array:
             )
         version = data[len(_HEAD) : len(_HEAD) + 2]
         if version == b"4.":
-            return read_aedat4(path, data + file.read())
+            file.seek(0)
+            return read_aedat4(path, file.read())
         lines, at = _header(data)
         if version == b"2.":
             return _second(path, file, at, sensor or _named(lines))
         if version == b"3.":
             return _third(path, file, at)
+    told = data[9:14].split() or [b"?"]
     raise DataError(
-        f"read_events got {path.name!r} of AEDAT version {data[9:14].split()[0].decode('latin-1') if data[9:14].split() else '?'}, "
+        f"read_events got {path.name!r} of AEDAT version {told[0].decode('latin-1')}, "
         "wanted 2.0, 3.1 or 4.0.\n  Convert it with the software it comes from, or give it the ending of what it is."
     )
 

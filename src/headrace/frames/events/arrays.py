@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array, check_size
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, whole_number
 
 Closed = Literal["left", "right"]
 EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i1")])
+NAMES: tuple[str, ...] = EVENT.names or ()
 
 
 def events_of(events: Any, who: str = "events_of") -> Array:
@@ -50,13 +50,13 @@ def events_of(events: Any, who: str = "events_of") -> Array:
       t is in microseconds: multiply seconds by 1e6, and round.
     """
     names = getattr(getattr(events, "dtype", None), "names", None) or (tuple(events) if hasattr(events, "keys") else ())
-    missing = [name for name in EVENT.names or () if name not in names]
+    missing = [name for name in NAMES if name not in names]
     if missing:
         told = f"fields {', '.join(map(str, names))}" if names else type(events).__name__
         raise DataError(
             f"{who} got {told}, wanted events: x, y, t and p.\n  A structured array or a dict of columns has them."
         )
-    columns = {name: np.asarray(events[name]) for name in EVENT.names or ()}
+    columns = {name: np.asarray(events[name]) for name in NAMES}
     shapes = {column.shape for column in columns.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 1 or any(c.dtype.kind not in "buif" for c in columns.values()):
         told = ", ".join(f"{name}: {column.dtype} {column.shape}" for name, column in columns.items())

@@ -11,15 +11,13 @@ import numpy as np
 from headrace.core.anew import written_anew
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import check_file
 from headrace.frames.base.layout import Array
+from headrace.frames.base.paths import check_file, check_target
 from headrace.frames.base.shared import shared
-from headrace.frames.base.writer import check_target
 from headrace.frames.events.aedat import check_sensor, read_aedat, read_bin
-from headrace.frames.events.arrays import EVENT, events_of
+from headrace.frames.events.arrays import NAMES, events_of
 from headrace.frames.events.growing import GROWING, Growing
 
-_NAMES = EVENT.names or ()
 Read = Callable[[Path, Any], Array]
 
 
@@ -103,24 +101,9 @@ def write_events(filename: Any, events: Any) -> None:
         file.finish()
 
 
-class KnownEvents:
-    """The events of a file in memory, shared by the passes over them.
-
-    Attributes
-    ----------
-    rows : array
-        Of :data:`~headrace.frames.EVENT`, in the order of the file.
-    """
-
-    rows: Array
-
-    def __init__(self, path: Path, sensor: str | None) -> None:
-        self.rows = read_events(path, sensor)
-
-
-def known_events(path: Path, sensor: str | None) -> KnownEvents:
+def known_events(path: Path, sensor: str | None) -> Array:
     """Return the events of a file, read once as long as anyone has them. Raises what :func:`read_events` raises."""
-    return shared(lambda: KnownEvents(path, sensor), [path], sensor)
+    return shared(lambda: read_events(path, sensor), [path], sensor)
 
 
 def check_ending(path: Path, who: str, *, to_write: bool = False) -> None:
@@ -143,7 +126,7 @@ def _read_npz(path: Path, sensor: Any) -> Array:
         # Opened here: NumPy leaves a damaged archive open.
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             names = set(file.files)
-            found: Any = {name: file[name] for name in _NAMES} if names.issuperset(_NAMES) else None
+            found: Any = {name: file[name] for name in NAMES} if names.issuperset(NAMES) else None
             if found is None and len(names) == 1:  # a structured array
                 found = file[names.pop()]
             if found is None:
@@ -166,7 +149,7 @@ def _read_hdf5(path: Path, sensor: Any) -> Array:
             if isinstance(inside, h5py.Dataset):
                 found: Any = inside[()]
             else:
-                found = {name: inside[name][()] for name in _NAMES if isinstance(inside.get(name), h5py.Dataset)}
+                found = {name: inside[name][()] for name in NAMES if isinstance(inside.get(name), h5py.Dataset)}
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise _damaged(path, "an HDF5 file", error) from error
     return events_of(found, f"read_events({path.name!r})")

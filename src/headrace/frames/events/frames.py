@@ -10,9 +10,10 @@ import numpy as np
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import DataError
-from headrace.frames.base.footage import Footage, FrameReader, Header, check_file
+from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array, check_size
 from headrace.frames.base.options import check_number
+from headrace.frames.base.paths import check_file
 from headrace.frames.events.aedat import check_sensor
 from headrace.frames.events.arrays import counted, frame_numbers, sensor_size
 from headrace.frames.events.files import check_ending, known_events, write_example
@@ -50,8 +51,7 @@ class _Counts(FrameReader):
     """Each event's frame is worked out once, from the first event on, so no stretch can see it elsewhere."""
 
     def __init__(self, stream: EventFrames) -> None:
-        self.known = known_events(stream.path, stream.sensor)
-        rows = self.known.rows
+        self.rows = rows = known_events(stream.path, stream.sensor)
         self.size = sensor_size(rows, stream.field, _WHO)
         times = rows["t"]
         at = frame_numbers(times, float(times.min()) if len(times) else 0.0, stream.dt * 1e6)
@@ -70,7 +70,7 @@ class _Counts(FrameReader):
 
     def read(self, lo: int, hi: int) -> Array:
         first, last = np.searchsorted(self.frame, [lo, hi]).tolist()
-        rows = self.known.rows[first:last] if self.order is None else self.known.rows[self.order[first:last]]
+        rows = self.rows[first:last] if self.order is None else self.rows[self.order[first:last]]
         found = counted(rows, self.frame[first:last] - lo, hi - lo, self.size, _WHO)
         columns: Array = found.transpose(1, 2, 3, 0)
         return columns

@@ -12,9 +12,8 @@ from headrace.core.anew import written_anew
 from headrace.core.optional import optional
 from headrace.frames.base.layout import Array
 from headrace.frames.events.aedat import AEDAT_HEAD, check_aedat, check_bin, packed_aedat, packed_bin
-from headrace.frames.events.arrays import EVENT, joined_events
+from headrace.frames.events.arrays import EVENT, NAMES, joined_events
 
-_NAMES = EVENT.names or ()
 _CHUNK = 1 << 14  # events of a chunk of HDF5
 
 
@@ -36,7 +35,12 @@ class Growing:
 
     def add(self, events: Array) -> None:
         """Put events behind those that are there; where that fails, the file is as it was."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method add(events)")
+        self._put(events)
+        self.begun = True
+
+    def _put(self, events: Array) -> None:
+        """Put events into the file, which a subclass knows how to."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method _put(events)")
 
     def finish(self) -> None:
         """Make the file, when nothing was added."""
@@ -46,8 +50,6 @@ class Growing:
 
 class GrowingBytes(Growing):
     """A file of a head and of events packed one behind the other: AEDAT 3.1 and N-MNIST's."""
-
-    begun: bool
 
     def __init__(
         self, path: Path, head: bytes, packed: Callable[[Array], bytes], check: Callable[[Array, str], None]
@@ -59,9 +61,9 @@ class GrowingBytes(Growing):
     def check(self, events: Array, who: str) -> None:
         self._check(events, who)
 
-    def add(self, events: Array) -> None:
-        data = (b"" if self.begun else self._head) + self._packed(events)
-        with open(self.path, "r+b" if self.begun else "wb", buffering=0) as file:
+    def _put(self, events: Array) -> None:
+        data = (b"" if self._end else self._head) + self._packed(events)
+        with open(self.path, "r+b" if self._end else "wb", buffering=0) as file:
             file.seek(self._end)
             try:
                 rest = memoryview(data)
@@ -70,37 +72,35 @@ class GrowingBytes(Growing):
             except BaseException:
                 file.truncate(self._end)
                 raise
-        self.begun, self._end = True, self._end + len(data)
+        self._end += len(data)
 
 
 class GrowingHDF5(Growing):
     """A file of HDF5 with a group ``events`` of columns in compressed chunks."""
-
-    begun: bool
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._h5py: Any = optional("h5py", "frames", "writing events")
         self._n = 0
 
-    def add(self, events: Array) -> None:
+    def _put(self, events: Array) -> None:
         # Opened for each stretch: an HDF5 file that is open when its program is killed may not be readable.
-        with self._h5py.File(self.path, "r+" if self.begun else "w") as file:
+        with self._h5py.File(self.path, "r+" if self._n else "w") as file:
             group = file.require_group("events")
-            for name in _NAMES:
+            for name in NAMES:
                 if name not in group:
                     group.create_dataset(
                         name, (0,), EVENT[name], maxshape=(None,), chunks=(_CHUNK,), compression="gzip"
                     )
             try:
-                for name in _NAMES:
+                for name in NAMES:
                     group[name].resize((self._n + len(events),))
                     group[name][self._n :] = np.ascontiguousarray(events[name])
             except BaseException:
-                for name in _NAMES:
+                for name in NAMES:
                     group[name].resize((self._n,))
                 raise
-        self.begun, self._n = True, self._n + len(events)
+        self._n += len(events)
 
 
 class AtOnce(Growing):
@@ -110,13 +110,13 @@ class AtOnce(Growing):
         super().__init__(path)
         self._parts: list[Array] = []
 
-    def add(self, events: Array) -> None:
+    def _put(self, events: Array) -> None:
         self._parts.append(events)
 
     def finish(self) -> None:
         events = joined_events(self._parts)
         with written_anew(self.path) as part, open(part, "wb") as file:
-            columns: dict[str, Any] = {name: np.ascontiguousarray(events[name]) for name in _NAMES}
+            columns: dict[str, Any] = {name: np.ascontiguousarray(events[name]) for name in NAMES}
             np.savez_compressed(file, **columns)
         self._parts = [events]
 

@@ -16,17 +16,15 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
 from headrace.errors import DataError
-from headrace.frames.base.footage import check_file
+from headrace.frames.base.layout import Array
+from headrace.frames.base.paths import check_file
 from headrace.frames.base.shared import say_where
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.events.aedat import check_sensor
-from headrace.frames.events.arrays import EVENT
-from headrace.frames.events.files import KnownEvents, check_ending, known_events, write_example
+from headrace.frames.events.arrays import EVENT, NAMES
+from headrace.frames.events.files import check_ending, known_events, write_example
 from headrace.frames.events.frames import EventFrames
-from headrace.frames.events.writer import EventWriter as EventWriter
 from headrace.sources.files_rows import example_file
-
-_NAMES = EVENT.names or ()
 
 
 @register("events", example=lambda: EventStream(example_file("events.aedat", write_example)))
@@ -67,20 +65,20 @@ class EventStream(Indexed[dict[str, Any]]):
     @property
     def size(self) -> float | None:
         try:
-            return len(known_events(self.path, self.sensor).rows)
+            return len(known_events(self.path, self.sensor))
         except Exception:  # printing a description must not fail for one broken file of thousands
             return None
 
     @property
     def spec(self) -> Spec | None:
-        return {name: Field((), EVENT[name].str, ()) for name in _NAMES}
+        return {name: Field((), EVENT[name].str, ()) for name in NAMES}
 
     def __len__(self) -> int:
         return int(self.extent())  # raises why it is not known
 
     def extent(self) -> float:
         """Return the number of events; raises what keeps the file from being read."""
-        return len(known_events(self.path, self.sensor).rows)
+        return len(known_events(self.path, self.sensor))
 
     def bind(self, key: Key) -> Bound[dict[str, Any]]:
         return _Rows(self, key)
@@ -89,7 +87,7 @@ class EventStream(Indexed[dict[str, Any]]):
 class _Rows(Bound[dict[str, Any]]):
     stream: EventStream
     inner: ClassVar[tuple[str, ...]] = ()
-    _known: KnownEvents | None = None
+    _known: Array | None = None
 
     def walk(self, at: Places) -> Iterator[dict[str, Any]]:
         for run in runs(at, 1024):
@@ -98,20 +96,20 @@ class _Rows(Bound[dict[str, Any]]):
     def columns(self, at: Places) -> Batch:
         before = self._known
         try:  # each time, since a file may grow, or be written anew; it is read again only then
-            self._known = known_events(self.stream.path, self.stream.sensor)
+            self._known = rows = known_events(self.stream.path, self.stream.sensor)
         except Exception as error:
             say_where(error, self.stream.path)
             raise
-        rows, wanted = self._known.rows, numbers(at)
-        if before is not None and len(rows) < len(before.rows):
-            gone = wanted[(wanted >= len(rows)) & (wanted < len(before.rows))]
+        wanted = numbers(at)
+        if before is not None and len(rows) < len(before):
+            gone = wanted[(wanted >= len(rows)) & (wanted < len(before))]
             if len(gone):
                 raise DataError(
                     f"EventStream got {self.stream.path.name!r} with {len(rows)} events for number {gone[0]}, wanted the "
-                    f"{len(before.rows)} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
+                    f"{len(before)} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
                 )
         some = rows[wanted % len(rows)]
-        return Batch({name: np.ascontiguousarray(some[name]) for name in _NAMES})
+        return Batch({name: np.ascontiguousarray(some[name]) for name in NAMES})
 
     def close(self) -> None:
         self._known = None

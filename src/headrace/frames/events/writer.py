@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -14,13 +13,13 @@ import numpy as np
 
 from headrace.core.closing import Closing
 from headrace.errors import ClosedError
+from headrace.frames.base.dropped import finish_dropped
 from headrace.frames.base.layout import Array
-from headrace.frames.base.writer import check_target
-from headrace.frames.events.arrays import EVENT, events_of, joined_events
+from headrace.frames.base.paths import check_target
+from headrace.frames.events.arrays import NAMES, events_of, joined_events
 from headrace.frames.events.files import check_ending
 from headrace.frames.events.growing import GROWING, Growing
 
-_NAMES = EVENT.names or ()
 _AT_ONCE = 1 << 13  # events that are put into the file together
 
 
@@ -70,7 +69,7 @@ class EventWriter(Closing):
         path = check_target("EventWriter", "filename", filename)
         check_ending(path, "EventWriter", to_write=True)
         self._taken = _Taken(path)
-        self._dropped = finalize(self, _written_anyway, self._taken)
+        self._dropped = finalize(self, finish_dropped, "EventWriter", path, self._taken.process, self._taken.finish)
         self._lock = Lock()
         self._closed = False
         self.written = 0
@@ -87,13 +86,7 @@ class EventWriter(Closing):
         OSError
             When the file cannot be written; these events are not taken.
         """
-        try:
-            single = np.ndim(item["t"]) == 0
-            made = events_of({name: [item[name]] for name in _NAMES} if single else item, "EventWriter.write")
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            if not isinstance(error, ValueError):
-                events_of(item, "EventWriter.write")  # says what is wrong with it
-            raise
+        made = events_of(_columns(item), "EventWriter.write")
         self._taken.file.check(made, "EventWriter.write")
         self._taken.check_process()
         with self._lock:
@@ -179,17 +172,11 @@ class _Taken:
         self.file.finish()
 
 
-def _written_anyway(taken: _Taken) -> None:
-    if taken.process != os.getpid():  # a child that was forked has a copy, and its parent writes the file
-        return
-    told = "was written now"
+def _columns(item: Any) -> Any:
+    """Return an event as columns of one; anything else as it is: what is none is told by :func:`events_of`."""
     try:
-        taken.finish()
-    except Exception as error:  # nobody can catch it
-        told = f"could not be written: {error}"
-    warnings.warn(
-        f"EventWriter of {str(taken.file.path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
-        "  Use it in a with block, or call close().",
-        ResourceWarning,
-        stacklevel=2,
-    )
+        if np.ndim(item["t"]) == 0:
+            return {name: [item[name]] for name in NAMES}
+    except (KeyError, IndexError, TypeError, ValueError):
+        pass
+    return item

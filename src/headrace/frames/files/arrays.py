@@ -12,9 +12,10 @@ import numpy as np
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import DataError, HeadraceError, StreamConfigError
-from headrace.frames.base.footage import Footage, FrameReader, Header, check_file
+from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array, Layout
 from headrace.frames.base.options import check_dtype
+from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.base.writer import Appended, FrameWriter, fitted
 from headrace.sources.files_rows import example_file
@@ -112,6 +113,7 @@ class NumpyFrames(Footage):
 class NumpyHeader(Header):
     """A header that knows whether the file has five axes, time in the middle."""
 
+    shape: tuple[int, ...]
     five: bool = False
 
 
@@ -126,8 +128,8 @@ class _Reader(FrameReader):
                 first = _first(path) if name is None else name
                 archive = Archive(self.source, None if first is None else (first,), True)
                 archive.allow_pickle = False  # objects are looked at below, and never loaded
-                ((_, self.column),) = archive.columns.items()
-                self.header = self._described(self.column)
+                (self.column,) = archive.columns.values()
+                self._check_kind(self.column)
                 archive.load()
             else:
                 if name is not None:
@@ -138,7 +140,7 @@ class _Reader(FrameReader):
                 head = read_header(self.source.file)
                 self._check_kind(head)
                 self.column = Column(head, self.source, self.source.file.tell())
-                self.header = self._described(self.column)
+            self.header = _described(self.column)
         except BaseException:
             self.source.close()
             raise
@@ -157,30 +159,16 @@ class _Reader(FrameReader):
                 "  Save such an array, or reshape it: a single image is image[None]."
             )
 
-    def _described(self, column: Column) -> NumpyHeader:
-        self._check_kind(column)
-        shape, dtype = column.shape, column.dtype
-        self.five = len(shape) == 5
-        frame = shape[1:]
-        if self.five:
-            batches, channels, _, rows, cols = shape
-            frame = (batches, rows, cols, channels)
-            if batches == 1:
-                frame = frame[1:] if channels > 1 else (rows, cols)
-        self.frame = frame
-        return NumpyHeader(shape[2] if self.five else shape[0], frame, dtype.newbyteorder("="), self.five)
-
     def read(self, lo: int, hi: int) -> Array:
-        column = self.column
-        if not self.five:
-            found = column.read(lo, hi)
-        elif column.array is not None or column.fortran:
+        column, header = self.column, self.header
+        if not header.five:
+            return column.read(lo, hi).astype(header.dtype, copy=False)
+        if column.array is not None or column.fortran:
             found = np.moveaxis(np.array(column.whole()[:, :, lo:hi]), 2, 0)
         else:
             found = self._stretches(lo, hi)
-        if self.five:
-            found = np.moveaxis(found, 2, 4).reshape(hi - lo, *self.frame)
-        return found.astype(self.header.dtype, copy=False)
+        found = np.moveaxis(found, 2, 4).reshape(hi - lo, *header.shape)
+        return found.astype(header.dtype, copy=False)
 
     def _stretches(self, lo: int, hi: int) -> Array:
         """Return ``[time, batch, channel, row, col]``: in the file the time of each channel lies in one stretch."""
@@ -195,6 +183,17 @@ class _Reader(FrameReader):
 
     def close(self) -> None:
         self.source.close()
+
+
+def _described(column: Column) -> NumpyHeader:
+    shape, dtype = column.shape, column.dtype.newbyteorder("=")
+    if len(shape) < 5:
+        return NumpyHeader(shape[0], shape[1:], dtype)
+    batches, channels, n, rows, cols = shape
+    frame: tuple[int, ...] = (batches, rows, cols, channels)
+    if batches == 1:
+        frame = frame[1:] if channels > 1 else (rows, cols)
+    return NumpyHeader(n, frame, dtype, five=True)
 
 
 def _first(path: Path) -> str | None:

@@ -12,11 +12,12 @@ from headrace.core.optional import optional
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import DataError, HeadraceError, SinkError, StreamConfigError
-from headrace.frames.base.footage import Footage, FrameReader, Header, check_file
+from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import check_dtype
+from headrace.frames.base.paths import check_file, check_target
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.writer import FrameWriter, check_target, fitted
+from headrace.frames.base.writer import FrameWriter, fitted
 from headrace.frames.files.hdf5_room import CACHE, Room
 from headrace.sources.files_rows import example_file
 

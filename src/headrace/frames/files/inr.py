@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +12,10 @@ import numpy as np
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.frames.base.footage import Footage, FrameReader, Header, check_file, whole_number
+from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array
+from headrace.frames.base.options import whole_number
+from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.files.inr_header import DIMS, Order, check_order_of, inr_header, read_inr_header
 from headrace.frames.files.names import files_of
@@ -115,7 +118,7 @@ class Inr(Footage):
         cut = tuple(None if part is None else whole_number("InrImageStreamer", "slice_at", part) for part in self.cut)
         if cut[2] == 0:
             raise StreamConfigError(
-                "InrImageStreamer(slice_at=) got a step of 0, wanted another.\n  Write slice_at=(start, stop, step), None for each end."
+                "InrImageStreamer(slice_at=) got a step of 0, wanted another.\n  Write slice_at=slice(start, stop, step), None for any of them."
             )
         self.fix(path=check_file("InrImageStreamer", self.path), time_dimension=time, cut=cut)
 
@@ -133,11 +136,10 @@ class _Reader(FrameReader):
         self.numbers = range(self.dims[self.axis])[slice(*stream.cut)]
         rest = [name for name in axes if name != stream.time_dimension]
         self.planes = rest.index("ZDIM") if "ZDIM" in rest and "VDIM" not in rest else None
-        shape = (
-            self._framed(np.broadcast_to(np.uint8(0), (1, *(told.dims[name] for name in rest)))).shape[1:]
-            if told.nbytes
-            else (0, 0)
-        )
+        shape: tuple[int, ...] = (0, 0)
+        if told.nbytes:
+            one = np.broadcast_to(np.uint8(0), (1, *(told.dims[name] for name in rest)))
+            shape = self._framed(one).shape[1:]
         self.header = Header(len(self.numbers) if told.nbytes else 0, shape, told.dtype.newbyteorder("="))
         self.source = ArrayFile(stream.path, "InrImageStreamer")
 
@@ -195,6 +197,8 @@ class InrImageFileStreamer(FrameStream):
     5
     """
 
+    _source: InrFiles
+
     def __init__(
         self,
         filenames: Any,
@@ -208,8 +212,8 @@ class InrImageFileStreamer(FrameStream):
         on_end: OnEnd = "short",
     ) -> None:
         paths = files_of("InrImageFileStreamer", filenames)
-        self._files = InrFiles(tuple(Inr(path, bool(z), time_dimension=time_dimension, order=order) for path in paths))
-        super().__init__(self._files, pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=dt, on_end=on_end)
+        files = tuple(Inr(path, bool(z), time_dimension=time_dimension, order=order) for path in paths)
+        super().__init__(InrFiles(files), pixel_per_degree=pixel_per_degree, t_zero=t_zero, dt=dt, on_end=on_end)
 
     def seek(self, i: int, image: int | None = None) -> None:
         """Go to frame ``i``; with two numbers to image ``image`` of file ``i``.
@@ -226,7 +230,7 @@ class InrImageFileStreamer(FrameStream):
             return
         who = "InrImageFileStreamer.seek"
         i, image = whole_number(who, "file", i), whole_number(who, "image", image)
-        counts = [file.header().frames for file in self._files.files]
+        counts = [file.header().frames for file in self._source.files]
         if not 0 <= i < len(counts) or not 0 <= image < counts[i]:
             raise AddressError(
                 f"InrImageFileStreamer.seek(file, image) got {i}, {image}, wanted one of {len(counts)} files and an image in it.\n"
@@ -272,7 +276,7 @@ class _Files(FrameReader):
     def read(self, lo: int, hi: int) -> Array:
         found = []
         while lo < hi:
-            k = int(np.searchsorted(self.starts, lo, "right")) - 1
+            k = bisect_right(self.starts, lo) - 1
             end = min(hi, self.starts[k + 1])
             found.append(self._of(k).read(lo - self.starts[k], end - self.starts[k]))
             lo = end

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -39,22 +40,16 @@ class InrHeader:
         Of the samples, with their byte order.
     offset : int
         The byte at which they begin.
-    keys : dict
-        All keys as they are written.
     """
 
     dims: dict[str, int]
     dtype: np.dtype[Any]
     offset: int
-    keys: dict[str, str]
 
     @property
     def nbytes(self) -> int:
         """Bytes of samples."""
-        count = self.dtype.itemsize
-        for n in self.dims.values():
-            count *= n
-        return count
+        return self.dtype.itemsize * prod(self.dims.values())
 
 
 def read_inr_header(path: Path) -> InrHeader:
@@ -80,11 +75,12 @@ def read_inr_header(path: Path) -> InrHeader:
         while END not in head and len(head) < _LONGEST and (more := file.read(STEP)):
             head += more
         length = file.seek(0, 2)
-    if END not in head or head.index(END) + len(END) > len(head):
+    end = head.find(END)
+    if end < 0:
         raise _wrong(path, "a header without an end", "the line '##}'")
-    offset = -(-(head.index(END) + len(END)) // STEP) * STEP
-    keys = _keys(path, head[len(MAGIC) : head.index(END)])
-    found = InrHeader(_dims(path, keys), _dtype(path, keys), offset, keys)
+    offset = -(-(end + len(END)) // STEP) * STEP
+    keys = _keys(path, head[len(MAGIC) : end])
+    found = InrHeader(_dims(path, keys), _dtype(path, keys), offset)
     if offset + found.nbytes > length:
         raise _wrong(
             path, f"{max(0, length - offset)} bytes of samples", f"{found.nbytes}, as its header says: it is cut short"

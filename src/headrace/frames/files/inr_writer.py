@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array
-from headrace.frames.base.options import check_dtype
+from headrace.frames.base.options import check_dtype, whole_number
 from headrace.frames.base.writer import Appended, FrameWriter, fitted
 from headrace.frames.files.inr_header import BIG, STEP, Order, check_order_of, inr_header
 

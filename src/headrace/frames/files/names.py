@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import check_file
+from headrace.frames.base.paths import check_file
 
 Sort = Literal["natural", "plain"]
 

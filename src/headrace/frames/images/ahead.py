@@ -49,12 +49,6 @@ class Decoded:
         self._coming: dict[int, Future[Array]] = {}
         self._pool: ThreadPoolExecutor | None = None
 
-    def keep(self, k: int, frame: Array) -> None:
-        """Keep a frame that is known already."""
-        self._kept[k] = frame
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-
     def get(self, k: int, end: int, *, again: bool = True) -> Array:
         """Return frame ``k``; those up to ``end`` will be asked for next.
 
@@ -73,7 +67,9 @@ class Decoded:
             self._look_ahead(k, end)
             made = self._coming.pop(k).result()
         if again:
-            self.keep(k, made)
+            self._kept[k] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
         return made
 
     def _look_ahead(self, k: int, end: int) -> None:

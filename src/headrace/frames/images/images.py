@@ -10,10 +10,11 @@ import numpy as np
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import DIMS, Footage, FrameReader, Header, check_file, whole_number
+from headrace.frames.base.footage import DIMS, Footage, FrameReader, Header
 from headrace.frames.base.layout import Array, centred, check_size
 from headrace.frames.base.narrow import first_wrong, told
-from headrace.frames.base.options import check_dtype
+from headrace.frames.base.options import check_dtype, whole_number
+from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.files.names import Sort, files_of
 from headrace.frames.images.ahead import Decoded

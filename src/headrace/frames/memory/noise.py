@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from typing import Any
 
 import numpy as np
 
@@ -125,10 +124,9 @@ class _Noise(Bound[Array]):
             self.lane.at(i).random(dtype=np.float32, out=frame)
         return self._scaled(made)
 
-    def _scaled(self, made: Any) -> Array:
+    def _scaled(self, made: Array) -> Array:
         if self.stream.level != 1:
             made *= np.float32(self.stream.level)
         if self.stream.mean:
             made += np.float32(self.stream.mean)
-        scaled: Array = made
-        return scaled
+        return made

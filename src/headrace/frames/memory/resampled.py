@@ -1,4 +1,4 @@
-"""The recipe of frames at other times than those they were made at, on straight lines in between."""
+"""Frames at other times than those they were made at, on straight lines in between."""
 
 from __future__ import annotations
 
@@ -8,16 +8,68 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.coerce import as_stream
 from headrace.core.indexed import Bound, Places, numbers
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import BYTES, IndexedFrames
+from headrace.frames.base.footage import IndexedFrames, ahead
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import check_number
+from headrace.frames.base.stream import FrameStream, OnEnd
+from headrace.frames.base.timing import check_dt
 from headrace.frames.memory.pieces import Film, Kept
+from headrace.frames.memory.timed import TimedStream
+
+
+class TimedResampleStream(TimedStream):
+    """Another stream's frames at times of its own, on straight lines between those it has.
+
+    Parameters
+    ----------
+    stream
+        A frame stream whose frames have numbers; its ``t_zero`` and ``dt`` say when they are shown. Not moved.
+    t_zero
+        The time of frame 0 here. Before the first frame of ``stream`` the line through its first two goes on.
+    dt
+        Seconds from frame to frame here. The last frame is the last one not behind the last of ``stream``.
+    on_end
+        As for :class:`FrameStream`.
+
+    Raises
+    ------
+    StreamConfigError
+        When ``stream`` is no frame stream, its frames have no numbers, or ``dt`` is no time that passes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headrace.frames import TimedResampleStream, TimedSequenceStream
+    >>> slow = TimedSequenceStream(np.array([0.0, 10.0, 30.0]).reshape(3, 1, 1), dt=0.5)
+    >>> fast = TimedResampleStream(slow, dt=0.25)
+    >>> fast.get(9).ravel().tolist(), len(fast)
+    ([0.0, 5.0, 10.0, 20.0, 30.0], 5)
+    """
+
+    def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001, *, on_end: OnEnd = "short") -> None:
+        if not isinstance(stream, FrameStream):
+            raise StreamConfigError(
+                f"TimedResampleStream(stream) got {stream!r}, wanted a frame stream: it knows when its frames are shown.\n"
+                "  Make one of an array with TimedSequenceStream(array, dt=...), of others with FrameStream(frames, dt=...)."
+            )
+        made: Resampled = Resampled(
+            as_stream(stream), stream.t_zero, stream.dt, t_zero, check_dt("TimedResampleStream", dt)
+        )
+        super().__init__(
+            made,
+            pixel_per_degree=stream.pixel_per_degree,
+            t_zero=t_zero,
+            dt=dt,
+            layout=stream.layout,
+            on_end=on_end,
+        )
 
 
 @register("resampled_frames", example=lambda: Resampled(_example(), 0.0, 0.1, -0.05, 0.03))
@@ -83,7 +135,7 @@ class _Between(Bound[Array]):
                 step = 1
             else:
                 yield from found
-                step = min(4 * step, max(1, min(256, BYTES // max(1, found[0].nbytes))))
+                step = min(4 * step, ahead(found[0].nbytes))
             lo += len(run)
 
     def columns(self, at: Places) -> Array:

@@ -9,9 +9,9 @@ import numpy as np
 
 from headrace.core.stream import Stream
 from headrace.errors import DataError
-from headrace.frames.base.footage import whole_number
-from headrace.frames.base.layout import Array, Layout, as_array, framed
+from headrace.frames.base.layout import Array, framed, layout_of_block
 from headrace.frames.base.narrow import fitting
+from headrace.frames.base.options import whole_number
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.memory.pieces import Film, Kept
 from headrace.sources.source import source as array_source
@@ -70,6 +70,7 @@ class SequenceStream(FrameStream):
     """
 
     max_frames: int
+    _source: Kept
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class SequenceStream(FrameStream):
             pixel_per_degree=pixel_per_degree,
             t_zero=t_zero,
             dt=dt,
-            layout=_layout_of(sequence),
+            layout=layout_of_block(sequence),
             on_end=on_end,
         )
 
@@ -144,7 +145,7 @@ class SequenceStream(FrameStream):
         place, have = self.i, self._pieces[0]
         if block.shape[1:] != have.shape[1:] or not self._count:
             self._began(block[:0])
-            self._layout, place = _layout_of(given), 0
+            self._layout, place = layout_of_block(given), 0
         else:
             block = fitting(block, have.dtype, "SequenceStream.put", "as those that are there", _WIDER)
         dropped = max(0, self._count + len(block) - self.max_frames)
@@ -181,7 +182,7 @@ class SequenceStream(FrameStream):
         with self._lock:
             state = super().__getstate__()  # with the place, in the frames there are
             self.__recipe__()  # so that what was put is in it
-            frames = self._source.film.whole()  # type: ignore[attr-defined]  # a Kept
+            frames = self._source.film.whole()
         return {**state, "_pieces": deque([frames]), "_gone": 0, "_tail": None, "_filled": 0}
 
 
@@ -228,10 +229,6 @@ class RepeatingStream(FrameStream):
             pixel_per_degree=pixel_per_degree,
             t_zero=t_zero,
             dt=dt,
-            layout=_layout_of(sequence),
+            layout=layout_of_block(sequence),
             on_end="repeat",
         )
-
-
-def _layout_of(sequence: Any) -> Layout:
-    return "5d" if as_array(sequence).ndim > 3 else "3d"

@@ -1,4 +1,4 @@
-"""Frames by the time they are shown at, and frames at other times in between."""
+"""Frames by the time they are shown at."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.coerce import as_stream
 from headrace.errors import AddressError, DataError, StreamConfigError
-from headrace.frames.base.layout import Array, arranged, as_array, framed
+from headrace.frames.base.layout import Array, arranged, framed, layout_of_block
 from headrace.frames.base.narrow import fitting
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.timing import check_dt
 from headrace.frames.memory.pieces import Film, Kept
-from headrace.frames.memory.resampled import Resampled
 from headrace.frames.memory.sequence import EMPTY
 
 MANY = 1 << 27  # times at most in one answer: a gigabyte
@@ -48,7 +45,8 @@ class TimedStream(FrameStream):
             With ``on_end="raise"`` when there are fewer frames.
         """
         if t2 is None:
-            return super().get(n)  # type: ignore[arg-type]  # looked at there
+            count: Any = n  # whether it is a whole number is looked at there
+            return super().get(count)
         lo, hi = self._bins(n, t2)
         with self._lock:
             return self._between(lo, hi, n, t2)
@@ -114,7 +112,8 @@ class TimedStream(FrameStream):
             When ``l`` is no whole number of at least 0, or one is no time.
         """
         if t2 is None:
-            return super().available(l)  # type: ignore[arg-type]  # looked at there
+            count: Any = l  # as for get
+            return super().available(count)
         wanted = range(*self._bins(l, t2))
         return self._clipped(wanted) == wanted
 
@@ -186,6 +185,8 @@ class TimedSequenceStream(TimedStream):
     ([0.0, 0.0, 1.0], False)
     """
 
+    _source: Kept
+
     def __init__(
         self,
         sequence: Any = EMPTY,
@@ -202,7 +203,7 @@ class TimedSequenceStream(TimedStream):
             pixel_per_degree=pixel_per_degree,
             t_zero=t_zero,
             dt=dt,
-            layout="5d" if as_array(sequence).ndim > 3 else "3d",
+            layout=layout_of_block(sequence),
             on_end=on_end,
         )
 
@@ -238,7 +239,7 @@ class TimedSequenceStream(TimedStream):
 
     def _put(self, t1: float, t2: float, block: Array) -> None:
         bins = range(*self._bins(t1, t2))
-        film: Film = self._source.film  # type: ignore[attr-defined]  # a Kept
+        film = self._source.film
         old = film.pieces[0]
         if self._clipped(bins) != bins:
             raise AddressError(
@@ -258,51 +259,3 @@ class TimedSequenceStream(TimedStream):
 
 
 _WIDER = "Begin with frames of a wider type, or bring them into its range before."
-
-
-class TimedResampleStream(TimedStream):
-    """Another stream's frames at times of its own, on straight lines between those it has.
-
-    Parameters
-    ----------
-    stream
-        A frame stream whose frames have numbers; its ``t_zero`` and ``dt`` say when they are shown. Not moved.
-    t_zero
-        The time of frame 0 here. Before the first frame of ``stream`` the line through its first two goes on.
-    dt
-        Seconds from frame to frame here. The last frame is the last one not behind the last of ``stream``.
-    on_end
-        As for :class:`FrameStream`.
-
-    Raises
-    ------
-    StreamConfigError
-        When ``stream`` is no frame stream, its frames have no numbers, or ``dt`` is no time that passes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from headrace.frames import TimedResampleStream, TimedSequenceStream
-    >>> slow = TimedSequenceStream(np.array([0.0, 10.0, 30.0]).reshape(3, 1, 1), dt=0.5)
-    >>> fast = TimedResampleStream(slow, dt=0.25)
-    >>> fast.get(9).ravel().tolist(), len(fast)
-    ([0.0, 5.0, 10.0, 20.0, 30.0], 5)
-    """
-
-    def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001, *, on_end: OnEnd = "short") -> None:
-        if not isinstance(stream, FrameStream):
-            raise StreamConfigError(
-                f"TimedResampleStream(stream) got {stream!r}, wanted a frame stream: it knows when its frames are shown.\n"
-                "  Make one of an array with TimedSequenceStream(array, dt=...), of others with FrameStream(frames, dt=...)."
-            )
-        made: Resampled = Resampled(
-            as_stream(stream), stream.t_zero, stream.dt, t_zero, check_dt("TimedResampleStream", dt)
-        )
-        super().__init__(
-            made,
-            pixel_per_degree=stream.pixel_per_degree,
-            t_zero=t_zero,
-            dt=dt,
-            layout=stream.layout,
-            on_end=on_end,
-        )

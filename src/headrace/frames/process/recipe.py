@@ -22,7 +22,8 @@ from headrace.frames.base.footage import IndexedFrames
 from headrace.frames.base.layout import Array, Layout, arranged
 from headrace.frames.base.module_blocks import given_frames, module_block
 from headrace.frames.memory.noise import Noise
-from headrace.frames.process.runs import ByNumber, InOrder
+from headrace.frames.process.by_number import ByNumber
+from headrace.frames.process.in_order import InOrder
 from headrace.frames.process.temporal import is_module, module_plain, why_temporal
 
 Memory = Literal["own", "none"]  # whether a model remembers frames
@@ -88,7 +89,7 @@ class Processed(IndexedFrames):
                     f"ProcessingStream({name}) got {value!r}, wanted a function of a block of frames.\n"
                     "  Give it a function, an object with __call__, or a torch module."
                 )
-        self.fix(context=_context(self.context))
+        self.fix(context=context_of(self.context))
         if self.memory is None:
             self.fix(memory="own" if self.clears else "none")
         if self.memory not in get_args(Memory):
@@ -124,13 +125,18 @@ class Processed(IndexedFrames):
     @property
     def clears(self) -> bool:
         """Whether the model can begin anew."""
-        return any(hasattr(self.called, name) for name in CLEARS)
+        return self._anew() is not None
 
     def clear(self) -> None:
         """Have the model begin anew, where it can."""
-        name = next((name for name in CLEARS if callable(getattr(self.called, name, None))), None)
-        if name is not None:
-            getattr(self.called, name)()
+        anew = self._anew()
+        if anew is not None:
+            anew()
+
+    def _anew(self) -> Callable[[], Any] | None:
+        """Return what has the model begin anew; a part of a torch module that is called so does not."""
+        found = (getattr(self.called, name, None) for name in CLEARS)
+        return next((anew for anew in found if callable(anew) and not is_module(anew)), None)
 
     @property
     def stateless(self) -> bool:
@@ -200,7 +206,8 @@ class Processed(IndexedFrames):
             )
 
 
-def _context(context: Any) -> tuple[int, int]:
+def context_of(context: Any) -> tuple[int, int]:
+    """Return how many frames around one a model looks at, before it and after it, or raise StreamConfigError."""
     try:
         pair = context if isinstance(context, tuple | list) else (context, context)
         before, after = (integer(n) for n in pair)

@@ -8,7 +8,7 @@ from typing import Any
 from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Layout
 from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
-from headrace.frames.process.recipe import Memory, Processed
+from headrace.frames.process.recipe import Memory, Processed, context_of
 from headrace.frames.process.temporal import is_module
 
 
@@ -26,7 +26,7 @@ class ProcessingStream(FrameStream):
     pre, post
         Functions of a block, before and after the model.
     stateless
-        Whether a frame depends on no frame before it. By default, whether the model has no ``clear_state``,
+        Whether a frame depends on no frame before it. By default, whether the model has no method ``clear_state``,
         ``reset_state`` or ``reset``. Frames of a stateless model have numbers where those of its input have; a model
         that remembers is run from frame 0 on, and begins anew with every pass.
     context
@@ -78,6 +78,8 @@ class ProcessingStream(FrameStream):
     True
     """
 
+    _source: Processed
+
     def __init__(
         self,
         input_stream: Any,
@@ -102,7 +104,7 @@ class ProcessingStream(FrameStream):
             post,
             memory,
             _layout_of(input_stream),
-            context,  # type: ignore[arg-type]  # a pair from there on
+            context_of(context),
             stateless is True,
         )
         super().__init__(
@@ -118,7 +120,7 @@ class ProcessingStream(FrameStream):
         """Go back to frame 0, and clear the model's memory."""
         with self._lock:
             super().reset()
-            self._source.clear()  # type: ignore[attr-defined]  # a Processed
+            self._source.clear()
 
 
 def _layout_of(source: Any) -> Layout | None:

@@ -12,8 +12,7 @@ from headrace.core.registry import register
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array, as_array
 from headrace.frames.base.options import check_number
-from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.sensors.stream import source_of
+from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
 from headrace.ops.map import map as map_op
 
 
@@ -52,8 +51,9 @@ class PoissonStream(FrameStream):
         self, input_stream: Any, gain: float = 1.0, *, seed: Seed | None = None, on_end: OnEnd = "short"
     ) -> None:
         rate = check_number("PoissonStream", "gain", gain, 0)
-        like = input_stream if isinstance(input_stream, FrameStream) else FrameStream(source_of(input_stream))
-        made = like.__recipe__() | map_op(partial(spiking, gain=rate))
+        source = frames_of(input_stream, "PoissonStream")
+        like = input_stream if isinstance(input_stream, FrameStream) else FrameStream(source)
+        made = source | map_op(partial(spiking, gain=rate))
         super().__init__(
             made if seed is None else made.seeded(seed),
             pixel_per_degree=like.pixel_per_degree,

@@ -13,8 +13,9 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames.base.footage import Header, spec_of, whole_number
+from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array
+from headrace.frames.base.options import whole_number
 from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
 from headrace.frames.base.timing import check_dt
 from headrace.frames.events.arrays import joined_events
@@ -69,7 +70,7 @@ class SensorStream(FrameStream):
                 f"SensorStream(sensor) got {sensor!r}, wanted a DVS or an IntegrativeMotionSensor.\n"
                 "  ProcessingStream takes any function of a block."
             )
-        source = source_of(input_stream)
+        source = frames_of(input_stream, "SensorStream")
         like = input_stream if isinstance(input_stream, FrameStream) else FrameStream(source, dt=given_dt(sensor))
         self._shown = sensor.shown_every(like.dt)
         made: Sensed = Sensed(source, self._shown)
@@ -150,13 +151,6 @@ def given_dt(sensor: Sensor, otherwise: float | None = None) -> float | None:
     """Return the seconds from frame to frame that a sensor has; ``otherwise`` where it has none."""
     found: float | None = getattr(sensor, "dt", None)
     return otherwise if found is None else found
-
-
-def source_of(frames: Any, who: str = "SensorStream") -> Stream[Any]:
-    """Return the recipe of what makes frames: a frame stream, an array in any layout, a stream."""
-    if isinstance(frames, FrameStream):
-        return frames.__recipe__()
-    return frames_of(frames, who)
 
 
 @register("sensed_frames", example=lambda: Sensed(Noise((3, 4)).seeded(1), DVS(0.3, sigma_theta=0.02, shot_noise=50)))

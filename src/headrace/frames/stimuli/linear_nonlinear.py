@@ -11,7 +11,7 @@ from headrace.core.key import Key, Seed
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.layout import Array, framed
 from headrace.frames.base.options import check_number
-from headrace.frames.stimuli.samples import lengths
+from headrace.frames.stimuli.grid import lengths
 
 _Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 _KINDS: dict[str, _Draw] = {
@@ -51,7 +51,7 @@ class SampleGenerator:
 
     Examples
     --------
-    >>> from headrace.frames.stimuli.linear_nonlinear import SampleGenerator
+    >>> from headrace.frames import SampleGenerator
     >>> generator = SampleGenerator("random", (10, 5, 5), seed=7)
     >>> x, y = generator.generate(size=(200, 20, 20))
     >>> x.shape, y.shape, bool((y == generator.response(x)).all())

@@ -1,28 +1,22 @@
-"""Stimuli as arrays ``[time, row, col]``: gratings, bars, checkers, pulses, chirps and masks.
+"""Stimuli as arrays ``[time, row, col]``: gratings, bars, checkers, pulses and chirps.
 
 ``t``, ``x`` and ``y`` are numbers of frames, rows and columns. Rows and columns run from -1 to 1 across the field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import cos, pi, prod, sin
-from typing import Any
+from math import cos, pi, sin
 
 import numpy as np
 
 from headrace.core.key import Key, Seed
-from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import whole_number
 from headrace.frames.base.layout import Array
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, whole_number
+from headrace.frames.stimuli.grid import EDGE, THIN, grid, numbers_of
 
 # Of 4500 steps: dark, light, dark, grey, a sine of growing amplitude, grey, one of growing frequency, grey, dark.
 _CHIRP = (500, 500, 500, 250, 1000, 250, 1000, 250, 250)
 _CYCLES = 8  # of the sine of growing amplitude
-_EDGE = 1e-9  # a pixel on the edge is inside, whatever is rounded
-_THIN = 1e-12  # widths that are divided by
-_MOST = 1 << 40  # values of an array
 _FASTEST = 32  # cycles that the sine of growing frequency has gone through at its end
 
 
@@ -52,7 +46,7 @@ def moving_grating(
     (5, 4, 3)
     """
     vt, vx, vy = numbers_of("moving_grating", vt=vt, vx=vx, vy=vy)
-    frames, rows, cols = _grid("moving_grating", t, x, y)
+    frames, rows, cols = grid("moving_grating", t, x, y)
     time = np.linspace(0, len(frames), len(frames)).reshape(-1, 1, 1)
     return np.asarray(np.sin(vt * time + vx * rows + vy * cols))
 
@@ -99,12 +93,12 @@ def moving_bar(
     [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]]
     """
     bar_pos, bar_direction, bar_v = numbers_of("moving_bar", bar_pos=bar_pos, bar_direction=bar_direction, bar_v=bar_v)
-    bar_width = check_number("moving_bar", "bar_width", bar_width, _THIN)
+    bar_width = check_number("moving_bar", "bar_width", bar_width, THIN)
     temporal_smoothing = check_number("moving_bar", "temporal_smoothing", temporal_smoothing, 0, 1e4)
-    frames, rows, cols = _grid("moving_bar", t, x, y)
+    frames, rows, cols = grid("moving_bar", t, x, y)
     off = rows * cos(bar_direction) + cols * sin(bar_direction) - (bar_pos + bar_v * frames)
     half = bar_width / 2
-    made: Array = (np.abs(off) <= half + _EDGE).astype(np.float64) if sharp else np.exp(-0.5 * (off / half) ** 2)
+    made: Array = (np.abs(off) <= half + EDGE).astype(np.float64) if sharp else np.exp(-0.5 * (off / half) ** 2)
     if temporal_smoothing > 0 and len(made):
         reach = int(4 * temporal_smoothing) + 1
         weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / temporal_smoothing) ** 2)
@@ -139,7 +133,7 @@ def random_checker_stimulus(
     >>> bool((checkers[:, :5, :5] == checkers[:, :1, :1]).all()), sorted(set(checkers.ravel().tolist()))
     (True, [0.0, 1.0])
     """
-    frames, rows, cols = _grid("random_checker_stimulus", t, x, y)
+    frames, rows, cols = grid("random_checker_stimulus", t, x, y)
     side = min(whole_number("random_checker_stimulus", "checker_size", checker_size, 1), rows.size + cols.size)
     shape = (len(frames), -(-rows.size // side), -(-cols.size // side))
     made = _rng(seed).integers(0, 2, shape).astype(np.float64)
@@ -169,7 +163,7 @@ def sparse_input(t: int = 2000, x: int = 20, y: int = 20, p: float = 0.01, *, se
     0.01
     """
     p = check_number("sparse_input", "p", p, 0, 1)
-    frames, rows, cols = _grid("sparse_input", t, x, y)
+    frames, rows, cols = grid("sparse_input", t, x, y)
     return (_rng(seed).random((len(frames), rows.size, cols.size)) < p).astype(np.float64)
 
 
@@ -193,7 +187,7 @@ def pulse(t: int = 2000, x: int = 20, y: int = 20, pulse_length: int = 100) -> A
     >>> pulse(6, 1, 1, pulse_length=2).ravel().tolist()
     [1.0, 1.0, 0.0, 0.0, 1.0, 1.0]
     """
-    frames, rows, cols = _grid("pulse", t, x, y)
+    frames, rows, cols = grid("pulse", t, x, y)
     length = min(whole_number("pulse", "pulse_length", pulse_length, 1), len(frames) + 1)
     return _field((np.arange(len(frames)) // length % 2 == 0).astype(np.float64), rows, cols)
 
@@ -220,7 +214,7 @@ def chirp(t: int = 2000, x: int = 20, y: int = 20) -> Array:
     >>> light[[0, 700, 1200, 1600]].tolist(), bool(light.min() >= 0 and light.max() <= 1)
     ([0.0, 1.0, 0.0, 0.5], True)
     """
-    frames, rows, cols = _grid("chirp", t, x, y)
+    frames, rows, cols = grid("chirp", t, x, y)
     step = np.arange(len(frames)) * sum(_CHIRP) / max(1, len(frames))
     ends = np.cumsum((0, *_CHIRP))
     part = np.searchsorted(ends, step, "right") - 1
@@ -229,126 +223,6 @@ def chirp(t: int = 2000, x: int = 20, y: int = 20) -> Array:
     light += np.where(part == 4, 0.5 * along * np.sin(2 * pi * _CYCLES * along), 0.0)
     light += np.where(part == 6, 0.5 * np.sin(2 * pi * _FASTEST * along**2), 0.0)
     return _field(light, rows, cols)
-
-
-def mask_square(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0, side: float = 1.0) -> Array:
-    """Return 1 in a square around a place and 0 outside, ``[row, col]``.
-
-    Parameters
-    ----------
-    x, y
-        Rows and columns.
-    x_pos, y_pos
-        The place: row and column, -1 to 1.
-    side
-        How long a side is; the field is 2 long.
-
-    Raises
-    ------
-    StreamConfigError
-        When a number is none, or ``side`` is less than 0.
-
-    Examples
-    --------
-    >>> mask_square(5, 5).sum().item()
-    9.0
-    """
-    x_pos, y_pos = numbers_of("mask_square", x_pos=x_pos, y_pos=y_pos)
-    side = check_number("mask_square", "side", side, 0)
-    _, rows, cols = _grid("mask_square", 1, x, y)
-    inside: Array = (np.abs(rows - x_pos) <= side / 2 + _EDGE) & (np.abs(cols - y_pos) <= side / 2 + _EDGE)
-    return np.asarray(inside[0], np.float64)
-
-
-def mask_circle(x: int = 20, y: int = 20, x_pos: float = 0.0, y_pos: float = 0.0, radius: float = 0.5) -> Array:
-    """Return 1 in a circle around a place and 0 outside, ``[row, col]``.
-
-    Parameters
-    ----------
-    x, y
-        Rows and columns.
-    x_pos, y_pos
-        The place: row and column, -1 to 1.
-    radius
-        Its radius; the field is 2 long.
-
-    Raises
-    ------
-    StreamConfigError
-        When a number is none, or ``radius`` is less than 0.
-
-    Examples
-    --------
-    >>> mask_circle(5, 5).sum().item()
-    5.0
-    """
-    x_pos, y_pos = numbers_of("mask_circle", x_pos=x_pos, y_pos=y_pos)
-    radius = check_number("mask_circle", "radius", radius, 0)
-    _, rows, cols = _grid("mask_circle", 1, x, y)
-    inside: Array = (rows - x_pos) ** 2 + (cols - y_pos) ** 2 <= radius**2 + _EDGE
-    return np.asarray(inside[0], np.float64)
-
-
-def gabor_kernel(
-    x: int = 20, y: int = 20, frequency: float = 2.0, direction: float = 0.0, sigma: float = 0.4, phase: float = 0.0
-) -> Array:
-    """Return a grating in a Gaussian window, ``[row, col]``, -1 to 1: ``cos(2 pi frequency u + phase) exp(-r**2 / 2 sigma**2)``.
-
-    ``u`` is the place along ``direction``, ``r`` the distance from the middle (Daugman, J. Opt. Soc. Am. A 2, 1985).
-
-    Parameters
-    ----------
-    x, y
-        Rows and columns.
-    frequency
-        Cycles from the middle of the field to its border.
-    direction
-        Across the stripes, in radians: 0 along the rows.
-    sigma
-        Standard deviation of the window.
-    phase
-        Radians; 0 has its peak in the middle.
-
-    Raises
-    ------
-    StreamConfigError
-        When a number is none, or ``sigma`` is not more than 0.
-
-    Examples
-    --------
-    >>> gabor_kernel(5, 5)[2, 2].item()
-    1.0
-    """
-    frequency, direction, phase = numbers_of("gabor_kernel", frequency=frequency, direction=direction, phase=phase)
-    sigma = check_number("gabor_kernel", "sigma", sigma, _THIN)
-    _, rows, cols = _grid("gabor_kernel", 1, x, y)
-    along = rows * cos(direction) + cols * sin(direction)
-    window = np.exp(-0.5 * (rows**2 + cols**2) / sigma**2)
-    return np.asarray((np.cos(2 * pi * frequency * along + phase) * window)[0])
-
-
-def numbers_of(who: str, **values: Any) -> list[float]:
-    """Return options as floats, or raise StreamConfigError for the first that is no number."""
-    return [check_number(who, name, value) for name, value in values.items()]
-
-
-def lengths(who: str, values: Mapping[str, Any], least: Mapping[str, int] | None = None) -> list[int]:
-    """Return the lengths of an array's axes, by name; raises StreamConfigError for what are none, and beyond any memory."""
-    found = [whole_number(who, name, value, (least or {}).get(name, 1)) for name, value in values.items()]
-    if prod(found) > _MOST:
-        raise StreamConfigError(
-            f"{who}({', '.join(values)}) got {' x '.join(map(str, found))}, wanted what fits into memory.\n"
-            "  Make them in parts."
-        )
-    return found
-
-
-def _grid(who: str, t: Any, x: Any, y: Any) -> tuple[Array, Array, Array]:
-    """Return numbers of frames ``(t, 1, 1)``, and places of rows ``(1, x, 1)`` and of columns ``(1, 1, y)``."""
-    t, x, y = lengths(who, {"t": t, "x": x, "y": y}, {"t": 0})
-    # The middle of one row alone is the middle of the field.
-    rows, cols = (np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in (x, y))
-    return np.arange(float(t)).reshape(-1, 1, 1), rows.reshape(1, -1, 1), cols.reshape(1, 1, -1)
 
 
 def _field(light: Array, rows: Array, cols: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
-from headrace.frames.stimuli.samples import lengths
+from headrace.frames.stimuli.grid import lengths
 
 _LONGEST = 100  # characters
 

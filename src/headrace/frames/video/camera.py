@@ -13,10 +13,10 @@ from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.stream import Resume, Spec, Stream
 from headrace.frames.base.footage import Header, spec_of
-from headrace.frames.base.layout import Array, centred, check_size
+from headrace.frames.base.layout import Array, centred
 from headrace.frames.video.mean import mean_of_planes
-from headrace.frames.video.pixels import CHANNEL, COLOUR, Mode
-from headrace.frames.video.recipe import check_mode, check_values
+from headrace.frames.video.pixels import CHANNEL, Mode, given_as
+from headrace.frames.video.recipe import checked
 from headrace.sources.grabber import Grab, Grabber
 
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601, 2.5.1
@@ -41,28 +41,19 @@ class Camera(Stream[Array]):
     offset: tuple[int, int] | None = None
     mode: Mode = "rgb"
     dtype: str | None = None
-    format: str | None = None
 
     def __post_init__(self) -> None:
-        who = "VideoReader"
-        check_mode(self.mode)
-        self.fix(
-            part=None if self.part is None else check_size(who, self.part),
-            offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
-            dtype=None if self.dtype is None else check_values(self.dtype),
-        )
+        self.fix(**checked(self.part, self.offset, self.mode, self.dtype))
 
     def grabber(self) -> Grabber:
         """Return what opens it."""
-        return Grabber(self.source, format=self.format)
+        return Grabber(self.source)
 
     def check(self) -> float:
         """Open it once, and return the frames a second that it says; raises what keeps it from being opened."""
         with self.grabber().open() as frames:
             _, _, rows, cols = centred("VideoReader", frames.size, self.part, self.offset)
-            shape = (rows, cols, 3) if self.mode in COLOUR else (rows, cols)
-            kind = np.dtype(self.dtype or ("f4" if self.mode in ("mean", "luma") else "u1"))
-            self.fix(_header=Header(0, shape, kind))
+            self.fix(_header=Header(0, *given_as(self.mode, self.dtype, rows, cols)))
             return frames.fps or 25.0
 
     @property

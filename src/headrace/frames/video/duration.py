@@ -13,9 +13,7 @@ MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"  # FFmpeg's name of all of them
 MATROSKA: Final = "matroska,webm"
 EVEN: Final = frozenset([AVI, MP4])  # of which the header has the number of frames a second, or their mean
 SLACK: Final = 2.5  # frames by which a length in seconds may be wrong, which programs round in several ways
-
 OVERHEAD: Final = 64  # bytes that may lie between two packets: of blocks and of clusters
-
 NEAR: Final = 16  # packets by which one may be stored earlier or later than it is shown
 
 
@@ -40,9 +38,8 @@ def lacking(container: Any, stream: Any, seen: int, times: Floats) -> int:
     end = None
     if name == MATROSKA:
         end = _end_of_matroska(container, stream)
-    elif (
-        name == MP4 and counted > seen and stream.duration
-    ):  # a part of it may be cut away by an edit list: that is no loss
+    elif name == MP4 and counted > seen and stream.duration:
+        # A part of it may be cut away by an edit list: that is no loss.
         end = (stream.duration + (stream.start_time or 0)) * float(stream.time_base)
     if end is None or step <= 0:
         return 0

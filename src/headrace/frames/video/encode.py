@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from headrace.core.optional import optional
-from headrace.errors import ClosedError, DataError, SinkError
+from headrace.errors import DataError, SinkError
 from headrace.frames.video.fork import keep_in_children
 from headrace.frames.video.opened import why
 
@@ -48,8 +46,6 @@ class Encoder:
     ----------
     path : Path
         As above.
-    process : int
-        Which one has opened it: a forked child leaves it alone.
     written : int
         How many frames it has taken.
     container
@@ -62,7 +58,6 @@ class Encoder:
     """
 
     path: Path
-    process: int
     written: int
     container: Any
 
@@ -79,7 +74,7 @@ class Encoder:
     ) -> None:
         av = optional("av", "video", "VideoWriter")
         self._errors = (av.error.FFmpegError, ValueError, OSError)
-        self.path, self.process, self.written = path, os.getpid(), 0
+        self.path, self.written = path, 0
         self._pixels = pixels
         self._headless = kind in ("mp4", "mov")  # where the frames are is written with the end of the file
         rows, cols = size
@@ -108,14 +103,6 @@ class Encoder:
     def native(self) -> tuple[Any, ...]:
         """Return all that it has of PyAV."""
         return self.container, self._stream, self._reformatter
-
-    def check_process(self) -> None:
-        """Raise ClosedError in a process that was forked: the file is its parent's."""
-        if self.process != os.getpid():
-            raise ClosedError(
-                f"VideoWriter got frames for {self.path.name!r} in a process that was forked, wanted them in the one that "
-                "opened it.\n  Make a writer in each process."
-            )
 
     def write(self, frame: Any) -> None:
         """Write one frame of PyAV, in any format.
@@ -177,23 +164,6 @@ class Encoder:
                 self._broken = self._broken or error
         if self._broken is not None:
             raise self._lost(self._broken, "the end") from self._broken
-
-
-def finish_dropped(encoder: Encoder) -> None:
-    """Finish a file whose writer is gone without ``close``, at the end of the program at the latest; and say so."""
-    if encoder.process != os.getpid():
-        return
-    told = "was finished now"
-    try:
-        encoder.finish()
-    except Exception as error:  # nobody can catch it
-        told = f"could not be finished: {error}"
-    warnings.warn(
-        f"VideoWriter of {str(encoder.path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
-        "  Use it in a with block, or call close().",
-        ResourceWarning,
-        stacklevel=3,
-    )
 
 
 def _abandon(container: Any) -> None:

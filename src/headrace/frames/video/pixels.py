@@ -81,8 +81,7 @@ class Pixels:
         self._part = _unturned(coded, turns, top, left, rows, cols)
         self._whole = self._part[2:] == self._coded
         self._mode: Mode = mode
-        self.shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
-        self.dtype = np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
+        self.shape, self.dtype = given_as(mode, dtype, rows, cols)
         self._whole_numbers = self.dtype.kind in "ui"  # which are rounded to, not cut off
         self._format = "bgr24" if mode == "bgr" else "rgb24"
         self._formats = {name: self._av.VideoFormat(name) for name in {self._format, COLOURS, PIXELS, IN_PLANES}}
@@ -91,36 +90,31 @@ class Pixels:
         self._copies: list[tuple[int, Array, int, int]] = []  # plane, where to, and from which row and byte
         self._inside = self._part
         self._kind, self._coloured = "", False
-        self._out: Array | None = None
 
     def of(self, frame: Any, out: Array | None = None) -> Array:
         """Return a frame as an array: ``out`` itself, one of its own, or a view of memory that nobody else has."""
-        self._out = None if self._turns else out
         if (frame.height, frame.width) != self._coded:
             raise DataError(
                 f"VideoReader got a frame of {frame.height} x {frame.width}, wanted {self._coded[0]} x {self._coded[1]} "
                 "(rows x columns), as the first.\n  The video changes its size on the way; ffmpeg can scale it to one."
             )
-        try:
-            image = self._luma(frame) if self._mode == "luma" else self._converted(frame)
-        finally:
-            self._out = None  # else an open reader would keep the memory of its last block
+        place = None if self._turns else out
+        image = self._luma(frame, place) if self._mode == "luma" else self._converted(frame, place)
         if self._turns:
             image = np.rot90(image, self._turns)
         return image if image.dtype == self.dtype else image.astype(self.dtype)
 
     # --- colours --------------------------------------------------------------------------------
 
-    def _converted(self, frame: Any) -> Array:
-        source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
+    def _converted(self, frame: Any, out: Array | None) -> Array:
+        source, (top, left, rows, cols) = self._cut(frame)
         if self._mode == "mean":
-            return self._mean(source, top, left, rows, cols)
+            return self._mean(source, np.s_[top : top + rows, left : left + cols], out)
         found = pixels_of(self._reformat(source, self._format), 3)[top : top + rows, left : left + cols]
         if self._mode in CHANNEL:
             return np.ascontiguousarray(found[..., CHANNEL[self._mode]])
         if self._whole and source.format.name != self._format:
             return found
-        out = self._out
         if out is None or out.dtype != found.dtype:
             return found.copy()
         out[...] = found
@@ -130,10 +124,10 @@ class Pixels:
         known = frame.color_range or None
         return self._reformatter.reformat(frame, format=self._formats[to], src_color_range=known, threads=1)
 
-    def _mean(self, frame: Any, top: int, left: int, rows: int, cols: int) -> Array:
+    def _mean(self, frame: Any, part: Any, out: Array | None) -> Array:
         """Return the mean of the three channels, as float32 or as rounded uint8."""
-        found = self._place((rows, cols), np.dtype(np.uint8 if self._whole_numbers else np.float32))
-        way, part = way_of(frame), np.s_[top : top + rows, left : left + cols]
+        found = _place(self._part[2:], np.dtype(np.uint8 if self._whole_numbers else np.float32), out)
+        way = way_of(frame)
         made = self._reformat(frame, way)
         if way == PIXELS:
             mean_of_pixels(plane_bytes(made.planes[0]).view("<u4")[part], found)
@@ -143,12 +137,12 @@ class Pixels:
             mean_of_planes([plane_bytes(plane)[part] for plane in made.planes], found)
         return found
 
-    def _luma(self, frame: Any) -> Array:
+    def _luma(self, frame: Any, out: Array | None) -> Array:
         """Return the luma plane as values from 0 to 255."""
         top, left, rows, cols = self._part
         name = frame.format.name
         if name not in LUMA:
-            source, (top, left, rows, cols) = self._cut(frame) if not self._whole else (frame, self._part)
+            source, (top, left, rows, cols) = self._cut(frame)
             made = self._reformatter.reformat(source, format="gray", threads=1, dst_color_range=FULL)
             image, full = plane_bytes(made.planes[0]), True
         else:
@@ -169,7 +163,7 @@ class Pixels:
             more >>= 8
             np.add(image, more, out=image, casting="unsafe")
             return image
-        found, scale = self._place(image.shape, np.dtype(np.float32)), np.float32(255 / 219)
+        found, scale = _place(image.shape, np.dtype(np.float32), out), np.float32(255 / 219)
         memory = np.empty((min(rows, max(1, LUMA_STRIP // cols)), cols), np.uint8)
         for lo, hi in strips(rows, cols, LUMA_STRIP):
             part = memory[: hi - lo]
@@ -178,18 +172,13 @@ class Pixels:
             np.multiply(part, scale, out=found[lo:hi])
         return found
 
-    def _place(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Return where to make a frame: where the caller wants it, or in memory of its own."""
-        out = self._out
-        return out if out is not None and out.dtype == dtype else BLOCKS.new(shape, dtype)
-
     # --- parts ----------------------------------------------------------------------------------
 
     def _cut(self, frame: Any) -> tuple[Any, tuple[int, int, int, int]]:
-        """Return a small frame around the part, and where in it the part is; the frame itself where it cannot be cut."""
+        """Return a small frame around the part, and where in it the part is; the frame itself where it is wanted whole, or cannot be cut."""
         name = frame.format.name
         if name != self._kind:
-            kind = PLANES.get(name)
+            kind = None if self._whole else PLANES.get(name)
             if kind is None:
                 return frame, self._part
             self._prepare(frame, *kind)
@@ -218,6 +207,17 @@ class Pixels:
             first_row, first_byte = row >> y, (col >> x) * size
             rows, cols = -(-row_end // (1 << y)) - first_row, -(-col_end // (1 << x)) * size - first_byte
             self._copies.append((k, plane_bytes(plane)[:rows, :cols], first_row, first_byte))
+
+
+def given_as(mode: Mode, dtype: str | None, rows: int, cols: int) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type of frames that are given of a part of ``rows`` x ``cols``."""
+    shape = (rows, cols, 3) if mode in COLOUR else (rows, cols)
+    return shape, np.dtype(dtype or ("f4" if mode in ("mean", "luma") else "u1"))
+
+
+def _place(shape: tuple[int, ...], dtype: np.dtype[Any], out: Array | None) -> Array:
+    """Return where to make a frame: where the caller wants it, or in memory of its own."""
+    return out if out is not None and out.dtype == dtype else BLOCKS.new(shape, dtype)
 
 
 def _unturned(

@@ -10,8 +10,7 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.timing import Timing
-from headrace.frames.video.cache import drop
+from headrace.frames.base.timing import check_dt, check_t_zero
 from headrace.frames.video.camera import Camera, is_live
 from headrace.frames.video.pixels import Mode
 from headrace.frames.video.recipe import Video
@@ -148,7 +147,7 @@ class VideoReader(FrameStream):
 
     @dt.setter
     def dt(self, dt: float) -> None:
-        Timing.dt.__set__(self, dt)  # type: ignore[attr-defined]  # a property, which mypy does not see
+        self._dt = check_dt(type(self).__name__, dt)
         self._own_dt = False
 
     @property
@@ -161,7 +160,7 @@ class VideoReader(FrameStream):
 
     @t_zero.setter
     def t_zero(self, t_zero: float) -> None:
-        Timing.t_zero.__set__(self, t_zero)  # type: ignore[attr-defined]  # a property, which mypy does not see
+        self._t_zero = check_t_zero(type(self).__name__, t_zero)
         self._own_t_zero = False
 
     def _own_times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -206,7 +205,7 @@ class VideoReader(FrameStream):
     def close(self) -> None:
         super().close()
         if isinstance(self._source, Video):
-            drop(self._source.header())
+            self._source.leave()
 
     def get_at(self, indices: Any) -> Array:
         """Return any frames as columns, ``(n, rows, cols[, 3])``, each decoded once. Moves nothing.

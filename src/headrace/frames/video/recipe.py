@@ -13,10 +13,11 @@ from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import Footage, FrameReader, Header, check_file, whole_number
+from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import check_size
-from headrace.frames.base.options import check_dtype
-from headrace.frames.video.cache import keep
+from headrace.frames.base.options import check_dtype, whole_number
+from headrace.frames.base.paths import check_file
+from headrace.frames.video.cache import drop, keep
 from headrace.frames.video.decode import Decoder
 from headrace.frames.video.duration import EVEN
 from headrace.frames.video.index import VideoIndex, rate_of
@@ -74,17 +75,14 @@ class Video(Footage):
 
     def __post_init__(self) -> None:
         who = "VideoReader"
-        check_mode(self.mode)
         self.fix(
+            **checked(self.part, self.offset, self.mode, self.dtype),
             path=check_file(who, self.path),
-            part=None if self.part is None else check_size(who, self.part),
-            offset=None if self.offset is None else check_size(who, self.offset, "offset", 0),
             begin=None if self.begin is None else whole_number(who, "start", self.begin),
             end=None if self.end is None else whole_number(who, "stop", self.end),
             step=whole_number(who, "stride", self.step, 1),
             track=whole_number(who, "stream", self.track, 0),
             threads=whole_number(who, "threads", self.threads, 0),
-            dtype=None if self.dtype is None else check_values(self.dtype),
         )
 
     def reader(self) -> FrameReader:
@@ -127,6 +125,11 @@ class Video(Footage):
         header: VideoHeader = known
         return header
 
+    def leave(self) -> None:
+        """Close the file that was left open for the first pass, where it was opened at all."""
+        if self._header is not None:
+            drop(self._header)
+
     def _known(self, first: Any, decoder: Decoder) -> VideoHeader:
         stream, kind = decoder.stream, decoder.container.format.name
         coded = (int(first.height), int(first.width))
@@ -161,7 +164,6 @@ class Video(Footage):
                 f"VideoReader got {self.path.name!r} with {index.frames} frames, wanted about {index.lacks} more, as the "
                 "file says itself: it was cut off.\n  What is there is given; copy or download the file again."
             )
-
         if index.holes:
             warn(
                 f"VideoReader got {self.path.name!r} with about {index.holes} frames lost in the middle, wanted a whole file: "
@@ -202,16 +204,21 @@ class Video(Footage):
         return len(self.chosen())
 
 
-def check_mode(mode: Any) -> None:
-    """Raise StreamConfigError when ``mode`` is none."""
+def checked(part: Any, offset: Any, mode: Any, dtype: Any) -> dict[str, Any]:
+    """Return what is asked for of each frame, for ``fix``; raise StreamConfigError for what is none."""
     if mode not in get_args(Mode):
         raise StreamConfigError(
             f"VideoReader(mode=) got {mode!r}, wanted one of {', '.join(map(repr, get_args(Mode)))}.\n"
             "  'rgb' is in colour, red first; 'luma' is the grey that the file has ready; 'mean' is that of the three."
         )
+    return {
+        "part": None if part is None else check_size("VideoReader", part),
+        "offset": None if offset is None else check_size("VideoReader", offset, "offset", 0),
+        "dtype": None if dtype is None else _values(dtype),
+    }
 
 
-def check_values(dtype: Any) -> str:
+def _values(dtype: Any) -> str:
     """Return the name of a type of numbers that holds 0 to 255, or raise StreamConfigError."""
     found = check_dtype("VideoReader", "dtype", dtype, "uif")
     if found.kind != "f" and np.iinfo(found).max < 255:

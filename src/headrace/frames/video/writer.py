@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from fractions import Fraction
-from threading import Lock
 from typing import Any, Final
 from weakref import finalize
 
@@ -13,9 +11,11 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base.dropped import finish_dropped
 from headrace.frames.base.layout import Array
-from headrace.frames.base.writer import FrameWriter, check_target
-from headrace.frames.video.encode import Codec, Encoder, finish_dropped
+from headrace.frames.base.paths import check_target
+from headrace.frames.base.writer import FrameWriter
+from headrace.frames.video.encode import Codec, Encoder
 
 _FINE = (("flags", "+qscale"), ("global_quality", str(3 * 118)))  # FFmpeg counts quality in steps of 118
 CODECS: Final = {
@@ -114,7 +114,6 @@ class VideoWriter(FrameWriter):
         self._rate = _rate(fps)
         self.fps = float(self._rate)
         self._encoder: Encoder | None = None
-        self._writing = Lock()
         self._check_kind()
 
     def _checked(self, codec: Any) -> Codec:
@@ -189,21 +188,10 @@ class VideoWriter(FrameWriter):
             )
         if self._encoder is None:
             self._encoder = self._opened(int(frames.shape[1]), int(frames.shape[2]), channels)
-            self._dropped = finalize(self, finish_dropped, self._encoder)
+            finish = self._encoder.finish
+            self._dropped = finalize(self, finish_dropped, "VideoWriter", self._path, self._process, finish)
         for frame in frames:
             self._encoder.write(self._made(frame))
-
-    def _write(self, frames: Array) -> None:
-        if self._encoder is not None:
-            self._encoder.check_process()  # first: in a forked child nobody may ever let go of the lock
-        with self._writing:
-            super()._write(frames)
-
-    def close(self) -> None:
-        """Finish the file. Twice is fine; a forked child leaves it to its parent."""
-        if self._encoder is None or self._encoder.process == os.getpid():
-            with self._writing:
-                super().close()
 
     def _opened(self, rows: int, cols: int, channels: int) -> Encoder:
         codec = self._codec

@@ -24,9 +24,9 @@ class DataBuffer(Forms, Watched, Buffer, MutableMapping[str, Rows]):
 
     Every ``extend`` is a stretch of time, for all columns at once. Row ``-i`` of one column and row ``-i`` of another are
     of the same moment: a column that a stretch does not bring gets NaN for it (NaT for times, None, ``""``; whole numbers
-    become floats) until it is deleted, and one that is new starts then, shorter than the others. Columns with a pace of their own, as a
-    :class:`~headrace.core.Block` tells, keep to their group; of a plain mapping these are new columns that are not as long
-    as ``"timestamp"``, or as the longest. ``maxlen`` counts the rows of each column.
+    become floats) until it is deleted, and one that is new starts then, shorter than the others. Columns with a pace of
+    their own, as a :class:`~headrace.core.Block` tells, keep to their group; of a plain mapping these are new columns that
+    are not as long as ``"timestamp"``, or as the longest. ``maxlen`` counts the rows of each column.
 
     What it hands out are read-only views without a copy, and they never change. It may be filled in one thread and read
     in others. ``buffer["acc_1"]`` is ``buffer["acc"][:, 1]`` where no column has that name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from headrace.errors import StreamConfigError
@@ -39,10 +40,8 @@ class Anchor(NamedTuple):
 
     @classmethod
     def of(cls, clock: Clock) -> Anchor:
-        """Return the present moment of a clock: the tightest of a few looks, each on both sides of the wall clock."""
-        looks = [(clock.now(), clock.wall(), clock.now()) for _ in range(5)]
-        before, wall, after = min(looks, key=lambda look: look[2] - look[0])
-        return cls((before + after) / 2, wall)
+        """Return the present moment of a clock."""
+        return cls(*at_once(clock, clock.wall))
 
     def unix(self, now: float) -> float:
         """Return Unix seconds of a moment ``now`` of the clock."""
@@ -51,6 +50,28 @@ class Anchor(NamedTuple):
     def monotonic(self, unix: float) -> float:
         """Return the clock's own seconds of a moment in Unix seconds."""
         return self.now + (unix - self.wall)
+
+
+def at_once(clock: Clock, other: Callable[[], float], looks: int = 5) -> tuple[float, float]:
+    """Return what two clocks say at one moment: the tightest of a few looks, each on both sides of the other.
+
+    Parameters
+    ----------
+    clock
+        The one.
+    other
+        Says the seconds of the other.
+    looks
+        How many.
+
+    Examples
+    --------
+    >>> at_once(VirtualClock(3.0), lambda: 7.0)
+    (3.0, 7.0)
+    """
+    found = [(clock.now(), other(), clock.now()) for _ in range(looks)]
+    before, told, after = min(found, key=lambda look: look[2] - look[0])
+    return (before + after) / 2, told
 
 
 class SystemClock:

@@ -292,6 +292,3 @@ class Threaded(Managed):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-
-__all__ = ["Threaded"]

@@ -82,10 +82,10 @@ class FunctionFollower:
                 like = self._like = next((value for value in values if value is not None), self._like)
                 if like is None:
                     return {}, none  # nobody can say what its columns are
-                parts, _ = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
+                parts = self._stacked([like if gone else value for value, gone in zip(values, missing, strict=True)])
                 return {name: with_gaps(column, none) for name, column in parts.items()}, none
         self._like = values[-1]
-        return self._stacked(values)[0], none
+        return self._stacked(values), none
 
     def names(self) -> list[str]:
         """Return its columns, as far as they are known."""
@@ -99,11 +99,11 @@ class FunctionFollower:
             error.add_note(f"  while asking follower {self.name!r}")
             raise
 
-    def _stacked(self, values: list[Any]) -> tuple[dict[str, Array], None]:
+    def _stacked(self, values: list[Any]) -> dict[str, Array]:
         if isinstance(values[0], Mapping):
             keys = list(values[0])
-            return {named(self.name, key): np.array([value[key] for value in values]) for key in keys}, None
-        return {self.name: np.array(values)}, None
+            return {named(self.name, key): np.array([value[key] for value in values]) for key in keys}
+        return {self.name: np.array(values)}
 
     def _kept(self, rows: Array) -> list[Any]:
         with self._turn:

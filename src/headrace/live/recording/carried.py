@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from headrace.core.block import Block
 from headrace.live.recording.mark import Mark
+from headrace.live.recording.recorder import Recorder
 
 KEPT: Final = 1 << 16  # marks, for a recording that begins late
 
@@ -54,12 +55,12 @@ class Carried:
     Parameters
     ----------
     recorder
-        A :class:`~headrace.live.Recorder`.
+        Where they are kept.
     played
         The marks of the source.
     """
 
-    def __init__(self, recorder: Any, played: Played) -> None:
+    def __init__(self, recorder: Recorder, played: Played) -> None:
         self._recorder, self._played = recorder, played
         self._first: int | None = None  # the source's row that is the recording's first
         self._rows = self._next = 0

@@ -250,9 +250,9 @@ def _at_once(parts: list[Any], size: int) -> list[Any]:
 
 def _write_all(fd: int, part: Any) -> int:
     n = len(part) if isinstance(part, bytes) else part.nbytes
-    at = os.write(fd, part) if n <= _AT_ONCE else 0
+    at = os.write(fd, part) if 0 < n <= _AT_ONCE else 0
     if at == n:
-        return at
+        return n
     view = memoryview(part).cast("B")
     while at < n:
         at += os.write(fd, view[at : at + _AT_ONCE])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import time
@@ -105,9 +104,7 @@ class PickleRecorder(FileRecorder):
             self._file.close()
         if self._parts != 1:
             parts = read_pickles(self.path, allow_pickle=True)  # our own
-            made = io.BytesIO()
-            pickle.dump(joined(parts), made, protocol=5)
-            write_file(self.path, made.getbuffer())  # type: ignore[arg-type]  # any bytes do
+            write_file(self.path, pickle.dumps(joined(parts), protocol=5))
 
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:

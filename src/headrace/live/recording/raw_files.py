@@ -27,19 +27,18 @@ def read_raw(path: Path, *, allow_pickle: bool = False) -> Raw:
         When it is of another kind, or a pickle of more than arrays and ``allow_pickle`` is False.
     """
     suffix = path.suffix.lower()
+    if suffix in _PICKLES:
+        return _whole(_pickled(path, allow_pickle))
     if suffix not in _READ:
         raise DataError(
-            f"the data {path.name!r} is of a kind that is not known, wanted one of {', '.join(_READ)}.\n"
+            f"the data {path.name!r} is of a kind that is not known, wanted one of {', '.join((*_READ, *_PICKLES))}.\n"
             "  Read it yourself, or put a recording in its place."
         )
-    if suffix in (".pickle", ".pkl"):
-        return _whole(_pickled(path, allow_pickle))
     return _READ[suffix](path)
 
 
 def _whole(columns: dict[str, Any]) -> Raw:
-    block = Block(columns)
-    return Raw.over(block, None)
+    return Raw.over(Block(columns), None)
 
 
 def _wav(path: Path) -> Raw:
@@ -79,10 +78,5 @@ def _pickled(path: Path, allow_pickle: bool) -> dict[str, Any]:
     return {str(name): np.asarray(column) for name, column in joined(parts).items()}
 
 
-_READ: Final[dict[str, Callable[[Path], Raw]]] = {
-    ".wav": _wav,
-    ".csv": _csv,
-    ".parquet": _parquet,
-    ".pickle": lambda path: _whole(_pickled(path, False)),
-    ".pkl": lambda path: _whole(_pickled(path, False)),
-}
+_READ: Final[dict[str, Callable[[Path], Raw]]] = {".wav": _wav, ".csv": _csv, ".parquet": _parquet}
+_PICKLES: Final = (".pickle", ".pkl")

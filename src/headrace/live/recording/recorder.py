@@ -19,7 +19,6 @@ from headrace.live.recording.container import VERSION, Writer
 from headrace.live.recording.folder import RAW, SUFFIX, create_session, graph_text, unwritable
 from headrace.live.recording.index import Indexing
 from headrace.live.recording.keeping import Keeping
-from headrace.live.recording.mark import Mark
 from headrace.live.recording.notes import Notes
 from headrace.live.recording.rows import ROWS, encode
 from headrace.live.recording.schemas import Schemas
@@ -282,6 +281,3 @@ class Recorder(Notes, Closing):
 
     def __repr__(self) -> str:
         return f"Recorder({str(self.path)!r}, rows={self.rows})"
-
-
-__all__ = ["Mark", "Recorder"]

@@ -1,6 +1,7 @@
-"""Recorders to one file of a common kind: sound, CSV, parquet, pickle. None loses what it was given.
+"""Recorders to one file of a common kind: sound, CSV, parquet. None loses what it was given.
 
-:class:`headrace.live.Recorder` keeps more, and survives more: what a block was, when it came, marks, the graph.
+Pickles are in ``pickles.py``. :class:`headrace.live.Recorder` keeps more, and survives more: what a block was, when it
+came, marks, the graph.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from headrace.live.recording.export_parquet import to_parquet
 from headrace.live.recording.file_recorder import FileRecorder
 from headrace.live.recording.folder import SUFFIX
 from headrace.live.recording.lazy_raw import raw_of
-from headrace.live.recording.pickles import PickleRecorder
 from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.recording import Recording
 from headrace.live.recording.sound import DTYPES, WAV_MOST, sound_in
@@ -239,13 +239,3 @@ class ParquetFileRecorder(FileRecorder):
         finally:
             recording.close()
         self._journal.unlink()
-
-
-__all__ = [
-    "CsvFileRecorder",
-    "DataFrameRecorder",
-    "FileRecorder",
-    "ParquetFileRecorder",
-    "PickleRecorder",
-    "WavFileRecorder",
-]

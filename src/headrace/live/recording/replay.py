@@ -75,7 +75,7 @@ def replay(
     >>> [block["sum"].tolist() for block in replay(path, speed=100) | graph]
     [[0.0, 0.0], [0.5, 1.5], [3.0, 5.0]]
     """
-    return Replay(path, speed, clock, damaged)  # type: ignore[arg-type]  # brought to its form there
+    return Replay(Path(path), speed, clock, damaged)
 
 
 def _example() -> Replay:

@@ -20,7 +20,7 @@ from headrace.live.recording.carried import Played
 from headrace.live.recording.columnwise import Index
 from headrace.live.recording.mark import Mark
 from headrace.live.recording.recording import Recording, check_sound
-from headrace.live.recording.replay import Replay, opened
+from headrace.live.recording.replay import Replay, opened, replay
 from headrace.live.recording.session import Damaged, Session
 
 
@@ -77,7 +77,7 @@ class ReplaySource(Threaded):
         max_bytes: int = 1 << 26,
         overflow: Overflow = "drop_oldest",
     ) -> None:
-        self.replay: Replay = Replay(path, speed, None, damaged)  # type: ignore[arg-type]  # brought to its form there
+        self.replay: Replay = replay(path, speed, damaged=damaged)
         self.loop: bool = loop
         known = opened(self.replay)
         super().__init__(

@@ -187,8 +187,9 @@ class Consumer(Place):
         -------
         counts
             Rows ``produced`` by the system for it, ``delivered`` (whether or not the callback failed with them),
-            ``dropped`` and ``pending`` (the first is the sum of the others), ``late``; bytes ``pending_bytes`` and ``spilled_bytes``; ``errors`` of the callback; ``lag``,
-            how many seconds ago the oldest block came that is not done with; ``policy`` and ``state``.
+            ``dropped`` and ``pending`` (the first is the sum of the others), ``late``; bytes ``pending_bytes`` and
+            ``spilled_bytes``; ``errors`` of the callback; ``lag``, how many seconds ago the oldest block came that is not
+            done with; ``policy`` and ``state``.
         """
         with self._changed:
             oldest = self._queue.oldest() if self._in_hand is None else self._in_hand
@@ -207,6 +208,3 @@ class Consumer(Place):
 
     def __repr__(self) -> str:
         return f"Consumer({self.name!r})"
-
-
-__all__ = ["ON_ERROR", "Consumer", "OnError"]

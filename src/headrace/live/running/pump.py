@@ -25,6 +25,7 @@ class Pump(Rounds):
     taking: bool
     ended: bool
     early: list[tuple[Block, float]] | None
+    began_graph: Graph
 
     @property
     def running(self) -> bool:
@@ -42,13 +43,12 @@ class Pump(Rounds):
             self.told, self._ended, self._held, self._pause = True, False, False, FIRST_PAUSE
             self._mute = self.ended = False
             self._rounds = self._done = 0
-            self._blocks_before = self.blocks
             if self._warmed is not self.planned:
                 self._warmed = self.planned
                 warm(self.planned)
             with self.between:
                 self.freshen()
-                self._began_graph = self.run.graph
+                self.began_graph = self.run.graph
                 self.early, self._early_bytes, self._began = [], 0, self.clock.now()
             thread = threading.Thread(target=self._work, name="headrace-System", daemon=True)
             relay = getattr(getattr(self.source, "arrived", None), "relay", None)
@@ -113,24 +113,18 @@ class Pump(Rounds):
             self._bell.set()
             self._answer.wait_for(lambda: self._done >= enough or self._held or not self.running, self.patience)
 
-    def add(self, consumer: Consumer, *, from_start: bool = False) -> bool:
-        """Let a consumer in between two blocks; return whether it is given all blocks since the start."""
+    def add(self, consumer: Consumer, *, from_start: bool = False) -> None:
+        """Let a consumer in between two blocks; ``from_start``: with those since the start, while they are kept."""
         with self.between:
             self.feeds.add(consumer)
-            if not self.taking and not (from_start and self.early is not None):
-                return True
+            early = self.early if from_start else None
+            if not self.taking and early is None:
+                return
             consumer.begin()
             if self._stopping.is_set():
                 consumer.hurry()
-            early = self.early if from_start and self.early is not None else []
-            for block, came in early:
+            for block, came in early or ():
                 consumer.offer(block, came)
-            return len(early) == self.blocks_of_run
-
-    @property
-    def blocks_of_run(self) -> int:
-        """How many blocks came since the start."""
-        return self.blocks - self._blocks_before
 
     def head(self) -> Block | None:
         """Return a block of no rows, with the source's columns, once they are known."""
@@ -146,10 +140,6 @@ class Pump(Rounds):
             if not self._fresh:
                 self.run.reset()
                 self._fresh = True
-
-    def graph_at_start(self) -> Graph:
-        """Return what the graph was at the start."""
-        return self._began_graph
 
     # --- ending -----------------------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class Recorded:
         self._failure = consumer.failure
         if consumer.hung and error is not None:  # it has the recorder still, and closing that would wait for it
             raise error
-        if consumer.failure is not None and _is_ours(recorder):
+        if consumer.failure is not None and isinstance(recorder, Recorder):
             recorder.fail(consumer.failure)
         try:
             close: Callable[[], Any] = getattr(recorder, "close", None) or recorder.stop
@@ -143,7 +143,8 @@ class Recorded:
                 f"mark({name!r}): {now.recorder!r} has failed, and keeps no more: {failure}.\n"
                 "  Record to another path: system.record(path) begins anew."
             ) from failure
-        return mark(name, value, row=max(0, rows - now.first)) if _is_ours(now.recorder) else mark(name, value)
+        ours = isinstance(now.recorder, Recorder)
+        return mark(name, value, row=max(0, rows - now.first)) if ours else mark(name, value)
 
 
 class _FromStart:
@@ -153,7 +154,7 @@ class _FromStart:
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
-        self.graph = pump.graph_at_start()
+        self.graph = pump.began_graph
         self.seen = False
 
     @property
@@ -161,16 +162,9 @@ class _FromStart:
         return self._pump.run.log if self.seen else []
 
 
-def _to_ours(recorder: Any, source: Any) -> Callable[..., Any]:
+def _to_ours(recorder: Recorder, source: Any) -> Callable[..., None]:
     played = getattr(source, "played", None)
-    write: Callable[..., Any] = (
-        Carried(recorder, played).write_all if isinstance(played, Played) else recorder.write_all
-    )
-    return write
-
-
-def _is_ours(recorder: Any) -> bool:
-    return isinstance(recorder, Recorder)
+    return Carried(recorder, played).write_all if isinstance(played, Played) else recorder.write_all
 
 
 def _write(recorder: Any) -> Callable[[Block], Any]:

@@ -15,18 +15,15 @@ from headrace.live.devices.clock import Clock
 from headrace.live.devices.pieces import as_block, begins, has_rows, sealed, size_of
 from headrace.live.devices.wake import Wake
 from headrace.live.running.bounded import Bounded
-from headrace.live.running.consumer import OnError
 from headrace.live.running.feeds import Feeds
 from headrace.live.running.live_run import LiveRun
+from headrace.live.running.place import OnError
 from headrace.signals import Graph
 
 CALM: Final = 0.002  # seconds between two looks at a source that says something all the time: else each row is a block
 POLL: Final = 0.01  # ... at a source that does not ring when it has something
 LONGEST: Final = 0.5  # ... at one that does, in case it has ended without
-EARLY: Final = (
-    1.0,
-    1 << 24,
-)  # seconds, and bytes, that are kept for a recording that is asked for just after the start
+EARLY: Final = (1.0, 1 << 24)  # seconds, and bytes, kept for a recording that is asked for just after the start
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # before a source that failed is started again
 
 
@@ -75,7 +72,7 @@ class Rounds:
         self.ended: bool = False  # whether the source has ended by itself
         self.untold: list[BaseException] = []  # of edits that do not fit
         self.rows = self.blocks = self.skipped = self.errors = self.restarts = 0
-        self._began_graph, self._blocks_before = graph, 0
+        self.began_graph: Graph = graph  # what it was at the start
         self._warmed: Graph | None = None
         self._turn = threading.RLock()  # one start or stop at a time
         self._bell = Wake()

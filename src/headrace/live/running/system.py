@@ -11,7 +11,8 @@ from headrace.errors import StreamConfigError
 from headrace.live.devices.active import Active
 from headrace.live.devices.clock import SYSTEM, Clock
 from headrace.live.devices.managed import Managed
-from headrace.live.running.consumer import ON_ERROR, Consumer, OnError
+from headrace.live.running.consumer import Consumer
+from headrace.live.running.place import ON_ERROR, OnError
 from headrace.live.running.pump import Pump
 from headrace.live.running.recorded import Recorded
 from headrace.live.running.system_consumers import Fed

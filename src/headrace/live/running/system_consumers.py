@@ -8,7 +8,8 @@ from typing import Any
 from headrace.core.block import Block
 from headrace.errors import StreamConfigError
 from headrace.live.devices.clock import Clock
-from headrace.live.running.consumer import Consumer, OnError
+from headrace.live.running.consumer import Consumer
+from headrace.live.running.place import OnError
 from headrace.live.running.pump import Pump
 from headrace.live.running.waiting import Policy
 

@@ -12,9 +12,7 @@ from headrace.live.devices.align import ClockFit
 Array = np.ndarray[Any, Any]
 SLEW: Final = 0.01  # of a chunk's length, by which its times may be drawn nearer to the line
 HURRY: Final = 0.1  # of it, where they would be later than the chunk came
-DRIFT: Final = (
-    1e-3  # by which a device's second may be longer or shorter than ours; crystals are within a tenth of that
-)
+DRIFT: Final = 1e-3  # by which a device's second may differ from ours; crystals are within a tenth of that
 OFF: Final = 0.1  # seconds, and a chunk, that they may come late without a loss, for as long as they like
 LOSS: Final = 1.0  # seconds for which all come later than that, where samples are gone that nobody told of
 AGAIN: Final = 8  # chunks of them, at least

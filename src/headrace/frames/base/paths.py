@@ -1,0 +1,67 @@
+"""Paths of files that are read or written: absolute, so that a description means the same in any folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from headrace.errors import StreamConfigError
+
+
+def check_file(who: str, path: Any, option: str = "filename") -> Path:
+    """Return the absolute path of a file that is there, or raise StreamConfigError when there is none."""
+    found = _absolute(who, path, option)
+    if not os.path.isfile(found) and not _hidden(found):  # quicker than is_file(), and there may be very many
+        what = "a folder" if found.is_dir() else "no file"
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which is {what}, wanted a file.\n  The current folder is {Path.cwd()}."
+        )
+    return found
+
+
+def check_target(who: str, option: str, path: Any) -> Path:
+    """Return the absolute path of a file to be written, or raise StreamConfigError when it cannot be one."""
+    found = _absolute(who, path, option)
+    what = _why_not(found)
+    if what:
+        raise StreamConfigError(
+            f"{who}({option}) got {str(path)!r}, which {what}, wanted a file that can be written.\n"
+            f"  The current folder is {Path.cwd()}."
+        )
+    return found
+
+
+def _absolute(who: str, path: Any, option: str) -> Path:
+    try:
+        return Path(path).absolute()
+    except TypeError:
+        raise StreamConfigError(
+            f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."
+        ) from None
+
+
+def _hidden(path: Path) -> bool:
+    """Tell whether a folder may not be looked into: opening the file says so."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _why_not(path: Path) -> str:
+    """Return why no file can be written there; nothing where it can, as far as names and permissions tell."""
+    try:
+        if path.is_dir():
+            return "is a folder"
+        if not path.parent.is_dir():
+            return "lies in a folder that is not there"
+        there = path.exists()
+    except OSError as error:  # above it is a folder that may not be looked into
+        return f"cannot be reached ({error.strerror})"
+    if there:
+        return "" if os.access(path, os.W_OK) else "may not be written"
+    return "" if os.access(path.parent, os.W_OK | os.X_OK) else "lies in a folder that may not be written to"

@@ -1,0 +1,95 @@
+"""Frames of one shape, several at a time as columns: what blocks are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headrace.core.items import each_of
+from headrace.errors import DataError
+from headrace.frames.base.bounded import LOOK, check_fits
+from headrace.frames.base.footage import no_frames
+from headrace.frames.base.layout import Array
+from headrace.frames.base.options import whole_number
+from headrace.frames.base.seen import Seen
+
+
+class Stacked(Seen):
+    """A handle whose next frames are had as columns."""
+
+    def _shape(self) -> Any:
+        known = self.__recipe__().spec
+        return None if known is None or "" not in known else known[""].shape
+
+    def read(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end.
+
+        Raises
+        ------
+        StreamConfigError
+            When ``n`` is no whole number of at least 0.
+        ClosedError
+            After :meth:`close`. What the source raises comes as for :meth:`get`.
+        """
+        n = whole_number(f"{type(self).__name__}.read", "n", n, 0)
+        with self._lock:
+            return self._next(n)
+
+    def peek(self, n: int = 1) -> Array:
+        """Return the next ``n`` frames as columns, as :meth:`read` does, without passing them. Raises what it raises."""
+        n = whole_number(f"{type(self).__name__}.peek", "n", n, 0)
+        with self._lock:
+            last = self._last
+            self._marked()
+            found = self._next(n)
+            self._refused(found, last)
+            return found
+
+    def _next(self, n: int) -> Array:
+        size = self.__recipe__().size if n > LOOK else None
+        if size is not None:  # where it is not known there may be fewer
+            self._check_fits(n, min(n, max(0, size - self.i)))
+        columns = self._drawn(n) if n else ()
+        if not len(columns):
+            self._open()  # a closed one says so
+            return self._none()
+        last = self._last
+        if not isinstance(columns, np.ndarray):
+            self._refused(columns, last)
+            raise DataError(
+                f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
+                "  Choose the frame with hr.map(lambda item: item['name'])."
+            )
+        if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
+            self._refused(columns, last)  # as it would be, were both asked for at once
+            raise DataError(
+                f"{type(self).__name__} got a frame of shape {columns.shape[1:]} at frame {self.i}, wanted {last.shape}, as "
+                "before.\n  Make them alike with hr.map; skip() passes a frame, next() gives it as it is."
+            )
+        # A view would hold the whole block, but for one that is a view itself, of what the source keeps anyway.
+        alone = len(columns) == 1 or not columns.flags.writeable
+        self._last = columns[-1] if alone else columns[-1].copy()
+        return columns
+
+    def _check_fits(self, n: int, made: float) -> None:
+        """Raise DataError when the frames that are ``made`` of ``n`` are more than memory holds; none is drawn then."""
+        known = self.__recipe__().spec
+        last = self._last if known is not None or self._closed or n < 1 << 16 else self.get_image()
+        fields = (
+            [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
+        )
+        for shape, dtype in fields:
+            check_fits(f"{type(self).__name__}.get({n})", int(made), shape, dtype)
+
+    def _refused(self, columns: Any, last: Array | None) -> None:
+        """Take back frames that nobody was given."""
+        self._open().give_back(list(each_of(columns)))
+        self._last = last
+
+    def _none(self) -> Array:
+        """Return columns of no frames."""
+        none, last = no_frames(self.__recipe__().spec), self._last
+        if none is not None:
+            return none
+        return np.zeros((0, 0, 0), np.float32) if last is None else np.zeros((0, *last.shape), last.dtype)
