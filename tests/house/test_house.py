@@ -34,6 +34,12 @@ def tracked() -> list[Path]:
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
 
 
+def test_what_lies_at_the_top_is_known() -> None:
+    known = {".ci", "benchmarks", "changes", "docs", "examples", "scripts", "src", "tests"}
+    strange = sorted({path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT} - known)
+    assert not strange, f"made by a run in the wrong folder? Remove it, or say here what it is: {strange}"
+
+
 def test_no_source_file_is_over_500_lines() -> None:
     long = {str(path.relative_to(ROOT)): n for path in SOURCE.rglob("*.py") if (n := _lines(path)) > 500}
     assert not long, f"one idea a file, none over 500 lines: {long}"

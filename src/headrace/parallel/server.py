@@ -76,7 +76,8 @@ class Server:
         self._pool: Outlet | None = None  # whose items all share
         self._stopping = self._over = False
         self._heard = 0.0  # when a consumer took something up
-        self._past = ServerStats(0, 0, 0, 0, 0, 0)
+        # Who is there and what others had before, for stats(): in one, so that nothing is seen twice or not at all.
+        self._told: tuple[tuple[Session, ...], ServerStats] = (), ServerStats(0, 0, 0, 0, 0, 0)
         self.done: threading.Event = threading.Event()
         self._thread: threading.Thread = threading.Thread(target=self.run, name="headrace-serve", daemon=True)
 
@@ -88,16 +89,16 @@ class Server:
 
     def stats(self) -> ServerStats:
         """Return what has been sent, taken up and lost so far."""
-        sessions, pool = list(self._sessions.values()), self._pool
+        (sessions, past), pool = self._told, self._pool
         outlets = {id(s.outlet): s.outlet for s in sessions}
         if pool is not None:
             outlets[id(pool)] = pool
         return ServerStats(
             len(sessions),
-            self._past.items + sum(s.items for s in sessions),
-            self._past.bytes + sum(s.sent for s in sessions),
+            past.items + sum(s.items for s in sessions),
+            past.bytes + sum(s.sent for s in sessions),
             sum(s.items - s.given for s in sessions),
-            self._past.lost,
+            past.lost,
             sum(outlet.waiting for outlet in outlets.values()),
         )
 
@@ -203,6 +204,7 @@ class Server:
             outlet = self._pool if self.shared and self._pool is not None else self._drawing(hello)
             ahead = min(hello.ahead, self.ahead)  # what is on its way is held here, too
             self._sessions[name] = Session(name, outlet, ahead, shared=self.shared)
+            self._told = tuple(self._sessions.values()), self._told[1]
 
     def _drawing(self, hello: Hello) -> Outlet:
         outlet = Outlet(partial(self._opens, hello), Flattener(), self.ahead, self.listener.wake)
@@ -215,9 +217,9 @@ class Server:
     def _end(self, session: Session, said: Bye | None) -> None:
         """Let a consumer go, which says so or has vanished."""
         del self._sessions[session.name]
-        lost = session.leave(said)
-        past = self._past
-        self._past = ServerStats(0, past.items + session.items, past.bytes + session.sent, 0, past.lost + lost, 0)
+        lost, (_, past) = session.leave(said), self._told
+        past = ServerStats(0, past.items + session.items, past.bytes + session.sent, 0, past.lost + lost, 0)
+        self._told = tuple(self._sessions.values()), past
 
     def _all_given(self) -> bool:
         """Tell whether nobody has anything of what is shared, and nothing of it is left."""
