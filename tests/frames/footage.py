@@ -99,6 +99,12 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "hevc, open groups.mp4": lambda p: write(
         p, codec="libx265", x265_params="log-level=none:open-gop=1:keyint=20:min-keyint=20:scenecut=0:bframes=3:pools=1"
     ),
+    # Kinds that say only when a packet is decoded.
+    "h264 with b-frames.avi": lambda p: write(p, g="30", **B),
+    "h264 with b-frames.wmv": lambda p: write(p, g="30", **B),
+    "h264, open groups.avi": lambda p: write(p, x264_params="open-gop=1:keyint=20:min-keyint=20:scenecut=0:bframes=3"),
+    "h264 without b-frames.avi": lambda p: write(p, g="30", bf="0"),
+    "mpeg-2.asf": lambda p: write(p, codec="mpeg2video", g="12", bf="2"),
     "mpeg-2.mpg": lambda p: write(p, codec="mpeg2video", g="12", bf="2"),
     "mpeg-2.ts": lambda p: write(p, codec="mpeg2video", g="12", bf="2"),
     "mpeg-2.mkv": lambda p: write(p, codec="mpeg2video", g="12", bf="2"),
@@ -120,4 +126,25 @@ def cut_front(source: Path, path: Path) -> Path:
     data = source.read_bytes()
     packet = 188
     path.write_bytes(data[: 3 * packet] + data[len(data) // packet // 3 * packet :])
+    return path
+
+
+KINDS_OF_PIXELS = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "bgr0", "gray")
+
+
+def noise(path: Path, rows: int, cols: int, pixels: str, n: int = 2) -> Path:
+    """Write ``n`` frames of random samples, without loss."""
+    av, rng = require("av"), np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = cols, rows, pixels
+        for _ in range(n):
+            frame = av.VideoFrame(cols, rows, pixels)
+            for plane in frame.planes:
+                samples = rng.integers(0, 256, plane.buffer_size, np.uint8)
+                if "10" in pixels:
+                    samples[1::2] &= 3
+                plane.update(samples.tobytes())
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return path

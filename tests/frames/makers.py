@@ -132,9 +132,14 @@ def digits(folder: Path, n: int = 7, rows: int = 6, cols: int = 5) -> Path:
 
 def _video(folder: Path, **more: Any) -> VideoReader:
     require("av")
-    with VideoWriter(folder / "h.mkv", codec="FFV1", fps=25) as writer:
-        writer.put(np.random.default_rng(6).integers(0, 255, (1, 3, 22, 8, 10), dtype=np.uint8))
+    if not (folder / "h.mkv").exists():  # written again it would be another file, under a reader
+        _write_video(folder / "h.mkv")
     return VideoReader(folder / "h.mkv", (6, 5), mode="rgb", **more)
+
+
+def _write_video(path: Path) -> None:
+    with VideoWriter(path, codec="FFV1", fps=25) as writer:
+        writer.put(np.random.default_rng(6).integers(0, 255, (1, 3, 22, 8, 10), dtype=np.uint8))
 
 
 def _video_grey(folder: Path, **more: Any) -> VideoReader:

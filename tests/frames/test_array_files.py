@@ -101,11 +101,10 @@ def test_a_file_cut_short_under_a_reader_is_an_error_and_no_crash(tmp_path: Path
         stream.get(3)
         with open(tmp_path / "a.npy", "r+b") as file:
             file.truncate(40 * 50 * 8 * 10)
-        assert stream.get(6).shape == (6, 40, 50)
-        with pytest.raises(DataError, match="cut short to") as caught:
+        with pytest.raises(DataError, match=r"a\.npy', which was written to since it was first opened") as caught:
             stream.get(10)
         assert any("a.npy" in note for note in caught.value.__notes__)
-        assert stream.i == 9, "it stands before what failed"
+        assert stream.i == 3, "it stands before what failed"
 
 
 def test_a_writer_of_npy_leaves_a_whole_file_after_each_put(tmp_path: Path) -> None:
@@ -208,7 +207,7 @@ def test_objects_are_never_loaded_and_the_advice_can_be_followed(tmp_path: Path)
 
 def test_an_npy_file_has_no_names(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", VIDEO)
-    with pytest.raises(StreamConfigError, match=r"name=\) got 'left' for 'a.npy'.*wanted None\.\n  A name"):
+    with pytest.raises(StreamConfigError, match=r"name=\) got 'left' for '.*a\.npy'.*wanted None\.\n  A name"):
         NumpyReader(tmp_path / "a.npy", name="left")
 
 

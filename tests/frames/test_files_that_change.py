@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import headrace as hr
 from headrace.core.indexed import Bound, Indexed, Places
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
@@ -78,9 +77,6 @@ def test_a_file_that_was_written_anew_is_said(kind: str, how: str, tmp_path: Pat
     stream = read(path)
     write(path, CHANGES[how])
     later(path)
-    if (kind, how) == ("h5", "longer"):  # as when frames were put behind
-        assert len(stream.get(20)) == 10
-        return
     for ask in (lambda: stream.get(3), lambda: stream[8], lambda: stream[2:9], lambda: list(stream.iterate())):
         with pytest.raises(DamageError, match="was written to since it was first opened"):
             ask()
@@ -90,7 +86,7 @@ def test_a_file_that_was_written_anew_is_said(kind: str, how: str, tmp_path: Pat
     assert len(read(path).get(100)) == len(CHANGES[how])
 
 
-@pytest.mark.parametrize("kind", ["npy", "npz", "inr"])
+@pytest.mark.parametrize("kind", FILES)
 def test_other_values_of_the_same_shape_are_said_and_the_same_file_again_is_not(kind: str, tmp_path: Path) -> None:
     write, read = FILES[kind]
     path = tmp_path / f"a.{kind}"
@@ -134,7 +130,7 @@ def test_a_file_that_is_gone_is_said(kind: str, tmp_path: Path) -> None:
     write(path, OLD)
     stream = read(path)
     path.unlink()
-    with pytest.raises(DamageError, match=f"{type(stream).__name__} got 'a.{kind}', which is not there any more"):
+    with pytest.raises(DamageError, match=f"{type(stream).__name__} got '.*a.{kind}', which is not there any more"):
         stream.get(3)
 
 
@@ -165,26 +161,19 @@ def test_what_the_system_says_is_told_with_what_can_be_done(tmp_path: Path, monk
             patch.setattr("builtins.open", refuse)
             with pytest.raises(DataError, match=told):
                 read_idx(path)
-    np.save(tmp_path / "a.npy", OLD)
-    films = [NumpyReader(tmp_path / "a.npy") for _ in range(60)]
-    resource = pytest.importorskip("resource")
-    known = resource.getrlimit(resource.RLIMIT_NOFILE)
-    least = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 200
-    resource.setrlimit(resource.RLIMIT_NOFILE, (least + 20, known[1]))
-    try:
-        with (
-            hr.mix(films, seed=1).open() as many,
-            pytest.raises(DataError, match="one file more than may be open at a time"),
-        ):
-            many.take(500)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, known)
 
 
 @pytest.mark.parametrize("wrong", [None, "a.npy", Path("a.npy"), b"a.npy"], ids=["None", "str", "Path", "bytes"])
 def test_a_file_is_no_stream_of_frames(wrong: Any) -> None:
     for make in (FrameStream, PoissonStream, lambda s: ProcessingStream(s, abs)):
         with pytest.raises(StreamConfigError, match=r"wanted a stream of frames.*\n.*NumpyReader\(path\)"):
+            make(wrong)
+
+
+@pytest.mark.parametrize("wrong", [5, abs, dict, object()], ids=["number", "function", "class", "object"])
+def test_what_makes_no_frames_is_refused_in_the_name_that_was_called(wrong: Any) -> None:
+    for make in (FrameStream, PoissonStream, lambda s: ProcessingStream(s, abs)):
+        with pytest.raises(StreamConfigError, match=r"^(Frame|Poisson|Processing)Stream got .*, wanted .*\.\n  \S"):
             make(wrong)
 
 

@@ -66,7 +66,7 @@ def test_sixteen_bits_that_pillow_halves_are_refused(tmp_path: Path) -> None:
 def test_eight_and_sixteen_bits_are_not_mixed_unsaid(tmp_path: Path) -> None:
     Image.fromarray(np.full((7, 9, 3), 5, "u1")).save(tmp_path / "a.png")
     write_png(tmp_path / "b.png", DEEP)
-    with pytest.raises(DataError, match="uint16 in 'b"):
+    with pytest.raises(DataError, match=r"uint16 in '.*b\."):
         ImageSequence(str(tmp_path / "*.png"), None, is_color=True)[1]
     both = ImageSequence(str(tmp_path / "*.png"), None, is_color=True, dtype="u2").read(2)
     assert (both[0] == 5).all()
@@ -79,7 +79,7 @@ def test_files_of_several_images_are_refused(kind: str, tmp_path: Path) -> None:
     pages[0].save(tmp_path / f"b.{kind}", save_all=True, append_images=pages[1:])
     pages[0].save(tmp_path / f"a.{kind}")
     for is_color in (False, True):
-        with pytest.raises(DataError, match=r"'b\..*file of several images, wanted files of one each"):
+        with pytest.raises(DataError, match=r"b\..*file of several images, wanted files of one each"):
             ImageSequence([tmp_path / f"b.{kind}"], None, is_color=is_color)
         with ImageSequence(str(tmp_path / f"*.{kind}"), None, is_color=is_color) as film:
             assert film.get(1).shape[-2:] == (6, 6)
@@ -119,7 +119,7 @@ def test_a_narrower_type_holds_the_values_or_says_which_not(tmp_path: Path) -> N
     for is_color in (False, True):
         film = ImageSequence(str(tmp_path / "*.png"), None, is_color=is_color, dtype="u1")
         assert film.get(1).max() == 200
-        with pytest.raises(DataError, match=r"got 300(\.0)? at row 1, col 2.*, in 'b\.png'"):
+        with pytest.raises(DataError, match=r"got 300(\.0)? at row 1, col 2.*, in '.*b\.png'"):
             film.get(1)
     with pytest.raises(DataError, match="int8 holds"):
         ImageSequence([tmp_path / "a.png"], None, dtype="i1").get()

@@ -112,7 +112,7 @@ def test_types_of_values(tmp_path: Path) -> None:
     deep = saved(tmp_path, "b.png", np.full((5, 5), 40000, "u2"))
     stream = ImageSequence([path, deep], None, is_color=True)
     stream.get(1)
-    with pytest.raises(DataError, match="uint16 in 'b"):
+    with pytest.raises(DataError, match=r"uint16 in '.*b\."):
         stream.get(1)
     assert ImageSequence([deep, path], None, is_color=True).get(2)[0, :, 1, 0, 0].tolist() == [1, 2, 2]
 
@@ -164,6 +164,53 @@ def test_names_and_options_that_are_none(tmp_path: Path) -> None:
             ImageSequence([path], **{"size": (5, 5), **more})
     with pytest.raises(DataError, match="no image that can be read"):
         ImageSequence([tmp_path / "text.png"])
+    for no in ("no", 1, None):
+        with pytest.raises(StreamConfigError, match=rf"\(is_color=\) got {no!r}, wanted True or False\.\n  True gives"):
+            ImageSequence([path], (5, 5), is_color=no)  # type: ignore[arg-type]
+    assert ImageSequence([path], (5, 5), is_color=np.True_).layout == "5d"  # type: ignore[arg-type]
+    with pytest.raises(
+        StreamConfigError, match=r"\(filenames\) got array\((.|\n)*, wanted the path of a file\.\n  Give a text"
+    ):
+        ImageSequence([path, np.zeros((2, 2))])
+
+
+def test_a_folder_is_told_how_its_images_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path, "a.png", np.zeros((5, 5), "u1"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        StreamConfigError, match=r"got '.*', which is a folder, wanted at least one file\.\n.*/\*'"
+    ) as caught:
+        ImageSequence(tmp_path)
+    pattern = str(caught.value).split("'")[3]
+    assert len(ImageSequence(pattern, None)) == 1
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StreamConfigError, match=r"got 'empty/\*', which no file is called"):
+        ImageSequence("empty/*")
+
+
+def test_an_image_that_may_not_be_read_or_is_gone_is_no_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [saved(tmp_path, f"{k}.png", np.full((5, 5), k, "u1")) for k in range(2)]
+    film = ImageSequence(paths, None)
+    film.get()
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "no")
+
+    for make in (lambda: film.get(), lambda: ImageSequence(paths[1:], None)):
+        with (
+            monkeypatch.context() as patch,
+            pytest.raises(DataError, match=r"1\.png', which may not be read.*\n.*chmod") as no,
+        ):
+            patch.setattr("builtins.open", refuse)
+            make()
+        assert f"ImageSequence got {str(paths[1])!r}, " in str(no.value)
+    paths[1].unlink()
+    with pytest.raises(
+        DataError, match=r"1\.png', which is not there any more, wanted a file that can be read\.\n  It was"
+    ):
+        film.get()
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from headrace.errors import AddressError, DataError, StreamConfigError
+from headrace.errors import AddressError, DataError, HeadraceWarning, StreamConfigError
 from headrace.frames import (
     RandomStream,
     RepeatingStream,
@@ -77,10 +77,12 @@ def test_what_was_given_does_not_change_when_more_is_put() -> None:
 def test_frames_of_another_shape_take_the_place_of_those_there() -> None:
     with SequenceStream(ramp(3)) as stream:
         stream.get(2)
-        stream.put(np.ones((4, 5, 5), "f4"))
+        with pytest.warns(HeadraceWarning, match=r"frames of shape \(5, 5\): 3 of shape .* gave way"):
+            stream.put(np.ones((4, 5, 5), "f4"))
         assert (len(stream), stream.i, stream.size) == (4, 0, (5, 5))
         assert stream.get(9).dtype == np.float32
-        stream.put(np.ones((1, 3, 2, 5, 5), "u1"))
+        with pytest.warns(HeadraceWarning, match="gave way"):
+            stream.put(np.ones((1, 3, 2, 5, 5), "u1"))
         assert (stream.layout, stream.get(9).shape) == ("5d", (1, 3, 2, 5, 5))
 
 

@@ -100,6 +100,18 @@ def test_a_model_may_change_the_size_and_the_channels() -> None:
         assert (block[0, 1] == -FRAMES[:4, ::2, ::2]).all()
 
 
+def test_size_and_layout_are_known_once_a_frame_was_given() -> None:
+    made = ProcessingStream(FRAMES, lambda block: block[:, :2, :3])
+    coloured = ProcessingStream(FRAMES, lambda block: np.stack([block] * 3)[None])
+    assert (made.size, made.layout) == (coloured.size, coloured.layout) == (None, None)
+    made.get(2)
+    next(coloured)
+    assert (made.size, made.layout) == ((2, 3), "3d")
+    assert (coloured.size, coloured.layout) == (FRAMES.shape[1:], "5d")
+    made.reset()
+    assert made.size == (2, 3)
+
+
 def test_a_torch_module_gets_tensors_and_keeps_no_gradients() -> None:
     torch = require("torch")
     torch.manual_seed(0)

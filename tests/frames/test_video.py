@@ -282,7 +282,7 @@ def test_what_is_missing_or_no_video_is_said_at_once(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=told) as caught:
             VideoReader(tmp_path / name)
         assert name in str(caught.value)
-    with pytest.raises(DataError, match="1 videos"):
+    with pytest.raises(DataError, match=r"VideoReader\(stream=\) got 1 for .*, wanted a number below 1"):
         VideoReader(write(tmp_path / "a.mp4", 3), None, stream=1)
 
 
@@ -382,7 +382,7 @@ def test_frames_that_are_damaged_cost_themselves_alone(tmp_path: Path) -> None:
     path.write_bytes(data[:at] + bytes(size) + data[at + size :])
     video = VideoReader(path, None)
     seen: list[int] = []
-    with pytest.raises(DataError, match=r"frame 12 of 'a\.avi'"):
+    with pytest.raises(DataError, match=r"frame 12 of '.*a\.avi'"):
         seen.extend(number_of(frame) for frame in video)
     assert seen == list(range(12))
     assert video.i == 12
@@ -464,3 +464,11 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         VideoReader(path, None, threads=2)[5]
     gc.collect()
     assert not held.grown()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_video_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", 3)
+    path.chmod(0)
+    with pytest.raises(DataError, match="may not be read"):
+        VideoReader(path, None)

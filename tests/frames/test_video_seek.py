@@ -41,7 +41,9 @@ def test_sixty_frames_in_any_order(kind: str, files: Any) -> None:
     video = VideoReader(path, size=None, mode="rgb")
     assert len(video) == len(due)
     assert [number_of(frame) for frame in video] == due
-    if None not in times and (np.diff(times) > 0).all():  # FFmpeg itself gives some frames of an .mpg one time
+    if kind == "h264 without b-frames.avi":  # FFmpeg guesses that the first is shown later, as one was with b-frames
+        assert np.allclose(video.times, np.arange(120) / 25)
+    elif None not in times and (np.diff(times) > 0).all():  # FFmpeg itself gives some frames of an .mpg one time
         assert np.allclose(video.times, times, atol=1e-6)
     assert (np.diff(video.times) > 0).all()
     at = np.random.default_rng(9).integers(0, len(video), 60)
@@ -95,11 +97,14 @@ def test_backwards_with_steps_and_a_few_in_a_row(kind: str, threads: int, files:
     assert len(VideoReader(path, size=None, start=50, stop=50).get(3)) == 0
 
 
-def test_frames_by_number_cost_no_pass_from_the_beginning(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["constant rate.mkv", "h264 with b-frames.avi", "h264 with b-frames.wmv"])
+def test_frames_by_number_cost_no_pass_from_the_beginning(
+    kind: str, files: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not more is decoded than from the key before: what seeking is for."""
     from headrace.frames.video.decode import Decoder
 
-    path = files("constant rate.mkv")
+    path = files(kind)
     fed = []
     plain = Decoder._forward
 

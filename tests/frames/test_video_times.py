@@ -12,7 +12,7 @@ import pytest
 
 from frames.footage import MS, write
 from headrace.errors import HeadraceWarning, StreamConfigError
-from headrace.frames import VideoReader
+from headrace.frames import TimedResampleStream, VideoReader
 from support.require import require
 
 av = require("av")
@@ -52,6 +52,28 @@ def test_times_of_a_part_and_of_laps(tmp_path: Path) -> None:
     laps.seek(8 + 3)
     assert laps.t == pytest.approx(due[-1] + part.dt + due[3] - due[0])
     assert laps.time_to_bin(laps.t) == pytest.approx(11)
+
+
+def test_frames_between_those_of_a_rate_that_varies(tmp_path: Path) -> None:
+    """On straight lines between the times of the file, and not those of its mean rate."""
+    shown = [0, 10, 20, 30, 1030, 1040, 1050, 2050]
+    path = write(tmp_path / "a.mkv", 8, codec="ffv1", pixels="gray", pts=lambda k: shown[k], base=MS, rate=25)
+    video = VideoReader(path, None, mode="luma")
+    given, due = video[:], np.array(shown) / 1000
+    made = TimedResampleStream(video, t_zero=-0.01, dt=0.1)
+    times = -0.01 + 0.1 * np.arange(len(made))
+    assert len(made) == 21
+    pixel = np.s_[:, 3, 5]
+    expected = np.interp(times, due, given[pixel])
+    expected[0] = 2 * given[pixel][0] - given[pixel][1]  # before the first, on the line through the first two
+    np.testing.assert_allclose(made[:][pixel], expected, atol=1e-3)
+    laps = TimedResampleStream(VideoReader(path, None, mode="luma", on_end="repeat"), dt=0.005)
+    lasts = 2.05 + video.dt
+    late = round(3 * lasts / 0.005 + 1)
+    since = late * 0.005 - 3 * lasts
+    np.testing.assert_allclose(laps[late][3, 5], np.interp(since, due, given[pixel]), atol=1e-3)
+    even = TimedResampleStream(VideoReader(path, None, mode="luma", dt=0.5), dt=0.25)
+    np.testing.assert_allclose(even[3], (given[1] + given[2]) / 2, atol=1e-3)
 
 
 def test_what_is_given_is_kept(tmp_path: Path) -> None:

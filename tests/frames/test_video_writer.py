@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import headrace as hr
-from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
+from headrace.errors import ClosedError, DataError, HeadraceWarning, SinkError, StreamConfigError
 from headrace.frames import VideoReader, VideoWriter
 from support.require import require
 
@@ -74,17 +74,41 @@ def test_odd_sizes_and_grey(codec: str, tmp_path: Path) -> None:
 
 
 def test_values_are_clipped_and_rounded(tmp_path: Path) -> None:
-    frame = np.array([[-7.0, 0.4, 0.6, 254.5, 300, np.inf, -np.inf, np.nan]] * 2)
-    for dtype, due in (("f8", [0, 0, 1, 254, 255, 255, 0, 0]), ("i8", [0, 0, 0, 254, 255, 255, 0, 0])):
+    frame = np.array([[-7.0, 0.4, 0.6, 254.5, 300, np.inf, -np.inf, 2.0]] * 2)
+    for dtype, due in (("f8", [0, 0, 1, 254, 255, 255, 0, 2]), ("i8", [0, 0, 0, 254, 255, 255, 0, 2])):
         given = frame if dtype == "f8" else np.nan_to_num(frame, posinf=1000, neginf=-1000).astype("i8")
         before = given.copy()
         with VideoWriter(tmp_path / "a.mkv", codec="FFV1") as writer:
             writer.put(given)
         assert VideoReader(tmp_path / "a.mkv", None, mode="r")[0][0].tolist() == due
-        assert np.array_equal(given, before, equal_nan=True), "the caller's stays as it is"
+        assert np.array_equal(given, before), "the caller's stays as it is"
     with VideoWriter(tmp_path / "b.mkv", codec="FFV1") as writer:
         writer.put(np.array([[[True, False]]]))
     assert VideoReader(tmp_path / "b.mkv", None, mode="r")[0].tolist() == [[1, 0]]
+
+
+def test_what_is_no_number_is_refused_and_nothing_of_its_block_is_written(tmp_path: Path) -> None:
+    block = np.full((3, 16, 16), 7.0)
+    block[2, 0, 0] = np.nan
+    with VideoWriter(tmp_path / "a.mkv", codec="FFV1") as writer:
+        with pytest.raises(DataError, match="got NaN, wanted values from 0 to 255"):
+            writer.put(block)
+        writer.put(block[:2])
+    assert VideoReader(tmp_path / "a.mkv", None, mode="r")[:].tolist() == np.full((2, 16, 16), 7).tolist()
+
+
+def test_a_film_that_would_look_black_is_told_once(tmp_path: Path) -> None:
+    grey = np.full((2, 16, 16), 0.5)
+    with VideoWriter(tmp_path / "a.mkv", codec="FFV1") as writer:
+        with pytest.warns(HeadraceWarning, match="values from 0 to 1, wanted 0 to 255") as told:
+            writer.put(grey)
+        assert told[0].filename == __file__
+        writer.put(grey)  # warnings are errors here
+    for k, dark in enumerate(
+        (np.zeros((2, 16, 16)), np.ones((2, 16, 16)), grey.round().astype("u1"), np.zeros((0, 16, 16)))
+    ):
+        with VideoWriter(tmp_path / f"{k}.mkv", codec="FFV1") as writer:
+            writer.put(dark)
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u2", "i4", "u8", "f2"])
@@ -245,7 +269,7 @@ def test_a_full_disk(name: str, tmp_path: Path) -> None:
 
     frames = RNG.integers(0, 256, (10, 48, 64, 3), np.uint8).transpose(3, 0, 1, 2)[None]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for most in (100, 60_000):
+    for most in (0, 100, 60_000):
         writer = VideoWriter(tmp_path / name, None, {"a.avi": "MJPG", "a.mkv": "FFV1"}.get(name, "X264"))
         said = "nothing of it can be read" if name == "a.mp4" else "at most its beginning"
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
@@ -257,8 +281,10 @@ def test_a_full_disk(name: str, tmp_path: Path) -> None:
                 except SinkError as error:
                     told = str(error)
             assert said in told
-            with pytest.raises(SinkError, match=said):
-                writer.close()
+            assert f"{str(tmp_path / name)!r}" in told
+            if most or name != "a.mp4":  # it has not begun then
+                with pytest.raises(SinkError, match=said):
+                    writer.close()
             writer.close()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)

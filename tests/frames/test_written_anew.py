@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.frames import (
     EventStream,
     EventWriter,
@@ -63,7 +63,7 @@ def test_events_that_find_no_room_leave_those_before(
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         _full(patch)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(SinkError, match="No space left"):
             write_events(path, _events(5000))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == [path.name]
@@ -88,7 +88,7 @@ def test_an_idx_file_that_finds_no_room_leaves_the_one_before(
     write_idx(path, np.arange(9, dtype="u1"))
     with monkeypatch.context() as patch:
         _full(patch)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(SinkError, match="No space left"):
             write_idx(path, np.zeros(5000, "u1"))
     assert read_idx(path).tolist() == list(range(9))
     assert os.listdir(tmp_path) == [name]
@@ -105,7 +105,7 @@ def test_a_film_that_finds_no_room_leaves_the_one_before(
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         _full(patch)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(SinkError, match="No space left"):
             film.save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == [path.name]

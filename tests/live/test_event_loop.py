@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-import time
 
 import pytest
 
 from headrace.errors import ClosedError, WorkerError
 from headrace.live.wires.event_loop import EventLoop
+from live.hand import HANG, until
 
 
 def test_it_returns_raises_and_times_out() -> None:
@@ -32,33 +32,39 @@ def test_it_returns_raises_and_times_out() -> None:
 
 def test_what_waits_is_cancelled_but_what_lasts() -> None:
     loop = EventLoop("test")
+    begun: list[bool] = []
     found: list[object] = []
+
+    async def waits(lasts: bool) -> str:
+        begun.append(lasts)
+        while not (lasts and found):
+            await asyncio.sleep(0.001)
+        return "done"
 
     def calls(lasts: bool) -> None:
         try:
-            found.append(loop.call(asyncio.sleep(0.2 if lasts else 60, "done"), lasts=lasts))
+            found.append(loop.call(waits(lasts), lasts=lasts))
         except concurrent.futures.CancelledError:
             found.append("cancelled")
 
     threads = [threading.Thread(target=calls, args=[lasts]) for lasts in (False, True)]
     for thread in threads:
         thread.start()
-    while threads[0].is_alive():
-        loop.cancel()
-        time.sleep(0.01)
+    until(lambda: len(begun) == 2)
+    loop.cancel()
     for thread in threads:
-        thread.join(20)
+        thread.join(HANG)
     assert found == ["cancelled", "done"]
     loop.close()
 
 
 def test_closing_ends_what_runs_and_leaves_no_thread() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # of which one may end meanwhile
     for _ in range(20):
         loop = EventLoop("test")
         loop.call(_begin())
         loop.close()
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
 
 
 async def _begin() -> None:

@@ -308,8 +308,8 @@ def test_every_row_is_accounted_for_beside_a_slow_plot_and_a_feed_that_crashes_a
     system.add_consumer(lambda block: kept.extend(block["x"].tolist()), name="list", raw=True, policy="spill")
     plotted = DataBuffer(500).follow(system, name="buffer")
     plotted.watch(lambda _: time.sleep(0.2))
+    system.record(tmp_path / "session")
     with system:
-        system.record(tmp_path / "session")
         time.sleep(600 if soaking() else 1)
     counts = system.stats()
     plotted.close()

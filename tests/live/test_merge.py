@@ -129,7 +129,7 @@ def test_rows_before_the_first_sample_are_left_out_on_request_and_counted() -> N
 
 
 def test_a_row_that_waits_for_a_later_sample_waits_no_longer_than_it_may() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     merged = Merge(ticks(clock), {"f": Scripted(clock, [0.0, 0.25])}, "nearest", patience=0.5)
     with merged:
         clock.advance(0.4)
@@ -174,7 +174,7 @@ def test_values_that_are_no_numbers() -> None:
     texts = Scripted(clock, [0.15], values=["left"])
     found = run(Merge(ticks(clock), {"f": texts}), clock, 0.3)
     assert found["f_v"].tolist() == [None, None, "left", "left"]
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     merged = Merge(ticks(clock), {"f": Scripted(clock, [0.0, 0.15], values=["a", "b"])}, "linear")
     merged.start()
     clock.advance(0.3)
@@ -224,7 +224,7 @@ def test_a_merge_starts_and_stops_its_devices_and_again() -> None:
 
 
 def test_the_bell_rings_for_leader_and_followers() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     with Merge(ticks(clock, 1), {"f": Scripted(clock, [0.5])}) as merged:
         clock.advance(0.1)
         assert merged.arrived.wait(10)

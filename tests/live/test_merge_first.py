@@ -19,7 +19,7 @@ def vectors(clock: VirtualClock, at: list[float], **options: Any) -> Scripted:
 
 
 def test_rows_are_held_until_a_follower_that_runs_has_said_what_its_columns_are() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     blocks = []
     with Merge(ticks(clock), {"ring": vectors(clock, [2.05, 2.15])}) as merged:
         assert merged.names == ("timestamp", "k", "ring_acc")
@@ -33,7 +33,7 @@ def test_rows_are_held_until_a_follower_that_runs_has_said_what_its_columns_are(
 
 
 def test_a_follower_that_says_nothing_holds_up_its_leader_for_so_long_and_has_no_columns() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     with Merge(ticks(clock), {"ring": vectors(clock, [2.05])}, hold=1.0) as merged:
         clock.advance(0.2)
         assert not merged.read()
@@ -46,7 +46,7 @@ def test_a_follower_that_says_nothing_holds_up_its_leader_for_so_long_and_has_no
 
 
 def test_no_more_is_held_than_there_may_be() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     with Merge(ticks(clock), {"ring": vectors(clock, [])}, max_bytes=80) as merged:
         clock.advance(0.3)
         assert not merged.read()
@@ -56,7 +56,7 @@ def test_no_more_is_held_than_there_may_be() -> None:
 
 @pytest.mark.parametrize("how", ["latest", "nearest", "linear", "all", "window:mean", "window:any", "window:count"])
 def test_columns_that_are_told_beforehand_are_there_from_the_first_row(how: str) -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     like = {"ring": {"acc": np.zeros(3)}}
     follower = vectors(clock, [2.05, 2.95])
     with Merge(ticks(clock), {"ring": follower}, how, like=like, patience=0.5) as merged:
@@ -78,7 +78,7 @@ def test_columns_that_are_told_beforehand_are_there_from_the_first_row(how: str)
 
 
 def test_what_is_not_as_it_was_told_beforehand_is_refused() -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     with Merge(ticks(clock), {"ring": vectors(clock, [0.05])}, like={"ring": {"acc": 0.0}}) as merged:
         clock.advance(0.3)
         merged.read()
@@ -88,7 +88,7 @@ def test_what_is_not_as_it_was_told_beforehand_is_refused() -> None:
 
 @pytest.mark.parametrize("how", ["window:mean", "window:any"])
 def test_a_follower_of_texts_is_named_where_numbers_are_wanted(how: str) -> None:
-    clock = VirtualClock(patience=0.2)
+    clock = VirtualClock()
     with Merge(ticks(clock), {"f": Scripted(clock, [0.0, 0.15], values=["a", "b"])}, how) as merged:
         clock.advance(0.3)
         with pytest.raises(DataError, match=f"follower 'f' gave .* for 'v', wanted numbers for how='{how}'"):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import headrace.live
 
@@ -58,3 +63,31 @@ def test_the_room_says_so() -> None:
              ("running", "wires", "merging", "recording", "devices", "buffers")]  # fmt: skip
     assert lines == sorted(lines)
     assert len(set(lines)) == len(ROWS)
+
+
+def test_names_for_type_checkers_are_the_names_at_run_time() -> None:
+    tree = ast.parse((ROOM / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {
+        (str(node.module), each.name, each.asname)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+    }
+    assert {name for _, name, _ in told} == {name for _, _, name in told} == set(headrace.live.__all__)
+    assert set(headrace.live.__all__) <= set(dir(headrace.live))
+    for module, name, _ in told:
+        assert getattr(headrace.live, name) is getattr(importlib.import_module(module), name)
+
+
+def test_a_name_that_is_not_there_is_refused() -> None:
+    with pytest.raises(AttributeError, match=r"module 'headrace\.live' has no attribute 'Smapler'"):
+        _ = headrace.live.Smapler  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("code", ["import headrace.live", "from headrace.live.sampler_process import main"])
+def test_the_room_and_what_samples_in_a_process_of_its_own_load_no_more_than_they_need(code: str) -> None:
+    look = "import sys; print([name for name in sys.modules if name.startswith('headrace.')])"
+    done = subprocess.run([sys.executable, "-c", f"{code}; {look}"], capture_output=True, text=True, check=True)
+    rooms = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
+    assert rooms <= {"live", "core", "errors"}

@@ -25,6 +25,7 @@ from headrace.live.recording.container import Writer
 from headrace.live.recording.recorder import Recorder
 from headrace.live.recording.session import Session
 from headrace.testing import check_sink
+from live.hand import until
 from support.counts import heavy
 from support.exactly import differ
 
@@ -137,24 +138,22 @@ def test_a_disk_that_does_not_keep_it_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_no_thread_and_no_descriptor_is_left(tmp_path: Path) -> None:
-    def held() -> tuple[int, int]:
+    def fds() -> int:
         gc.collect()
-        fds = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-        return threading.active_count(), fds
+        return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
-    before = held()
+    def nothing_more() -> bool:  # than before: what others have left behind may go meanwhile
+        return fds() <= descriptors and set(threading.enumerate()) <= threads
+
+    descriptors, threads = fds(), set(threading.enumerate())
     for i in range(heavy(1000)):
         with Recorder(tmp_path / f"s{i}") as recorder:
             recorder.write({"x": np.zeros(3)})
-    assert held() == before
+    assert nothing_more()
     forgotten = Recorder(tmp_path / "forgotten")
     forgotten.write({"x": np.zeros(3)})
     del forgotten
-    for _ in range(1000):
-        if held() == before:
-            break
-        time.sleep(0.01)
-    assert held() == before
+    until(nothing_more)
     assert Session(tmp_path / "forgotten").raw.n == 3
 
 

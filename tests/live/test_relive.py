@@ -44,7 +44,7 @@ def test_what_failed_live_is_left_out_or_begun_again(
     knob = hr.Knob(2.0)
     graph = [touchy("x", name="y"), s.Integrate("y", None, name="sum"), s.Scale("sum", name="more", scale_factor=knob)]
     hand, live = Hand(), list[Block]()
-    clock = VirtualClock(patience=0.05)
+    clock = VirtualClock()
     system = System(hand, graph, on_error=mode, clock=clock)
     consumer = system.add_consumer(policy="spill")
     left[0] = failures

@@ -6,7 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pytest
 from headrace.core.block import Block
 from headrace.errors import DataError, DeviceLostError, StreamConfigError
 from headrace.live import cobs
-from headrace.live.devices.clock import SystemClock
+from headrace.live.devices.clock import SystemClock, VirtualClock
 from headrace.live.lines import Lines
 from headrace.live.records import CobsRecords, Records
 from headrace.live.serial import SerialSource
@@ -207,13 +207,17 @@ def test_names_may_come_in_the_first_line(port: Tty) -> None:
 
 def test_times_are_the_device_s_own(port: Tty) -> None:
     """A counter of 16 bits of milliseconds, that begins at 0 again; sent in bursts."""
-    source = SerialSource(str(port.path), Lines(["ms"], whole=True), device_time="ms", tick=1e-3, wrap=2**16)
+    clock = VirtualClock(patience=0.001)
+    source = SerialSource(
+        str(port.path), Lines(["ms"], whole=True), device_time="ms", tick=1e-3, wrap=2**16, clock=clock
+    )
     assert source.names == ("timestamp", "received", "ms")
     with source:
         for k in range(20):
             at = 2**16 - 100 + 10 * k
             port.say(b"".join(b"%d\n" % ((at + d) % 2**16) for d in range(0, 10, 2)))
-            sleep(0.01)
+            until(lambda k=k: source.stats()["produced"] == 5 * (k + 1))
+            clock.advance(0.01)
         found = rows(source, 100)
     assert len(found["ms"]) == 100
     apart = np.diff(found["timestamp"])
@@ -226,21 +230,27 @@ def test_times_are_the_device_s_own(port: Tty) -> None:
 
 @pytest.mark.parametrize("unplugged", [False, True])
 def test_a_board_that_begins_again_after_half_a_second_is_noticed(port: Tty, unplugged: bool) -> None:
-    def talk(n: int) -> None:
-        began = monotonic()
-        for _ in range(n):
-            port.say(b"%d\n" % round(1000 * (monotonic() - began)))
-            sleep(0.01)
+    clock = VirtualClock(patience=0.001)
 
-    source = SerialSource(str(port.path), Lines(["ms"], whole=True), device_time="ms", tick=1e-3)
+    def talk(n: int) -> None:
+        began, before = clock.now(), source.stats()["produced"]
+        for k in range(n):
+            port.say(b"%d\n" % round(1000 * (clock.now() - began)))
+            until(lambda k=k: source.stats()["produced"] == before + k + 1)
+            clock.advance(0.01)
+
+    def connected() -> bool:
+        clock.advance(0.01)
+        return bool(source.stats()["connects"] == 2)
+
+    source = SerialSource(str(port.path), Lines(["ms"], whole=True), device_time="ms", tick=1e-3, clock=clock)
     with source:
         talk(40)
-        until(lambda: source.stats()["produced"] == 40)
         if unplugged:
             port.unplug()
             port.plug()
-            until(lambda: source.stats()["connects"] == 2)
-        sleep(0.6)
+            until(connected)
+        clock.advance(0.6)
         talk(30)
         found = rows(source, 70)
     late = found["received"] - found["timestamp"]

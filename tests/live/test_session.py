@@ -397,7 +397,7 @@ def test_a_closed_session_has_let_go(tmp_path: Path) -> None:
         column[:]
     session.close()
     if before:
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
     with pytest.raises(DataError, match="Open the session again"):
         column[:]
     with pytest.raises(StreamConfigError, match="'raise' or 'skip'"):

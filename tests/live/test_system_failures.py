@@ -11,7 +11,9 @@ import pytest
 import headrace.signals as s
 from headrace.core.block import Block
 from headrace.errors import WorkerError
+from headrace.live.devices.threaded import Threaded
 from headrace.live.running.system import System
+from headrace.live.sampler import Sampler
 from live.hand import HANG, Hand, balanced, until
 
 TWICE = s.Scale("x", name="twice", scale_factor=2.0)
@@ -64,14 +66,14 @@ def test_a_source_that_fails_is_raised_after_its_rows_by_read_join_and_stop() ->
 
 
 def test_a_source_that_cannot_be_started_says_so_and_leaves_nothing() -> None:
-    hand, before = Hand(), threading.active_count()
+    hand, before = Hand(), set(threading.enumerate())
     hand.start_failures = [OSError("no such device")]
     system = System(hand)
     system.register_data_feed("f", lambda block: None)
     with pytest.raises(OSError, match="no such device"):
         system.start()
     assert system.state == "failed"
-    until(lambda: threading.active_count() == before)
+    until(lambda: set(threading.enumerate()) <= before)
     with system:
         assert system.state == "running"
 
@@ -212,7 +214,7 @@ def test_a_signal_that_never_returns_makes_stop_say_so() -> None:
         go.wait(HANG)
         return x
 
-    system = System(hand, [s.signal(wait)("x", name="slow")], patience=0.2)
+    system = System(hand, [s.signal(wait)("x", name="slow")], patience=0.5)
     system.start()
     hand.say(1)
     until(lambda: system.stats()["rows"] == 1)
@@ -257,13 +259,13 @@ def test_a_source_that_is_being_stopped_has_not_ended_by_itself_and_is_read_to_i
 
 def test_a_source_whose_stop_never_returns_is_named_and_nothing_is_lost() -> None:
     hand = Sticky()
-    system = System(hand, [TWICE], patience=0.2)
+    system = System(hand, [TWICE], patience=0.5)
     seen = system.add_consumer(policy="grow")
     system.start()
     hand.say(3)
     until(lambda: system.stats()["rows"] == 3)
     for _ in range(2):  # and is waited for again
-        with pytest.raises(WorkerError, match=r"stop\(\) of Sticky\(\) does not return within 0\.2 seconds"):
+        with pytest.raises(WorkerError, match=r"stop\(\) of Sticky\(\) does not return within 0\.5 seconds"):
             system.stop()
     assert system.state == "failed"
     assert seen.read()["twice"].tolist() == [0, 2, 4]
@@ -296,17 +298,62 @@ def test_one_whose_stop_hangs_after_a_failure_does_not_hold_up_the_end(on_error:
     until(lambda: "headrace-stop" not in [thread.name for thread in threading.enumerate()])
 
 
-def test_a_thread_of_the_source_may_stop_the_system() -> None:
-    """The source's own stop() knows that thread, and does not wait for it."""
-    from headrace.live.sampler import Sampler
+@pytest.mark.parametrize("before", [False, True])
+def test_a_thread_of_the_source_may_stop_the_system(before: bool) -> None:
+    """The source's own stop() knows that thread, and does not wait for it, also when it ran before the system."""
+
+    asked: list[float] = []
 
     def value(t: float) -> float:
-        if t > 0.02:
+        asked.append(t)
+        if len(asked) > 4 and system.state == "running":
             system.stop()
         return t
 
-    system = System(Sampler({"x": value}, 200), patience=1.0)
+    sampler = Sampler({"x": value}, 200)
+    system = System(sampler, patience=1.0)
+    if before:
+        sampler.start()
     system.start()
     assert system.join(HANG)
     assert system.state == "stopped"
     assert len(rows(system)) >= 4
+
+
+class Stuck(Threaded):
+    """A device whose stop() hangs, while whose start() a thread of somebody else's is started."""
+
+    def __init__(self, meanwhile: threading.Thread) -> None:
+        super().__init__()
+        self.meanwhile, self.go = meanwhile, threading.Event()
+
+    def opened(self) -> None:
+        self.meanwhile.start()
+
+    def run(self, stopping: threading.Event) -> None:
+        stopping.wait()
+
+    def unblock(self) -> None:
+        self.go.wait(HANG)
+
+
+def test_a_thread_started_elsewhere_at_that_moment_is_none_of_the_source() -> None:
+    started = threading.Event()
+    told: list[str] = []
+
+    def ours() -> None:
+        started.wait(HANG)
+        try:
+            system.stop()
+        except WorkerError as error:
+            told.append(str(error))
+
+    worker = threading.Thread(target=ours, daemon=True)
+    stuck = Stuck(worker)
+    system = System(stuck, patience=0.2)
+    system.start()
+    started.set()
+    worker.join(HANG / 2)
+    assert not worker.is_alive(), "it waits for the source's stop() no longer than others do"
+    assert "does not return within 0.2 seconds" in told[0]
+    stuck.go.set()

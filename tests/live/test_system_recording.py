@@ -11,6 +11,7 @@ import pytest
 
 import headrace.signals as s
 from headrace.errors import HeadraceError, StreamConfigError, WorkerError
+from headrace.live.devices.clock import VirtualClock
 from headrace.live.recording.session import Session
 from headrace.live.running.system import System
 from headrace.live.tables import Table
@@ -39,7 +40,7 @@ def say(hand: Hand, blocks: int) -> None:
 
 def test_a_recording_asked_for_just_after_the_start_begins_with_the_first_row(tmp_path: Path) -> None:
     hand = Hand()
-    system = System(hand, GRAPH)
+    system = System(hand, GRAPH, clock=VirtualClock())  # by which no time passes
     consumer = system.add_consumer(policy="grow")
     with system:
         say(hand, 10)
@@ -77,7 +78,8 @@ def test_a_recording_asked_for_before_the_start_has_it_all(tmp_path: Path) -> No
 
 
 def test_one_of_a_source_that_was_faster_than_we_has_it_all(tmp_path: Path) -> None:
-    system = System(Table({"x": np.arange(6.0)}, lines_per_read=4), [s.Integrate("x", None, name="sum")])
+    table = Table({"x": np.arange(6.0)}, lines_per_read=4)
+    system = System(table, [s.Integrate("x", None, name="sum")], clock=VirtualClock())
     with system:
         until(lambda: system.state == "stopped")
         system.record(tmp_path / "first")
@@ -199,7 +201,7 @@ def test_a_recorder_that_fails_is_told_and_everything_else_goes_on() -> None:
 def test_a_recorder_that_hangs_is_given_up_and_told() -> None:
     hand, disk = Hand(), Disk()
     disk.go.clear()
-    system = System(hand, patience=0.2)
+    system = System(hand, patience=0.5)
     system.start_recording(None, disk)
     system.start()
     hand.say(5)
@@ -243,7 +245,7 @@ def test_a_recording_that_waits_for_a_slow_block_begins_with_the_first_row_all_t
             go.wait(HANG)
         return x
 
-    system = System(hand, [s.signal(slow)("x", name="y")])
+    system = System(hand, [s.signal(slow)("x", name="y")], clock=VirtualClock())
     with system:
         hand.say(5)
         assert entered.wait(HANG)

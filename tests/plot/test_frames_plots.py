@@ -17,7 +17,7 @@ import pytest
 import headrace as hr
 from headrace import frames, plot
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames import DVS, FrameStream, RandomStream, SensorStream, moving_bar
+from headrace.frames import DVS, EventStream, FrameStream, RandomStream, SensorStream, moving_bar, write_events
 from support.require import require
 
 BAR = moving_bar(40, 6, 8, bar_v=0.05).astype("f4")
@@ -201,6 +201,21 @@ def test_a_raster_has_a_mark_for_each_event(pyplot: Any) -> None:
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([4], [5])
     with pytest.raises(DataError):
         plot.plot_event_raster({"x": [1]})
+
+
+def test_a_raster_of_a_stream_of_events(pyplot: Any, tmp_path: Path) -> None:
+    n = np.arange(150_000)
+    events = {"x": n % 40, "y": n // 5000, "t": n * 7, "p": n % 2}
+    write_events(tmp_path / "a.npz", events)
+    stream = EventStream(tmp_path / "a.npz")
+    for line, other in zip(plot.plot_event_raster(stream).lines, plot.plot_event_raster(events).lines, strict=True):
+        assert line.get_xdata().tolist() == other.get_xdata().tolist()
+        assert line.get_ydata().tolist() == other.get_ydata().tolist()
+    few = plot.plot_event_raster(stream | hr.take(3)).lines
+    assert [line.get_xdata().tolist() for line in few] == [[0.007], [0.0, 0.014]]
+    assert [line.get_xdata().tolist() for line in plot.plot_event_raster(stream | hr.take(0)).lines] == [[], []]
+    with pytest.raises(DataError, match=r"plot_event_raster\(size=\) got 29 x 40 .* up to row 29, column 39"):
+        plot.plot_event_raster(stream, (29, 40))
 
 
 def test_time_surfaces_side_by_side(pyplot: Any) -> None:

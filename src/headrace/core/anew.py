@@ -8,9 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from headrace.errors import SinkError
+
 
 @contextmanager
-def written_anew(path: Path) -> Iterator[Path]:
+def written_anew(path: Path, who: str) -> Iterator[Path]:
     """Yield a name beside ``path`` to write to; it becomes ``path`` when the block ends, and is gone when it fails.
 
     So a full disk or Ctrl-C leaves the file that was there as it was. What is no regular file is written where it is, and
@@ -20,6 +22,8 @@ def written_anew(path: Path) -> Iterator[Path]:
     ----------
     path
         Where the file is to be; through a link, where that leads.
+    who
+        What messages begin with.
 
     Yields
     ------
@@ -28,17 +32,33 @@ def written_anew(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    OSError
-        When there can be no such file, or the one there may not be written.
+    SinkError
+        When there can be no such file, the one there may not be written, or the disk takes no more; for any ``OSError`` of
+        the block, which is its cause.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> with written_anew(Path("notes.txt")) as path:
+    >>> with written_anew(Path("notes.txt"), "notes") as path:
     ...     count = path.write_text("whole")
     >>> Path("notes.txt").read_text(), path.exists()
     ('whole', False)
     """
+    kept = "What was there before is as it was"
+    try:
+        with _beside(path) as part:
+            if part == path.resolve():
+                kept = "What was there before may be gone"
+            yield part
+    except OSError as error:
+        raise SinkError(
+            f"{who} could not write {str(path.absolute())!r}: {error.strerror or error}, wanted a folder and a disk that take it.\n"
+            f"  {kept}. Make room, or see to the disk, and write it again."
+        ) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     target = path.resolve()
     there = target.exists()
     if there and not target.is_file():  # a pipe, /dev/null: nothing in them is kept

@@ -63,6 +63,8 @@ class ListSink(Closing, Generic[T]):
 def drain(stream: Iterable[T], sink: Sink[T], limit: int | None = None) -> int:
     """Write the items of a stream, at most ``limit``, to a sink; return how many. The sink stays open.
 
+    A sink may look at the stream before: its ``check_source(stream)``, where it has one, raises what speaks against it.
+
     Examples
     --------
     >>> import headrace as hr
@@ -70,6 +72,9 @@ def drain(stream: Iterable[T], sink: Sink[T], limit: int | None = None) -> int:
     >>> hr.drain(hr.Streamer(range(10)), sink, limit=3), sink.items
     (3, [0, 1, 2])
     """
+    check = getattr(sink, "check_source", None)
+    if check is not None:
+        check(stream)
     written = 0
     for item in islice(stream, limit):
         sink.write(item)

@@ -22,8 +22,10 @@ from headrace.frames.events.files import read_events, write_events
 from headrace.frames.events.streams import EventFrameStream, EventStream
 from headrace.frames.events.writer import EventWriter
 from headrace.frames.files.arrays import NumpyReader, NumpyWriter
-from headrace.frames.files.hdf5 import HDF5Reader, HDF5Writer
-from headrace.frames.files.inr import InrImageFileStreamer, InrImageStreamer
+from headrace.frames.files.hdf5 import HDF5Reader
+from headrace.frames.files.hdf5_writer import HDF5Writer
+from headrace.frames.files.inr import InrImageStreamer
+from headrace.frames.files.inr_files import InrImageFileStreamer
 from headrace.frames.files.inr_writer import InrImageStreamWriter
 from headrace.frames.images.images import ImageSequence
 from headrace.frames.memory.noise import RandomStream

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.core.anew import written_anew
 from headrace.core.optional import optional
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
@@ -51,7 +52,7 @@ def to_svg(
 
     Raises
     ------
-    OSError
+    SinkError
         When a file cannot be written.
     StreamConfigError
         For numbers that are none, or what is no tree or no path.
@@ -69,7 +70,7 @@ def to_svg(
     """
     path = _path("to_svg", file_path).with_suffix(".dot")
     drawing = tree_svg(tree, samples=samples, plotting_func=plotting_func, fps=fps, most=most)
-    _write(path, dot_text(Outline(tree, _DOT)).encode())
+    _write("to_svg", path, dot_text(Outline(tree, _DOT)).encode())
     drawing.save(path.with_suffix(".dot.svg"))
     return drawing
 
@@ -99,7 +100,7 @@ def to_dotfile(
 
     Raises
     ------
-    OSError
+    SinkError
         When a file cannot be written.
     StreamConfigError
         For a rate that is none, or what is no tree or no path.
@@ -123,9 +124,9 @@ def to_dotfile(
             name = re.sub(r"[^\w. -]", "_", outline.boxes[k].name).strip(". ") or "buffer"
             if f"{name}.gif" in pictures.values():
                 name = f"{name} {k}"
-            _write(path.parent / f"{name}.gif", _gif(pngs(plotting_func, samples, "to_dotfile"), fps))
+            _write("to_dotfile", path.parent / f"{name}.gif", _gif(pngs(plotting_func, samples, "to_dotfile"), fps))
             pictures[k] = f"{name}.gif"
-    _write(path, dot_text(outline, pictures).encode())
+    _write("to_dotfile", path, dot_text(outline, pictures).encode())
     return path
 
 
@@ -152,7 +153,7 @@ def to_mermaid(tree: SamplingTree, file_path: File | None = None, *, most: int |
 
     Raises
     ------
-    OSError
+    SinkError
         When the file cannot be written.
     StreamConfigError
         For a number that is none, or what is no tree or no path.
@@ -170,7 +171,7 @@ def to_mermaid(tree: SamplingTree, file_path: File | None = None, *, most: int |
     path = None if file_path is None else _path("to_mermaid", file_path)
     text = mermaid_text(Outline(tree, most))
     if path is not None:
-        _write(path, text.encode())
+        _write("to_mermaid", path, text.encode())
     return text
 
 
@@ -183,5 +184,6 @@ def _path(who: str, file_path: Any) -> Path:
     return Path(file_path)
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)  # bytes: lines end alike on every system
+def _write(who: str, path: Path, data: bytes) -> None:
+    with written_anew(path, who) as part:
+        part.write_bytes(data)  # bytes: lines end alike on every system

@@ -8,14 +8,16 @@ import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.registry import register
+from headrace.core.stream import Stream
 from headrace.frames.base.layout import check_size
-from headrace.frames.events.arrays import events_of, sensor_size, time_surface
+from headrace.frames.events.arrays import EVENT, NAMES, events_of, joined_events, sensor_size, time_surface
 from headrace.plot.frames_blocks import stretches
 from headrace.plot.frames_drawn import drawn
 from headrace.plot.marks import Array
 
 _ON, _OFF = "#b34a00", "#0b6bcb"
 _MOST = 50_000  # marks of a raster: more would cover each other
+_READ = 1 << 16  # events of a stream at a time
 
 
 @register("plot.event_raster", example=None, kind="view")
@@ -25,10 +27,10 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
     Parameters
     ----------
     events
-        Events with ``x``, ``y``, ``t`` and ``p``; or frames of spikes, ``[time, row, col]`` or
-        ``[batch, channel, time, row, col]`` with ON and OFF as channels, or a stream of such frames, which does not
-        move; its next 500 are drawn, as :func:`plot_frames` does. Of more than 50 000 events, some are drawn, equally
-        far apart.
+        Events with ``x``, ``y``, ``t`` and ``p``, or a stream of them, as :class:`~headrace.frames.EventStream` is, which is
+        read once through; or frames of spikes, ``[time, row, col]`` or ``[batch, channel, time, row, col]`` with ON and OFF
+        as channels, or a stream of such frames, which does not move; its next 500 are drawn, as :func:`plot_frames` does.
+        Of more than 50 000 events, some are drawn, equally far apart.
     size
         Rows and columns of the camera; None for as many as the events need. Of frames, the part that is drawn.
     ax
@@ -53,6 +55,8 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
     (['ON', 'OFF'], [0.0, 2.5])
     """
     at: Any  # of whole frames, or of milliseconds
+    if isinstance(events, Stream) and set(events.spec or ()) >= set(NAMES):
+        events, size = _some_of(events, size)
     names = getattr(getattr(events, "dtype", None), "names", None)
     if names or (hasattr(events, "keys") and not hasattr(events, "open")):
         found = events_of(events, "plot_event_raster")
@@ -71,6 +75,20 @@ def plot_event_raster(events: Any, size: Any = None, ax: Any = None) -> Any:
     axes.set_xlabel(unit)
     axes.set_ylabel("pixel")
     return axes
+
+
+def _some_of(events: Stream[Any], size: Any) -> tuple[Array, tuple[int, int]]:
+    """Return those events of a stream that are drawn, and the rows and columns, which are to have room for all."""
+    n = len(events)
+    every = max(1, -(-n // _MOST))
+    found, last = [np.empty(0, EVENT)], np.zeros(1, EVENT)
+    with events.open() as cursor:
+        for lo in range(0, n, _READ):
+            part = events_of(cursor.read(_READ), "plot_event_raster")
+            found.append(part[-lo % every :: every])
+            for name in ("x", "y"):
+                last[name] = max(last[name], part[name].max(initial=0))
+    return joined_events(found), sensor_size(last, size, "plot_event_raster")
 
 
 def _of_spikes(frames: Any, size: tuple[int, int] | None) -> tuple[Array, Array, Array]:

@@ -97,7 +97,8 @@ class Film:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the film to a file, by its ending ``.gif``, ``.mp4`` or ``.svg``, and return its path.
 
-        A ``.gif`` shows 50 frames a second at most: a faster film lasts longer in it, with a HeadraceWarning.
+        A ``.gif`` shows 50 frames a second at most: a faster film lasts longer in it, with a HeadraceWarning. An ``.mp4``
+        has small films enlarged, each pixel so many times, and even numbers of rows and columns.
 
         Raises
         ------
@@ -107,8 +108,8 @@ class Film:
             When the encoder of ``.mp4`` refuses.
         MissingExtraError
             For ``.gif`` without Pillow, ``.mp4`` without PyAV.
-        OSError
-            When it cannot be written.
+        SinkError
+            When it cannot be written, as on a full disk.
         """
         check_target("Film.save", "path", path)
         where = Path(path)
@@ -121,7 +122,7 @@ class Film:
                 "  VideoWriter writes other kinds, frame by frame."
             )
         data = self._gif() if ending == ".gif" else self._mp4()
-        with written_anew(where) as part:
+        with written_anew(where, "Film.save") as part:
             part.write_bytes(data)
         return where
 
@@ -186,7 +187,8 @@ def preview(x: Any, n: int = 100, fps: float = 25.0, *, side: int = _WIDEST) -> 
     x
         A stream of frames, whose next frames are shown and which does not move; or an array or tensor, as
         ``[time, row, col]`` or ``[batch, channel, time, row, col]``. Three channels are red, green and blue; others, and
-        batches, are shown side by side.
+        batches, are shown side by side. Bytes (uint8) are shown as they are, and so are colours on [0, 1] or [0, 255]; other
+        values are stretched, the least of the film black and the greatest white.
     n
         How many frames at most. Where they take more than 64 MiB, every second or third is shown, and stands as much
         longer; of a stream that has no frames by number, the first of them.
@@ -214,21 +216,22 @@ def preview(x: Any, n: int = 100, fps: float = 25.0, *, side: int = _WIDEST) -> 
     n = whole_number("preview", n, 1, name="n", things="frames")
     fps = rate("preview", fps)
     side = whole_number("preview", side, 1, name="side", things="pixels")
-    full: list[tuple[int, ...]] = []
+    first: list[Array] = []
 
     def smaller(frame: Array) -> int:
-        full.append(frame.shape[3:])
+        first.append(frame)
         return _shrinking(frame, side)
 
     block, numbers = drawn(x, "preview", n, smaller=smaller)
     step = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
     told = [f"1 of {step}"] if step > 1 else []
-    if block.shape[3:] != full[0]:
-        told.append(f"{block.shape[3]} x {block.shape[4]} of {full[0][0]} x {full[0][1]}")
+    rows, cols = first[0].shape[3:]
+    if block.shape[3:] != (rows, cols):
+        told.append(f"{block.shape[3]} x {block.shape[4]} of {rows} x {cols}")
     low, high = scale_of(block)
-    if colours_of(block) is not None and low >= 0 and high <= 255:
-        # Colours on [0, 1] or [0, 255] are what they are.
-        low, high = 0.0, 1.0 if high <= 1 and block.dtype.kind == "f" else 255.0
+    as_bytes = first[0].dtype == np.uint8  # which may have become means of several pixels
+    if (as_bytes or colours_of(block) is not None) and low >= 0 and high <= 255:
+        low, high = 0.0, 255.0 if as_bytes or high > 1 or block.dtype.kind != "f" else 1.0
     made = bytes_of(block, (low, high))
     colours = colours_of(made)
     return Film(_side_by_side(made) if colours is None else colours, fps / step, ", ".join(told))

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from headrace.core.anew import written_anew
 from headrace.core.block import ROWS
 from headrace.core.registry import register
 from headrace.plot.mermaid import quoted
@@ -73,7 +74,7 @@ def graph_svg(graph: Graph, file_path: File | None = None) -> Svg:
 
     Raises
     ------
-    OSError
+    SinkError
         When the file cannot be written.
 
     Examples
@@ -183,7 +184,7 @@ def graph_mermaid(graph: Graph, file_path: File | None = None) -> str:
 
     Raises
     ------
-    OSError
+    SinkError
         When the file cannot be written.
 
     Examples
@@ -206,5 +207,6 @@ def graph_mermaid(graph: Graph, file_path: File | None = None) -> str:
     lines += [f"    {ids[name]} --> {ids[box.name]}" for box in boxes for name in dict.fromkeys(box.reads)]
     text = "\n".join(lines) + "\n"
     if file_path is not None:
-        Path(file_path).write_bytes(text.encode())
+        with written_anew(Path(file_path), "graph_mermaid") as part:
+            part.write_bytes(text.encode())
     return text

@@ -46,9 +46,15 @@ class Svg:
         self.data = data
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the drawing to a file and return its path."""
+        """Write the drawing to a file and return its path.
+
+        Raises
+        ------
+        SinkError
+            When it cannot be written, as on a full disk.
+        """
         path = Path(path)
-        with written_anew(path) as part:
+        with written_anew(path, f"{type(self).__name__}.save") as part:
             part.write_bytes(self.data.encode())
         return path
 

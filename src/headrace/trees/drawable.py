@@ -43,7 +43,7 @@ class Drawable:
 
         Raises
         ------
-        OSError
+        SinkError
             When a file cannot be written.
         StreamConfigError
             For numbers that are none.
@@ -69,7 +69,7 @@ class Drawable:
 
         Raises
         ------
-        OSError
+        SinkError
             When a file cannot be written.
         """
         found: Path = find("plot.to_dotfile").make(self, file_path, plotting_func, fps)
@@ -80,7 +80,7 @@ class Drawable:
 
         Raises
         ------
-        OSError
+        SinkError
             When the file cannot be written.
         """
         text: str = find("plot.to_mermaid").make(self, file_path, most=most)

@@ -27,7 +27,6 @@ from headrace.frames import (
     RandomStream,
     RepeatingStream,
     SequenceStream,
-    TimedResampleStream,
     TimedSequenceStream,
     VideoReader,
     VideoWriter,
@@ -183,6 +182,16 @@ class Stream(FrameStream, _Begun):  # behind, so that arguments are told by __in
         else:
             self.seek(i)
 
+    def seek(self, i: int) -> None:
+        """Go to frame ``i``; a derived class is told by its ``i``, where it has set that. :meth:`reset` goes to frame 0."""
+        if self._own and self._at is not None:
+            place = whole_number(f"{type(self).__name__}.seek", "i", i, 0)
+            with self._lock:
+                self._drop(None)
+                self.i = place
+        else:
+            super().seek(i)
+
     @property
     def t(self) -> float:
         """The time of the next frame, in seconds."""
@@ -201,6 +210,13 @@ class ImageSequence(frames.ImageSequence):
         is_color: bool = False,
     ) -> None:
         super().__init__(filenames, size, repeat, offset, is_color, sort="plain", on_end="raise")
+
+
+class TimedResampleStream(frames.TimedResampleStream):
+    """:class:`headrace.frames.TimedResampleStream` from time 0 on, whatever the time of the stream's first frame."""
+
+    def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001) -> None:
+        super().__init__(stream, t_zero, dt)
 
 
 class InrImageStreamer(frames.InrImageStreamer):

@@ -26,7 +26,7 @@ def finish_dropped(who: str, path: Path, process: int, finish: Callable[[], None
     try:
         finish()
     except Exception as error:  # nobody can catch it
-        told = f"could not be written: {error}"
+        told = f"could not be written: {error.__cause__ or error}"
     warnings.warn(
         f"{who} of {str(path)!r} was dropped without close(), wanted it closed; the file {told}.\n"
         "  Use it in a with block, or call close().",

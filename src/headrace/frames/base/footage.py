@@ -7,25 +7,22 @@ before the broken one are given and the error names it.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from headrace.core.indexed import Bound, Indexed, Numbers, Places, numbers, runs
+from headrace.core.indexed import Bound, Indexed, Numbers, Places
 from headrace.core.key import Key
 from headrace.core.look import Look
-from headrace.core.places import lap_pieces
 from headrace.core.stream import Field, Spec
 from headrace.frames.base.layout import Array
-from headrace.frames.base.shared import say_where
-from headrace.frames.base.unreadable import Stamp, changed, opening, stamp_of
+from headrace.frames.base.numbered import Frames
+from headrace.frames.base.unreadable import Stamp, Watched, changed, opening, stamp_of
 
-_BYTES, _MOST = 1 << 20, 256  # bytes and frames that are made ahead at most
 DIMS: dict[int, tuple[str, ...]] = {
     2: ("row", "col"),
     3: ("row", "col", "channel"),
@@ -64,6 +61,9 @@ class FrameReader:
     ----------
     header : Header
         What is known of its frames.
+    file : int or Path or None
+        What it has open: the descriptor, or the path where it is not told; None where it reads no file any more. Few of
+        those that have one are open at a time.
 
     Examples
     --------
@@ -77,6 +77,8 @@ class FrameReader:
     """
 
     header: Header
+    file: int | Path | None = None
+    watched: Watched | None = None  # by a recipe with a guard
 
     def read(self, lo: int, hi: int) -> Array:
         """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one.
@@ -94,6 +96,11 @@ class FrameReader:
         """Return any frames, in any order, as columns: at least one."""
         found = [self.read(i, i + 1) for i in at.tolist()]
         return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def check(self) -> None:
+        """Raise DamageError when the file was written to since frames were first read from it."""
+        if self.watched is not None:
+            self.watched.check()
 
     def close(self) -> None:
         """Let go of the source. Twice is fine."""
@@ -174,15 +181,18 @@ class Footage(IndexedFrames):
             reader = self.reader()
         if before is not None:
             now = stamp_of(getattr(self, "path", None), before)
-            if now is not before and not (self._same(reader.header) and (self.guard == "header" or before.same(now))):
+            told = f"{known.frames} frames of shape {known.shape} and {known.dtype}"
+            who, path = self.who or self.node_name, getattr(self, "path", "")
+            if now is not before and not (self._same(reader) and (self.guard == "header" or before.same(now))):
                 reader.close()
-                told = f"{known.frames} frames of shape {known.shape} and {known.dtype}"
-                raise changed(self.who or self.node_name, getattr(self, "path", ""), told)
+                raise changed(who, path, told)
+            if reader.file is not None and now is not None:
+                reader.watched = Watched(who, path, reader.file, now, told)
         return reader
 
-    def _same(self, new: Header) -> bool:
-        """Tell whether the frames that the header told of are there by another one, too."""
-        known = self.header()
+    def _same(self, reader: FrameReader) -> bool:
+        """Tell whether the frames that the header told of are there, as far as the header of a new reader tells."""
+        known, new = self.header(), reader.header
         return (new.shape, new.dtype) == (known.shape, known.dtype) and new.frames >= known.frames
 
     @property
@@ -207,68 +217,6 @@ class Footage(IndexedFrames):
 
     def bind(self, key: Key) -> Bound[Array]:
         return Frames(self, key)
-
-
-class Frames(Bound[Array]):
-    """Frames by number; the source is open from the first on, until it is closed."""
-
-    stream: Footage
-    inner: ClassVar[tuple[str, ...]] = ()
-    _reader: FrameReader | None = None
-    _process = 0
-
-    def walk(self, at: Places) -> Iterator[Array]:
-        length = ahead(self.stream.header().nbytes)
-        if length == 1:  # large frames come alone: what Python does for each of them is done with a cold cache
-            yield from map(self._one, at if isinstance(at, range) else at.tolist())
-            return
-        for run in runs(at, length, 1):
-            try:
-                found = self.columns(run)
-            except Exception:
-                if len(run) == 1:
-                    raise
-            else:
-                yield from found
-                continue
-            for i in run:
-                yield self._one(int(i))
-
-    def _one(self, i: int) -> Array:
-        try:
-            return self._open().one(i % int(self.stream.extent()))
-        except Exception as error:
-            say_where(error, getattr(self.stream, "path", None))
-            raise
-
-    def columns(self, at: Places) -> Array:
-        try:
-            reader, n = self._open(), int(self.stream.extent())
-            if not isinstance(at, range) or at.step != 1:
-                return reader.pick(numbers(at) % n)
-            first = at.start % n
-            if first + len(at) <= n:
-                return reader.read(first, first + len(at))
-            return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
-        except Exception as error:
-            say_where(error, getattr(self.stream, "path", None))
-            raise
-
-    def _open(self) -> FrameReader:
-        if self._reader is None or self._process != os.getpid():
-            # A child that was forked shares the descriptor's place with its parent: it opens its own.
-            self._reader, self._process = self.stream.reopened(), os.getpid()
-        return self._reader
-
-    def close(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None and self._process == os.getpid():
-            reader.close()
-
-
-def ahead(nbytes: int) -> int:
-    """Return how many frames of so many bytes each are made at a time, at most, when they are drawn one by one."""
-    return max(1, min(_MOST, _BYTES // max(1, nbytes)))
 
 
 def no_frames(known: Spec | None) -> Array | None:

@@ -7,7 +7,23 @@ from threading import RLock
 from typing import Any
 from weakref import WeakSet
 
-from headrace.errors import ClosedError
+from headrace.errors import ClosedError, StreamConfigError
+
+
+class NotBegun:
+    """What a handle has in place of what its constructor makes, until that has run."""
+
+    def __get__(self, handle: Any, kind: type[Any]) -> Any:
+        if handle is None:
+            return self
+        raise StreamConfigError(
+            f"{kind.__name__} got asked before its base was made, wanted super().__init__(source) in its own __init__.\n"
+            "  Call it first. A class without a source, whose get(n) makes the frames, is derived from "
+            "headrace.compat.convis.streams.Stream."
+        )
+
+
+NOT_BEGUN: Any = NotBegun()
 
 
 class Locked:
@@ -15,6 +31,8 @@ class Locked:
 
     A subclass calls ``_unlock()`` when it is made, and leaves ``_lock`` out of its state.
     """
+
+    _lock: Any = NOT_BEGUN
 
     def _unlock(self) -> None:
         """Have a lock that nobody holds."""

@@ -251,6 +251,12 @@ class Placed(Locked, AsStream, Closing):
             if self._closed:
                 raise self._is_closed()
             run = self.__recipe__().open(at=state)
+            if run.position > self._top:
+                run.close()
+                raise StateMismatchError(
+                    f"{type(self).__name__}.load_state_dict got a place at frame {run.position}, wanted 0 to {self._top}: there are no "
+                    "more.\n  Hand it to a stream of the frames that it was saved of."
+                )
             self._drop(None)
             self._run = run
 

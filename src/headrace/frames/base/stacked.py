@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from headrace.core.indexed import ENDLESS
 from headrace.core.items import each_of
-from headrace.errors import DataError
+from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.bounded import LOOK, check_fits
 from headrace.frames.base.footage import no_frames
 from headrace.frames.base.layout import Array
@@ -19,8 +22,39 @@ class Stacked(Seen):
     """A handle whose next frames are had as columns."""
 
     def _shape(self) -> Any:
+        """Return the shape of a frame: as the source knows it beforehand, else that of the one given last; or None."""
         known = self.__recipe__().spec
-        return None if known is None or "" not in known else known[""].shape
+        return getattr(self._last, "shape", None) if known is None or "" not in known else known[""].shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return all frames as columns for NumPy, as ``[:]`` does: ``np.asarray(film)``, ``np.mean(film)``. Moves nothing.
+
+        Raises
+        ------
+        StreamConfigError
+            When they have no end.
+        AddressError
+            When they have no numbers, as for ``[:]``.
+        DataError
+            When they are more than memory holds, or no arrays.
+        ValueError
+            With ``copy=False``: they are made when they are asked for.
+        """
+        who = type(self).__name__
+        if copy is False:
+            raise ValueError(
+                f"{who} got numpy.array(copy=False), wanted copy=None: frames are made when they are asked for.\n"
+                "  Write numpy.asarray(film)."
+            )
+        if self.__recipe__().size == inf:
+            raise StreamConfigError(
+                f"{who} got asked for all of its frames as an array, wanted a number of them: it has no end.\n"
+                "  Take some: film[:100] from the first on, or film.get(100) from where it stands."
+            )
+        found = self[:]
+        if not isinstance(found, np.ndarray):
+            raise self._no_arrays(found)
+        return np.array(found, dtype) if copy else np.asarray(found, dtype)
 
     def read(self, n: int = 1) -> Array:
         """Return the next ``n`` frames as columns, ``(n, rows, cols[, channels])``, fewer at the end.
@@ -47,9 +81,9 @@ class Stacked(Seen):
             return found
 
     def _next(self, n: int) -> Array:
-        size = self.__recipe__().size if n > LOOK else None
-        if size is not None:  # where it is not known there may be fewer
-            self._check_fits(n, min(n, max(0, size - self.i)))
+        if n > LOOK:  # where it is not known how many are left there may be no end
+            size = self.__recipe__().size
+            self._check_fits(f"get({n})", n if size is None else min(n, max(0, size - self.i)))
         columns = self._drawn(n) if n else ()
         if not len(columns):
             self._open()  # a closed one says so
@@ -57,10 +91,7 @@ class Stacked(Seen):
         last = self._last
         if not isinstance(columns, np.ndarray):
             self._refused(columns, last)
-            raise DataError(
-                f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
-                "  Choose the frame with hr.map(lambda item: item['name'])."
-            )
+            raise self._no_arrays(columns)
         if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
             self._refused(columns, last)  # as it would be, were both asked for at once
             raise DataError(
@@ -72,15 +103,37 @@ class Stacked(Seen):
         self._last = columns[-1] if alone else columns[-1].copy()
         return columns
 
-    def _check_fits(self, n: int, made: float) -> None:
-        """Raise DataError when the frames that are ``made`` of ``n`` are more than memory holds; none is drawn then."""
-        known = self.__recipe__().spec
-        last = self._last if known is not None or self._closed or n < 1 << 16 else self.get_image()
+    def _ahead(self, n: int) -> list[Any]:
+        if n > LOOK:
+            self._check_fits(f"available({n})", n)
+        return super()._ahead(n)
+
+    def _check_slice(self, index: slice) -> None:
+        """Raise DataError when the frames of a slice are more than memory holds; what is no slice is told elsewhere."""
+        size, n = self.__recipe__().size, 0
+        with suppress(TypeError, ValueError):  # of what counts nothing
+            if size is not None and (size < inf or index.stop is not None):
+                n = len(range(*index.indices(int(min(size, ENDLESS)))))
+        if n > LOOK:
+            self._check_fits(f"[{index.start}:{index.stop}]", n)
+
+    def _check_fits(self, asked: str, n: float) -> None:
+        """Raise DataError when ``n`` frames are more than memory holds; none is drawn then."""
+        source = self.__recipe__()
+        known = source.spec
+        few = n < 1 << 16 and source.size is not None
+        last = self._last if known is not None or self._closed or few else self.get_image()
         fields = (
             [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
         )
         for shape, dtype in fields:
-            check_fits(f"{type(self).__name__}.get({n})", int(made), shape, dtype)
+            check_fits(f"{type(self).__name__}{'' if asked[0] == '[' else '.'}{asked}", int(n), shape, dtype)
+
+    def _no_arrays(self, columns: Any) -> DataError:
+        return DataError(
+            f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
+            "  Choose the frame with hr.map(lambda item: item['name'])."
+        )
 
     def _refused(self, columns: Any, last: Array | None) -> None:
         """Take back frames that nobody was given."""

@@ -20,6 +20,7 @@ layout, and the rule for the end.
 
 from __future__ import annotations
 
+from math import inf
 from os import PathLike
 from typing import Any, Literal, get_args
 
@@ -29,11 +30,14 @@ from headrace.core.coerce import as_stream
 from headrace.core.stream import Stream
 from headrace.errors import AddressError, DataError, StreamConfigError
 from headrace.frames.base.bounded import LOOK
+from headrace.frames.base.derived import check_get
 from headrace.frames.base.footage import Footage
 from headrace.frames.base.layout import Array, Layout, arranged, check_layout, framed, layout_of
+from headrace.frames.base.locked import NOT_BEGUN
 from headrace.frames.base.options import whole_number
 from headrace.frames.base.seen import Seen
 from headrace.frames.base.stacked import Stacked
+from headrace.frames.base.timing import shown_at
 from headrace.ops.repeat import repeat
 from headrace.sources.source import source as array_source
 
@@ -47,7 +51,7 @@ class FrameStream(Stacked):
     ----------
     source
         A stream whose items are frames ``(rows, cols)`` or ``(rows, cols, channels)``, or what makes one: another
-        frame stream, an array of frames, a list.
+        frame stream, an array of frames, a list. A derived class hands one over, too.
     pixel_per_degree
         Pixels to a degree of the visual field, for models of vision. None, here and for the next two, for that of the
         frame stream which ``source`` is; 10 where it is none.
@@ -89,9 +93,15 @@ class FrameStream(Stacked):
     ((4, 5), (7, 4, 5), (0, 4, 5), False)
     """
 
+    _source: Stream[Any] = NOT_BEGUN
+    _on_end: OnEnd = NOT_BEGUN
+    _dt: float = NOT_BEGUN
+    _t_zero: float = NOT_BEGUN
+    _pixel_per_degree: float = NOT_BEGUN
+
     def __init__(
         self,
-        source: Any,
+        source: Any = None,
         *,
         pixel_per_degree: float | None = None,
         t_zero: float | None = None,
@@ -99,13 +109,15 @@ class FrameStream(Stacked):
         layout: Layout | None = None,
         on_end: OnEnd = "short",
     ) -> None:
+        if type(self).__recipe__ is FrameStream.__recipe__:
+            check_get(type(self), alone=source is None)
         like = source if isinstance(source, FrameStream) else None
         super().__init__(like, dt, t_zero, pixel_per_degree)
         self._layout = check_layout(type(self).__name__, layout)
         if layout is None and like is not None:
             self._layout = like._layout
         self._on_end = self._checked(on_end)
-        self._source: Stream[Any] = frames_of(source, type(self).__name__)
+        self._source = frames_of(source, type(self).__name__)
         if isinstance(self._source, Footage):
             self._source.header()  # what cannot be read is said now, not when the first frame is wanted
         self._looped: Stream[Any] | None = None
@@ -162,7 +174,11 @@ class FrameStream(Stacked):
     @property
     def t(self) -> float:
         """The time of the next frame, in seconds."""
-        return self.t_zero + self.i * self.dt
+        shown = self.uneven_times()
+        return self.t_zero + (self.i * self.dt if shown is None else shown_at(self.i, shown, self.dt))
+
+    def _comes_again(self) -> bool:
+        return self.__recipe__().size == inf
 
     def __getitem__(self, index: Any) -> Any:
         """Return the frame with a number, or the columns of a slice or of several numbers, of none too. Moves nothing.
@@ -171,7 +187,11 @@ class FrameStream(Stacked):
         ------
         AddressError
             When there is no such frame, or its frames have no numbers.
+        DataError
+            When they are more than memory holds.
         """
+        if isinstance(index, slice):
+            self._check_slice(index)
         found = super().__getitem__(index)
         return self._none() if isinstance(found, dict) and not found else found
 
@@ -197,7 +217,7 @@ class FrameStream(Stacked):
         AddressError
             With ``on_end="raise"`` when fewer frames are left: none is taken.
         DataError
-            When they are more than memory holds, as far as that is known before: none is taken.
+            When ``n`` are more than memory holds, and it is not known that fewer are left: none is taken.
         ClosedError
             After :meth:`close`.
         """
@@ -207,7 +227,7 @@ class FrameStream(Stacked):
 
     def _block(self, n: int) -> Array:
         if n > LOOK and self._on_end == "pad":
-            self._check_fits(n, n)
+            self._check_fits(f"get({n})", n)
         strict = self._on_end == "raise"
         if strict and self.__recipe__().size is not None and not self.available(n):
             raise self._too_few(n)
@@ -266,4 +286,10 @@ def frames_of(source: Any, who: str) -> Stream[Any]:
             f"{who} got {source!r}, wanted a stream of frames, or an array or a list of them.\n"
             "  A file is read by VideoReader(path), NumpyReader(path) or ImageSequence(path)."
         )
-    return as_stream(source)
+    try:
+        return as_stream(source)
+    except StreamConfigError as error:
+        told = str(error)
+        if not told.startswith("Streamer got"):
+            raise
+        raise StreamConfigError(who + told.removeprefix("Streamer")) from None  # of whom the user knows nothing

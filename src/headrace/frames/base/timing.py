@@ -5,7 +5,10 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from headrace.core.checks import number
+from headrace.frames.base.layout import Array
 
 
 class Timing:
@@ -35,10 +38,14 @@ class Timing:
       Give it as a plain number; it can be changed later, too.
     """
 
+    _uneven: Array | None = None  # of what frames are made of, one by one
+
     def __init__(
         self, like: Timing | None, dt: float | None, t_zero: float | None, pixel_per_degree: float | None
     ) -> None:
         self.dt = _given(dt, 0.001 if like is None else like.dt)
+        if like is not None and dt is None:
+            self._uneven = like.uneven_times()
         self.t_zero = _given(t_zero, 0.0 if like is None else like.t_zero)
         self.pixel_per_degree = _given(pixel_per_degree, 10 if like is None else like.pixel_per_degree)
 
@@ -50,6 +57,7 @@ class Timing:
     @dt.setter
     def dt(self, dt: float) -> None:
         self._dt: float = check_dt(type(self).__name__, dt)
+        self._uneven = None
 
     @property
     def t_zero(self) -> float:
@@ -74,7 +82,71 @@ class Timing:
 
     def time_to_bin(self, t: float) -> float:
         """Return which frame a time falls on, not rounded."""
-        return (t - self.t_zero) / self.dt
+        shown = self.uneven_times()
+        if shown is None:
+            return (t - self.t_zero) / self.dt
+        return float(bins_of(t - self.t_zero, shown, self.dt, repeats=self._comes_again()))
+
+    def uneven_times(self) -> Array | None:
+        """Return how long after the first each frame is shown, in seconds, where that is not every ``dt``; else None.
+
+        What is made frame by frame of such a stream has them, too, until its ``dt`` is set.
+        """
+        return self._uneven
+
+    def _comes_again(self) -> bool:
+        """Tell whether the first frame is shown again after the last."""
+        return False
+
+
+def shown_at(i: int, shown: Array, dt: float) -> float:
+    """Return how long after the first frame ``i`` is shown, in seconds, where that is not every ``dt``.
+
+    Parameters
+    ----------
+    i
+        The number of a frame; the first is shown again after the last.
+    shown, dt
+        As for :func:`bins_of`.
+
+    Examples
+    --------
+    >>> [shown_at(i, np.array([0, 0.1, 1.0]), 0.5) for i in (-1, 1, 3)]
+    [-0.5, 0.1, 1.5]
+    """
+    if i < 0:
+        return i * dt
+    laps, k = divmod(i, len(shown))
+    return float(shown[k]) + laps * (float(shown[-1]) + dt)
+
+
+def bins_of(since: Any, shown: Array, dt: float, *, repeats: bool = False) -> Array:
+    """Return which frames some times fall on, not rounded, where frames are not shown every ``dt``.
+
+    Parameters
+    ----------
+    since
+        The times, in seconds since the first frame.
+    shown
+        When each frame is shown, in seconds since the first; ascending.
+    dt
+        How long the last is shown; outside of ``shown`` frames follow each other so.
+    repeats
+        Whether the first is shown again after the last.
+
+    Examples
+    --------
+    >>> bins_of([0.05, 0.5, 1.1, 1.3], np.array([0, 0.1, 1.0]), 0.2).round(3).tolist()
+    [0.5, 1.444, 2.5, 3.5]
+    """
+    since, laps = np.asarray(since, np.float64), np.zeros(())
+    if repeats:
+        lasts = shown[-1] + dt
+        laps = np.maximum(0, since // lasts)
+        since = since - laps * lasts
+    within = np.interp(since, shown, np.arange(len(shown)))
+    beyond = np.minimum(0, since) + np.maximum(0, since - shown[-1])
+    return np.asarray(laps * len(shown) + within + beyond / dt)
 
 
 def check_dt(who: str, dt: Any) -> float:

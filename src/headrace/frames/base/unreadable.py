@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -13,6 +13,8 @@ from zlib import crc32
 from headrace.errors import DamageError, DataError
 
 END = 4096  # bytes at both ends of a file that tell it from another
+WHOLE = 1 << 16  # bytes of a file up to which all of it does
+PARTS, PART = 4, 512  # of a larger one: so many pieces between its ends, of so many bytes
 
 
 class Stamp(NamedTuple):
@@ -20,34 +22,82 @@ class Stamp(NamedTuple):
 
     size: int
     mtime: int
-    ends: int
+    sample: int
 
     def same(self, other: Stamp | None) -> bool:
-        """Tell whether this is the file that ``other`` is of, or one with the same in it, as far as the ends tell."""
-        return other is not None and (self.size, self.ends) == (other.size, other.ends)
+        """Tell whether this is the file that ``other`` is of, or one with the same in it, as far as a sample tells."""
+        return other is not None and (self.size, self.sample) == (other.size, other.sample)
 
 
 def stamp_of(path: Any, known: Stamp | None = None) -> Stamp | None:
-    """Return what a file is known by, None where there is none; ``known`` itself, when it was not written to since."""
-    if not isinstance(path, Path):
+    """Return what a file is known by, None where there is none; ``known`` itself, when it was not written to since.
+
+    ``path`` may be the descriptor of an open file, too, whose place stays as it is.
+    """
+    if not isinstance(path, Path | int):
         return None
     try:
         found = os.stat(path)
         if known is not None and (known.size, known.mtime) == (found.st_size, found.st_mtime_ns):
             return known
+        if isinstance(path, int):
+            return Stamp(found.st_size, found.st_mtime_ns, _sample(lambda n, at: os.pread(path, n, at), found.st_size))
         with open(path, "rb", buffering=0) as file:
-            ends = crc32(file.read(END))
-            file.seek(max(0, found.st_size - END))
-            ends = crc32(file.read(END), ends)
+
+            def part(n: int, at: int) -> bytes:
+                file.seek(at)
+                return file.read(n)
+
+            return Stamp(found.st_size, found.st_mtime_ns, _sample(part, found.st_size))
     except OSError:  # opening it says why
         return None
-    return Stamp(found.st_size, found.st_mtime_ns, ends)
+
+
+def _sample(part: Callable[[int, int], bytes], size: int) -> int:
+    """Return a checksum of a file: its ends, and some of what is between, where it may differ by what was dark before."""
+    if size <= WHOLE:
+        return crc32(part(WHOLE, 0))
+    sample = crc32(part(END, size - END), crc32(part(END, 0)))
+    for k in range(1, PARTS + 1):
+        sample = crc32(part(PART, k * size // (PARTS + 1)), sample)
+    return sample
+
+
+class Watched:
+    """A file that frames are read from, and nobody is to write to meanwhile.
+
+    Parameters
+    ----------
+    who, path, told
+        For the message: who reads it, the file, and what it had.
+    file
+        Its descriptor while it is open, so that one that is renamed over is read to its end; its path where that is not
+        told.
+    stamp
+        What it was known by when it was first opened.
+    """
+
+    def __init__(self, who: str, path: Any, file: int | Path, stamp: Stamp, told: str) -> None:
+        self._who, self._path, self._file, self._stamp, self._told = who, path, file, stamp, told
+        self._place = os.fspath(file) if isinstance(file, Path) else file  # quicker: asked for with each block
+
+    def check(self) -> None:
+        """Raise DamageError when it was written to."""
+        known = self._stamp
+        with suppress(OSError):
+            found = os.stat(self._place)
+            if found.st_mtime_ns == known.mtime and found.st_size == known.size:
+                return
+        now = stamp_of(self._file)
+        if now is None or not known.same(now):
+            raise changed(self._who, self._path, self._told)
+        self._stamp = now  # touched
 
 
 def changed(who: str, path: Any, told: str) -> DamageError:
     """Return the error of a file that was written anew under its reader."""
     return DamageError(
-        f"{who} got {Path(path).name!r}, which was written to since it was first opened, wanted the same file: {told}.\n"
+        f"{who} got {str(path)!r}, which was written to since it was first opened, wanted the same file: {told}.\n"
         "  Make another reader for what is there now, and write new frames to another name."
     )
 
@@ -75,7 +125,7 @@ def opening(who: str, path: Any = None) -> Iterator[None]:
 
 
 def _told(who: str, path: Any, error: OSError) -> DataError | None:
-    got = f"{who} got {os.path.basename(str(path))!r}, which"
+    got = f"{who} got {str(path)!r}, which"
     wanted = "wanted a file that can be read"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return DamageError(

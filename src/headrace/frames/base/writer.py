@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from headrace.core.closing import Closing
+from headrace.core.handle import AsStream
 from headrace.errors import ClosedError, DataError, StreamConfigError
+from headrace.frames.base.claimed import check_other_file, claim, release
 from headrace.frames.base.layout import Array, as_array, check_size, framed
 from headrace.frames.base.narrow import fitting
 from headrace.frames.base.paths import check_target
+from headrace.frames.base.refused import refused
 
 
 class FrameWriter(Closing):
@@ -39,6 +44,11 @@ class FrameWriter(Closing):
     StreamConfigError
         When ``size`` is no pair of whole numbers.
 
+    Notes
+    -----
+    A file has one writer of a program at a time, from its first frame on: another one is refused then. :func:`headrace.drain`
+    refuses frames that are read from the file itself; a loop of one's own must not put them into it.
+
     Examples
     --------
     >>> import numpy as np, headrace as hr
@@ -53,6 +63,8 @@ class FrameWriter(Closing):
 
     size: tuple[int, int] | None
     written: int
+    _path: Path | None = None
+    _spared = False  # whether a file that is there stays, where no frame comes
 
     def __init__(self, size: Any = None) -> None:
         self.size = None if size is None else check_size(type(self).__name__, size)
@@ -61,6 +73,15 @@ class FrameWriter(Closing):
         self._closed = False
         self._process = os.getpid()
         self._whole = RLock()  # of several threads each puts whole blocks
+
+    def check_source(self, source: Any) -> None:
+        """Raise StreamConfigError when frames are read from the file itself; asked by :func:`headrace.drain`."""
+        if self._path is not None:
+            try:
+                check_other_file(type(self).__name__, self._path, source)
+            except StreamConfigError:
+                self._spared = True
+                raise
 
     def take(self, frames: Array) -> None:
         """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
@@ -90,6 +111,8 @@ class FrameWriter(Closing):
             When it is no block, or its frames have another shape than those before.
         ClosedError
             After :meth:`close`, and in a process that was forked: the file is its parent's.
+        SinkError
+            When the file cannot be written, as on a full disk.
         """
         self._write(framed(s, f"{type(self).__name__}.put", joined=True))
 
@@ -100,11 +123,11 @@ class FrameWriter(Closing):
         ------
         DataError
             When it is no frame, or has another shape than those before.
-        ClosedError
+        ClosedError, SinkError
             As for :meth:`put`.
         """
         frame = as_array(item)
-        if frame.ndim not in (2, 3) or frame.dtype.kind not in "buif":
+        if frame.ndim not in (2, 3) or frame.dtype.kind not in "buif" or isinstance(item, AsStream):
             raise DataError(
                 f"{type(self).__name__}.write got {frame.dtype} of shape {frame.shape}, wanted one frame (rows, cols) or "
                 "(rows, cols, channels).\n  For a block of frames use put."
@@ -141,7 +164,7 @@ class FrameWriter(Closing):
 
         Raises
         ------
-        OSError
+        SinkError
             When what is left cannot be written; the file is let go of then, too.
         """
         if self._process != os.getpid():
@@ -151,8 +174,20 @@ class FrameWriter(Closing):
                 self._closed = True
                 self.finish()
 
+    def __reduce__(self) -> Any:
+        raise not_sent(self)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {self.written} frames written>"
+
+
+def not_sent(writer: Any) -> TypeError:
+    """Return the error of a writer that is pickled: its file is open here."""
+    who = type(writer).__name__
+    return TypeError(
+        f"{who} got pickled with its file open, wanted a writer, and a file, in each process.\n"
+        f"  Send the name of the file and the options, and call {who}(...) with them there."
+    )
 
 
 def fitted(frames: Array, dtype: np.dtype[Any], who: str) -> Array:
@@ -177,6 +212,8 @@ class Appended:
     ------
     StreamConfigError
         When it cannot be written.
+    SinkError
+        While writing, when the disk takes no more: what was written before stays; or when another writer has begun it.
 
     Examples
     --------
@@ -198,28 +235,44 @@ class Appended:
                 f"{who}({option}) got {str(path)!r}, which cannot be written: {error}, wanted a file that can.\n"
                 "  Choose another name or folder."
             ) from error
+        self._who, self.path = who, found
         self._behind, self._begun = behind, False
 
     def append(self, data: Array, head: bytes) -> None:
         """Write an array behind what is there, and then the head that counts it."""
-        self._write_at(self._behind, data.reshape(-1).view(np.uint8).data)
+        self._claim()
+        try:
+            self._write_at(self._behind, data.reshape(-1).view(np.uint8).data)
+            self.begin(head)
+        except BaseException:
+            with suppress(OSError):  # what went half into it is out again
+                self._file.truncate(self._behind)
+            raise
         self._behind += data.nbytes
-        self.begin(head)
 
     def begin(self, head: bytes) -> None:
         """Write the head."""
+        self._claim()
         self._write_at(0, memoryview(head))
 
-    def _write_at(self, place: int, data: memoryview) -> None:
+    def _claim(self) -> None:
         if not self._begun:
-            self._file.truncate(0)
-            self._begun = True
-        self._file.seek(place)
-        while len(data):
-            data = data[self._file.write(data) :]
+            claim(self._who, self.path, self)
+
+    def _write_at(self, place: int, data: memoryview) -> None:
+        try:
+            if not self._begun:
+                self._file.truncate(0)
+                self._begun = True
+            self._file.seek(place)
+            while len(data):
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise refused(self._who, self.path, error) from error
 
     def close(self) -> None:
         """Let go of the file."""
+        release(self)
         self._file.close()
 
 

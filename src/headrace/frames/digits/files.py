@@ -108,7 +108,7 @@ def _verify(who: str, path: Path, data: bytes) -> None:
     found = md5(data, usedforsecurity=False).hexdigest()
     if found != _SUMS[path.name]:
         raise DataError(
-            f"{who} got {path.name!r} with the md5 sum {found}, wanted {_SUMS[path.name]}, that of MNIST's file of this name.\n"
+            f"{who} got {str(path)!r} with the md5 sum {found}, wanted {_SUMS[path.name]}, that of MNIST's file of this name.\n"
             "  Download it again; for other digits under MNIST's names pass check=False.\n"
             f"  file: {path}"
         )
@@ -135,7 +135,7 @@ def _fetched(who: str, path: Path, opener: Opener | None) -> Path:
         ) from error
     _verify(who, path, data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_anew(path) as part:
+    with written_anew(path, who) as part:
         part.write_bytes(data)
     return path
 

@@ -88,7 +88,7 @@ def read_idx(path: str | Path, who: str = "read_idx") -> Array:
                 data += piece
         except (EOFError, zlib.error, OSError) as error:  # gzip.BadGzipFile is an OSError
             raise DataError(
-                f"{who} got {path.name!r}, which is damaged after {len(data)} bytes: {type(error).__name__}: {error}; wanted "
+                f"{who} got {str(path)!r}, which is damaged after {len(data)} bytes: {type(error).__name__}: {error}; wanted "
                 f"{header.nbytes}.\n"
                 "  Copy or download it again."
             ) from error
@@ -106,8 +106,8 @@ def write_idx(path: str | Path, array: Any) -> None:
         For values of a type that idx files do not have, and for more than 255 axes or none.
     StreamConfigError
         When its folder is not there.
-    OSError
-        When it cannot be written.
+    SinkError
+        When it cannot be written, as on a full disk.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def write_idx(path: str | Path, array: Any) -> None:
     )
     path = check_target("write_idx", "path", path)
     # Without the time in it: the same digits, the same bytes.
-    with written_anew(path) as part:
+    with written_anew(path, "write_idx") as part:
         part.write_bytes(gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
 
 
@@ -144,19 +144,19 @@ def _header(file: IO[bytes], path: Path, who: str) -> IdxHeader:
         zeros, code, axes = struct.unpack(">HBB", head)
         if zeros or code not in _TYPES or not axes:
             raise DataError(
-                f"{who} got {path.name!r}, which begins with 0x{head.hex()}, wanted an idx file: 0x00000803 for images, "
+                f"{who} got {str(path)!r}, which begins with 0x{head.hex()}, wanted an idx file: 0x00000803 for images, "
                 "0x00000801 for labels.\n  A page that a server sent in its place begins otherwise."
             )
         shape = struct.unpack(f">{axes}I", file.read(4 * axes))
     except (struct.error, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"{who} got {path.name!r}, which is cut short: {error}; wanted the whole header of an idx file.\n  Copy or download it again."
+            f"{who} got {str(path)!r}, which is cut short: {error}; wanted the whole header of an idx file.\n  Copy or download it again."
         ) from error
     header = IdxHeader(tuple(shape), np.dtype(_TYPES[code]))
     most = _MOST * path.stat().st_size
     if header.nbytes > most:
         raise DataError(
-            f"{who} got {path.name!r}, whose header promises {header.nbytes} bytes, wanted what {path.stat().st_size} bytes "
+            f"{who} got {str(path)!r}, whose header promises {header.nbytes} bytes, wanted what {path.stat().st_size} bytes "
             "of a file can hold.\n  Copy or download it again."
         )
     if not isinstance(file, gzip.GzipFile):
@@ -168,6 +168,6 @@ def _check_length(who: str, path: Path, header: IdxHeader, held: int) -> None:
     if held != header.nbytes:
         much = f"{held} bytes" if held < header.nbytes else "more"
         raise DataError(
-            f"{who} got {path.name!r}, which holds {much} where its header promises {header.nbytes}, wanted "
+            f"{who} got {str(path)!r}, which holds {much} where its header promises {header.nbytes}, wanted "
             f"all of {header.dtype}, {header.shape}, and nothing else.\n  Copy or download it again."
         )

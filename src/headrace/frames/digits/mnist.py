@@ -7,12 +7,14 @@ from typing import Any
 from headrace.core.key import Seed
 from headrace.core.notes import warn
 from headrace.core.stream import Stream
+from headrace.frames.base.bounded import LOOK
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import whole_number
 from headrace.frames.base.stream import FrameStream
 from headrace.frames.digits.files import Opener, Split, find_digits
+from headrace.frames.digits.sets import no_labels
 from headrace.frames.digits.spikes import DigitSpikes
-from headrace.frames.digits.walk import ADVANCE, Digits, no_labels
+from headrace.frames.digits.walk import ADVANCE, Digits
 
 
 class DigitStream(FrameStream):
@@ -43,6 +45,8 @@ class DigitStream(FrameStream):
             When there is no file of labels, and as :meth:`get`.
         """
         n = whole_number(f"{type(self).__name__}.get_with_labels", "n", n, 0)
+        if n > LOOK:
+            self._check_fits(f"get_with_labels({n})", n)
         with self._lock:  # frames and labels of the same place, whoever else moves it
             run: Any = self._open()
             labels = run.bound().labels(range(run.position, run.position + n))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from math import gcd, inf
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -17,78 +16,21 @@ from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import StreamConfigError
 from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import check_number, whole_number
 from headrace.frames.base.paths import check_file
-from headrace.frames.base.shared import say_where, shared
-from headrace.frames.digits.idx import read_idx, read_idx_header, write_idx
+from headrace.frames.base.shared import say_where
+from headrace.frames.base.unreadable import changed, stamp_of
+from headrace.frames.digits.idx import read_idx_header, write_idx
+from headrace.frames.digits.sets import DigitSet, check_images, check_labels, digit_set, no_labels
 from headrace.sources.files_rows import example_file
 
 Labels = Literal["none", "channel", "item"]
 ADVANCE = 179425529  # prime: every digit of any set is shown
 _LONGEST = 1 << 40  # frames of a digit
 _FROM = 10**10  # where a walk without an init may begin
-
-
-class DigitSet:
-    """Images in memory, and their labels once they are asked for, shared by the passes over them.
-
-    Attributes
-    ----------
-    images : array
-        uint8 ``(n, rows, cols)``.
-    """
-
-    images: Array
-
-    def __init__(self, who: str, images: Path, labels: Path | None) -> None:
-        self.images = read_idx(images, who)
-        check_images(who, images, self.images.shape, self.images.dtype)
-        self._files = who, images, labels
-
-    @cached_property
-    def labels(self) -> Array:
-        """Return the labels, int64 ``(n,)``; raises StreamConfigError where there are none."""
-        who, images, path = self._files
-        if path is None:
-            raise no_labels(who, images)
-        found = read_idx(path, who).astype(np.int64)
-        check_labels(who, images, len(self.images), path, found.shape)
-        return found
-
-
-def digit_set(who: str, images: Path, labels: Path | None) -> DigitSet:
-    """Return the digits of two files, read once as long as anyone has them."""
-    paths = [path for path in (images, labels) if path is not None]
-    return shared(lambda: DigitSet(who, images, labels), paths, len(paths))
-
-
-def check_images(who: str, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Raise DataError when a file does not hold images."""
-    if len(shape) != 3 or dtype != np.uint8 or 0 in shape:
-        raise DataError(
-            f"{who} got {path.name!r} with {dtype} of shape {shape}, wanted images: uint8, (n, rows, columns), at least one.\n"
-            "  write_idx(path, images.astype('uint8')) makes such a file."
-        )
-
-
-def check_labels(who: str, images: Path, n: int, path: Path, shape: tuple[int, ...]) -> None:
-    """Raise DataError when a file does not hold a label for each of ``n`` images."""
-    if shape != (n,):
-        raise DataError(
-            f"{who} got {path.name!r} with labels of shape {shape}, wanted one for each of the {n} images in {images.name!r}.\n"
-            "  Take both files from one set."
-        )
-
-
-def no_labels(who: str, images: Path) -> StreamConfigError:
-    """Return the error of labels that are asked for where there are none."""
-    return StreamConfigError(
-        f"{who} got {images.name!r} without a file of labels beside it, wanted both, since labels are asked for.\n"
-        f"  Put it into {str(images.parent)!r}, or do without labels: get(n) gives the frames."
-    )
 
 
 class Walk(Indexed[Array]):
@@ -137,14 +79,24 @@ class Walk(Indexed[Array]):
         """
         known: tuple[int, int, int] | None = self.__dict__.get("_shape")
         if known is None:
+            files = [path for path in (self.path, self.label_path) if path is not None]
+            stamps = [(path, stamp_of(path)) for path in files]
             images = read_idx_header(self.path, self.who)
             check_images(self.who, self.path, images.shape, images.dtype)
             if self.label_path is not None:
                 told = read_idx_header(self.label_path, self.who)
                 check_labels(self.who, self.path, images.shape[0], self.label_path, told.shape)
             known = (images.shape[0], images.shape[1], images.shape[2])
-            self.fix(_shape=known)
+            self.fix(_shape=known, _written=stamps)
         return known
+
+    def check_files(self) -> None:
+        """Raise DamageError when a file was written to since its header was read."""
+        n, *size = self.shape()
+        for path, before in self.__dict__["_written"]:
+            now = stamp_of(path, before)
+            if now is not None and before is not None and not before.same(now):
+                raise changed(self.who, path, f"{n} digits of {size[0]} x {size[1]}")
 
     def left_out(self) -> int:
         """Return how many digits the walk never comes to."""
@@ -192,6 +144,7 @@ class BoundWalk(Bound[Array]):
         """Return the digits, read when first wanted."""
         if self._set is None:
             stream = self.stream
+            stream.check_files()
             self._set = digit_set(stream.who, stream.path, stream.label_path)
             init = stream.init
             self._init = int(self.key.child("init").rng().integers(_FROM)) if init is None else init

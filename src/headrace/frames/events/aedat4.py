@@ -7,15 +7,21 @@ where the last one ends, and then packets, each a flatbuffer with its size in fr
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headrace.core.indexed import Numbers
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array
-from headrace.frames.events.arrays import EVENT, events_of
+from headrace.frames.base.unreadable import changed
+from headrace.frames.events.arrays import EVENT, NAMES, joined_events, pack
+from headrace.frames.events.pieces import PIECE, EventFile
+from headrace.sources.formats import ArrayFile
 
 _LINE = 14  # bytes of "#!AER-DAT4.0\r\n"
 _EVENT = np.dtype(
@@ -51,56 +57,107 @@ class _Buffer:
         return self.table + offset if offset else None
 
 
-def read_aedat4(path: Path, data: bytes) -> Array:
-    """Return the events of a file of version 4, in the order of its packets.
+class FourthFile(EventFile):
+    """Events of AEDAT 4, in the order of its packets; a piece is of as many packets as it takes.
+
+    The table of packets at the end of a file is not read: of a recording that was killed it is missing.
 
     Parameters
     ----------
-    path, data
-        The file, for messages, and what is in it.
+    path
+        The file.
 
     Raises
     ------
     DataError
-        When it is cut short or damaged, or has the events of several cameras.
-    MissingExtraError
-        When its packets are compressed and lz4 or zstandard is not installed.
+        When its header is damaged.
     """
-    at = _LINE
-    kinds: dict[int, bytes] = {}
-    parts: list[Array] = []
-    try:
-        header = _sized(data, at)
-        at += 4 + len(header.data)
-        packing = _number(header, 0, "i", 0)
-        table = _number(header, 1, "q", -1)
-        end = len(data) if table < 0 else table
-        if not at <= end <= len(data):
-            raise _BrokenError(f"its packets end at byte {end} of {len(data)}")
-        while at < end:
-            if at + 8 > end:
-                raise _BrokenError("it ends within a packet")
-            source, size = struct.unpack_from("<ii", data, at)
-            if size < 0 or at + 8 + size > end:
-                raise _BrokenError("it ends within a packet")
-            if kinds.get(source, b"EVTS") == b"EVTS":  # a stream's packets are of one kind
-                packet = _sized(_unpacked(data[at + 8 : at + 8 + size], packing), 0)
-                kinds[source] = packet.data[4:8]
-                if kinds[source] == b"EVTS":
-                    parts.append(_events(packet))
-            at += 8 + size
-    except _BrokenError as error:
-        raise DataError(
-            f"read_events got {path.name!r}, which is damaged at byte {at}: {error}; wanted whole packets of AEDAT 4.\n"
-            "  Copy it again."
-        ) from None
-    cameras = [source for source, kind in kinds.items() if kind == b"EVTS"]
-    if len(cameras) > 1:
-        raise DataError(
-            f"read_events got {path.name!r} with the events of {len(cameras)} cameras (streams "
-            f"{', '.join(map(str, cameras))}), wanted those of one.\n  Record or convert each into a file of its own."
-        )
-    return events_of(np.concatenate(parts), f"read_events({path.name!r})") if parts else np.empty(0, EVENT)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with self.opened() as file, self._telling([_LINE]):
+            size = file.length
+            header = _sized(file.read(_LINE, min(4 + _u32(file, _LINE), size - _LINE)).tobytes(), 0)
+            self._packing, table = _number(header, 0, "i", 0), _number(header, 1, "q", -1)
+            self._first, self._end = _LINE + 4 + len(header.data), size if table < 0 else table
+            if not self._first <= self._end <= size:
+                raise _BrokenError(f"its packets end at byte {self._end} of {size}")
+        self._marks = [self._first]
+
+    def look(self) -> Numbers:
+        marks, starts, n = self._marks[:1], [0], 0
+        with self.opened() as file:
+            for at, events in self._packets(file, marks[0]):
+                if n - starts[-1] >= PIECE:
+                    marks.append(at)
+                    starts.append(n)
+                n += len(events)
+        self._marks = marks
+        return np.array([*starts, n], np.int64)
+
+    def _packets(self, file: ArrayFile, at: int) -> Iterator[tuple[int, Array]]:
+        """Yield where each packet of events begins, and what is in it, from a place on."""
+        kinds: dict[int, bytes] = {}
+        place = [at]
+        with self._telling(place):
+            while at < self._end:
+                if at + 8 > self._end:
+                    raise _BrokenError("it ends within a packet")
+                source, size = struct.unpack("<ii", file.read(at, 8).tobytes())
+                if size < 0 or at + 8 + size > self._end:
+                    raise _BrokenError("it ends within a packet")
+                if kinds.get(source, b"EVTS") == b"EVTS":  # a stream's packets are of one kind
+                    packet = _sized(_unpacked(file.read(at + 8, size).tobytes(), self._packing), 0)
+                    kinds[source] = packet.data[4:8]
+                    if kinds[source] == b"EVTS":
+                        yield at, _events(packet)
+                place[0] = at = at + 8 + size
+        cameras = [source for source, kind in kinds.items() if kind == b"EVTS"]
+        if len(cameras) > 1:
+            raise DataError(
+                f"read_events got {self.path.name!r} with the events of {len(cameras)} cameras (streams "
+                f"{', '.join(map(str, cameras))}), wanted those of one.\n  Record or convert each into a file of its own."
+            )
+
+    @contextmanager
+    def _telling(self, place: list[int]) -> Iterator[None]:
+        """Say where it is damaged."""
+        try:
+            yield
+        except _BrokenError as error:
+            raise DataError(
+                f"read_events got {self.path.name!r}, which is damaged at byte {place[0]}: {error}; wanted whole packets of AEDAT 4.\n"
+                "  Copy it again."
+            ) from None
+
+    def whole(self) -> Array:
+        """Return all events, unpacked once; raises what looking through the file raises."""
+        with self.opened() as file:
+            parts, n = [], 0
+            for _, events in self._packets(file, self._first):
+                parts.append(self._packed(events, np.empty(len(events), EVENT), n))
+                n += len(events)
+        return joined_events(parts)
+
+    def _packed(self, events: Array, out: Array, first: int) -> Array:
+        return pack({name: events[name] for name in NAMES}, out, f"read_events({self.path.name!r})", first)
+
+    def fill(self, file: ArrayFile, k: int, lo: int, hi: int, out: Array) -> None:
+        first, end = int(self.starts[k]), int(self.starts[k + 1])
+        begin = 0  # of a packet, from the first event of the piece
+        for _, events in self._packets(file, self._marks[k]):
+            a, b = max(lo, begin), min(hi, begin + len(events))
+            if a < b:
+                self._packed(events[a - begin : b - begin], out[a - lo : b - lo], first + a)
+            begin += len(events)
+            if begin >= hi:
+                return
+        if begin < hi:
+            raise changed("read_events", self.path, f"{end - first} events from number {first} on")
+
+
+def _u32(file: ArrayFile, at: int) -> int:
+    return int.from_bytes(file.read(at, 4).tobytes(), "little") if at + 4 <= file.length else 0
 
 
 def _sized(data: bytes, at: int) -> _Buffer:

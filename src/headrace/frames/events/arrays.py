@@ -49,6 +49,12 @@ def events_of(events: Any, who: str = "events_of") -> Array:
     headrace.errors.DataError: events_of got 0.001 for t of event 0, wanted whole numbers.
       t is in microseconds: multiply seconds by 1e6, and round.
     """
+    columns = columns_of(events, who)
+    return pack(columns, np.empty(len(columns["t"]), EVENT), who)
+
+
+def columns_of(events: Any, who: str) -> dict[str, Array]:
+    """Return the columns of events, once their shapes and types are looked at; raises DataError for those of none."""
     names = getattr(getattr(events, "dtype", None), "names", None) or (tuple(events) if hasattr(events, "keys") else ())
     missing = [name for name in NAMES if name not in names]
     if missing:
@@ -63,14 +69,21 @@ def events_of(events: Any, who: str = "events_of") -> Array:
         raise DataError(
             f"{who} got {told}, wanted numbers, one for each event, in all four.\n  Each is a column: (n,)."
         )
-    made = np.empty(len(columns["t"]), EVENT)
+    return columns
+
+
+def pack(columns: dict[str, Array], out: Array, who: str, first: int = 0) -> Array:
+    """Put columns into an array of ``EVENT`` and return it; raises DataError for what has no room, by its number.
+
+    ``first`` is the number of the first event.
+    """
     for name, column in columns.items():
-        _check_whole(who, name, column)
-        made[name] = column > 0 if name == "p" else column
-    return made
+        _check_whole(who, name, column, first)
+        out[name] = column > 0 if name == "p" else column
+    return out
 
 
-def _check_whole(who: str, name: str, column: Array) -> None:
+def _check_whole(who: str, name: str, column: Array, first: int) -> None:
     """Raise DataError for the first value that is not whole, or has no room: nothing is cut off, and nothing wraps."""
     if column.dtype.kind == "f":
         wrong = column != np.rint(column)  # so is what is not a number; what is infinite is outside
@@ -79,7 +92,9 @@ def _check_whole(who: str, name: str, column: Array) -> None:
             advice = (
                 "t is in microseconds: multiply seconds by 1e6, and round." if name == "t" else "Round them before."
             )
-            raise DataError(f"{who} got {column[k]!s} for {name} of event {k}, wanted whole numbers.\n  {advice}")
+            raise DataError(
+                f"{who} got {column[k]!s} for {name} of event {first + k}, wanted whole numbers.\n  {advice}"
+            )
     if not len(column) or name == "p":
         return
     most = np.iinfo(EVENT[name]).max
@@ -89,7 +104,9 @@ def _check_whole(who: str, name: str, column: Array) -> None:
         values = column.astype(object)
         k = int(np.argmax((values < least) | (values > most)))
         advice = "t is in microseconds." if name == "t" else "Columns and rows are counted from 0, in 16 bits."
-        raise DataError(f"{who} got {column[k]!s} for {name} of event {k}, wanted {least} to {most}.\n  {advice}")
+        raise DataError(
+            f"{who} got {column[k]!s} for {name} of event {first + k}, wanted {least} to {most}.\n  {advice}"
+        )
 
 
 def _int_of(value: Any) -> float:
@@ -204,29 +221,23 @@ def frame_numbers(times: Array, since: float, step: float) -> Array:
 def counted(events: Array, at: Array, n: int, size: tuple[int, int], who: str) -> Array:
     """Return how many events each pixel has in each of ``n`` frames, ``(2, n, rows, cols)``, float32, ON and OFF.
 
-    Parameters
-    ----------
-    events, at
-        Events, and the number of the frame each is in, 0 to n - 1.
-    n, size
-        How many frames of how many rows and columns.
-    who
-        The name that messages begin with.
-
-    Raises
-    ------
-    DataError
-        When they would take more than 2 GiB.
+    ``at`` is the number of the frame each event is in, 0 to n - 1. Raises what :func:`check_frames` does.
     """
+    check_frames(n, size, who)
+    rows, cols = size
+    cell = (((events["p"] == 0) * n + at.astype(np.int64, copy=False)) * rows + events["y"]) * cols + events["x"]
+    made = np.bincount(cell, minlength=2 * n * rows * cols).astype(np.float32)
+    return made.reshape(2, n, rows, cols)
+
+
+def check_frames(n: int, size: tuple[int, int], who: str) -> None:
+    """Raise DataError for more frames than fit into 2 GiB."""
     rows, cols = size
     if n * rows * cols > 1 << 28:
         raise DataError(
             f"{who} got events that take {n} frames of {rows} x {cols}, wanted 2 GiB at most.\n"
             "  Choose a larger dt=, or fewer frames at a time."
         )
-    cell = (((events["p"] == 0) * n + at.astype(np.int64, copy=False)) * rows + events["y"]) * cols + events["x"]
-    made = np.bincount(cell, minlength=2 * n * rows * cols).astype(np.float32)
-    return made.reshape(2, n, rows, cols)
 
 
 def _microseconds(seconds: float) -> float:

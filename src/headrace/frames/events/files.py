@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.anew import written_anew
-from headrace.core.optional import optional
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.paths import check_file, check_target
 from headrace.frames.base.shared import shared
-from headrace.frames.events.aedat import check_sensor, read_aedat, read_bin
-from headrace.frames.events.arrays import NAMES, events_of
+from headrace.frames.base.unreadable import opening
+from headrace.frames.events.aedat import check_sensor, open_aedat
+from headrace.frames.events.arrays import events_of
+from headrace.frames.events.columns import HDF5Events, open_npz
 from headrace.frames.events.growing import GROWING, Growing
-
-Read = Callable[[Path, Any], Array]
+from headrace.frames.events.pieces import EventFile, Reading
+from headrace.frames.events.records import BitsFile
+from headrace.frames.events.span import Span
 
 
 def read_events(filename: Any, sensor: str | None = None) -> Array:
@@ -58,8 +59,8 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
     """
     path = check_file("read_events", filename)
     check_sensor(sensor)
-    read: Read = _of(path, _READERS, "read_events")
-    return read(path, sensor)
+    with opening("read_events", path):
+        return _opened(path, sensor).whole()
 
 
 def write_events(filename: Any, events: Any) -> None:
@@ -81,8 +82,8 @@ def write_events(filename: Any, events: Any) -> None:
         15 and 31.
     MissingExtraError
         For HDF5 without h5py.
-    OSError
-        When it cannot be written.
+    SinkError
+        When it cannot be written, as on a full disk.
 
     Examples
     --------
@@ -94,16 +95,31 @@ def write_events(filename: Any, events: Any) -> None:
     path = check_target("write_events", "filename", filename)
     growing = _of(path, GROWING, "write_events")
     found = events_of(events, "write_events")
-    with written_anew(path) as part:
-        file: Growing = growing(part)
-        file.check(found, "write_events")
-        file.add(found)
-        file.finish()
+    file: Growing = growing(path, "write_events")
+    file.check(found, "write_events")
+    file.add(found)
+    file.finish()
 
 
-def known_events(path: Path, sensor: str | None) -> Array:
-    """Return the events of a file, read once as long as anyone has them. Raises what :func:`read_events` raises."""
-    return shared(lambda: read_events(path, sensor), [path], sensor)
+def known_file(path: Path, sensor: str | None) -> EventFile:
+    """Return what is known of a file of events, looked through once as long as anyone has it; raises what reading raises."""
+    with opening("read_events", path):
+        return shared(lambda: _opened(path, sensor), [path], sensor, "events")
+
+
+def reading(file: EventFile, sensor: str | None) -> Reading:
+    """Return a run over a file of events; a short one is read once as long as anyone has it."""
+    return Reading(file, lambda: shared(file.whole, [file.path], sensor, "whole"))
+
+
+def known_span(file: EventFile, sensor: str | None) -> Span:
+    """Return when the events of a file are and how far out they lie; it is read through once as long as anyone has it."""
+    return shared(lambda: Span(file), [file.path], sensor, "span")
+
+
+def _opened(path: Path, sensor: str | None) -> EventFile:
+    found: EventFile = _of(path, _READERS, "read_events")(path, sensor)
+    return found
 
 
 def check_ending(path: Path, who: str, *, to_write: bool = False) -> None:
@@ -121,54 +137,13 @@ def _of(path: Path, known: dict[str, Any], who: str) -> Any:
     return found
 
 
-def _read_npz(path: Path, sensor: Any) -> Array:
-    try:
-        # Opened here: NumPy leaves a damaged archive open.
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            names = set(file.files)
-            found: Any = {name: file[name] for name in NAMES} if names.issuperset(NAMES) else None
-            if found is None and len(names) == 1:  # a structured array
-                found = file[names.pop()]
-            if found is None:
-                raise DataError(
-                    f"read_events got {path.name!r} with {', '.join(map(repr, sorted(names))) or 'nothing'} in it, wanted x, y, "
-                    "t and p, or one structured array.\n  np.savez(path, x=x, y=y, t=t, p=p) makes one."
-                )
-    except DataError:
-        raise
-    except Exception as error:  # of numpy, zipfile, zlib and struct: a damaged archive raises any of theirs
-        raise _damaged(path, "an .npz archive", error) from error
-    return events_of(found, f"read_events({path.name!r})")
-
-
-def _read_hdf5(path: Path, sensor: Any) -> Array:
-    h5py: Any = optional("h5py", "frames", "read_events")
-    try:
-        with h5py.File(path, "r") as file:
-            inside = file.get("events", file)
-            if isinstance(inside, h5py.Dataset):
-                found: Any = inside[()]
-            else:
-                found = {name: inside[name][()] for name in NAMES if isinstance(inside.get(name), h5py.Dataset)}
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise _damaged(path, "an HDF5 file", error) from error
-    return events_of(found, f"read_events({path.name!r})")
-
-
-def _damaged(path: Path, what: str, error: Exception) -> DataError:
-    return DataError(
-        f"read_events got {path.name!r}, which cannot be read: {type(error).__name__}: {error}; wanted {what}.\n"
-        "  Copy it again, or give it the ending of what it is."
-    )
-
-
-_READERS: dict[str, Read] = {
-    ".npz": _read_npz,
-    ".h5": _read_hdf5,
-    ".hdf5": _read_hdf5,
-    ".aedat": read_aedat,
-    ".aedat4": read_aedat,
-    ".bin": lambda path, sensor: read_bin(path),
+_READERS: dict[str, Callable[[Path, Any], EventFile]] = {
+    ".npz": lambda path, sensor: open_npz(path),
+    ".h5": lambda path, sensor: HDF5Events(path),
+    ".hdf5": lambda path, sensor: HDF5Events(path),
+    ".aedat": open_aedat,
+    ".aedat4": open_aedat,
+    ".bin": lambda path, sensor: BitsFile(path),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,11 +17,13 @@ from headrace.frames.base.layout import Array, check_size
 from headrace.frames.base.options import check_number
 from headrace.frames.base.paths import check_file
 from headrace.frames.events.aedat import check_sensor
-from headrace.frames.events.arrays import counted, frame_numbers, sensor_size
-from headrace.frames.events.files import check_ending, known_events, write_example
+from headrace.frames.events.arrays import check_frames, counted, frame_numbers, sensor_size
+from headrace.frames.events.files import check_ending, known_file, known_span, write_example
+from headrace.frames.events.pieces import PIECE, Kept
 from headrace.sources.files_rows import example_file
 
 _WHO = "EventFrameStream"
+_KEPT = 8 * PIECE  # events that a run holds: 11 MiB, with their frames
 
 
 @register("event_frames", example=lambda: EventFrames(example_file("events.aedat", write_example), None, 0.003))
@@ -28,6 +32,7 @@ class EventFrames(Footage):
     """The recipe of :class:`~headrace.frames.EventFrameStream`: frames ``(rows, cols, 2)``."""
 
     who: ClassVar[str] = _WHO
+    guard: ClassVar[str] = "header"  # a file that is being recorded grows
 
     path: Path
     field: tuple[int, int] | None = None
@@ -47,30 +52,52 @@ class EventFrames(Footage):
         return _Counts(self)
 
 
+@dataclass(frozen=True)
+class _EventHeader(Header):
+    """A header with what is known of the file, so that it need not be looked through again."""
+
+    known: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+
+
 class _Counts(FrameReader):
-    """Each event's frame is worked out once, from the first event on, so no stretch can see it elsewhere."""
+    """Each event's frame is worked out from the first event on, so no stretch can see it elsewhere."""
 
     def __init__(self, stream: EventFrames) -> None:
-        self.rows = rows = known_events(stream.path, stream.sensor)
-        self.size = sensor_size(rows, stream.field, _WHO)
-        times = rows["t"]
-        at = frame_numbers(times, float(times.min()) if len(times) else 0.0, stream.dt * 1e6)
-        if at.max(initial=0) >= 1 << 53:
+        self.events = known_file(stream.path, stream.sensor)
+        span = known_span(self.events, stream.sensor)
+        self.size = sensor_size(span.corner, stream.field, _WHO)
+        self.since, self.step = float(span.first.min()) if len(span.first) else 0.0, stream.dt * 1e6
+        # Of each piece: its events may be in any order between.
+        self.lowest, self.highest = (frame_numbers(times, self.since, self.step) for times in (span.first, span.last))
+        if self.highest.max(initial=0) >= 1 << 53:
             raise DataError(
-                f"{_WHO}(dt=) got {stream.dt!r} for events over {(float(times.max()) - float(times.min())) / 1e6:.3g} s, "
+                f"{_WHO}(dt=) got {stream.dt!r} for events over {(float(span.last.max()) - self.since) / 1e6:.3g} s, "
                 "wanted frames that can be numbered.\n  Choose a larger dt=."
             )
-        self.frame = at.astype(np.int64)
-        # In order of time, so that a stretch of frames is a stretch of events.
-        self.order = None if (np.diff(self.frame) >= 0).all() else np.argsort(self.frame, kind="stable")
-        if self.order is not None:
-            self.frame = self.frame[self.order]
-        frames = int(self.frame[-1]) + 1 if len(rows) else 0
-        self.header = Header(frames, (*self.size, 2), np.dtype(np.float32))
+        self.pieces = span.pieces
+        self.kept = Kept(_KEPT)
+        known = (span, self.events) if self.events.lasting else (span,)
+        frames = int(self.highest.max(initial=-1)) + 1
+        self.header = _EventHeader(frames, (*self.size, 2), np.dtype(np.float32), known)
 
     def read(self, lo: int, hi: int) -> Array:
-        first, last = np.searchsorted(self.frame, [lo, hi]).tolist()
-        rows = self.rows[first:last] if self.order is None else self.rows[self.order[first:last]]
-        found = counted(rows, self.frame[first:last] - lo, hi - lo, self.size, _WHO)
-        columns: Array = found.transpose(1, 2, 3, 0)
+        check_frames(hi - lo, self.size, _WHO)
+        made = np.zeros((2, hi - lo, *self.size), np.float32)
+        for k in self.pieces[(self.lowest < hi) & (self.highest >= lo)].tolist():
+            n = int(self.events.starts[k + 1] - self.events.starts[k])
+            rows, at = self.kept.get(k, n, partial(self._piece, k, n))
+            first, last = np.searchsorted(at, [lo, hi]).tolist()
+            if first < last:
+                some, begin, end = at[first:last], int(at[first]), int(at[last - 1]) + 1
+                made[:, begin - lo : end - lo] += counted(rows[first:last], some - begin, end - begin, self.size, _WHO)
+        columns: Array = made.transpose(1, 2, 3, 0)
         return columns
+
+    def _piece(self, k: int, n: int) -> tuple[Array, Array]:
+        """Return the events of a piece and their frames, in order of time, so that a stretch of frames is one of events."""
+        rows = self.events.part(k, 0, n)
+        at = frame_numbers(rows["t"], self.since, self.step).astype(np.int64)
+        if (np.diff(at) >= 0).all():
+            return rows, at
+        order = np.argsort(at, kind="stable")
+        return rows[order], at[order]

@@ -10,11 +10,14 @@ import numpy as np
 
 from headrace.core.anew import written_anew
 from headrace.core.optional import optional
+from headrace.frames.base.hdf5_room import CACHE, Room
 from headrace.frames.base.layout import Array
+from headrace.frames.base.refused import refused
 from headrace.frames.events.aedat import AEDAT_HEAD, check_aedat, check_bin, packed_aedat, packed_bin
 from headrace.frames.events.arrays import EVENT, NAMES, joined_events
 
 _CHUNK = 1 << 14  # events of a chunk of HDF5
+_STRETCH = 4 * _CHUNK  # events for which room is set aside at a time: compressed they take less
 
 
 class Growing:
@@ -23,23 +26,39 @@ class Growing:
     Parameters
     ----------
     path
-        The file.
+        The file; one that is there stays until the first events are written.
+    who
+        What messages begin with.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, who: str) -> None:
         self.path: Path = path
+        self.who = who
         self.begun: bool = False
 
     def check(self, events: Array, who: str) -> None:
         """Raise DataError for events that the format has no room for."""
 
     def add(self, events: Array) -> None:
-        """Put events behind those that are there; where that fails, the file is as it was."""
-        self._put(events)
+        """Put events behind those that are there; where that fails, the file is as it was.
+
+        Raises
+        ------
+        SinkError
+            When the disk takes no more.
+        """
+        if self.begun:
+            try:
+                self._put(self.path, events)
+            except OSError as error:
+                raise refused(self.who, self.path, error) from error
+        else:
+            with written_anew(self.path, self.who) as part:
+                self._put(part, events)
         self.begun = True
 
-    def _put(self, events: Array) -> None:
-        """Put events into the file, which a subclass knows how to."""
+    def _put(self, path: Path, events: Array) -> None:
+        """Put events into the file, which a subclass knows how to; ``path`` is another one until it is begun."""
         raise NotImplementedError(f"{type(self).__name__} needs a method _put(events)")
 
     def finish(self) -> None:
@@ -52,79 +71,95 @@ class GrowingBytes(Growing):
     """A file of a head and of events packed one behind the other: AEDAT 3.1 and N-MNIST's."""
 
     def __init__(
-        self, path: Path, head: bytes, packed: Callable[[Array], bytes], check: Callable[[Array, str], None]
+        self, path: Path, who: str, head: bytes, packed: Callable[[Array], bytes], check: Callable[[Array, str], None]
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, who)
         self._head, self._packed, self._check = head, packed, check
         self._end = 0
 
     def check(self, events: Array, who: str) -> None:
         self._check(events, who)
 
-    def _put(self, events: Array) -> None:
-        data = (b"" if self._end else self._head) + self._packed(events)
-        with open(self.path, "r+b" if self._end else "wb", buffering=0) as file:
-            file.seek(self._end)
+    def _put(self, path: Path, events: Array) -> None:
+        end = self._end if self.begun else 0
+        data = (b"" if self.begun else self._head) + self._packed(events)
+        with open(path, "r+b" if self.begun else "wb", buffering=0) as file:
             try:
+                if end:
+                    file.seek(end)
                 rest = memoryview(data)
                 while rest:
                     rest = rest[file.write(rest) :]
             except BaseException:
-                file.truncate(self._end)
+                file.truncate(end)
                 raise
-        self._end += len(data)
+        self._end = end + len(data)
 
 
 class GrowingHDF5(Growing):
     """A file of HDF5 with a group ``events`` of columns in compressed chunks."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, who: str) -> None:
+        super().__init__(path, who)
         self._h5py: Any = optional("h5py", "frames", "writing events")
         self._n = 0
 
-    def _put(self, events: Array) -> None:
-        # Opened for each stretch: an HDF5 file that is open when its program is killed may not be readable.
-        with self._h5py.File(self.path, "r+" if self._n else "w") as file:
-            group = file.require_group("events")
-            for name in NAMES:
-                if name not in group:
-                    group.create_dataset(
-                        name, (0,), EVENT[name], maxshape=(None,), chunks=(_CHUNK,), compression="gzip"
-                    )
+    def _put(self, path: Path, events: Array) -> None:
+        n = self._n if self.begun else 0
+        # Opened for each call: an HDF5 file that is open when its program is killed may not be readable.
+        file = self._h5py.File(path, "r+" if self.begun else "w", rdcc_nbytes=CACHE)
+        try:
+            room = Room(file, self.who, str(self.path))
+        except BaseException:
+            file.close()
+            raise
+        try:
+            columns = [self._column(file.require_group("events"), name) for name in NAMES]
             try:
-                for name in NAMES:
-                    group[name].resize((self._n + len(events),))
-                    group[name][self._n :] = np.ascontiguousarray(events[name])
+                for lo in range(0, len(events), _STRETCH):
+                    self._append(columns, n + lo, events[lo : lo + _STRETCH], room)
             except BaseException:
-                for name in NAMES:
-                    group[name].resize((self._n,))
+                for column in columns:
+                    column.resize((n,))
                 raise
-        self._n += len(events)
+        finally:
+            room.close()
+        self._n = n + len(events)
+
+    def _column(self, group: Any, name: str) -> Any:
+        if name in group:
+            return group[name]
+        return group.create_dataset(name, (0,), EVENT[name], maxshape=(None,), chunks=(_CHUNK,), compression="gzip")
+
+    def _append(self, columns: list[Any], n: int, events: Array, room: Room) -> None:
+        room.rows(len(events), *columns)
+        for column, name in zip(columns, NAMES, strict=True):
+            column.resize((n + len(events),))
+            column[n:] = np.ascontiguousarray(events[name])
 
 
 class AtOnce(Growing):
     """An archive of NumPy, which cannot grow: its events are in memory until it is finished."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, who: str) -> None:
+        super().__init__(path, who)
         self._parts: list[Array] = []
 
-    def _put(self, events: Array) -> None:
+    def add(self, events: Array) -> None:
         self._parts.append(events)
 
     def finish(self) -> None:
         events = joined_events(self._parts)
-        with written_anew(self.path) as part, open(part, "wb") as file:
+        with written_anew(self.path, self.who) as part, open(part, "wb") as file:
             columns: dict[str, Any] = {name: np.ascontiguousarray(events[name]) for name in NAMES}
             np.savez_compressed(file, **columns)
         self._parts = [events]
 
 
-GROWING: dict[str, Callable[[Path], Growing]] = {
+GROWING: dict[str, Callable[[Path, str], Growing]] = {
     ".npz": AtOnce,
     ".h5": GrowingHDF5,
     ".hdf5": GrowingHDF5,
-    ".aedat": lambda path: GrowingBytes(path, AEDAT_HEAD, packed_aedat, check_aedat),
-    ".bin": lambda path: GrowingBytes(path, b"", packed_bin, check_bin),
+    ".aedat": lambda path, who: GrowingBytes(path, who, AEDAT_HEAD, packed_aedat, check_aedat),
+    ".bin": lambda path, who: GrowingBytes(path, who, b"", packed_bin, check_bin),
 }

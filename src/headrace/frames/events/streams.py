@@ -16,15 +16,18 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
 from headrace.errors import DataError
-from headrace.frames.base.layout import Array
+from headrace.frames.base.options import whole_number
 from headrace.frames.base.paths import check_file
 from headrace.frames.base.shared import say_where
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.events.aedat import check_sensor
 from headrace.frames.events.arrays import EVENT, NAMES
-from headrace.frames.events.files import check_ending, known_events, write_example
+from headrace.frames.events.files import check_ending, known_file, known_span, reading, write_example
 from headrace.frames.events.frames import EventFrames
+from headrace.frames.events.pieces import EventFile, Reading
 from headrace.sources.files_rows import example_file
+
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1  # times that events may have
 
 
 @register("events", example=lambda: EventStream(example_file("events.aedat", write_example)))
@@ -35,15 +38,21 @@ class EventStream(Indexed[dict[str, Any]]):
     Parameters
     ----------
     path, sensor
-        As ``filename`` and ``sensor`` of :func:`read_events`. The file is read whole, 13 bytes an event, once for all
-        that reads it: its formats order events by arrival and say nowhere which are how far behind.
+        As ``filename`` and ``sensor`` of :func:`read_events`. A file is read as its events are wanted, some ten
+        thousands at a time: one larger than memory will do. Up to a million events are held, 13 bytes each; so is a
+        compressed ``.npz``, of any size, whose events cannot be had one by one.
 
     Raises
     ------
     StreamConfigError
         When there is no such file, its name ends otherwise, or the sensor is not known.
     DataError
-        While drawing, when it is no file of its kind.
+        While drawing, when it is no file of its kind, or or an event cannot be one: at that event.
+
+    Notes
+    -----
+    AEDAT 3.1 and 4, ``.bin`` and the addresses of ``"davis346"`` do not say which event is where: such a file is read once
+    through when its first event, or its length, is wanted.
 
     Examples
     --------
@@ -65,7 +74,7 @@ class EventStream(Indexed[dict[str, Any]]):
     @property
     def size(self) -> float | None:
         try:
-            return len(known_events(self.path, self.sensor))
+            return self.known().n
         except Exception:  # printing a description must not fail for one broken file of thousands
             return None
 
@@ -78,7 +87,51 @@ class EventStream(Indexed[dict[str, Any]]):
 
     def extent(self) -> float:
         """Return the number of events; raises what keeps the file from being read."""
-        return len(known_events(self.path, self.sensor))
+        return self.known().n
+
+    def known(self) -> EventFile:
+        """Return what is known of the file, as it is now."""
+        file = known_file(self.path, self.sensor)
+        if file.lasting:
+            self.fix(_file=file)
+        return file
+
+    def search(self, t: int) -> int:
+        """Return the number of the first event at or after time ``t``, in microseconds; the size where there is none.
+
+        So ``stream[stream.search(a) : stream.search(b)]`` are those from ``a`` up to ``b``. The first call reads the file
+        once through.
+
+        Raises
+        ------
+        StreamConfigError
+            When ``t`` is no whole number.
+        DataError
+            When events are not in order of time.
+
+        Examples
+        --------
+        >>> from headrace.frames import EventStream, write_events
+        >>> write_events("few.npz", {"x": [3, 4, 5], "y": [1, 1, 2], "t": [10, 25, 30], "p": [1, 0, 1]})
+        >>> events = EventStream("few.npz")
+        >>> events[events.search(11) : events.search(30)]["t"].tolist()
+        [25]
+        """
+        wanted = max(_LEAST, min(whole_number("EventStream.search", "t", t), _MOST))
+        file = self.known()
+        span = known_span(file, self.sensor)
+        self.fix(_span=span)  # kept for the next search
+        if span.late is not None:
+            raise DataError(
+                f"EventStream.search got {self.path.name!r}, where event {span.late} is earlier than the one before it, wanted "
+                "events in order of time.\n  Write them sorted: events[numpy.argsort(events['t'], kind='stable')]."
+            )
+        n = int(np.searchsorted(span.last, wanted))
+        if n == len(span.last):
+            return file.n
+        k = int(span.pieces[n])
+        first, end = int(file.starts[k]), int(file.starts[k + 1])
+        return first + int(np.searchsorted(file.part(k, 0, end - first)["t"], wanted))
 
     def bind(self, key: Key) -> Bound[dict[str, Any]]:
         return _Rows(self, key)
@@ -87,32 +140,47 @@ class EventStream(Indexed[dict[str, Any]]):
 class _Rows(Bound[dict[str, Any]]):
     stream: EventStream
     inner: ClassVar[tuple[str, ...]] = ()
-    _known: Array | None = None
+    _reading: Reading | None = None
 
     def walk(self, at: Places) -> Iterator[dict[str, Any]]:
         for run in runs(at, 1024):
-            yield from each_of(self.columns(run))
+            try:
+                found = self.columns(run)
+            except Exception:
+                if len(run) == 1:
+                    raise
+            else:
+                yield from each_of(found)
+                continue
+            for i in numbers(run):  # those before the broken one are given, and the error is that one's
+                yield from each_of(self.columns(np.array([i])))
 
     def columns(self, at: Places) -> Batch:
-        before = self._known
-        try:  # each time, since a file may grow, or be written anew; it is read again only then
-            self._known = rows = known_events(self.stream.path, self.stream.sensor)
+        before = self._reading
+        wanted = numbers(at)
+        try:  # each time, since a file may grow, or be written anew; it is looked through again only then
+            file = self.stream.known()
+            if before is not None and file.n < before.n:
+                gone = wanted[(wanted >= file.n) & (wanted < before.n)]
+                if len(gone):
+                    raise DataError(
+                        f"EventStream got {self.stream.path.name!r} with {file.n} events for number {gone[0]}, wanted the "
+                        f"{before.n} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
+                    )
+            if before is None or before.file is not file:
+                before = self._reading = reading(file, self.stream.sensor)
+            first = wanted[0] % file.n
+            if isinstance(at, range) and at.step == 1 and first + len(at) <= file.n:
+                some = before.slice(int(first), int(first) + len(at))
+            else:
+                some = before.pick(wanted % file.n)
         except Exception as error:
             say_where(error, self.stream.path)
             raise
-        wanted = numbers(at)
-        if before is not None and len(rows) < len(before):
-            gone = wanted[(wanted >= len(rows)) & (wanted < len(before))]
-            if len(gone):
-                raise DataError(
-                    f"EventStream got {self.stream.path.name!r} with {len(rows)} events for number {gone[0]}, wanted the "
-                    f"{len(before)} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
-                )
-        some = rows[wanted % len(rows)]
         return Batch({name: np.ascontiguousarray(some[name]) for name in NAMES})
 
     def close(self) -> None:
-        self._known = None
+        self._reading = None
 
 
 class EventFrameStream(FrameStream):
@@ -121,7 +189,10 @@ class EventFrameStream(FrameStream):
     Parameters
     ----------
     filename, sensor
-        As for :func:`read_events`. The file is read whole, and takes 21 bytes an event.
+        As for :func:`read_events`. The file is read once through when the stream is made, for its first time, its last and
+        its size, and then as frames are wanted; half a million events are held, 21 bytes each, but of a compressed
+        ``.npz`` all. Events may be in any order; of a long file whose order is not about that of time, much is read again
+        for every frame.
     size
         Rows and columns; None for as many as the events need.
     dt

@@ -13,9 +13,11 @@ import numpy as np
 
 from headrace.core.closing import Closing
 from headrace.errors import ClosedError
+from headrace.frames.base.claimed import check_other_file, claim, release
 from headrace.frames.base.dropped import finish_dropped
 from headrace.frames.base.layout import Array
 from headrace.frames.base.paths import check_target
+from headrace.frames.base.writer import not_sent
 from headrace.frames.events.arrays import NAMES, events_of, joined_events
 from headrace.frames.events.files import check_ending
 from headrace.frames.events.growing import GROWING, Growing
@@ -48,9 +50,9 @@ class EventWriter(Closing):
         When given what is no event, or events that the format cannot hold; these are not taken.
     MissingExtraError
         For HDF5 without h5py.
-    OSError
-        When the file cannot be written. Events that are refused so are not taken, and those before not lost: the next
-        call tries it again.
+    SinkError
+        When the file cannot be written, as on a full disk. Events that are refused so are not taken, and those before not
+        lost: the next call tries it again.
 
     Examples
     --------
@@ -74,6 +76,12 @@ class EventWriter(Closing):
         self._closed = False
         self.written = 0
 
+    def check_source(self, source: Any) -> None:
+        """Raise StreamConfigError when events are read from the file itself; asked by :func:`headrace.drain`."""
+        self._taken.spared = True
+        check_other_file("EventWriter", self._taken.file.path, source)
+        self._taken.spared = False
+
     def write(self, item: Any) -> None:
         """Take an event, a batch of events or an array of them.
 
@@ -83,7 +91,7 @@ class EventWriter(Closing):
             For anything else, and for events that the format cannot hold.
         ClosedError
             After :meth:`close`, and in a process that was forked: the file is its parent's.
-        OSError
+        SinkError
             When the file cannot be written; these events are not taken.
         """
         made = events_of(_columns(item), "EventWriter.write")
@@ -98,7 +106,7 @@ class EventWriter(Closing):
             self.written += len(made)
 
     def flush(self) -> None:
-        """Put what was taken into the file, but for ``.npz``. Raises OSError when it cannot be written.
+        """Put what was taken into the file, but for ``.npz``. Raises SinkError when it cannot be written.
 
         Examples
         --------
@@ -119,7 +127,7 @@ class EventWriter(Closing):
 
         Raises
         ------
-        OSError
+        SinkError
             When the file cannot be written.
         """
         if self._taken.process != os.getpid():  # of a child that was forked: the file is its parent's
@@ -130,16 +138,20 @@ class EventWriter(Closing):
                 self._taken.finish()
                 self._dropped.detach()
 
+    def __reduce__(self) -> Any:
+        raise not_sent(self)
+
 
 class _Taken:
     """Events on their way into a file; of the writer, but for when it is dropped without being closed."""
 
     def __init__(self, path: Path) -> None:
-        self.file: Growing = GROWING[path.suffix.lower()](path)
+        self.file: Growing = GROWING[path.suffix.lower()](path, "EventWriter")
         self.process = os.getpid()
         self.parts: list[Array] = []
         self.n = 0
         self.since = 0.0
+        self.spared = False  # whether a file that is there stays, where no event comes
 
     def check_process(self) -> None:
         if self.process != os.getpid():
@@ -148,7 +160,12 @@ class _Taken:
                 "made it.\n  Make a writer in each process."
             )
 
+    def _claim(self) -> None:
+        claim("EventWriter", self.file.path, self)
+
     def add(self, events: Array) -> None:
+        self._claim()
+        self.spared = False
         now = monotonic()
         if not self.parts:
             self.since = now
@@ -168,8 +185,14 @@ class _Taken:
             self.parts, self.n = [], 0
 
     def finish(self) -> None:
-        self.flush()
-        self.file.finish()
+        if self.spared:
+            return
+        self._claim()
+        try:
+            self.flush()
+            self.file.finish()
+        finally:
+            release(self)
 
 
 def _columns(item: Any) -> Any:

@@ -104,7 +104,7 @@ class NumpyFrames(Footage):
             raise
         except Exception as error:  # whatever NumPy and zipfile say of bytes that are none of theirs
             raise DataError(
-                f"NumpyReader got {self.path.name!r}, which cannot be read: {type(error).__name__}: {error}, wanted a "
+                f"NumpyReader got {str(self.path)!r}, which cannot be read: {type(error).__name__}: {error}, wanted a "
                 "file of numpy.save or numpy.savez.\n  Save it again: numpy.save(path, frames)."
             ) from error
 
@@ -134,13 +134,14 @@ class _Reader(FrameReader):
             else:
                 if name is not None:
                     raise StreamConfigError(
-                        f"NumpyReader(name=) got {name!r} for {path.name!r}, which holds one array, wanted None.\n"
+                        f"NumpyReader(name=) got {name!r} for {str(path)!r}, which holds one array, wanted None.\n"
                         "  A name chooses an array of an .npz archive."
                     )
                 head = read_header(self.source.file)
                 self._check_kind(head)
                 self.column = Column(head, self.source, self.source.file.tell())
             self.header = _described(self.column)
+            self.file = None if self.column.array is not None else self.source.file.fileno()
         except BaseException:
             self.source.close()
             raise
@@ -161,6 +162,8 @@ class _Reader(FrameReader):
 
     def read(self, lo: int, hi: int) -> Array:
         column, header = self.column, self.header
+        if column.fortran:  # mapped: where the file was cut short, reading would end the process
+            self.check()
         if not header.five:
             return column.read(lo, hi).astype(header.dtype, copy=False)
         if column.array is not None or column.fortran:
@@ -240,6 +243,7 @@ class NumpyWriter(FrameWriter):
         super().__init__(size)
         self._dtype = None if dtype is None else check_dtype("NumpyWriter", "dtype", dtype)
         self._file = Appended("NumpyWriter", "file_ref", file_ref, _HEAD)  # closed by finish()
+        self._path = self._file.path
 
     def take(self, frames: Array) -> None:
         if self._dtype is None:
@@ -256,7 +260,7 @@ class NumpyWriter(FrameWriter):
 
     def finish(self) -> None:
         try:
-            if not self.written:
+            if not self.written and not self._spared:
                 self._file.begin(self._head(0, self.size or (0, 0)))
         finally:
             self._file.close()

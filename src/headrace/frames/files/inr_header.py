@@ -132,7 +132,7 @@ def _dtype(path: Path, keys: dict[str, str]) -> np.dtype[Any]:
 
 def _wrong(path: Path, got: str, wanted: str) -> DataError:
     return DataError(
-        f"InrImageStreamer({path.name!r}) got {got}, wanted {wanted}.\n  Its header is text: look at it with head -c 256."
+        f"InrImageStreamer({str(path)!r}) got {got}, wanted {wanted}.\n  Its header is text: look at it with head -c 256."
     )
 
 

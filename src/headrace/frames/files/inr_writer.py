@@ -81,6 +81,7 @@ class InrImageStreamWriter(FrameWriter):
         self._cpu = cpu
         self._head(0)  # which finds what is wrong with the type before there is a file
         self._file = Appended("InrImageStreamWriter", "filename", filename, STEP)  # closed by finish()
+        self._path = self._file.path
 
     def _head(self, n: int) -> bytes:
         dims = {name: length or 1 for name, length in self._dims.items()}
@@ -113,7 +114,7 @@ class InrImageStreamWriter(FrameWriter):
 
     def finish(self) -> None:
         try:
-            if not self.written:
+            if not self.written and not self._spared:
                 self._file.begin(self._head(0))
         finally:
             self._file.close()

@@ -55,15 +55,18 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
         pattern = fspath(filenames)
         found = [name for name in glob(str(pattern), recursive=True) if not isdir(name)]  # ** finds folders, too
         if not found:
-            told = f"The current folder is {Path.cwd()}."
-            if isfile(pattern):
+            what, told = "which no file is called", f"The current folder is {Path.cwd()}."
+            if isdir(pattern):
+                what, told = "which is a folder", f"Name what lies in it: {str(Path(pattern, '*'))!r}."
+            elif isfile(pattern):
                 told = "There is a file of just that name, but brackets are a pattern: give it in a list."
             raise StreamConfigError(
-                f"{who}(filenames) got {str(pattern)!r}, which no file is called, wanted at least one.\n  {told}"
+                f"{who}(filenames) got {str(pattern)!r}, {what}, wanted at least one file.\n  {told}"
             )
         names: Iterable[Any] = sorted(found, key=natural) if sort == "natural" else sorted(found)
     elif isinstance(filenames, list | tuple):
-        names = filenames
+        # Whatever names no file is refused here, where a dict could not look it up.
+        names = [name if isinstance(name, str | PathLike) else check_file(who, name, "filenames") for name in filenames]
     else:
         raise StreamConfigError(
             f"{who}(filenames) got {filenames!r}, wanted a pattern like 'folder/*.png', or a list of files.\n"

@@ -16,6 +16,7 @@ from headrace.frames.base.narrow import first_wrong, told
 from headrace.frames.base.options import check_dtype, whole_number
 from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
+from headrace.frames.base.unreadable import Stamp, changed, stamp_of
 from headrace.frames.files.names import Sort, files_of
 from headrace.frames.images.ahead import Decoded
 from headrace.frames.images.pictures import Grey, crop_of, decode, look
@@ -100,7 +101,7 @@ class ImageSequence(FrameStream):
     ) -> None:
         paths = files_of("ImageSequence", filenames, sort)
         super().__init__(
-            Images(paths, size, repeat, offset, bool(is_color), grey, dtype, threads),
+            Images(paths, size, repeat, offset, is_color, grey, dtype, threads),
             pixel_per_degree=pixel_per_degree,
             t_zero=t_zero,
             dt=dt,
@@ -124,6 +125,7 @@ class Images(Footage):
     grey: Grey = "mean"
     dtype: str | None = None
     threads: int = 1
+    _seen: ClassVar[Array | None] = None  # what each file was known by
 
     def __post_init__(self) -> None:
         who = "ImageSequence"
@@ -132,7 +134,12 @@ class Images(Footage):
                 f"{who}(grey=) got {self.grey!r}, wanted 'mean' or 'luma'.\n"
                 "  'mean' is that of the three colours, 'luma' weighs them as eyes do."
             )
+        if not isinstance(self.is_color, bool | np.bool_):  # the word "no" would be colour
+            raise StreamConfigError(
+                f"{who}(is_color=) got {self.is_color!r}, wanted True or False.\n  True gives red, green and blue, False one channel."
+            )
         self.fix(
+            is_color=bool(self.is_color),
             paths=tuple(
                 path if isinstance(path, Path) and path.is_absolute() else check_file(who, path, "filenames")
                 for path in self.paths
@@ -147,6 +154,20 @@ class Images(Footage):
     def reader(self) -> FrameReader:
         return _Reader(self)
 
+    def check(self, k: int) -> None:
+        """Raise DamageError when image ``k`` was written to since it was first looked at: its frames would be others."""
+        seen = self._seen
+        if seen is None:  # an array, of millions of images
+            seen = np.zeros((len(self.paths), 3), np.int64)
+            self.fix(_seen=seen)
+        before = Stamp(*seen[k].tolist())
+        now = stamp_of(self.paths[k], before)
+        if now is before or now is None:  # of one that is gone, decoding it says so
+            return
+        if before.size and not before.same(now):
+            raise changed("ImageSequence", self.paths[k], "the image that it was")
+        seen[k] = now
+
 
 class _Reader(FrameReader):
     def __init__(self, stream: Images) -> None:
@@ -157,6 +178,7 @@ class _Reader(FrameReader):
 
     def _header(self) -> Header:
         stream = self.stream
+        stream.check(0)
         size, dtype = look(stream.paths[0], stream.is_color)
         _, _, rows, cols = centred("ImageSequence", size, stream.part, stream.offset)
         shape = (rows, cols, 3) if stream.is_color else (rows, cols)
@@ -166,7 +188,9 @@ class _Reader(FrameReader):
         """Return image ``k`` as a frame."""
         stream, (shape, dtype) = self.stream, (self.header.shape, self.header.dtype)
         path = stream.paths[k]
+        stream.check(k)
         picture = decode(path, stream.is_color, stream.grey)
+        stream.check(k)
         top, left, (rows, cols) = 0, 0, picture.size
         if stream.part is not None or stream.offset is not None:
             try:
@@ -177,13 +201,13 @@ class _Reader(FrameReader):
         if frame.dtype != dtype:
             if stream.dtype is None and stream.is_color and not np.can_cast(frame.dtype, dtype):
                 raise DataError(
-                    f"ImageSequence got values of {frame.dtype} in {path.name!r}, wanted {dtype}, as in the first image.\n"
+                    f"ImageSequence got values of {frame.dtype} in {str(path)!r}, wanted {dtype}, as in the first image.\n"
                     f"  Say dtype={frame.dtype.name!r} for all."
                 )
             frame = _narrowed(frame, dtype, path)
         if frame.shape != shape:
             raise DataError(
-                f"ImageSequence got an image of {frame.shape[0]} x {frame.shape[1]} in {path.name!r}, wanted "
+                f"ImageSequence got an image of {frame.shape[0]} x {frame.shape[1]} in {str(path)!r}, wanted "
                 f"{shape[0]} x {shape[1]} (rows x columns), as the first.\n"
                 "  Give size=(rows, columns), a part that all of them have."
             )
@@ -220,7 +244,7 @@ def _narrowed(frame: Array, dtype: np.dtype[Any], path: Path) -> Array:
     wrong = first_wrong(frame, dtype)
     if wrong is not None:
         raise DataError(
-            f"ImageSequence(dtype=) got {told(frame, dtype, wrong, DIMS[frame.ndim])}, in {path.name!r}.\n"
+            f"ImageSequence(dtype=) got {told(frame, dtype, wrong, DIMS[frame.ndim])}, in {str(path)!r}.\n"
             "  Choose a wider dtype=, or scale the frames: | hr.map(lambda frame: frame // 256)."
         )
     if dtype.kind in "iu" and frame.dtype.kind == "f":

@@ -11,6 +11,7 @@ import numpy as np
 from headrace.core.optional import optional
 from headrace.errors import DataError, HeadraceError
 from headrace.frames.base.layout import Array
+from headrace.frames.base.unreadable import opening
 from headrace.frames.images.sixteen_bits import is_deep, luma_of, other_half, whole
 
 Grey = Literal["mean", "luma"]
@@ -43,13 +44,13 @@ def look(path: Path, is_color: bool) -> tuple[tuple[int, int], np.dtype[Any]]:
     Raises
     ------
     DataError
-        When it is no image, or a file of several.
+        When it is no image, or a file of several; gone, or not to be read.
     MissingExtraError
         Without Pillow.
     """
     images = _pillow()
     try:
-        with images.open(path) as image:
+        with opening("ImageSequence", path), images.open(path) as image:
             _check_alone(path, image)
             kind = "u2" if is_deep(image) else _TYPES.get(image.mode, "u1")  # first: getexif may load the image
             rows, cols = image.height, image.width
@@ -79,14 +80,14 @@ def decode(path: Path, is_color: bool, grey: Grey = "mean") -> Picture:
     Raises
     ------
     DataError
-        When it is no image, a file of several, or not all of it is there.
+        When it is no image, a file of several, or not all of it is there; gone, or not to be read.
     MissingExtraError
         Without Pillow.
     """
     images = _pillow()
     luma = not is_color and grey == "luma"
     try:
-        with images.open(path) as image:
+        with opening("ImageSequence", path), images.open(path) as image:
             plain = image.format == "JPEG"  # one image of eight bits: most files, where every microsecond is seen
             low = None
             if not plain:
@@ -110,7 +111,7 @@ def _check_alone(path: Path, image: Any) -> None:
     """Raise when there are other images in a file, which nobody would miss until it is too late."""
     if image.format in _PAGED and getattr(image, "is_animated", False):
         raise DataError(
-            f"ImageSequence got {path.name!r}, a {image.format} file of several images, wanted files of one each.\n"
+            f"ImageSequence got {str(path)!r}, a {image.format} file of several images, wanted files of one each.\n"
             "  Give the pages as an array: SequenceStream([np.array(page) for page in PIL.ImageSequence.Iterator(image)]); "
             "VideoReader plays animations."
         )
@@ -139,7 +140,7 @@ def _seen(image: Any, luma: bool) -> Any:
 
 def _no_image(path: Path, error: Exception) -> DataError:
     return DataError(
-        f"ImageSequence got {path.name!r}, which is no image that can be read: {type(error).__name__}: {error}, wanted one.\n"
+        f"ImageSequence got {str(path)!r}, which is no image that can be read: {type(error).__name__}: {error}, wanted one.\n"
         "  Pillow reads png, jpg, bmp, tif, gif, webp and more."
     )
 

@@ -48,7 +48,7 @@ def other_half(path: Path, image: Any, images: Any) -> Any:
     turned = [_turned(tile) for tile in image.tile]
     if not all(turned):
         raise DataError(
-            f"ImageSequence got {path.name!r}, which has 16 bits in each of several channels, {_raw(image.tile[0])}, of which "
+            f"ImageSequence got {str(path)!r}, which has 16 bits in each of several channels, {_raw(image.tile[0])}, of which "
             "Pillow reads the upper 8, wanted all of them.\n  Save it as PNG or TIFF in red, green and blue, or in grey."
         )
     with images.open(path) as low:

@@ -15,11 +15,12 @@ from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import StreamConfigError
-from headrace.frames.base.footage import IndexedFrames, ahead
+from headrace.frames.base.footage import IndexedFrames
 from headrace.frames.base.layout import Array
+from headrace.frames.base.numbered import ahead
 from headrace.frames.base.options import check_number
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.timing import check_dt
+from headrace.frames.base.timing import bins_of, check_dt
 from headrace.frames.memory.pieces import Film, Kept
 from headrace.frames.memory.timed import TimedStream
 
@@ -30,9 +31,11 @@ class TimedResampleStream(TimedStream):
     Parameters
     ----------
     stream
-        A frame stream whose frames have numbers; its ``t_zero`` and ``dt`` say when they are shown. Not moved.
+        A frame stream whose frames have numbers; its ``t_zero`` and ``dt`` say when they are shown, of a video the file.
+        Not moved.
     t_zero
-        The time of frame 0 here. Before the first frame of ``stream`` the line through its first two goes on.
+        The time of frame 0 here; None for that of ``stream``. Before its first frame the line through its first two
+        goes on.
     dt
         Seconds from frame to frame here. The last frame is the last one not behind the last of ``stream``.
     on_end
@@ -53,14 +56,22 @@ class TimedResampleStream(TimedStream):
     ([0.0, 5.0, 10.0, 20.0, 30.0], 5)
     """
 
-    def __init__(self, stream: FrameStream, t_zero: float = 0.0, dt: float = 0.001, *, on_end: OnEnd = "short") -> None:
+    def __init__(
+        self, stream: FrameStream, t_zero: float | None = None, dt: float = 0.001, *, on_end: OnEnd = "short"
+    ) -> None:
         if not isinstance(stream, FrameStream):
             raise StreamConfigError(
                 f"TimedResampleStream(stream) got {stream!r}, wanted a frame stream: it knows when its frames are shown.\n"
                 "  Make one of an array with TimedSequenceStream(array, dt=...), of others with FrameStream(frames, dt=...)."
             )
+        t_zero = stream.t_zero if t_zero is None else t_zero
         made: Resampled = Resampled(
-            as_stream(stream), stream.t_zero, stream.dt, t_zero, check_dt("TimedResampleStream", dt)
+            as_stream(stream),
+            stream.t_zero,
+            stream.dt,
+            t_zero,
+            check_dt("TimedResampleStream", dt),
+            stream.uneven_times(),
         )
         super().__init__(
             made,
@@ -82,6 +93,7 @@ class Resampled(IndexedFrames):
     source_dt: float
     t_zero: float
     dt: float
+    shown: Array | None = None  # seconds after the first that each is shown, where that is not every source_dt
 
     def __post_init__(self) -> None:
         self.fix(t_zero=check_number("TimedResampleStream", "t_zero", self.t_zero))
@@ -97,7 +109,8 @@ class Resampled(IndexedFrames):
         if n is None or n == inf or not n:
             return n
         # A grid that ends on the last frame keeps it, whatever rounding says.
-        last = (self.source_zero + (n - 1) * self.source_dt - self.t_zero) / self.dt
+        lasts = (n - 1) * self.source_dt if self.shown is None else float(self.shown[-1])
+        last = (self.source_zero + lasts - self.t_zero) / self.dt
         return max(0, floor(last + 1e-9) + 1)
 
     @property
@@ -119,6 +132,7 @@ class _Between(Bound[Array]):
         source: Any = stream.source
         self.source: Bound[Any] = source.bound(key)
         self.last = int(min(source.extent(), 1 << 62)) - 1
+        self.repeats = source.extent() == inf
         self.size = stream.extent()
 
     def walk(self, at: Places) -> Iterator[Array]:
@@ -141,7 +155,8 @@ class _Between(Bound[Array]):
     def columns(self, at: Places) -> Array:
         stream = self.stream
         places = numbers(at) if self.size == inf else numbers(at) % int(self.size)
-        where = ((stream.t_zero - stream.source_zero) + places * stream.dt) / stream.source_dt
+        since = (stream.t_zero - stream.source_zero) + places * stream.dt
+        where = since / stream.source_dt if stream.shown is None else self._among(since, stream.shown)
         low = np.clip(np.floor(where).astype(np.int64), 0, max(0, self.last - 1))
         wanted = np.unique(np.concatenate([low, np.minimum(low + 1, self.last)]))
         dense = int(wanted[-1] - wanted[0]) < len(wanted)
@@ -151,6 +166,13 @@ class _Between(Bound[Array]):
         two = found[np.searchsorted(wanted, np.minimum(low + 1, self.last))]
         part = (where - low).astype(kind).reshape(-1, *[1] * (found.ndim - 1))
         return np.asarray(one + (two - one) * part)
+
+    def _among(self, since: Array, shown: Array) -> Array:
+        """Return between which frames these times are; before the first, on the line through the first two."""
+        dt = self.stream.source_dt
+        where = bins_of(since, shown, dt, repeats=self.repeats)
+        step = float(shown[1]) if len(shown) > 1 and shown[1] > 0 else dt
+        return np.where(since < 0, since / step, where)
 
 
 def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headrace.core.notes import warn
 from headrace.core.stream import Stream
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array, framed, layout_of_block
@@ -117,7 +118,7 @@ class SequenceStream(FrameStream):
         return super().__recipe__()
 
     def put(self, s: Any) -> None:
-        """Put a block behind the frames there are. One with frames of another shape takes their place.
+        """Put a block behind the frames there are. One with frames of another shape takes their place, with a HeadraceWarning.
 
         Parameters
         ----------
@@ -144,6 +145,11 @@ class SequenceStream(FrameStream):
     def _put(self, block: Array, given: Any) -> None:
         place, have = self.i, self._pieces[0]
         if block.shape[1:] != have.shape[1:] or not self._count:
+            if self._count:
+                warn(
+                    f"SequenceStream.put got frames of shape {block.shape[1:]}: {self._count} of shape {have.shape[1:]} gave "
+                    "way to them.\n  Make another SequenceStream for frames of another shape."
+                )
             self._began(block[:0])
             self._layout, place = layout_of_block(given), 0
         else:

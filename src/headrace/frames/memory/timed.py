@@ -35,14 +35,22 @@ class TimedStream(FrameStream):
         Parameters
         ----------
         n
-            How many frames; or the time in seconds from which on.
+            How many frames; or the time in seconds from which on: from the frame that is nearest to it.
         t2
-            The time up to which, itself not included.
+            The time up to which, its nearest frame not included.
 
         Raises
         ------
         AddressError
             With ``on_end="raise"`` when there are fewer frames.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from headrace.frames import TimedSequenceStream
+        >>> film = TimedSequenceStream(np.arange(10).reshape(10, 1, 1), t_zero=1.0, dt=0.1)
+        >>> film.get(1.13, 1.38).ravel().tolist(), film.xs(1.13, 1.38).tolist(), film.get(1.06, 1.14).shape
+        ([1, 2, 3], [1, 2, 3], (0, 1, 1))
         """
         if t2 is None:
             count: Any = n  # whether it is a whole number is looked at there
@@ -58,11 +66,11 @@ class TimedStream(FrameStream):
                 f"{type(self).__name__}.get(t1, t2) got {t1}, {t2}, wanted times of frames there are: {len(self)} from "
                 f"{self.t_zero} on, each {self.dt} seconds.\n  Choose on_end='short' or 'pad', or ask available(t1, t2)."
             )
-        self._check_fits(hi - lo, len(found))
+        self._check_fits(f"get({t1}, {t2})", len(found))
         columns = self[found.start : found.stop] if len(found) else self._none()
         if len(found) < hi - lo and self._on_end == "pad":
             self._few("get", t1, t2)
-            self._check_fits(hi - lo, hi - lo)
+            self._check_fits(f"get({t1}, {t2})", hi - lo)
             made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
             if len(found):
                 made[found.start - lo : found.stop - lo] = columns
@@ -70,7 +78,7 @@ class TimedStream(FrameStream):
         return arranged(columns, self._layout)
 
     def get_tsvs(self, t1: float, t2: float) -> tuple[Array, Array]:
-        """Return the times, ``(n,)``, and the frames there are from one time to another.
+        """Return the times, ``(n,)``, and the frames there are between two times, chosen as by :meth:`get`.
 
         Raises
         ------
@@ -83,7 +91,7 @@ class TimedStream(FrameStream):
             return self._times(found), arranged(columns, self._layout)
 
     def ts(self, t1: float, t2: float) -> Array:
-        """Return the times of the frames from one time to another, ``(n,)`` in seconds, whether there are frames or not.
+        """Return the times of the frames that :meth:`get` chooses by two, ``(n,)`` in seconds, whether there are any or not.
 
         Raises
         ------
@@ -93,7 +101,7 @@ class TimedStream(FrameStream):
         return self._times(self._few("ts", t1, t2))
 
     def xs(self, t1: float, t2: float) -> Array:
-        """Return the numbers of the frames from one time to another, ``(n,)``, whether there are frames or not.
+        """Return the numbers of the frames that :meth:`get` chooses by two times, ``(n,)``, whether there are any or not.
 
         Raises
         ------
@@ -104,7 +112,7 @@ class TimedStream(FrameStream):
         return np.arange(found.start, found.stop)
 
     def available(self, l: float = 1, t2: float | None = None) -> bool:  # noqa: E741  # the documented name
-        """Tell whether ``l`` more frames can be had; with two times, whether all from one to the other are there.
+        """Tell whether ``l`` more frames can be had; with two times, whether all that :meth:`get` chooses are there.
 
         Raises
         ------
@@ -215,7 +223,7 @@ class TimedSequenceStream(TimedStream):
         Parameters
         ----------
         s, t2
-            Times in seconds: from which on, and up to which.
+            Times in seconds: from the frame nearest to the first up to the one before that nearest to the second.
         block
             As many frames as lie between.
 

@@ -15,8 +15,8 @@ import numpy as np
 from headrace.core.indexed import Bound, Places, numbers
 from headrace.core.key import Key
 from headrace.core.places import lap_pieces
-from headrace.frames.base.footage import ahead
 from headrace.frames.base.layout import Array
+from headrace.frames.base.numbered import ahead
 from headrace.frames.process.told import tell
 
 

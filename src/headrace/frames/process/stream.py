@@ -49,6 +49,8 @@ class ProcessingStream(FrameStream):
 
     Notes
     -----
+    Frames are shown when those of ``input_stream`` are, of a video whose rate varies, too, until ``dt`` is set.
+
     A frame of a stateless model must be the same in any block, or it would depend on how frames are asked for. The parts
     of a torch module tell much of that beforehand. Of any model the last frame of the first block is made once more,
     alone, and compared, which finds means over a block, kernels and hidden memory, unless ``stateless=True`` is given.
@@ -115,6 +117,8 @@ class ProcessingStream(FrameStream):
             layout="5d" if layout is None and (is_module(model) or made.layout == "5d") else layout,
             on_end=on_end,
         )
+        if isinstance(input_stream, FrameStream):
+            self._uneven = input_stream.uneven_times()
 
     def reset(self) -> None:
         """Go back to frame 0, and clear the model's memory."""

@@ -10,8 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from headrace.errors import DataError
+from headrace.frames.base.bounded import memory
 from headrace.frames.base.layout import Array
 from headrace.frames.events.arrays import EVENT
+
+
+ROOM = 128  # bytes that an event takes on its way
 
 
 def crossed(log: Array, level: Array, theta_on: Any, theta_off: Any, on: Array, off: Array, spare: Array) -> None:
@@ -37,6 +42,7 @@ def when_crossed(
 ) -> tuple[Array, ...]:
     """Return where and when the events of a frame are: each where the line between two frames meets its level."""
     count = on + off
+    check_room(float(count.sum()))
     at = np.nonzero(count)
     n = count[at].astype(np.int64)
     which = np.repeat(np.arange(len(n)), n)
@@ -49,6 +55,15 @@ def when_crossed(
         part = np.where(way == 0, 1.0, (met - last[at][which]) / way)
     row, col, *channel = (axis[which] for axis in at)
     return row, col, np.clip(part, 0, 1), rising[which].astype(np.int64), *channel
+
+
+def check_room(n: float) -> None:
+    """Raise DataError when the events of a frame are more than memory holds."""
+    if n * ROOM > memory():
+        raise DataError(
+            f"DVS got a frame of {n:.3g} events, {n * ROOM / 1e9:.2g} GB, wanted what fits into memory, {memory() / 1e9:.2g} GB.\n"
+            "  Give it a larger theta=; where a few pixels are to blame, np.clip the film before."
+        )
 
 
 def _at(theta: Any, at: Any) -> Any:

@@ -136,6 +136,11 @@ class DVS(Sensor):
         return made
 
     @property
+    def by_the_second(self) -> bool:
+        """Whether what it emits depends on how far apart frames are."""
+        return bool(self.leak_rate or self.refractory or self.shot_noise) or self.cutoff_hz is not None
+
+    @property
     def _step(self) -> float:
         return 0.001 if self.dt is None else self.dt
 
@@ -194,8 +199,7 @@ class DVS(Sensor):
 
     def counts(self, columns: Array) -> Array:
         """Return columns ``(n, rows, cols, 2 channels)`` of columns of frames; goes on where the last call ended."""
-        plain = not (self.leak_rate or self.refractory or self.shot_noise) and self.cutoff_hz is None
-        if not plain or not len(columns) or columns.ndim > 4:
+        if self.by_the_second or not len(columns) or columns.ndim > 4:
             return super().counts(columns)
         # With one logarithm, and without making arrays for each frame: a third of the time for small ones.
         log = self._log(columns)

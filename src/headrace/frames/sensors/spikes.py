@@ -62,6 +62,7 @@ class PoissonStream(FrameStream):
             layout=like.layout,
             on_end=on_end,
         )
+        self._uneven = like.uneven_times()
 
 
 @register("spiking", example=None, kind="function")

@@ -9,18 +9,20 @@ import numpy as np
 
 from headrace.core.cursor import Cursor
 from headrace.core.key import Key, Seed
+from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec, Stream
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base.bounded import memory
 from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import whole_number
 from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
-from headrace.frames.base.timing import check_dt
+from headrace.frames.base.timing import check_dt, shown_at
 from headrace.frames.events.arrays import joined_events
 from headrace.frames.memory.noise import Noise
-from headrace.frames.sensors.crossings import timed_events
+from headrace.frames.sensors.crossings import ROOM, timed_events
 from headrace.frames.sensors.dvs import DVS
 from headrace.frames.sensors.sensor import Kept, Sensor, check_shape, copied, paired
 from headrace.ops.base import END, OpCursor, inside
@@ -83,6 +85,13 @@ class SensorStream(FrameStream):
             layout="5d",
             on_end=on_end,
         )
+        self._uneven = like.uneven_times()
+        if self._uneven is not None and isinstance(sensor, DVS) and sensor.by_the_second:
+            warn(
+                f"SensorStream got {sensor!r} and a film whose rate varies, wanted an even one: its rates by the second are for "
+                f"frames {like.dt:.4g} s apart, the mean.\n"
+                "  TimedResampleStream(film, dt=) makes the film even; a plain DVS(theta) takes it as it is."
+            )
 
     @property
     def dt(self) -> float:
@@ -97,7 +106,7 @@ class SensorStream(FrameStream):
                 f"SensorStream(dt=) got {dt!r}, wanted {given_dt(self._shown)!r}, that of the film: what the sensor emits depends "
                 "on it.\n  Set it on the film, and make a SensorStream of that."
             )
-        self._dt = found
+        self._dt, self._uneven = found, None
 
     def get_events(self, n: int = 1) -> Array:
         """Return the events of the next ``n`` frames, fewer at the end, in order of time.
@@ -106,14 +115,17 @@ class SensorStream(FrameStream):
         -------
         events
             A structured array of :data:`~headrace.frames.EVENT`; its times are those of this stream, in microseconds.
-            Those of a frame are after the time of the frame before and at most at its own:
-            :func:`event_frames` with ``closed="right"`` counts them as ``get`` does. Where one of the frames fails, those of
-            the frames before it; the next call raises what it raised.
+            Those of a frame are after the time of the frame before and at most at its own, as a video's ``times`` have these:
+            where frames are shown every ``dt``, :func:`event_frames` with ``closed="right"`` counts them as ``get`` does.
+            Where one of the frames fails, those of the frames before it; the next call raises what it raised. Where memory
+            holds no more, those of so many frames, and ``i`` tells which are next.
 
         Raises
         ------
         StreamConfigError
             With ``on_end="repeat"``, and for frames in colour.
+        DataError
+            When the events of one frame are more than memory holds.
         ResumeError
             When frames have been looked at with :meth:`peek` that cannot be had again.
         """
@@ -133,18 +145,26 @@ class SensorStream(FrameStream):
             self.load_state_dict(self.state_dict())
             run = self._open()
         noted = run.noting = []
-        begun = run.position
+        begun, held = run.position, 0
         try:
-            while run.position < begun + n and run.take(1):
-                pass
+            while run.position < begun + n and held * ROOM < memory() and run.take(1):
+                held += sum(len(each[0]) for each in noted[-1][1])
         except Exception:
             if run.position == begun:
                 raise
         finally:
             run.noting = None
         return joined_events(
-            [timed_events(times, self.t_zero + (number - 1) * self.dt, self.dt) for number, times in noted]
+            [timed_events(times, *self._step_to(number)) for number, times in noted]
         )
+
+    def _step_to(self, number: int) -> tuple[float, float]:
+        """Return when the step to a frame begins, and how long it takes, in seconds."""
+        shown = self.uneven_times()
+        if shown is None:
+            return self.t_zero + (number - 1) * self.dt, self.dt
+        since, until = (shown_at(n, shown, self.dt) for n in (number - 1, number))
+        return self.t_zero + since, until - since
 
 
 def given_dt(sensor: Sensor, otherwise: float | None = None) -> float | None:

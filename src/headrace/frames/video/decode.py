@@ -143,7 +143,7 @@ class Decoder(OpenVideo):
             if frame is None:
                 cause = self._failed or failed
                 raise DataError(
-                    f"VideoReader cannot decode frame {i} of {self._path.name!r}"
+                    f"VideoReader cannot decode frame {i} of {str(self._path)!r}"
                     + (": it is damaged or missing." if cause is None else f": {why(cause)}.")
                     + "\n  skip() passes it; those behind it may be whole."
                 )
@@ -216,7 +216,7 @@ class Decoder(OpenVideo):
                 if packet.dts is None:
                     return False
                 continue
-            number = index.find(packet.pts, packet.size)
+            number = index.find(packet)
             if number is None:
                 passed += 1
                 if passed > LOOK:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError
+from headrace.frames.base.claimed import claim, release
+from headrace.frames.base.refused import FULL
 from headrace.frames.video.fork import keep_in_children
 from headrace.frames.video.opened import why
 
@@ -75,6 +77,7 @@ class Encoder:
         av = optional("av", "video", "VideoWriter")
         self._errors = (av.error.FFmpegError, ValueError, OSError)
         self.path, self.written = path, 0
+        claim("VideoWriter", path, self)
         self._pixels = pixels
         self._headless = kind in ("mp4", "mov")  # where the frames are is written with the end of the file
         rows, cols = size
@@ -89,10 +92,13 @@ class Encoder:
         except (*self._errors, TypeError) as error:
             if container is not None:
                 _abandon(container)
+            release(self)
+            if getattr(error, "errno", None) in FULL:
+                raise self._lost(error, "the beginning") from error
             raise DataError(
-                f"VideoWriter cannot write {path.name!r} with {name} in {rows} x {cols}: {why(error)}, wanted what the "
+                f"VideoWriter cannot write {str(path)!r} with {name} in {rows} x {cols}: {why(error)}, wanted what the "
                 "encoder takes.\n"
-                "  Choose another codec or suffix; FFV1 in .mkv takes everything."
+                "  Choose another codec, suffix or options; FFV1 in .mkv takes everything."
             ) from error
         self.container = container
         self._stream = stream
@@ -130,7 +136,7 @@ class Encoder:
             raise self._lost(error, what) from error
         except self._errors as error:
             raise DataError(
-                f"VideoWriter cannot write {what} of {self.path.name!r}: {why(error)}, wanted what the encoder takes.\n"
+                f"VideoWriter cannot write {what} of {str(self.path)!r}: {why(error)}, wanted what the encoder takes.\n"
                 "  Choose another codec=; close() keeps the frames before."
             ) from error
 
@@ -138,7 +144,7 @@ class Encoder:
         """Return the error that says truly what is left of the file."""
         left = "nothing of it can be read" if self._headless else "at most its beginning can be read"
         return SinkError(
-            f"VideoWriter cannot write {what} of {self.path.name!r}: {why(error)}, wanted room on the disk; the file is not "
+            f"VideoWriter cannot write {what} of {str(self.path)!r}: {why(error)}, wanted room on the disk; the file is not "
             f"whole, and {left}.\n  Make room, and write it again from its first frame."
         )
 
@@ -162,6 +168,8 @@ class Encoder:
                 container.close()
             except self._errors as error:
                 self._broken = self._broken or error
+            finally:
+                release(self)
         if self._broken is not None:
             raise self._lost(self._broken, "the end") from self._broken
 

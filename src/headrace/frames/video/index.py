@@ -48,7 +48,11 @@ ONE_EACH: Final = frozenset(
         "gif",
     ]
 )
-
+# Codecs of which FFmpeg may guess wrongly when packets are shown, by the kind of file, which says only when they are decoded.
+GUESSED: Final = {
+    "avi": frozenset(["h264", "hevc", "vvc"]),
+    "asf": frozenset(["h264", "hevc", "vvc", "mpeg1video", "mpeg2video"]),
+}
 
 Told = tuple[int, int, int, bool, bool, int]
 TOLD: Final = 6  # numbers of a packet
@@ -84,6 +88,8 @@ class VideoIndex:
         When each frame is shown, in seconds.
     unit
         The seconds that times are whole numbers of; they may be rounded to it.
+    decoded
+        Whether ``pts`` is when each packet is decoded, since the file says no more.
 
     Attributes
     ----------
@@ -98,9 +104,11 @@ class VideoIndex:
     times : array of float64
         As above.
     unit : float
+    decoded : bool
         As above.
     """
 
+    decoded: bool
     frames: int
     packets: int
     lacks: int
@@ -110,8 +118,19 @@ class VideoIndex:
     shown: Ints
     times: Floats
 
-    def __init__(self, pts: Ints, size: Ints, key: Any, order: Ints, rank: Ints, times: Floats, unit: float) -> None:
-        self.lacks, self.holes, self.unit = 0, 0, unit
+    def __init__(
+        self,
+        pts: Ints,
+        size: Ints,
+        key: Any,
+        order: Ints,
+        rank: Ints,
+        times: Floats,
+        unit: float,
+        *,
+        decoded: bool = False,
+    ) -> None:
+        self.lacks, self.holes, self.unit, self.decoded = 0, 0, unit, decoded
         self.frames, self.packets, self.order, self.times = len(order), len(pts), order, times
         self.times.flags.writeable = False
         self.shown = np.full(len(pts), -1, np.int64)
@@ -139,19 +158,20 @@ class VideoIndex:
         return int(self._keys[at]) if at >= 0 else 0
 
     def time_of(self, packet: int) -> int | None:
-        """Return when a packet is shown, in units of the stream, where the file says it."""
+        """Return when a packet is shown, or decoded, in units of the stream, where the file says it."""
         found = int(self._pts[packet])
         return None if found == NEVER else found
 
-    def find(self, pts: int | None, size: int) -> int | None:
+    def find(self, packet: Any) -> int | None:
         """Return the number of a packet that was come upon in the middle of the file, or None where it may be several."""
+        pts, size = packet.dts if self.decoded else packet.pts, packet.size
         if pts is None:
             return None
         lo = int(np.searchsorted(self._sorted, pts))
         if lo >= self.packets or self._sorted[lo] != pts or (lo + 1 < self.packets and self._sorted[lo + 1] == pts):
             return None
-        packet = int(self._by_time[lo])
-        return packet if self._size[packet] == size else None
+        found = int(self._by_time[lo])
+        return found if self._size[found] == size else None
 
 
 class Packets:
@@ -172,11 +192,20 @@ class Packets:
         self._unit = float(stream.time_base or 0) or 1.0
         self._rate = float(stream.average_rate or stream.guessed_rate or 25)
         self._codec = stream.codec_context.name
+        self._guessed = self._codec in GUESSED.get(stream.container.format.name, ())
+        if self._guessed:
+            self._pts = self._dts
 
     def by_times(self) -> VideoIndex | None:
         """Return the index by when packets are shown; None where that is not known, or a packet may be no frame."""
         pts, n = self._pts, len(self._pts)
-        if self._codec not in ONE_EACH or not self._key.any() or NEVER in pts or len(np.unique(pts)) < n:
+        if (
+            self._guessed
+            or self._codec not in ONE_EACH
+            or not self._key.any()
+            or NEVER in pts
+            or len(np.unique(pts)) < n
+        ):
             return None
         in_time = np.argsort(pts, kind="stable")
         rank = np.empty(n, np.int64)
@@ -207,7 +236,8 @@ class Packets:
         order = np.array([packet for packet in found if 0 <= packet < len(self._pts)], np.int64)
         rank = np.full(len(self._pts), -1, np.int64)
         rank[order] = np.arange(len(order))
-        return VideoIndex(self._pts, self._size, self._key, order, rank, self._times(order), self._unit)
+        times, decoded = self._times(order), self._guessed
+        return VideoIndex(self._pts, self._size, self._key, order, rank, times, self._unit, decoded=decoded)
 
     def _times(self, order: Ints) -> Floats:
         """Return when frames are shown: as their packets say, or the times of decoding in order, or at an even rate.
@@ -217,7 +247,7 @@ class Packets:
         found, n, step = self._pts[order], len(order), 1 / self._rate
         latest = np.maximum.accumulate(found)
         sure = np.flatnonzero((found != NEVER) & (np.diff(latest, prepend=NEVER) > 0))
-        if 2 * len(sure) > n:
+        if 2 * len(sure) > n and not self._guessed:
             at = np.arange(n)
             made: Floats = np.interp(at, sure, found[sure] * self._unit)
             made += np.minimum(0, at - sure[0]) * step + np.maximum(0, at - sure[-1]) * step

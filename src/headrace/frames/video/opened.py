@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import deque
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from headrace.core.optional import optional
 from headrace.errors import DataError
+from headrace.frames.base.unreadable import opening
 from headrace.frames.video.fork import keep_in_children
 
 
@@ -60,6 +63,10 @@ class OpenVideo:
         try:
             self.container = self._av.open(str(self._path))
         except self.errors as error:
+            code = getattr(error, "errno", None)
+            if code in (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM):
+                with opening("VideoReader", self._path):
+                    raise OSError(code, os.strerror(code)) from error
             raise self.unreadable(f"no video that can be read: {why(error)}") from error
         found = self.container.streams.video
         if len(found) <= self._which:
@@ -67,7 +74,10 @@ class OpenVideo:
             self.close()
             if not found:
                 raise self.unreadable(f"no video: it has {kinds} only")
-            raise self.unreadable(f"{len(found)} videos, counted from 0, and not number {self._which}")
+            raise DataError(
+                f"VideoReader(stream=) got {self._which} for {str(self._path)!r}, wanted a number below {len(found)}: so many "
+                "videos are in it.\n  ffmpeg -i lists them."
+            )
         self.stream = found[self._which]
         context = self.stream.codec_context
         if context is None:
@@ -101,7 +111,7 @@ class OpenVideo:
     def unreadable(self, what: str) -> DataError:
         """Return the error that says what the file is, and what helps."""
         return DataError(
-            f"VideoReader got {self._path.name!r}, which is {what}.\n  ffmpeg -i says what is in it; a file that was not "
+            f"VideoReader got {str(self._path)!r}, which is {what}.\n  ffmpeg -i says what is in it; a file that was not "
             "closed when it was written may have to be written again."
         )
 

@@ -13,13 +13,13 @@ from headrace.frames.video.blocks import BLOCKS
 from headrace.frames.video.mean import (
     COLOURS,
     IN_PLANES,
-    PIXELS,
-    mean_of_pixels,
+    PLAIN,
+    best_for_mean,
+    channels,
     mean_of_planes,
     pixels_of,
     plane_bytes,
     strips,
-    way_of,
 )
 
 Mode = Literal["mean", "luma", "r", "g", "b", "rgb", "bgr"]
@@ -35,7 +35,6 @@ PLANES: Final = {
     "rgb0": (0, 0, 4, 4),
     "bgra": (0, 0, 4, 4),
     "rgba": (0, 0, 4, 4),
-    "nv12": (1, 1, 1, 2),
     **{
         f"yuv{full}{name}p": (across, down, 1, 1)
         for full in ("", "j")
@@ -80,11 +79,12 @@ class Pixels:
         top, left, rows, cols = centred("VideoReader", full, part, offset)
         self._part = _unturned(coded, turns, top, left, rows, cols)
         self._whole = self._part[2:] == self._coded
+        self._even = coded[0] % 2 == 0  # where rows are odd, FFmpeg has another way, and for each format another
         self._mode: Mode = mode
         self.shape, self.dtype = given_as(mode, dtype, rows, cols)
         self._whole_numbers = self.dtype.kind in "ui"  # which are rounded to, not cut off
         self._format = "bgr24" if mode == "bgr" else "rgb24"
-        self._formats = {name: self._av.VideoFormat(name) for name in {self._format, COLOURS, PIXELS, IN_PLANES}}
+        self._formats = {name: self._av.VideoFormat(name) for name in {self._format, COLOURS, IN_PLANES}}
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         self._small: Any = None  # a frame around the part, made with the first
         self._copies: list[tuple[int, Array, int, int]] = []  # plane, where to, and from which row and byte
@@ -110,7 +110,10 @@ class Pixels:
         source, (top, left, rows, cols) = self._cut(frame)
         if self._mode == "mean":
             return self._mean(source, np.s_[top : top + rows, left : left + cols], out)
-        found = pixels_of(self._reformat(source, self._format), 3)[top : top + rows, left : left + cols]
+        to = self._format if source.format.name in PLANES and self._even else COLOURS
+        found = pixels_of(self._reformat(source, to), 3)[top : top + rows, left : left + cols]
+        if to != self._format:
+            found = np.ascontiguousarray(found[..., ::-1])
         if self._mode in CHANNEL:
             return np.ascontiguousarray(found[..., CHANNEL[self._mode]])
         if self._whole and source.format.name != self._format:
@@ -127,14 +130,8 @@ class Pixels:
     def _mean(self, frame: Any, part: Any, out: Array | None) -> Array:
         """Return the mean of the three channels, as float32 or as rounded uint8."""
         found = _place(self._part[2:], np.dtype(np.uint8 if self._whole_numbers else np.float32), out)
-        way = way_of(frame)
-        made = self._reformat(frame, way)
-        if way == PIXELS:
-            mean_of_pixels(plane_bytes(made.planes[0]).view("<u4")[part], found)
-        elif way == COLOURS:
-            mean_of_planes([*np.moveaxis(pixels_of(made, 3)[part], 2, 0)], found)
-        else:
-            mean_of_planes([plane_bytes(plane)[part] for plane in made.planes], found)
+        made = self._reformat(frame, best_for_mean(frame))
+        mean_of_planes([channel[part] for channel in channels(made)], found)
         return found
 
     def _luma(self, frame: Any, out: Array | None) -> Array:
@@ -179,7 +176,7 @@ class Pixels:
         name = frame.format.name
         if name != self._kind:
             kind = None if self._whole else PLANES.get(name)
-            if kind is None:
+            if kind is None or not (self._even or name in PLAIN):
                 return frame, self._part
             self._prepare(frame, *kind)
             self._kind = name

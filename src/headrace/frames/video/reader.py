@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.timing import check_dt, check_t_zero
+from headrace.frames.base.timing import bins_of, check_dt, check_t_zero
 from headrace.frames.video.camera import Camera, is_live
 from headrace.frames.video.pixels import Mode
 from headrace.frames.video.recipe import Video
+
+ROUNDED: Final = 0.0015  # seconds: times are whole milliseconds in some kinds of files, and no rate varies for that
 
 
 class VideoReader(FrameStream):
@@ -28,10 +30,11 @@ class VideoReader(FrameStream):
     offset
         Row and column of the part's corner; None for the middle.
     dt
-        Seconds from frame to frame, for ``t``; None for what the file says of each.
+        Seconds from frame to frame, for ``t``; None for what the file says of each. ``times`` and ``fps`` stay the file's.
     mode
-        ``"mean"`` of red, green and blue; ``"luma"``, the grey that the file has ready, which is fastest; ``"r"``,
-        ``"g"`` or ``"b"``; ``"rgb"`` in colour, red first; ``"bgr"``, blue first.
+        ``"mean"`` of red, green and blue, exactly, which costs more than the colours themselves; ``"luma"``, the grey that
+        the file has ready, which costs less than the mean; ``"r"``, ``"g"`` or ``"b"``; ``"rgb"`` in colour, red first;
+        ``"bgr"``, blue first.
     start, stop, stride
         Which frames: from ``start`` to before ``stop``, every ``stride``-th. Negative ones count from the end.
     dtype
@@ -42,7 +45,7 @@ class VideoReader(FrameStream):
     threads
         How many decode; 0 for as many as there are processors.
     t_zero
-        The time of the first frame; None for what the file says.
+        The time of the first frame, for ``t``; None for what the file says. ``times`` stay the file's.
     pixel_per_degree, on_end
         As for :class:`FrameStream`.
 
@@ -137,7 +140,10 @@ class VideoReader(FrameStream):
 
     @property
     def fps(self) -> float:
-        """Frames a second, as the file or the camera says, by which ``stride`` divides; the mean, where they vary."""
+        """Frames a second, as the file or the camera says, by which ``stride`` divides; the mean, where they vary.
+
+        A ``dt`` that was given does not change it: ``1 / dt`` is the rate of ``t``.
+        """
         return self._source.rate() if isinstance(self._source, Video) else self._live_fps
 
     @property
@@ -173,25 +179,29 @@ class VideoReader(FrameStream):
         if not self._own_dt or not len(times):
             return super().t
         laps, k = divmod(self.i, len(times))
-        return self.t_zero + float(times[k] - times[0]) + laps * self._lasts(times)
+        return self.t_zero + float(times[k] - times[0]) + laps * (float(times[-1] - times[0]) + self.dt)
 
-    def _lasts(self, times: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-        return float(times[-1] - times[0]) + self.dt
+    def _shown(self) -> Array | None:
+        times = self._own_times()
+        return times - times[0] if self._own_dt and len(times) else None
+
+    def uneven_times(self) -> Array | None:
+        shown = self._shown()
+        if shown is None or np.abs(shown - np.arange(len(shown)) * self.dt).max() <= ROUNDED:
+            return None
+        return shown
 
     def time_to_bin(self, t: float) -> float:
-        times = self._own_times()
-        if not self._own_dt or not len(times):
+        shown = self._shown()
+        if shown is None:
             return super().time_to_bin(t)
-        since = t - self.t_zero
-        laps = max(0.0, since // self._lasts(times)) if self.on_end == "repeat" else 0.0
-        since -= laps * self._lasts(times)
-        within = float(np.interp(since, times - times[0], np.arange(len(times))))
-        beyond = min(0.0, since) + max(0.0, since - float(times[-1] - times[0]))
-        return laps * len(times) + within + beyond / self.dt
+        return float(bins_of(t - self.t_zero, shown, self.dt, repeats=self.on_end == "repeat"))
 
     @property
     def times(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """When each frame is shown, in seconds, as the file says; ascending, and not from 0 on in every file.
+
+        A ``dt`` or ``t_zero`` that was given does not change them: ``t_zero + dt * np.arange(len(video))`` are the times by these.
 
         Raises
         ------

@@ -28,6 +28,7 @@ class VideoRun(FrameReader):
 
     def __init__(self, stream: Video) -> None:
         self.stream = stream
+        self.file = stream.path  # PyAV tells no descriptors
         self._runs: Decoder | None = None  # for many in a row
         self._jumps: Decoder | None = None  # for one here and one there
         self._steps = 0
@@ -95,7 +96,7 @@ class VideoRun(FrameReader):
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError(
-                f"VideoReader got asked for frames of {self.stream.path.name!r} after close(), wanted an open one.\n"
+                f"VideoReader got asked for frames of {str(self.stream.path)!r} after close(), wanted an open one.\n"
                 "  Another thread has closed it; open the stream again."
             )
 

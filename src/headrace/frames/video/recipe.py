@@ -17,6 +17,7 @@ from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import check_size
 from headrace.frames.base.options import check_dtype, whole_number
 from headrace.frames.base.paths import check_file
+from headrace.frames.base.unreadable import stamp_of
 from headrace.frames.video.cache import drop, keep
 from headrace.frames.video.decode import Decoder
 from headrace.frames.video.duration import EVEN
@@ -61,6 +62,7 @@ class Video(Footage):
 
     who: ClassVar[str] = "VideoReader"
     tuning: ClassVar[tuple[str, ...]] = ("threads",)
+    guard: ClassVar[str] = "file"
 
     path: Path
     part: tuple[int, int] | None = None
@@ -109,12 +111,13 @@ class Video(Footage):
         """
         known: Any = self._header
         if known is None:
+            stamp = stamp_of(self.path)
             decoder = Decoder(self.path, self.track, self.threads if spare else 1, by_frame=spare)
             try:
                 # Opening a file may cost as much as decoding ten frames: a small one is read through at once.
                 first, index = decoder.look(self.path.stat().st_size <= SMALL)
                 known = self._known(first, decoder)
-                self.fix(_header=known)
+                self.fix(_header=known, _written=stamp)
                 if spare:
                     keep(known, decoder)
             finally:
@@ -161,12 +164,12 @@ class Video(Footage):
         self.fix(_index=index)
         if index.lacks:
             warn(
-                f"VideoReader got {self.path.name!r} with {index.frames} frames, wanted about {index.lacks} more, as the "
+                f"VideoReader got {str(self.path)!r} with {index.frames} frames, wanted about {index.lacks} more, as the "
                 "file says itself: it was cut off.\n  What is there is given; copy or download the file again."
             )
         if index.holes:
             warn(
-                f"VideoReader got {self.path.name!r} with about {index.holes} frames lost in the middle, wanted a whole file: "
+                f"VideoReader got {str(self.path)!r} with about {index.holes} frames lost in the middle, wanted a whole file: "
                 "what is there of them cannot be read.\n  Those behind the hole have lower numbers than they had; times says "
                 "when each was shown. Copy or download the file again."
             )

@@ -9,6 +9,7 @@ from weakref import finalize
 
 import numpy as np
 
+from headrace.core.notes import warn
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.dropped import finish_dropped
@@ -38,6 +39,12 @@ KINDS: Final = {  # FFmpeg's name of each
     ".asf": "asf",
     ".ts": "mpegts",
 }
+HELD: Final = {  # encoders whose videos a kind holds, where that is not all of them
+    "mp4": {"mpeg4", "libx264", "mjpeg"},
+    "mov": {"mpeg4", "libx264", "mjpeg"},
+    "matroska": {"mpeg4", "libx264", "mjpeg", "ffv1"},
+    "mpegts": {"mpeg4", "libx264"},
+}
 CODECS_TOO: Final = {"H264": "X264", "AVC1": "X264"}  # other names of the same
 
 
@@ -47,8 +54,8 @@ class VideoWriter(FrameWriter):
     Parameters
     ----------
     filename
-        The file, whose suffix says of which kind it is: ``.avi``, ``.mp4``, ``.mkv``, ``.mov``, ``.wmv``. One that is
-        there is replaced when the first frame comes.
+        The file, whose suffix says of which kind it is: ``.avi``, ``.mp4``, ``.mkv``, ``.mov``, ``.wmv`` or ``.asf``, ``.ts``.
+        One that is there is replaced when the first frame comes.
     size
         Rows and columns of every frame; None for those of the first.
     codec
@@ -67,7 +74,8 @@ class VideoWriter(FrameWriter):
         When an option is none of the above, or none of the encoder's, the file cannot be written, the codec is not to be
         had, or the file's kind does not hold it.
     DataError
-        While writing: frames of another size, of other than one or three channels, or that the encoder refuses.
+        While writing: frames of another size, of other than one or three channels, with NaN among them, or that the
+        encoder refuses.
     SinkError
         While writing and when it is closed: when the disk is full. The file is not whole then; of ``.mp4`` and ``.mov``
         nothing can be read, of the others at most the beginning.
@@ -76,7 +84,8 @@ class VideoWriter(FrameWriter):
 
     Notes
     -----
-    Values are those of bytes, 0 to 255; others are rounded and clipped. Colours are red first. Frames with four channels
+    Values are those of bytes, 0 to 255; others are rounded and clipped. Where none of the first is above 1 and some are
+    fractions, which would look black, a HeadraceWarning says so. Colours are red first. Frames with four channels
     lose the last, which is transparency. Several threads may put frames: each block stays whole. One that is dropped without
     :meth:`close` finishes its file then, at the latest when the program ends, with a ResourceWarning.
 
@@ -93,6 +102,7 @@ class VideoWriter(FrameWriter):
     """
 
     fps: float
+    _path: Path
 
     def __init__(
         self,
@@ -164,16 +174,12 @@ class VideoWriter(FrameWriter):
         kinds = self._av.formats_available
         suffix = self._path.suffix.lower()
         name = KINDS.get(suffix)
-        held = {
-            "mp4": {"mpeg4", "libx264", "mjpeg"},
-            "mpegts": {"mpeg4", "libx264"},
-        }.get(name or "", {kind.encoder for kind in CODECS.values()})
-        if name is None or name not in kinds or self._codec.encoder not in held:
+        if name is None or name not in kinds or self._codec.encoder not in HELD.get(name, {self._codec.encoder}):
             what = "which is no kind of video known here" if name is None else f"which does not hold {self._name}"
             raise StreamConfigError(
-                f"VideoWriter(filename) got {self._path.name!r}, {what}, wanted the suffix of a kind that holds "
+                f"VideoWriter(filename) got {str(self._path)!r}, {what}, wanted the suffix of a kind that holds "
                 f"{self._name}.\n"
-                "  .mkv, .avi and .mov hold all of the codecs, .mp4 holds X264, XVID, DIVX and MJPG."
+                "  .avi and .wmv hold all of the codecs, .mkv all but WMV1 and WMV2, .mp4 and .mov X264, XVID, DIVX and MJPG."
             )
         self._kind = name
 
@@ -186,12 +192,25 @@ class VideoWriter(FrameWriter):
                 f"VideoWriter.put got frames of {channels} channels, wanted 1, 3, or 4 with transparency.\n"
                 "  Choose three of them before."
             )
+        if frames.dtype.kind == "f" and frames.size:
+            self._check_values(frames)
         if self._encoder is None:
             self._encoder = self._opened(int(frames.shape[1]), int(frames.shape[2]), channels)
             finish = self._encoder.finish
             self._dropped = finalize(self, finish_dropped, "VideoWriter", self._path, self._process, finish)
         for frame in frames:
             self._encoder.write(self._made(frame))
+
+    def _check_values(self, frames: Array) -> None:
+        if np.isnan(frames).any():
+            raise DataError(
+                "VideoWriter.put got NaN, wanted values from 0 to 255.\n  None of these frames is written; np.nan_to_num makes NaN 0."
+            )
+        if self._encoder is None and frames.min() >= 0 and frames.max() <= 1 and (frames % 1).any():
+            warn(
+                "VideoWriter.put got values from 0 to 1, wanted 0 to 255: such frames look black.\n"
+                "  Multiply them by 255, or ignore this where they are meant to be dark."
+            )
 
     def _opened(self, rows: int, cols: int, channels: int) -> Encoder:
         codec = self._codec
@@ -210,8 +229,7 @@ class VideoWriter(FrameWriter):
         if frame.dtype == bool:
             frame = frame.astype(np.uint8)
         elif frame.dtype.kind == "f":
-            frame = np.nan_to_num(np.rint(frame), nan=0.0, posinf=255, neginf=0)
-            frame = np.clip(frame, 0, 255).astype(np.uint8)
+            frame = np.clip(np.rint(frame), 0, 255).astype(np.uint8)
         elif frame.dtype != np.uint8:
             frame = np.clip(frame, 0, min(255, np.iinfo(frame.dtype).max)).astype(np.uint8)
         if frame.ndim == 3 and frame.shape[2] == 1:
@@ -236,6 +254,6 @@ def _rate(fps: Any) -> Fraction:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise StreamConfigError(
-            f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0.\n  Such as 25 or 29.97."
+            f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0 and at most 65536.\n  Such as 25 or 29.97."
         ) from None
     return found

@@ -236,6 +236,10 @@ class Threaded(Managed):
             self._join()
             self._raise_failure()
 
+    def runs(self, thread: threading.Thread) -> bool:
+        """Return whether that is the thread it runs in, for which :meth:`stop` does not wait when called there."""
+        return thread is self._thread
+
     def _join(self) -> None:
         thread = self._thread
         if thread is None:

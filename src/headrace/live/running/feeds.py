@@ -101,13 +101,12 @@ class Feeds:
         for each in self.all():
             each.hurry()
 
-    def finish(self, failure: BaseException | None, told: Callable[[], object] | None = None) -> None:
-        """Say that the run is over, and wait until every callback has had what waits for it."""
+    def end(self, failure: BaseException | None, told: Callable[[], object]) -> list[Consumer]:
+        """Say that the run is over; return all who are told, and may have something left to do."""
         everyone = self.all()
         for each in everyone:
             each.end(failure, told)
-        for each in everyone:
-            each.join()
+        return everyone
 
     def runs(self, thread: threading.Thread) -> bool:
         """Return whether that is the thread of one of them."""

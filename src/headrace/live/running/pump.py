@@ -67,8 +67,7 @@ class Pump(Rounds):
             except BaseException as error:
                 self.state, self._thread, self.early = "failed", None, None
                 self._stop_source(error)
-                self._take_no_more()
-                self.feeds.finish(error)
+                self._take_no_more(error)
                 self._let_go()
                 self._over.set()
                 raise
@@ -184,8 +183,7 @@ class Pump(Rounds):
             self._hold()
             if not self._quiet.is_set():
                 self._stop_source()
-            self._take_no_more()
-            self.feeds.finish(self.failure, self._is_told)
+            self._take_no_more(self.failure)
             for end in self.at_end:
                 try:
                     end()
@@ -200,11 +198,14 @@ class Pump(Rounds):
             with self._answer:
                 self._answer.notify_all()
 
-    def _take_no_more(self) -> None:
+    def _take_no_more(self, failure: BaseException | None) -> None:
         with self.between:  # who is let in after this is not told of the end, and waits for the next start
             self.taking = False
             if not self.ended:  # else a recording that is asked for before anybody knows of the end is given all of it
                 self.early = None
+            everyone = self.feeds.end(failure, self._is_told)
+        for each in everyone:
+            each.join()
 
     def _is_told(self) -> None:
         self.told = True

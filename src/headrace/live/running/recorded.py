@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from headrace.core.block import Block
-from headrace.errors import SinkError, StreamConfigError
+from headrace.errors import SinkError, StreamConfigError, WorkerError
 from headrace.live.recording.carried import Carried, Played
 from headrace.live.recording.recorder import Recorder
 from headrace.live.running.consumer import Consumer
@@ -16,12 +17,15 @@ from headrace.live.running.pump import Pump
 NAME = "recording"
 
 
-class _Now(NamedTuple):
+@dataclass(eq=False)
+class _Now:
     """What is recorded: who takes the blocks, where they go, and which row of the system was its first."""
 
     consumer: Consumer
     recorder: Any
     first: int
+    ended_by: threading.Thread | None = None
+    over: threading.Event = field(default_factory=threading.Event)  # set when the recorder is closed
 
 
 class Recorded:
@@ -31,6 +35,7 @@ class Recorded:
         self._pump = pump
         self._lock = threading.RLock()
         self._now: _Now | None = None
+        self._before: _Now | None = None  # what is being ended
         self._failure: BaseException | None = None  # of the last one
 
     @property
@@ -44,15 +49,15 @@ class Recorded:
         pump = self._pump
         pump.keep += 1  # the rows since the start, while we wait for a block to be computed
         try:
-            made, over = self._start(path, recorder, metadata)
+            now, over = self._start(path, recorder, metadata)
         finally:
             pump.keep -= 1
         if over:
-            self.stop()
-        return made
+            self.stop(now)
+        return now.recorder
 
-    def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> tuple[Any, bool]:
-        """Begin; return the recorder, and whether it has all that will come, of a source that was faster than we."""
+    def _start(self, path: Any, recorder: Any, metadata: Mapping[str, Any]) -> tuple[_Now, bool]:
+        """Begin; return what is recorded, and whether that has all that will come, of a source that was faster than we."""
         pump = self._pump
         with pump.between, self._lock:  # between two blocks, whose row and state are the recorder's first
             if self._now is not None and self._now.consumer.failure is None:
@@ -84,9 +89,9 @@ class Recorded:
             consumer.several = several
             early = pump.early or []
             self._failure = None
-            self._now = _Now(consumer, recorder, pump.rows - sum(block.n for block, _ in early))
+            self._now = now = _Now(consumer, recorder, pump.rows - sum(block.n for block, _ in early))
             pump.add(consumer, from_start=True)
-            return recorder, not pump.taking and pump.early is not None
+            return now, not pump.taking and pump.early is not None
 
     def _replace_failed(self) -> None:
         """End a recording that has failed, so that another can begin; what nobody was told is told by the system."""
@@ -99,17 +104,45 @@ class Recorded:
         except Exception as error:
             self._pump.untold.append(error)
 
-    def stop(self) -> None:
-        """End: hand over what waits, then close the recorder; raises what it failed with."""
+    def stop(self, which: _Now | None = None) -> None:
+        """End: hand over what waits, then close the recorder; raises what it failed with.
+
+        When another thread does that already, wait for it: the system's own, at the end, or one that was quicker.
+        """
+        me = threading.current_thread()
         with self._pump.between, self._lock:
-            now, self._now = self._now, None
+            now = which or self._now or self._before
             if now is None:
                 return
-            self._pump.feeds.forget(now.consumer)
-        self._end(now)
+            mine = now is self._now
+            if mine:
+                self._now, self._before, now.ended_by = None, now, me
+                self._pump.feeds.forget(now.consumer)
+        if mine:
+            self._end(now)
+        elif now.ended_by is not me and not now.consumer.runs(me):  # a recorder that calls us would wait for itself
+            self._wait_for(now)
+
+    def _wait_for(self, now: _Now) -> None:
+        patience, seen = self._pump.patience, now.consumer.progress
+        while not now.over.wait(min(patience, threading.TIMEOUT_MAX)):
+            if now.consumer.progress == seen:
+                raise WorkerError(
+                    f"another thread ends the recording, and {now.recorder!r} is not closed within {patience} seconds.\n"
+                    "  See to its disk; stop_recording() again waits for it again."
+                )
+            seen = now.consumer.progress
 
     def _end(self, now: _Now) -> None:
-        consumer, recorder, _ = now
+        try:
+            self._finish(now.consumer, now.recorder)
+        finally:
+            now.over.set()
+            with self._lock:
+                if self._before is now:
+                    self._before = None
+
+    def _finish(self, consumer: Consumer, recorder: Any) -> None:
         consumer.end()
         consumer.join()
         error: BaseException | None = consumer.untold()

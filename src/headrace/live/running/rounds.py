@@ -51,7 +51,7 @@ class Rounds:
         self.update_rate, self.patience = update_rate, patience
         self.feeds: Feeds = Feeds()
         self._halt = Bounded(lambda: self.source.stop(), f"stop() of {source!r}", patience)
-        self._of_source: WeakSet[threading.Thread] = WeakSet()  # threads that its start() has started
+        self._of_source: WeakSet[threading.Thread] = WeakSet()  # threads that came while it was started
         self.run: LiveRun = LiveRun(graph)
         self.planned: Graph = graph  # what it will be with the next block
         self.computed: set[str] = {node.name for node in graph.nodes}  # names of signals that there ever were
@@ -266,7 +266,7 @@ class Rounds:
 
     def _stop_source(self, because: BaseException | None = None) -> None:
         try:
-            if threading.current_thread() in self._of_source:  # it knows its own, and does not wait for that
+            if self._runs(threading.current_thread()):  # its stop() knows that, and does not wait for it
                 self.source.stop()
             else:
                 self._halt()
@@ -278,3 +278,8 @@ class Rounds:
                 self._fail(error)
         finally:
             self._quiet.set()
+
+    def _runs(self, thread: threading.Thread) -> bool:
+        """Return whether a thread is the source's; of one that cannot tell, each that came at its start may be."""
+        runs = getattr(self.source, "runs", None)
+        return bool(runs(thread)) if callable(runs) else thread in self._of_source

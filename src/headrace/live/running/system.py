@@ -32,6 +32,7 @@ class System(Fed, Derived, Recordable, Managed):
     ----------
     source
         A device: what has ``start()``, ``stop()`` and ``read()``, such as a :class:`~headrace.live.Sampler`.
+        With ``runs(thread)``, which most have, it tells which thread is its own: that may stop the system.
     functions
         Signals: a :class:`~headrace.signals.Graph`, a list of them in any order, or one.
     update_rate

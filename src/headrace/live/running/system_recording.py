@@ -61,8 +61,12 @@ class Recordable:
     def stop_recording(self) -> None:
         """End the recording, with all rows that came by now; of no effect when there is none.
 
+        When another thread ends it already, it is waited for.
+
         Raises
         ------
+        WorkerError
+            When the other thread is not done with it within the system's ``patience``.
         Exception
             What the recorder failed with, if nobody has been told yet.
         """

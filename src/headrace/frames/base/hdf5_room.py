@@ -14,12 +14,12 @@ from math import prod
 from typing import Any
 
 from headrace.errors import SinkError
+from headrace.frames.base.refused import FULL
 
 CACHE = 4 << 20  # bytes of chunks that HDF5 keeps before it writes
 WINDOW = 16 << 20  # bytes that may be set aside beyond what is written
 STEP = 1 << 20  # bytes set aside at a time, where there are as many
 SLACK = 24 << 10  # for the tables of a file, about
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Room:
@@ -44,11 +44,11 @@ class Room:
         self._file, self._who, self._name = file, who, name
         self._end = 0  # bytes of the file that are set aside, from its beginning on
         self._pending = 0  # bytes at most that HDF5 may still want for what it was given
-        self._chunk: int | None = None  # the chunk that is counted in them, and may grow
+        self._chunks: dict[str, int] = {}  # of each dataset the chunk that is counted in them, and may grow
         self.ask(0)
 
-    def rows(self, data: Any, n: int) -> None:
-        """Set room aside for ``n`` rows more of a dataset in chunks.
+    def rows(self, n: int, *datasets: Any) -> None:
+        """Set room aside for ``n`` rows more of each dataset, all in chunks.
 
         Raises
         ------
@@ -57,6 +57,13 @@ class Room:
         """
         if self._pending > WINDOW:
             self.settle()
+        more, anew = (sum(each) for each in zip(*(self._wanted(n, data) for data in datasets), strict=True))
+        self.ask(more, anew)
+        for data in datasets:
+            self._chunks[data.name] = (data.shape[0] + n - 1) // data.chunks[0]
+
+    def _wanted(self, n: int, data: Any) -> tuple[int, int]:
+        """Return the bytes that more rows of a dataset want, and those where all that waits is written first."""
         have, chunk = data.shape[0], data.chunks[0]
         row = prod(data.chunks[1:]) * data.dtype.itemsize * max(1, _cover(data))
         first, last = have // chunk, (have + n - 1) // chunk
@@ -65,16 +72,16 @@ class Room:
             begun, n = 0, (last - first + 1) * chunk
         table = (last - first + 1) * (chunk * row // 500 + 1024)  # what gzip cannot shrink, and a line in the table
         anew = (begun + n) * row + table
-        counted = self._chunk == first and chunk * row <= CACHE  # a larger one is written anew each time
-        self.ask((n if data.compression else n - chunk) * row + table if counted else anew, anew)
-        self._chunk = last
+        if self._chunks.get(data.name) != first or chunk * row > CACHE:  # a larger one is written anew each time
+            return anew, anew
+        return (n if data.compression else n - chunk) * row + table, anew
 
     def ask(self, nbytes: int, anew: int | None = None) -> None:
         """Set ``nbytes`` aside; ``anew`` are those that are wanted where all that waits is written first."""
         try:
             self._reserve(nbytes)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             try:
                 self.settle()  # compressed it may be much less than was set aside
@@ -90,7 +97,7 @@ class Room:
     def settle(self) -> None:
         """Have HDF5 write all it was given."""
         self._file.flush()
-        self._end, self._pending, self._chunk = 0, 0, None  # HDF5 gives room back that it does not use
+        self._end, self._pending, self._chunks = 0, 0, {}  # HDF5 gives room back that it does not use
 
     def _reserve(self, nbytes: int) -> None:
         wanted = self._file.id.get_filesize() + self._pending + nbytes + SLACK

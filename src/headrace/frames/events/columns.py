@@ -1,0 +1,188 @@
+"""Events in columns of NumPy's archives and of HDF5, read by rows where the file lets them be."""
+
+from __future__ import annotations
+
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from headrace.core.indexed import Numbers
+from headrace.core.optional import optional
+from headrace.errors import DataError
+from headrace.frames.base.layout import Array
+from headrace.frames.base.unreadable import changed
+from headrace.frames.events.arrays import NAMES, columns_of, events_of, pack
+from headrace.frames.events.pieces import PIECE, EventFile, InMemory, even
+from headrace.sources.formats import Archive, ArrayFile, Column
+
+_LONGEST = 1 << 20  # events of a piece, where chunks are larger than that
+_CACHE = 1 << 18  # bytes of chunks that HDF5 holds: pieces are of whole ones
+_FRONT = 64  # events that tell a file from another
+_BROKEN = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py says of broken bytes
+
+
+def open_npz(path: Path) -> EventFile:
+    """Return what is known of an archive; a compressed one is read whole. Raises DataError when it is none of events."""
+    try:
+        return _NpzEvents(path)
+    except Exception:  # what it is instead is told by reading it whole
+        return InMemory(path, read_npz(path))
+
+
+class _NpzEvents(EventFile):
+    """Events of an archive that is not compressed: at their offsets in the file."""
+
+    fine = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with self.opened() as file:
+            if any(member.compress_type for member in zipfile.ZipFile(file.file).infolist()):
+                raise DataError("compressed")
+            columns = Archive(file, None, allow_pickle=True).columns  # objects are refused below, and never loaded
+        self._columns = {name: columns[name] for name in NAMES} if columns.keys() >= set(NAMES) else dict(columns)
+        if any(column.offset < 0 for column in self._columns.values()):
+            raise DataError("encrypted, or objects")
+        self._fields = len(self._columns) == 1
+        shapes = {name: _empty(column.dtype, column.shape) for name, column in self._columns.items()}
+        columns_of(next(iter(shapes.values())) if self._fields else shapes, f"read_events({path.name!r})")
+
+    def look(self) -> Numbers:
+        return even(next(iter(self._columns.values())).shape[0], PIECE)
+
+    def whole(self) -> Array:
+        return read_npz(self.path)  # which looks at checksums, too
+
+    def fill(self, file: ArrayFile, k: int, lo: int, hi: int, out: Array) -> None:
+        first = int(self.starts[k])
+        found: Any = {name: _rows(file, column, first + lo, first + hi) for name, column in self._columns.items()}
+        who = f"read_events({self.path.name!r})"
+        pack(columns_of(next(iter(found.values())) if self._fields else found, who), out, who, first + lo)
+
+
+def _rows(file: ArrayFile, column: Column, lo: int, hi: int) -> Array:
+    each = column.dtype.itemsize
+    return file.read(column.offset + lo * each, (hi - lo) * each).view(column.dtype)
+
+
+def _empty(dtype: Any, shape: tuple[int, ...]) -> Array:
+    """Return an array of a type and shape that takes no memory."""
+    return np.broadcast_to(np.empty((), dtype), shape)
+
+
+def read_npz(path: Path) -> Array:
+    """Return the events of an archive. Raises DataError when it is damaged, or none of events."""
+    try:
+        # Opened here: NumPy leaves a damaged archive open.
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            names = set(file.files)
+            found: Any = {name: file[name] for name in NAMES} if names.issuperset(NAMES) else None
+            if found is None and len(names) == 1:  # a structured array
+                found = file[names.pop()]
+            if found is None:
+                raise DataError(
+                    f"read_events got {path.name!r} with {', '.join(map(repr, sorted(names))) or 'nothing'} in it, wanted x, y, "
+                    "t and p, or one structured array.\n  np.savez(path, x=x, y=y, t=t, p=p) makes one."
+                )
+    except DataError:
+        raise
+    except Exception as error:  # of numpy, zipfile, zlib and struct: a damaged archive raises any of theirs
+        raise _damaged(path, "an .npz archive", error) from error
+    return events_of(found, f"read_events({path.name!r})")
+
+
+class HDF5Events(EventFile):
+    """Events of an HDF5 file, in pieces of whole chunks.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    DataError
+        When it is damaged, or none of events.
+    MissingExtraError
+        Without h5py.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._h5py: Any = optional("h5py", "frames", "read_events")
+        self._rows = 0
+        super().__init__(path)
+        with self.opened() as file:
+            try:
+                chunk = max((data.chunks[0] for data in file.sets if data.chunks), default=1)
+                found = file.found([_empty(data.dtype, data.shape) for data in file.sets])
+            except _BROKEN as error:
+                raise _damaged(path, "an HDF5 file", error) from error
+        self._rows = len(columns_of(found, f"read_events({path.name!r})")["t"])
+        self._each = min(_LONGEST, -(-PIECE // chunk) * chunk)
+        self._front = self.front()
+
+    def look(self) -> Numbers:
+        return even(self._rows, self._each)
+
+    def front(self) -> int:
+        # The first events, since what is in front of them is written anew.
+        n = min(_FRONT, self._rows)
+        if not n:
+            return 0
+        with closing(self.handle()) as file:
+            try:
+                return crc32(b"".join(np.asarray(data[:n]).tobytes() for data in file.sets))
+            except _BROKEN as error:
+                raise _damaged(self.path, "an HDF5 file", error) from error
+
+    def handle(self) -> _Sets:
+        try:
+            return _Sets(self._h5py, self.path)
+        except _BROKEN as error:
+            raise _damaged(self.path, "an HDF5 file", error) from error
+
+    def fill(self, file: _Sets, k: int, lo: int, hi: int, out: Array) -> None:
+        first = int(self.starts[k])
+        try:
+            found = file.found([data[first + lo : first + hi] for data in file.sets])
+        except _BROKEN as error:
+            raise _damaged(self.path, "an HDF5 file", error) from error
+        who = f"read_events({self.path.name!r})"
+        columns = columns_of(found, who)
+        if len(columns["t"]) != hi - lo:
+            raise changed("read_events", self.path, f"{self.n} events")
+        pack(columns, out, who, first + lo)
+
+
+class _Sets:
+    """An open HDF5 file: the datasets of its events, a structured one or one for each column."""
+
+    def __init__(self, h5py: Any, path: Path) -> None:
+        self._file = h5py.File(path, "r", rdcc_nbytes=_CACHE)  # of each dataset; by default up to 8 MiB
+        try:
+            inside = self._file.get("events", self._file)
+            self._one = isinstance(inside, h5py.Dataset)
+            known = {name: inside.get(name) for name in NAMES} if isinstance(inside, h5py.Group) else {"": inside}
+            self._sets = {name: data for name, data in known.items() if isinstance(data, h5py.Dataset)}
+            self.sets: list[Any] = list(self._sets.values())
+        except BaseException:
+            self.close()
+            raise
+
+    def found(self, parts: list[Array]) -> Any:
+        """Return what was read of each dataset as :func:`events_of` takes it."""
+        return parts[0] if self._one else dict(zip(self._sets, parts, strict=True))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _damaged(path: Path, what: str, error: Exception) -> DataError:
+    return DataError(
+        f"read_events got {path.name!r}, which cannot be read: {type(error).__name__}: {error}; wanted {what}.\n"
+        "  Copy it again, or give it the ending of what it is."
+    )

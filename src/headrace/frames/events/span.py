@@ -1,0 +1,53 @@
+"""When the events of a file are, piece by piece, and how far out they lie: from one look at all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headrace.frames.base.layout import Array
+from headrace.frames.events.arrays import EVENT
+from headrace.frames.events.pieces import EventFile
+
+
+class Span:
+    """What all events of a file have to be looked at for; some bytes a piece are kept of it.
+
+    Parameters
+    ----------
+    file
+        What is known of the file.
+
+    Attributes
+    ----------
+    pieces, first, last : array of int64
+        Pieces that have events, by number, and their earliest and latest times, in microseconds.
+    corner : array of EVENT
+        One event in the last column and row that have any; none where there are no events.
+    late : int or None
+        The number of the first event that is earlier than the one before it; None where they are in order of time.
+    """
+
+    late: int | None = None
+
+    def __init__(self, file: EventFile) -> None:
+        pieces: list[int] = []
+        first: list[int] = []
+        last: list[int] = []
+        corner = (-1, -1)
+        for k, events in enumerate(file.each()):
+            if len(events):
+                times = np.ascontiguousarray(events["t"])
+                if self.late is None:
+                    self._look_for_late(int(file.starts[k]), last[-1:], times)
+                pieces.append(k)
+                first.append(int(times.min()))
+                last.append(int(times.max()))
+                corner = max(corner[0], int(events["x"].max())), max(corner[1], int(events["y"].max()))
+        self.pieces, self.first, self.last = (np.array(found, np.int64) for found in (pieces, first, last))
+        self.corner: Array = np.array([(*corner, 0, 0)] if pieces else [], EVENT)
+
+    def _look_for_late(self, first: int, before: list[int], times: Array) -> None:
+        if before and times[0] < before[0]:
+            self.late = first
+        elif (times[1:] < times[:-1]).any():
+            self.late = first + int((times[1:] < times[:-1]).argmax()) + 1
