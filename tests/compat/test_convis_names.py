@@ -55,6 +55,13 @@ def test_arguments_and_defaults(line: str) -> None:
     assert ", ".join(found) == told.removesuffix(")")
 
 
+def test_frames_between_begin_at_time_0() -> None:
+    stream = streams.TimedResampleStream(
+        streams.TimedSequenceStream(np.arange(3.0).reshape(3, 1, 1), t_zero=1.0, dt=1.0), dt=0.5
+    )
+    assert stream.get(4).ravel().tolist() == [-1, -0.5, 0, 0.5]
+
+
 def test_the_base_stream_is_zeros_without_end() -> None:
     stream = streams.Stream((3, 4), t_zero=0.5, t=2.0, dt=0.25)
     assert stream.get(7).tolist() == np.zeros((7, 3, 4)).tolist()

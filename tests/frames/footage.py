@@ -41,9 +41,10 @@ def write(
     base: Any = None,
     mux: dict[str, str] | None = None,
     rotate: int = 0,
+    frame_of: Callable[[int], Any] = numbered,
     **options: str,
 ) -> Path:
-    """Write ``n`` numbered frames; ``pts`` gives when each is shown, in units of ``base``."""
+    """Write ``n`` frames, numbered ones; ``pts`` gives when each is shown, in units of ``base``."""
     av = require("av")
     fast = {"preset": "ultrafast", "tune": "animation"} if codec.startswith("libx26") else {}
     named = {name.replace("_", "-"): value for name, value in options.items()}
@@ -55,7 +56,7 @@ def write(
         if base is not None:
             stream.codec_context.time_base = stream.time_base = base
         for k in range(n):
-            frame = av.VideoFrame.from_ndarray(numbered(k), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(frame_of(k), format="rgb24")
             if pts is not None:
                 frame.pts, frame.time_base = pts(k), base
             container.mux(stream.encode(frame))

@@ -57,6 +57,21 @@ def test_what_is_no_state_is_refused_and_moves_nothing(wrong: Any) -> None:
         assert stream.i == 3
 
 
+def test_a_place_beyond_the_end_is_refused_and_moves_nothing() -> None:
+    frames = np.zeros((9, 2, 2))
+    with FrameStream(frames) as stream:
+        stream.get(3)
+        state = stream.state_dict()
+        with pytest.raises(StateMismatchError, match="frame 10, wanted 0 to 9"):
+            stream.load_state_dict({**state, "at": 10})
+        assert stream.i == 3
+        stream.load_state_dict({**state, "at": 9})
+        assert not stream.available()
+    with FrameStream(frames, on_end="repeat") as endless:
+        endless.load_state_dict({**endless.state_dict(), "at": 10})
+        assert endless.i == 10
+
+
 def test_numbers_of_frames_are_whole() -> None:
     wrong: Any
     with FrameStream(np.zeros((9, 2, 2))) as stream:

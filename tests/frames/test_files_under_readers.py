@@ -112,11 +112,28 @@ def test_an_open_reader_gives_the_frames_it_was_opened_for_or_says_so(
             before, found = stream.i, given(ask)
             if isinstance(found, str):
                 assert f"{str(path)!r}, which was written to since it was first opened" in found
+                assert " 0 frames" not in found, "of a video that does not say how many it has"
                 assert stream.i == before
             else:
                 assert (found == due).all()
     with pytest.raises(DamageError):  # a pass of its own opens the file again
         list(stream.iterate())
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_goes_under_its_reader_is_gone_and_not_written_to(kind: str, tmp_path: Path) -> None:
+    name, write, read = FILES[kind]
+    path = tmp_path / name
+    write(path, OLD)
+    whole = read(path).get(100)
+    with read(path) as stream:
+        stream.get(2)
+        path.unlink()
+        found = given(lambda: stream.get(2))
+        if isinstance(found, str):
+            assert f"{str(path)!r}, which is not there any more, wanted a file that can be read" in found
+        else:
+            assert (found == whole[2:4]).all()
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -199,12 +199,10 @@ def test_an_image_that_may_not_be_read_or_is_gone_is_no_broken_one(
         raise PermissionError(13, "no")
 
     for make in (lambda: film.get(), lambda: ImageSequence(paths[1:], None)):
-        with (
-            monkeypatch.context() as patch,
-            pytest.raises(DataError, match=r"1\.png', which may not be read.*\n.*chmod") as no,
-        ):
+        with monkeypatch.context() as patch:
             patch.setattr("builtins.open", refuse)
-            make()
+            with pytest.raises(DataError, match=r"1\.png', which may not be read.*\n.*chmod") as no:
+                make()
         assert f"ImageSequence got {str(paths[1])!r}, " in str(no.value)
     paths[1].unlink()
     with pytest.raises(

@@ -305,6 +305,13 @@ def test_resampling_is_linear_and_goes_on_in_front() -> None:
         assert block.dtype == np.float32
 
 
+def test_resampling_begins_where_the_stream_does() -> None:
+    squares = TimedSequenceStream(ramp(5) ** 2, t_zero=1.0, dt=1.0)
+    stream = TimedResampleStream(squares, dt=0.5)
+    assert stream.t == 1.0
+    assert values(stream.get(99)) == [0, 0.5, 1, 2.5, 4, 6.5, 9, 12.5, 16]
+
+
 def test_resampling_wants_frames_by_number() -> None:
     from headrace.frames import FrameStream
 

@@ -27,6 +27,7 @@ from headrace.frames import (
     write_idx,
 )
 from headrace.frames.digits.saccades import classic_view, corners_of, path_of, view
+from headrace.frames.sensors import stream as sensor_streams
 from support.require import require
 
 # --- sensors as streams ---------------------------------------------------------------------------
@@ -43,6 +44,32 @@ def test_a_stream_counts_what_its_sensor_does_and_gives_events() -> None:
     assert (events == whole[np.searchsorted(whole["t"], 9000, "right") :]).all()
     assert stream.i == 60
     assert len(stream.get_events(5)) == 0
+
+
+def test_events_that_memory_cannot_hold_are_not_made() -> None:
+    flash = np.zeros((3, 40, 40))
+    flash[1] = 1e30
+    stream = SensorStream(flash, DVS(1e-6, eps=1e-300))
+    assert not len(stream.get_events(2))
+    for _ in range(2):
+        with pytest.raises(DataError, match="events, .* wanted what fits into memory"):
+            stream.get_events(2)
+    assert stream.i == 1
+    stream.skip()
+    assert not len(stream.get_events(2))
+    with pytest.raises(DataError, match="wanted what fits into memory"):
+        DVS(1e-6, eps=1e-300).events(flash)
+
+
+def test_events_are_given_of_as_many_frames_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    light, _ = film()
+    stream, whole = SensorStream(light, DVS(THETA)), SensorStream(light, DVS(THETA)).get_events(60)
+    monkeypatch.setattr(sensor_streams, "memory", lambda: 1 << 16)
+    found = [stream.get_events(60)]
+    assert 0 < stream.i < 60
+    while stream.available():
+        found.append(stream.get_events(60))
+    assert (np.concatenate(found) == whole).all()
 
 
 def test_a_failing_frame_can_be_passed() -> None:

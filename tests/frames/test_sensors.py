@@ -150,6 +150,13 @@ def test_options_of_a_dvs(wrong: dict[str, Any]) -> None:
         DVS(**wrong)
 
 
+def test_a_filter_that_lets_nothing_through_is_none() -> None:
+    with pytest.raises(
+        StreamConfigError, match=r"DVS\(cutoff_hz=\) got 0, wanted a frequency in hertz, more than 0\.\n  None is"
+    ):
+        DVS(cutoff_hz=0)
+
+
 def test_what_has_no_logarithm_is_told() -> None:
     sensor = DVS(0.2, eps=0)
     with pytest.raises(DataError, match="least intensity is 0 with eps=0"):
@@ -260,6 +267,9 @@ def test_options_of_the_integrative_sensor() -> None:
     for wrong in (("log", 1.0), ("linear", 0), ("sqrt", 1), ("linear", "high")):
         with pytest.raises(StreamConfigError):
             IntegrativeMotionSensor(*wrong)
+    for below in (-1, 0.1, 1):
+        with pytest.raises(StreamConfigError, match="wanted more than 1 for 'log'"):
+            IntegrativeMotionSensor("log", below)
 
 
 @pytest.mark.parametrize("more", [{}, {"sigma_theta": 0.03, "seed": 3}, {"theta_on": 0.1, "theta_off": 0.3}])

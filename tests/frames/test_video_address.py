@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headrace.errors import DataError, StreamConfigError
 from headrace.frames import VideoReader, VideoWriter
 from headrace.frames.video.camera import Camera
 from headrace.sources.grabber import Grabber
@@ -69,3 +70,19 @@ def test_a_source_that_is_closed_early_leaves_no_packets(path: Path, monkeypatch
         assert np.array_equal(next(iter(frames)).image, NOISE[0])
     (packets,) = made
     assert inspect.getgeneratorstate(packets) == inspect.GEN_CLOSED
+
+
+def test_what_cannot_be_opened_is_said_in_the_name_that_was_called(path: Path) -> None:
+    with pytest.raises(
+        StreamConfigError, match=r"^VideoReader got camera -1, wanted 0 or more\.\n  VideoReader\(0\) is"
+    ):
+        VideoReader(-1)
+    with pytest.raises(
+        StreamConfigError, match=r"(?s)^VideoReader got camera 97, .*wanted one that opens: .*plugged in"
+    ):
+        VideoReader(97)
+    with pytest.raises(DataError, match=r"^VideoReader got 'udp://nowhere', wanted a video: .*\n  ffmpeg -i"):
+        VideoReader("udp://nowhere")
+    path.write_bytes(b"junk" * 100)
+    with pytest.raises(DataError, match=r"^VideoReader got '.*a\.mkv', wanted a video"):
+        next(iter(Camera(str(path))))

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from frames.footage import MS, write
+from frames.footage import COLS, MS, ROWS, write
 from headrace.errors import HeadraceWarning, StreamConfigError
-from headrace.frames import TimedResampleStream, VideoReader
+from headrace.frames import (
+    DVS,
+    FrameStream,
+    IntegrativeMotionSensor,
+    PoissonStream,
+    ProcessingStream,
+    SensorStream,
+    TimedResampleStream,
+    VideoReader,
+)
 from support.require import require
 
 av = require("av")
@@ -76,6 +86,97 @@ def test_frames_between_those_of_a_rate_that_varies(tmp_path: Path) -> None:
     np.testing.assert_allclose(even[3], (given[1] + given[2]) / 2, atol=1e-3)
 
 
+SHOWN = [0, 10, 20, 30, 1030, 1040, 1050, 2050]
+
+
+@pytest.fixture
+def varying(tmp_path: Path) -> VideoReader:
+    """A video whose rate varies, each frame brighter than the one before."""
+    path = write(
+        tmp_path / "varying.mkv",
+        8,
+        codec="ffv1",
+        pixels="gray",
+        frame_of=lambda k: np.full((ROWS, COLS, 3), 20 + 30 * k, "u1"),
+        pts=lambda k: SHOWN[k],
+        base=MS,
+        rate=25,
+    )
+    return VideoReader(path, None, mode="luma")
+
+
+MAKES: dict[str, Callable[[Any], FrameStream]] = {
+    "FrameStream": FrameStream,
+    "ProcessingStream": lambda video: ProcessingStream(video, lambda block: block),
+    "PoissonStream": lambda video: PoissonStream(video, 1 / 255, seed=1),
+    "pickled": lambda video: pickle.loads(pickle.dumps(FrameStream(video))),
+}
+
+
+@pytest.mark.parametrize("name", MAKES)
+def test_what_is_made_frame_by_frame_is_shown_when_its_video_is(name: str, varying: VideoReader) -> None:
+    made = MAKES[name](varying)
+    due = varying.times
+    for place in range(8):
+        made.seek(place)
+        assert made.t == pytest.approx(due[place])
+        assert made.time_to_bin(made.t) == pytest.approx(place)
+    made.seek(8)
+    assert made.t == pytest.approx(due[-1] + varying.dt)
+    times = 0.1 * np.arange(21)
+    between = TimedResampleStream(made, dt=0.1)[:][:, 3, 5]
+    np.testing.assert_allclose(between, np.interp(times, due, made[:][:, 3, 5]), atol=1e-3)
+    made.dt = 0.5
+    made.seek(3)
+    assert made.t == 1.5, "a dt that was given is that of every frame"
+
+
+def test_laps_of_a_rate_that_varies_in_what_is_made_of_it(varying: VideoReader) -> None:
+    laps = FrameStream(varying, on_end="repeat")
+    laps.seek(2 * 8 + 5)
+    assert laps.t == pytest.approx(2 * (2.05 + varying.dt) + 1.04)
+    assert laps.time_to_bin(laps.t) == pytest.approx(21)
+
+
+def test_events_of_a_rate_that_varies(varying: VideoReader) -> None:
+    """Each lies in the step to its frame, as the file has these."""
+    camera = SensorStream(varying, DVS(0.05))
+    events = [camera.get_events()["t"] for _ in range(8)]
+    light = np.log(varying[:][:, 0, 0].astype(float) + 1e-3)
+    assert not len(events[0])
+    for k in range(1, 8):
+        begun, ended = SHOWN[k - 1] * 1000, SHOWN[k] * 1000
+        assert len(events[k]), k
+        assert events[k].min() > begun
+        assert events[k].max() <= ended
+        # On the line between the two frames, a whole number of thresholds from the first one.
+        met = np.interp(events[k], [begun, ended], light[k - 1 : k + 1])
+        steps = (met - light[0]) / 0.05
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+    assert camera.t == pytest.approx(2.05 + varying.dt)
+    ends = SensorStream(varying, IntegrativeMotionSensor(threshold=5)).get_events(8)["t"]
+    assert set(ends.tolist()) == {1000 * t for t in SHOWN}
+
+
+def test_a_sensor_with_rates_by_the_second_says_that_it_takes_the_mean(varying: VideoReader) -> None:
+    with pytest.warns(HeadraceWarning, match="rate varies"):
+        SensorStream(varying, DVS(leak_rate=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SensorStream(varying, DVS(sigma_theta=0.1))
+        SensorStream(TimedResampleStream(varying, dt=0.1), DVS(leak_rate=1))
+
+
+def test_frames_between_begin_with_the_video(tmp_path: Path) -> None:
+    """And not at time 0, where it has none."""
+    path = write(tmp_path / "a.mkv", 40, pts=lambda k: 2000 + 40 * k, base=MS, rate=25)
+    video = VideoReader(path, None, mode="luma")
+    made = TimedResampleStream(video, dt=0.02)
+    assert made.t_zero == video.t_zero == 2.0
+    assert len(made) == 79
+    np.testing.assert_allclose(made[:][::2], video[:], atol=1e-3)
+
+
 def test_what_is_given_is_kept(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", 10, pts=uneven, base=MS, rate=25)
     video = VideoReader(path, None, dt=0.5)
@@ -125,7 +226,7 @@ def test_a_file_that_was_cut_off_says_so(name: str, tmp_path: Path) -> None:
     whole = VideoReader(path, None)
     assert len(whole) == 60
     cut(path, 0.6)
-    with pytest.warns(HeadraceWarning, match=rf"'{name}' with \d+ frames, wanted about \d+ more") as told:
+    with pytest.warns(HeadraceWarning, match=rf"{name}' with \d+ frames, wanted about \d+ more") as told:
         n = len(VideoReader(path, None))
     assert 1 < n < 59
     (text,) = {str(each.message) for each in told}

@@ -170,6 +170,14 @@ def test_what_may_not_be_written_is_refused_at_once(kind: int, there: bool, tmp_
 
 def _as_nobody(does: Callable[[], Any], tmp_path: Path) -> str:
     """Return what a process without rights is told."""
+    import fcntl  # which Windows has not
+
+    with open(tmp_path.parents[1] / "one at a time", "w") as lock:  # workers of one run have the folders above in common
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _told(does, tmp_path)
+
+
+def _told(does: Callable[[], Any], tmp_path: Path) -> str:
     ways = [] if os.geteuid() else [path for path in tmp_path.parents if not path.stat().st_mode & 1]
     for path in [tmp_path, *ways]:
         path.chmod(path.stat().st_mode | 1)

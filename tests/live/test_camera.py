@@ -212,7 +212,7 @@ def test_it_opens_again_when_it_is_to() -> None:
 
 
 def test_what_cannot_be_opened_is_said_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no 'walk\.mp4'"):
+    with pytest.raises(FileNotFoundError, match=r"^CameraSource found no 'walk\.mp4'"):
         CameraSource("walk.mp4").start()
     (tmp_path / "a.mp4").write_bytes(b"junk" * 100)
     source = CameraSource(tmp_path / "a.mp4")
@@ -221,6 +221,8 @@ def test_what_cannot_be_opened_is_said_at_the_start(tmp_path: Path) -> None:
     assert source.state == "idle"
     with pytest.raises(DataError, match=r"before start\(\)"):
         source()
+    with pytest.raises(StreamConfigError, match=r"^CameraSource got camera -1, wanted 0 or more"):
+        CameraSource(-1)
     with pytest.raises(StreamConfigError, match=r"wanted \(width, height\)"):
         CameraSource(0, (0, 480))
     if not os.path.exists("/dev/video0"):

@@ -159,6 +159,16 @@ def test_colours_are_what_they_are() -> None:
     assert side.frames.shape == (3, 4, 4 * 5 + 3 * 2), "batches and channels side by side"
 
 
+def test_bytes_are_shown_as_they_are_and_other_values_stretched() -> None:
+    dim = np.array([50, 75, 100], "u1").reshape(3, 1, 1) * np.ones((4, 4), "u1")
+    for shown in (plot.preview(dim), FrameStream(dim).preview(), plot.preview(dim, side=2)):
+        assert shown.frames[:, 0, 0].tolist() == [50, 75, 100]
+    lanes = plot.preview(np.stack([dim, dim])[:, np.newaxis])
+    assert lanes.frames[:, 0, 0].tolist() == [50, 75, 100]
+    assert plot.preview(dim.astype("f4")).frames[:, 0, 0].tolist() == [0, 128, 255]
+    assert plot.preview(dim > 60).frames[:, 0, 0].tolist() == [0, 255, 255]
+
+
 def test_films_in_files(tmp_path: Path) -> None:
     film = plot.preview(BAR, 12, fps=20)
     image = require("PIL.Image")

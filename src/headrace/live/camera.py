@@ -93,7 +93,7 @@ class CameraSource(Threaded):
         self.camera_id, self.resolution = camera_id, resolution
         self.key, self.loop = key, loop
         size = None if resolution is None else (int(resolution[1]), int(resolution[0]))
-        self.grabber: Grabber = Grabber(camera_id, size, driver, format, options)
+        self.grabber: Grabber = Grabber(camera_id, size, driver, format, options, who=type(self).__name__)
         self._grab: Grab | None = None
         self._newest: tuple[int, Array] = (0, np.zeros(0, np.uint8))  # its number, counted from 1
         self._asked = self._grabbed = 0  # the number of the frame that a call has given last

@@ -97,7 +97,7 @@ class Npz(Rows[dict[str, Any]]):
 
 class _Archived(Reader[dict[str, Any]]):
     def __init__(self, stream: Npz) -> None:
-        self.source = ArrayFile(stream.path, "npz")
+        self.source = ArrayFile(stream.path, f"npz({stream.path.name!r})")
         try:
             self.archive = Archive(self.source, stream.fields, stream.allow_pickle)
             self.columns = self.archive.columns
@@ -192,7 +192,7 @@ class Npy(Rows[Any]):
 
 class _Single(Reader[Any]):
     def __init__(self, stream: Npy) -> None:
-        self.source = ArrayFile(stream.path, "npy")
+        self.source = ArrayFile(stream.path, f"npy({stream.path.name!r})")
         try:
             header = read_header(self.source.file)
             check_objects(self.source.who, header, stream.allow_pickle)

@@ -82,7 +82,7 @@ class ArrayFile:
 
     def __init__(self, path: Any, who: str) -> None:
         self.file = open(path, "rb")  # noqa: SIM115  # closed by close()
-        self.who = f"{who}({os.path.basename(path)!r})"
+        self.who = who
         self._fd = self.file.fileno()
         self.length = os.fstat(self._fd).st_size
         self._map: mmap.mmap | None = None

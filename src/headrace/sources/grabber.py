@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -50,6 +50,8 @@ class Grabber:
         FFmpeg's name of a kind of device or file, where the source does not tell: ``"x11grab"``, ``"lavfi"``.
     options
         FFmpeg's options, such as ``{"framerate": "30"}``; for PyAV only.
+    who
+        The name that messages begin with.
 
     Raises
     ------
@@ -74,23 +76,24 @@ class Grabber:
     driver: str = "auto"
     format: str | None = None
     options: Mapping[str, str] | None = None
+    who: str = field(default="Grabber", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         source = self.source
         number = isinstance(source, (int, np.integer)) and not isinstance(source, bool)
         if not number and not hasattr(source, "__fspath__") and not (isinstance(source, str) and source):
             raise StreamConfigError(
-                f"Grabber got source={source!r}, wanted the number of a camera, or a path.\n  Grabber(0) is the first."
+                f"{self.who} got source={source!r}, wanted the number of a camera, or a path.\n  {self.who}(0) is the first."
             )
         if number and source < 0:
-            raise StreamConfigError(f"Grabber got camera {source}, wanted 0 or more.\n  Grabber(0) is the first.")
+            raise StreamConfigError(f"{self.who} got camera {source}, wanted 0 or more.\n  {self.who}(0) is the first.")
         if self.driver not in DRIVERS:
             raise StreamConfigError(
-                f"Grabber got driver={self.driver!r}, wanted one of {', '.join(DRIVERS)}.\n  The default is 'auto'."
+                f"{self.who} got driver={self.driver!r}, wanted one of {', '.join(DRIVERS)}.\n  The default is 'auto'."
             )
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise StreamConfigError(
-                f"Grabber got size={self.size!r}, wanted (rows, cols), 1 or more of each.\n  None leaves them as they are."
+                f"{self.who} got size={self.size!r}, wanted (rows, cols), 1 or more of each.\n  None leaves them as they are."
             )
         object.__setattr__(self, "source", int(source) if number else str(source))
 
@@ -120,18 +123,21 @@ class Grabber:
         """
         if not self.live and not Path(self.source).exists() and "%" not in self.source:
             raise FileNotFoundError(
-                f"Grabber found no {self.source!r}, wanted a video file.\n"
+                f"{self.who} found no {self.source!r}, wanted a video file.\n"
                 "  Check the path; the number of a camera is an int."
             )
         failed: list[Exception] = []
         for name, opened in (("av", grabber_av.opened), ("cv2", grabber_cv2.opened)):
             if self.driver == name or (self.driver == "auto" and find_spec(name) is not None):
                 try:
-                    return Grab(self, *opened(self.source, self.live, self.size, self.format, dict(self.options or {})))
+                    return Grab(
+                        self,
+                        *opened(self.source, self.live, self.size, self.format, dict(self.options or {}), self.who),
+                    )
                 except (DataError, StreamConfigError) as error:
                     failed.append(error)
         if not failed:
-            optional("av", "video", "Grabber")  # says what to install
+            optional("av", "video", self.who)  # says what to install
         for other in failed[1:]:
             failed[0].add_note(f"  and with OpenCV: {str(other).splitlines()[0]}")
         raise failed[0]
@@ -174,7 +180,7 @@ class Grab(Closing):
         if self._first is None:
             self.close()
             raise DataError(
-                f"Grabber found no frame in {grabber.source!r}, wanted one at least.\n"
+                f"{grabber.who} found no frame in {grabber.source!r}, wanted one at least.\n"
                 "  Whatever wrote it may not have closed it; ffmpeg -i says what is in it."
             )
         rows, cols, _ = self._first.image.shape

@@ -40,7 +40,7 @@ def rgb(frame: Any, size: Size | None = None, reformatter: Any = None) -> Array:
 
 
 def opened(
-    source: int | str, live: bool, size: Size | None, kind: str | None, options: Mapping[str, str]
+    source: int | str, live: bool, size: Size | None, kind: str | None, options: Mapping[str, str], who: str
 ) -> tuple[Iterator[tuple[float, Array]], Any, dict[str, Any]]:
     """Return times and images, what closes them, and what is known of them.
 
@@ -53,12 +53,12 @@ def opened(
     MissingExtraError
         When PyAV is not installed.
     """
-    av = optional("av", "video", "Grabber")
+    av = optional("av", "video", who)
     path = source
     if isinstance(source, int):
         if kind is None and sys.platform not in CAMERAS:
             raise StreamConfigError(
-                f"Grabber got camera {source} with PyAV, wanted the name of one on this system.\n"
+                f"{who} got camera {source} with PyAV, wanted the name of one on this system.\n"
                 "  Take driver='cv2', or give its name with format='dshow'."
             )
         default, name = CAMERAS.get(sys.platform, ("", "{}"))
@@ -66,31 +66,27 @@ def opened(
     try:
         container = av.open(path, format=kind, options=dict(options), timeout=ANSWER if live else None)
     except (av.error.FFmpegError, ValueError) as error:
-        raise _unopened(source, path, error) from error
+        raise _unopened(who, source, path, error) from error
     if not container.streams.video:
         kinds = sorted({stream.type for stream in container.streams})
         container.close()
         raise DataError(
-            f"Grabber found no video in {source!r}, wanted frames.\n  It has {', '.join(kinds) or 'nothing'} only."
+            f"{who} found no video in {source!r}, wanted frames.\n  It has {', '.join(kinds) or 'nothing'} only."
         )
     stream = container.streams.video[0]
     stream.thread_type = "SLICE" if live else "AUTO"  # threads by frame keep some of them back
     fps = float(stream.average_rate or 0) or None
     told = {"fps": fps, "frames": stream.frames or None, "container": container, "stream": stream}
-    frames = _Decoding(av, container, stream, source, size)
+    frames = _Decoding(av, container, stream, source, size, who)
     return frames, frames.close, told
 
 
 class _Decoding:
     """Frames, one by one; goes on behind one that cannot be decoded, which a generator could not."""
 
-    def __init__(self, av: Any, container: Any, stream: Any, source: int | str, size: Size | None) -> None:
-        self._errors, self._source, self._size, self._n = (
-            (av.error.FFmpegError, ValueError, LookupError),
-            source,
-            size,
-            0,
-        )
+    def __init__(self, av: Any, container: Any, stream: Any, source: int | str, size: Size | None, who: str) -> None:
+        self._errors = (av.error.FFmpegError, ValueError, LookupError)
+        self._source, self._size, self._who, self._n = source, size, who, 0
         self._container, self._packets = container, container.demux(stream)
         self._frames: Iterator[Any] = iter(())
         self._reformatter = av.video.reformatter.VideoReformatter()
@@ -111,7 +107,7 @@ class _Decoding:
                 self._frames = iter(next(self._packets).decode())
         except self._errors as error:
             raise DataError(
-                f"Grabber cannot decode what follows frame {self._n} of {self._source!r}: {_why(error)}\n"
+                f"{self._who} cannot decode what follows frame {self._n} of {self._source!r}: {_why(error)}\n"
                 "  What can be is read behind it."
             ) from error
         self._n += 1
@@ -119,13 +115,13 @@ class _Decoding:
         return time, rgb(frame, self._size, self._reformatter)
 
 
-def _unopened(source: int | str, path: Any, error: Exception) -> Exception:
+def _unopened(who: str, source: int | str, path: Any, error: Exception) -> Exception:
     if isinstance(source, int):
         return StreamConfigError(
-            f"Grabber got camera {source}, {path}, wanted one that opens: {_why(error)}\n"
+            f"{who} got camera {source}, {path}, wanted one that opens: {_why(error)}\n"
             "  Check that it is plugged in, that no other program has it, and that you may read it."
         )
-    return DataError(f"Grabber got {source!r}, wanted a video: {_why(error)}\n  ffmpeg -i says what is in it.")
+    return DataError(f"{who} got {source!r}, wanted a video: {_why(error)}\n  ffmpeg -i says what is in it.")
 
 
 def _why(error: BaseException) -> str:

@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 def opened(
-    source: int | str, live: bool, size: tuple[int, int] | None, kind: str | None, options: Mapping[str, str]
+    source: int | str, live: bool, size: tuple[int, int] | None, kind: str | None, options: Mapping[str, str], who: str
 ) -> tuple[Iterator[tuple[float, Array]], Any, dict[str, Any]]:
     """Return times and images, what closes them, and what is known of them.
 
@@ -31,13 +31,13 @@ def opened(
     """
     if find_spec("cv2") is None:
         raise MissingExtraError(
-            "Grabber(driver='cv2') needs the package cv2, which is not installed.\n"
+            f"{who}(driver='cv2') needs the package cv2, which is not installed.\n"
             "  Install it with: pip install opencv-python-headless; or take driver='av'."
         )
     cv2 = import_module("cv2")
     if kind is not None or options:
         raise StreamConfigError(
-            f"Grabber got format={kind!r} and options={options!r} with OpenCV, wanted neither.\n"
+            f"{who} got format={kind!r} and options={options!r} with OpenCV, wanted neither.\n"
             "  They are FFmpeg's: take driver='av'."
         )
     capture = cv2.VideoCapture(source)
@@ -45,11 +45,11 @@ def opened(
         capture.release()
         if isinstance(source, int):
             raise StreamConfigError(
-                f"Grabber got camera {source}, wanted one that opens: OpenCV finds none of that number.\n"
+                f"{who} got camera {source}, wanted one that opens: OpenCV finds none of that number.\n"
                 "  Check that it is plugged in, that no other program has it, and that you may read it."
             )
         raise DataError(
-            f"Grabber got {source!r}, wanted a video: OpenCV cannot open it.\n  ffmpeg -i says what is in it."
+            f"{who} got {source!r}, wanted a video: OpenCV cannot open it.\n  ffmpeg -i says what is in it."
         )
     fps, count = float(capture.get(cv2.CAP_PROP_FPS)), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     told = {"fps": fps if 0 < fps < math.inf else None, "frames": count if count > 0 else None}

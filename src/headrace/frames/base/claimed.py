@@ -60,13 +60,13 @@ def check_other_file(who: str, path: Path, source: Any) -> None:
     >>> check_other_file("NumpyWriter", Path("seen.npy"), NumpyReader("seen.npy"))
     Traceback (most recent call last):
         ...
-    headrace.errors.StreamConfigError: NumpyWriter got frames of 'seen.npy' to write into it, wanted ...
+    headrace.errors.StreamConfigError: NumpyWriter got a stream that reads 'seen.npy' itself, wanted ...
     """
     made = source.__recipe__() if isinstance(source, AsStream) else source
     if isinstance(made, Stream) and _reads(made, os.path.realpath(path)):
         raise StreamConfigError(
-            f"{who} got frames of {str(path)!r} to write into it, wanted another file: it would be written to while it is read.\n"
-            "  Write to a new name, and rename the file when it is whole; or take the frames into memory before, film[:]."
+            f"{who} got a stream that reads {str(path)!r} itself, wanted another file: it would be written to while it is read.\n"
+            "  Write to a new name, and rename that when it is whole; or take the stream into memory before, with [:]."
         )
 
 

@@ -181,7 +181,8 @@ class Footage(IndexedFrames):
             reader = self.reader()
         if before is not None:
             now = stamp_of(getattr(self, "path", None), before)
-            told = f"{known.frames} frames of shape {known.shape} and {known.dtype}"
+            many = f"{known.frames} frames" if known.frames else "frames"  # of a video that does not say how many
+            told = f"{many} of shape {known.shape} and {known.dtype}"
             who, path = self.who or self.node_name, getattr(self, "path", "")
             if now is not before and not (self._same(reader) and (self.guard == "header" or before.same(now))):
                 reader.close()

@@ -95,7 +95,9 @@ class Watched:
 
 
 def changed(who: str, path: Any, told: str) -> DamageError:
-    """Return the error of a file that was written anew under its reader."""
+    """Return the error of a file that was written anew under its reader, or is gone."""
+    if not os.path.exists(path):
+        return _gone(who, path)
     return DamageError(
         f"{who} got {str(path)!r}, which was written to since it was first opened, wanted the same file: {told}.\n"
         "  Make another reader for what is there now, and write new frames to another name."
@@ -124,14 +126,18 @@ def opening(who: str, path: Any = None) -> Iterator[None]:
         raise made from error
 
 
+def _gone(who: str, path: Any) -> DamageError:
+    return DamageError(
+        f"{who} got {str(path)!r}, which is not there any more, wanted a file that can be read.\n"
+        "  It was moved or removed since it was named, or a folder above it was."
+    )
+
+
 def _told(who: str, path: Any, error: OSError) -> DataError | None:
     got = f"{who} got {str(path)!r}, which"
     wanted = "wanted a file that can be read"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return DamageError(
-            f"{got} is not there any more, {wanted}.\n"
-            "  It was moved or removed since it was named, or a folder above it was."
-        )
+        return _gone(who, path)
     if error.errno in (errno.EACCES, errno.EPERM):
         return DataError(
             f"{got} may not be read ({os.strerror(error.errno)}), {wanted}.\n  Ask its owner, or give yourself the right: chmod u+r."

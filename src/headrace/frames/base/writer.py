@@ -64,7 +64,6 @@ class FrameWriter(Closing):
     size: tuple[int, int] | None
     written: int
     _path: Path | None = None
-    _spared = False  # whether a file that is there stays, where no frame comes
 
     def __init__(self, size: Any = None) -> None:
         self.size = None if size is None else check_size(type(self).__name__, size)
@@ -80,8 +79,11 @@ class FrameWriter(Closing):
             try:
                 check_other_file(type(self).__name__, self._path, source)
             except StreamConfigError:
-                self._spared = True
+                self._spare()
                 raise
+
+    def _spare(self) -> None:
+        """Leave a file that is there as it is, where no frame comes, for subclasses."""
 
     def take(self, frames: Array) -> None:
         """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
@@ -208,6 +210,11 @@ class Appended:
     behind
         How many bytes the head has: where the data begin.
 
+    Attributes
+    ----------
+    spared : bool
+        Whether what is there is to stay as it is, where nothing comes: it is another writer's, or is read from.
+
     Raises
     ------
     StreamConfigError
@@ -237,6 +244,7 @@ class Appended:
             ) from error
         self._who, self.path = who, found
         self._behind, self._begun = behind, False
+        self.spared: bool = False
 
     def append(self, data: Array, head: bytes) -> None:
         """Write an array behind what is there, and then the head that counts it."""
@@ -257,7 +265,9 @@ class Appended:
 
     def _claim(self) -> None:
         if not self._begun:
+            self.spared = True
             claim(self._who, self.path, self)
+            self.spared = False
 
     def _write_at(self, place: int, data: memoryview) -> None:
         try:

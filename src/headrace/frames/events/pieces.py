@@ -86,7 +86,7 @@ class EventFile:
 
     def handle(self) -> Any:
         """Open the file, as :meth:`fill` takes it; what has a method ``close``."""
-        return ArrayFile(self.path, "read_events")
+        return ArrayFile(self.path, f"read_events({str(self.path)!r})")
 
     @property
     def n(self) -> int:

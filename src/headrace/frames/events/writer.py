@@ -51,7 +51,7 @@ class EventWriter(Closing):
     MissingExtraError
         For HDF5 without h5py.
     SinkError
-        When the file cannot be written, as on a full disk. Events that are refused so are not taken, and those before not
+        When the file cannot be written, as on a full disk, or another writer of this program has begun it. Events that are refused so are not taken, and those before not
         lost: the next call tries it again.
 
     Examples
@@ -161,11 +161,12 @@ class _Taken:
             )
 
     def _claim(self) -> None:
+        self.spared = True
         claim("EventWriter", self.file.path, self)
+        self.spared = False
 
     def add(self, events: Array) -> None:
         self._claim()
-        self.spared = False
         now = monotonic()
         if not self.parts:
             self.since = now

@@ -122,7 +122,7 @@ class _Reader(FrameReader):
 
     def __init__(self, path: Path, name: str | None) -> None:
         zipped = zipfile.is_zipfile(path)
-        self.source = ArrayFile(path, "NumpyReader")
+        self.source = ArrayFile(path, f"NumpyReader({str(path)!r})")
         try:
             if zipped:
                 first = _first(path) if name is None else name
@@ -258,9 +258,12 @@ class NumpyWriter(FrameWriter):
         length = _HEAD - 10
         return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + told.ljust(length - 1) + b"\n"
 
+    def _spare(self) -> None:
+        self._file.spared = True
+
     def finish(self) -> None:
         try:
-            if not self.written and not self._spared:
+            if not self.written and not self._file.spared:
                 self._file.begin(self._head(0, self.size or (0, 0)))
         finally:
             self._file.close()

@@ -61,6 +61,7 @@ class HDF5Writer(FrameWriter):
     """
 
     _path: Path
+    _spared = False  # whether a dataset that is there stays, where no frame comes
 
     def __init__(
         self, filename: Any, data_set_name: str = "images", size: Any = None, *, dtype: Any = np.float32
@@ -147,16 +148,21 @@ class HDF5Writer(FrameWriter):
         )
 
     def _claim(self) -> None:
+        self._spared = True
         claim("HDF5Writer", self._path, self, self._name.strip("/"))
+        self._spared = False
+
+    def _spare(self) -> None:
+        self._spared = True
 
     def finish(self) -> None:
         try:
-            if self._data is None:
+            if self._data is None and not self._spared:
                 self._claim()
-            if self._data is None and self.size is None:
-                self._file.create_dataset(self._name, (0, 0, 0), self._dtype)
-            elif self._data is None:
-                self._create(0, self.size or ())
+                if self.size is None:
+                    self._file.create_dataset(self._name, (0, 0, 0), self._dtype)
+                else:
+                    self._create(0, self.size)
         finally:
             self._room.close()
             release(self)

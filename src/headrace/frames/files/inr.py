@@ -74,6 +74,11 @@ class InrImageStreamer(FrameStream):
         dt: float = 0.001,
         on_end: OnEnd = "short",
     ) -> None:
+        if not isinstance(slice_at, slice | None):
+            raise StreamConfigError(
+                f"InrImageStreamer(slice_at=) got {slice_at!r}, wanted a slice, or None for all frames.\n"
+                "  Write slice_at=slice(start, stop, step); one frame is streamer[3]."
+            )
         cut = (None, None, None) if slice_at is None else (slice_at.start, slice_at.stop, slice_at.step)
         super().__init__(
             Inr(check_file("InrImageStreamer", filename), bool(z), cut, time_dimension, order),
@@ -138,7 +143,7 @@ class _Reader(FrameReader):
             one = np.broadcast_to(np.uint8(0), (1, *(told.dims[name] for name in rest)))
             shape = self._framed(one).shape[1:]
         self.header = Header(len(self.numbers) if told.nbytes else 0, shape, told.dtype.newbyteorder("="))
-        self.source = ArrayFile(stream.path, "InrImageStreamer")
+        self.source = ArrayFile(stream.path, f"InrImageStreamer({str(stream.path)!r})")
         self.file = self.source.file.fileno()
 
     def _framed(self, found: Array) -> Array:

@@ -112,9 +112,12 @@ class InrImageStreamWriter(FrameWriter):
         made = made.astype(dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
         self._file.append(made, self._head(self.written + len(frames)))
 
+    def _spare(self) -> None:
+        self._file.spared = True
+
     def finish(self) -> None:
         try:
-            if not self.written and not self._spared:
+            if not self.written and not self._file.spared:
                 self._file.begin(self._head(0))
         finally:
             self._file.close()

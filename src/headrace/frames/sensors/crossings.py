@@ -15,7 +15,6 @@ from headrace.frames.base.bounded import memory
 from headrace.frames.base.layout import Array
 from headrace.frames.events.arrays import EVENT
 
-
 ROOM = 128  # bytes that an event takes on its way
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from headrace.core.checks import number
 from headrace.core.key import Key, Seed, seed_integer
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.layout import Array, framed
@@ -47,7 +48,7 @@ class DVS(Sensor):
         Events a second that every pixel emits at random, as many ON as OFF: at most one between two frames, so at most
         1 / dt.
     cutoff_hz
-        Of a first-order low-pass filter on the log intensity; None for none.
+        Of a first-order low-pass filter on the log intensity, more than 0; None for none.
     seed
         Fixes the noise.
 
@@ -106,7 +107,7 @@ class DVS(Sensor):
         self.refractory = check_number("DVS", "refractory", refractory, 0)
         self.leak_rate = check_number("DVS", "leak_rate", leak_rate, 0)
         self.shot_noise = check_number("DVS", "shot_noise", shot_noise, 0)
-        self.cutoff_hz = None if cutoff_hz is None else check_number("DVS", "cutoff_hz", cutoff_hz, 0)
+        self.cutoff_hz = None if cutoff_hz is None else _frequency(cutoff_hz)
         self.draws = bool(self.sigma_theta or self.shot_noise)
         self.seed = None if seed is None else seed_integer(seed)
         if self.dt is not None:
@@ -273,3 +274,8 @@ class DVS(Sensor):
             made.append(timed_events(times, since, self._step))
         self._kept = kept
         return joined_events(made)
+
+
+def _frequency(cutoff_hz: Any) -> float:
+    advice = "None is no filter; 0 would let no change through."
+    return number("DVS(cutoff_hz=)", cutoff_hz, above=0, what="a frequency in hertz", advice=advice)

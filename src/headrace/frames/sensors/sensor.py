@@ -188,12 +188,12 @@ class IntegrativeMotionSensor(Sensor):
                 f"IntegrativeMotionSensor(spiking_mode=) got {spiking_mode!r}, wanted 'linear' or 'log'.\n"
                 "  'linear' tells how bright a pixel is, 'log' how it changes."
             )
-        least = 1.0 if spiking_mode == "log" else 0.0
+        least = 1 if spiking_mode == "log" else 0
         self.spiking_mode = spiking_mode
-        self.threshold = check_number("IntegrativeMotionSensor", "threshold", threshold, least)
-        if self.threshold == least:
+        self.threshold = check_number("IntegrativeMotionSensor", "threshold", threshold)
+        if self.threshold <= least:
             raise StreamConfigError(
-                f"IntegrativeMotionSensor(threshold=) got {threshold!r}, wanted more than {least:g} for {spiking_mode!r}.\n"
+                f"IntegrativeMotionSensor(threshold=) got {threshold!r}, wanted more than {least} for {spiking_mode!r}.\n"
                 "  'linear' takes the threshold off, 'log' divides by it."
             )
 

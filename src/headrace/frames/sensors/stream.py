@@ -154,9 +154,7 @@ class SensorStream(FrameStream):
                 raise
         finally:
             run.noting = None
-        return joined_events(
-            [timed_events(times, *self._step_to(number)) for number, times in noted]
-        )
+        return joined_events([timed_events(times, *self._step_to(number)) for number, times in noted])
 
     def _step_to(self, number: int) -> tuple[float, float]:
         """Return when the step to a frame begins, and how long it takes, in seconds."""

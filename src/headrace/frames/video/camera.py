@@ -47,7 +47,7 @@ class Camera(Stream[Array]):
 
     def grabber(self) -> Grabber:
         """Return what opens it."""
-        return Grabber(self.source)
+        return Grabber(self.source, who="VideoReader")
 
     def check(self) -> float:
         """Open it once, and return the frames a second that it says; raises what keeps it from being opened."""
