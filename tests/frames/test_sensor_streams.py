@@ -52,7 +52,7 @@ def test_events_that_memory_cannot_hold_are_not_made() -> None:
     stream = SensorStream(flash, DVS(1e-6, eps=1e-300))
     assert not len(stream.get_events(2))
     for _ in range(2):
-        with pytest.raises(DataError, match="events, .* wanted what fits into memory"):
+        with pytest.raises(DataError, match=r"events, .* wanted what fits into memory"):
             stream.get_events(2)
     assert stream.i == 1
     stream.skip()

@@ -242,7 +242,8 @@ class Appended:
                 f"{who}({option}) got {str(path)!r}, which cannot be written: {error}, wanted a file that can.\n"
                 "  Choose another name or folder."
             ) from error
-        self._who, self.path = who, found
+        self._who = who
+        self.path: Path = found
         self._behind, self._begun = behind, False
         self.spared: bool = False
 

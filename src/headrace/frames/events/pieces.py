@@ -45,12 +45,15 @@ class EventFile:
 
     Attributes
     ----------
+    path : Path
+        As above.
     fine : bool
         Whether a part of a piece costs no more than the part.
     lasting : bool
         Whether it is small enough to be kept when nobody reads the file.
     """
 
+    path: Path
     fine: bool = False
     lasting: ClassVar[bool] = True
 
@@ -172,6 +175,7 @@ class InMemory(EventFile):
         The file, and what is in it.
     """
 
+    path: Path
     fine = True
     lasting = False
 
@@ -233,6 +237,9 @@ class Reading:
     whole
         Called for all events, of a short one.
     """
+
+    file: EventFile
+    n: int
 
     def __init__(self, file: EventFile, whole: Callable[[], Array]) -> None:
         self.file, self.n = file, file.n

@@ -74,6 +74,8 @@ class SecondFile(_Records):
         When it ends within an event.
     """
 
+    fine: bool
+
     def __init__(self, path: Path, at: int, sensor: str) -> None:
         super().__init__(path, at, 8)
         self._sensor, self._layout = sensor, ADDRESSES[sensor]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from headrace.core.indexed import Numbers
 from headrace.frames.base.layout import Array
 from headrace.frames.events.arrays import EVENT
 from headrace.frames.events.pieces import EventFile
@@ -27,6 +28,10 @@ class Span:
         The number of the first event that is earlier than the one before it; None where they are in order of time.
     """
 
+    pieces: Numbers
+    first: Numbers
+    last: Numbers
+    corner: Array
     late: int | None = None
 
     def __init__(self, file: EventFile) -> None:
@@ -44,7 +49,7 @@ class Span:
                 last.append(int(times.max()))
                 corner = max(corner[0], int(events["x"].max())), max(corner[1], int(events["y"].max()))
         self.pieces, self.first, self.last = (np.array(found, np.int64) for found in (pieces, first, last))
-        self.corner: Array = np.array([(*corner, 0, 0)] if pieces else [], EVENT)
+        self.corner = np.array([(*corner, 0, 0)] if pieces else [], EVENT)
 
     def _look_for_late(self, first: int, before: list[int], times: Array) -> None:
         if before and times[0] < before[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ class VideoRun(FrameReader):
     """An open video: any thread may ask it, one after the other."""
 
     header: VideoHeader
+    file: int | Path | None
 
     def __init__(self, stream: Video) -> None:
         self.stream = stream
