@@ -184,3 +184,15 @@ def test_how_far_a_damaged_file_was_read_is_told(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:500_000])
     with pytest.raises(DataError, match=r"damaged after 4\d{5} bytes"):
         read_idx(path)
+
+
+def test_an_archive_whose_directory_points_before_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, np.zeros((3, 4, 5)))
+    data = bytearray(path.read_bytes())
+    data[-6] += 5  # where the directory begins, as its end tells
+    path.write_bytes(data)
+    with pytest.raises(
+        DataError, match=r"NumpyReader got '.*a\.npz', which cannot be read: .*wanted a file of numpy\.save"
+    ):
+        NumpyReader(path)

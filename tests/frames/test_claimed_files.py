@@ -18,6 +18,7 @@ from headrace.frames import (
     EventWriter,
     HDF5Reader,
     HDF5Writer,
+    InrImageFileStreamer,
     InrImageStreamer,
     InrImageStreamWriter,
     NumpyReader,
@@ -128,6 +129,36 @@ def test_frames_are_not_drained_into_their_own_file(kind: Any) -> None:
             hr.drain(reader(path), again)
         assert hr.drain(reader(other), again) == 5, "it goes on with others"
     assert len(reader(path)) == (10 if writer is HDF5Writer else 5)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a.aedat", "a.bin"])
+def test_events_that_were_taken_are_written_whatever_is_refused_behind_them(name: str, tmp_path: Path) -> None:
+    if name == "a.h5":
+        require("h5py")
+    path = tmp_path / name
+    write_events(path, {name: column[:2] for name, column in EVENTS.items()})
+    with EventWriter(path) as writer:
+        writer.write(EVENTS)
+        with pytest.raises(StreamConfigError, match="itself"):
+            hr.drain(EventStream(path), writer)
+    assert len(EventStream(path)) == 5
+    one, two = EventWriter(path), EventWriter(path)
+    one.write({name: np.tile(column, 2) for name, column in EVENTS.items()})
+    with pytest.raises(SinkError, match="another writer"):
+        two.write(EVENTS)
+    one.close()
+    assert hr.drain(hr.Streamer([]), two) == 0
+    two.close()
+    assert len(EventStream(path)) == 10, "who was refused, and begins nothing, leaves it alone"
+
+
+def test_a_list_of_files_is_not_drained_into_one_of_them(tmp_path: Path) -> None:
+    for k in range(2):
+        with InrImageStreamWriter(tmp_path / f"{k}.inr") as writer:
+            writer.put(BLOCK)
+    with InrImageStreamWriter(tmp_path / "1.inr") as again, pytest.raises(StreamConfigError, match="itself"):
+        hr.drain(InrImageFileStreamer(tmp_path / "*.inr"), again)
+    assert len(InrImageFileStreamer(tmp_path / "*.inr")) == 10
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.h5", "a.aedat", "a.bin"])

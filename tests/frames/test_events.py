@@ -77,6 +77,8 @@ def test_events_of_columns_and_of_arrays() -> None:
         ({"y": [0, -1]}, "-1 for y of event 1, wanted 0 to 32767"),
         ({"x": np.array([0, 40000], "u2")}, "40000 for x of event 1, wanted 0 to 32767"),
         ({"p": [0, 0.5]}, r"0\.5 for p of event 1, wanted whole numbers"),
+        ({"p": [1, 2]}, r"2 for p of event 1, wanted -1 to 1\.\n  1 is ON, 0 or -1 is OFF"),
+        ({"p": np.array([255, 0], "u1")}, "255 for p of event 0, wanted -1 to 1"),
     ],
     ids=lambda value: None if isinstance(value, str) else next(iter(value)),
 )
@@ -161,6 +163,38 @@ def test_what_a_format_has_no_room_for(tmp_path: Path) -> None:
     for name in ("b.txt", "none.npz"):
         with pytest.raises(StreamConfigError):
             read_events(tmp_path / name)
+
+
+def test_a_file_that_is_no_archive_is_not_told_to_be_loaded_unsafely(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    for data in (b"a", b"\x80\x04junk", b"\x93NUMPY"):
+        path.write_bytes(data)
+        with pytest.raises(
+            DataError, match=r"a\.npz', which cannot be read: .* begins with .*; wanted an \.npz archive"
+        ) as no:
+            read_events(path)
+        assert f"got {str(path)!r}" in str(no.value)
+        assert "pickle" not in str(no.value)
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5", "aedat", "bin"])
+def test_a_file_that_may_not_be_read_is_no_damaged_one(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    h5py = require("h5py")
+    path = tmp_path / f"a.{ending}"
+    write_events(path, some(3))
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", refuse)
+        patch.setattr(h5py, "File", refuse)
+        for read in (read_events, lambda path: EventStream(path)[:]):
+            with pytest.raises(DataError, match=r"^read_events got '.*a\.\w+', which may not be read .*\n.*chmod"):
+                read(path)
+    assert len(read_events(path)) == 3
 
 
 # --- streams --------------------------------------------------------------------------------------
@@ -409,6 +443,6 @@ def test_mutated_files_are_errors_or_events(kind: str, tmp_path: Path) -> None:
             with contextlib.suppress(DataError):
                 EventFrameStream(path, (1 << 15, 1 << 15), 1e9)
     assert wrong
-    assert all(path.name in told for told in wrong)
+    assert all(str(path) in told for told in wrong)
     gc.collect()
     assert not held.grown()

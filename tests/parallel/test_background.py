@@ -145,14 +145,17 @@ def test_a_checkpoint_is_taken_now_and_then_and_used() -> None:
 
 
 def test_checkpoints_take_a_fiftieth_of_the_time() -> None:
-    took = 0.002
-    stream = _SlowToSave(rows(200)) | hr.prefetch()
+    took, taken = 0.002, 0
+    stream = _SlowToSave(rows(100_000)) | hr.prefetch()
     began = time.perf_counter()
     with stream.open() as cursor:
         for _ in cursor:
             time.sleep(took / 4)  # so that the worker, too, has time
-        taken = cursor.stats().checkpoints  # type: ignore[attr-defined]
-    assert 1 <= taken <= 2 + (time.perf_counter() - began) / (50 * took)
+            taken = cursor.stats().checkpoints  # type: ignore[attr-defined]
+            if taken == 3:  # however long that takes where others work, too
+                break
+    assert taken == 3
+    assert taken <= 2 + (time.perf_counter() - began) / (50 * took)
 
 
 @recipe

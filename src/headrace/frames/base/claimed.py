@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -11,41 +12,96 @@ from headrace.core.handle import AsStream
 from headrace.core.stream import Stream
 from headrace.errors import SinkError, StreamConfigError
 
-_CLAIMED: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()  # who writes each file, and part of it
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_CLAIMED.clear)  # those are its parent's
+class Claim:
+    """A file, or a part of one, for one writer: from when it begins to write until that is over, or nobody has this any more.
 
+    Parameters
+    ----------
+    who
+        What messages begin with.
+    path, part
+        The file, and what of it.
 
-def claim(who: str, path: Path, owner: object, part: str = "") -> None:
-    """Have a file for ``owner`` alone, until it is released or gone. Twice is fine.
-
-    Raises
-    ------
-    SinkError
-        When another one has it.
+    Attributes
+    ----------
+    path : Path
+        As above.
+    taken : bool
+        Whether the writer has it.
+    spared : bool
+        Whether what is there is to stay as it is, where nothing comes: it is another writer's, or is read from.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> one, two = set("a"), set("b")
-    >>> claim("NumpyWriter", Path("film.npy"), one)
-    >>> release(one)
-    >>> claim("NumpyWriter", Path("film.npy"), two)
+    >>> one, two = (Claim("NumpyWriter", Path("film.npy")) for _ in range(2))
+    >>> one.take()
+    >>> one.release()
+    >>> two.take()
     """
-    if _CLAIMED.setdefault((os.path.realpath(path), part), owner) is not owner:
-        what = f"{part!r} of {str(path)!r}" if part else f"{str(path)!r}"
-        raise SinkError(
-            f"{who} got {what}, which another writer of this program has begun, wanted a file of its own: they would write over "
-            "each other.\n  Close that one before, or choose another name."
-        )
+
+    path: Path
+    taken: bool
+    spared: bool
+
+    def __init__(self, who: str, path: Path, part: str = "") -> None:
+        self.path, self._who, self._part = path, who, part
+        self.taken = self.spared = False
+        self._place = ("", "")
+
+    def take(self) -> None:
+        """Have the file. Twice is fine.
+
+        Raises
+        ------
+        SinkError
+            When another writer has it.
+        """
+        if self.taken:
+            return
+        self._place = os.path.realpath(self.path), self._part
+        with _LOCK:
+            other = _CLAIMED.get(self._place)
+            if other is None:
+                _CLAIMED[self._place] = self
+        self.taken = other is None
+        self.spared = not self.taken
+        if self.spared:
+            what = f"{self._part!r} of {str(self.path)!r}" if self._part else f"{str(self.path)!r}"
+            raise SinkError(
+                f"{self._who} got {what}, which another writer of this program has begun, wanted a file of its own: they would "
+                "write over each other.\n  Close that one before, or choose another name."
+            )
+
+    def release(self) -> None:
+        """Leave the file to others. Twice is fine."""
+        if self.taken:
+            self.taken = False
+            with _LOCK:
+                _CLAIMED.pop(self._place, None)
+
+    def check_source(self, source: Any) -> None:
+        """Raise StreamConfigError when a stream reads from the file; where nothing else comes that stays as it is."""
+        try:
+            check_other_file(self._who, self.path, source)
+        except StreamConfigError:
+            self.spared = not self.taken
+            raise
 
 
-def release(owner: object) -> None:
-    """Leave the file to others. Twice is fine."""
-    for place, other in list(_CLAIMED.items()):
-        if other is owner:
-            _CLAIMED.pop(place, None)
+_CLAIMED: WeakValueDictionary[tuple[str, str], Claim] = WeakValueDictionary()  # who writes each file, and part of it
+_LOCK = RLock()  # what is dropped may be finished at any moment, by a thread that has it
+
+
+def _begin_anew() -> None:
+    global _LOCK
+    _LOCK = RLock()  # nobody is there to open it
+    _CLAIMED.clear()  # those are its parent's
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def check_other_file(who: str, path: Path, source: Any) -> None:
@@ -72,6 +128,8 @@ def check_other_file(who: str, path: Path, source: Any) -> None:
 
 def _reads(stream: Stream[Any], path: str) -> bool:
     own = getattr(stream, "path", None)
+    files = getattr(stream, "files", ())  # of a source of many, each a stream that is no child of it
+    parts = (*stream.children, *(files if isinstance(files, tuple) else ()))
     return (isinstance(own, Path) and os.path.realpath(own) == path) or any(
-        _reads(child, path) for child in stream.children
+        _reads(part, path) for part in parts if isinstance(part, Stream)
     )

@@ -106,8 +106,10 @@ def shown_at(i: int, shown: Array, dt: float) -> float:
     ----------
     i
         The number of a frame; the first is shown again after the last.
-    shown, dt
-        As for :func:`bins_of`.
+    shown
+        When each frame is shown, in seconds from any beginning on.
+    dt
+        How long the last is shown.
 
     Examples
     --------
@@ -117,7 +119,7 @@ def shown_at(i: int, shown: Array, dt: float) -> float:
     if i < 0:
         return i * dt
     laps, k = divmod(i, len(shown))
-    return float(shown[k]) + laps * (float(shown[-1]) + dt)
+    return float(shown[k] - shown[0]) + laps * (float(shown[-1] - shown[0]) + dt)
 
 
 def bins_of(since: Any, shown: Array, dt: float, *, repeats: bool = False) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from io import FileIO
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from headrace.core.closing import Closing
 from headrace.core.handle import AsStream
 from headrace.errors import ClosedError, DataError, StreamConfigError
-from headrace.frames.base.claimed import check_other_file, claim, release
+from headrace.frames.base.claimed import Claim
 from headrace.frames.base.layout import Array, as_array, check_size, framed
 from headrace.frames.base.narrow import fitting
 from headrace.frames.base.paths import check_target
@@ -63,7 +62,7 @@ class FrameWriter(Closing):
 
     size: tuple[int, int] | None
     written: int
-    _path: Path | None = None
+    _claim: Claim | None = None  # to its file
 
     def __init__(self, size: Any = None) -> None:
         self.size = None if size is None else check_size(type(self).__name__, size)
@@ -75,15 +74,8 @@ class FrameWriter(Closing):
 
     def check_source(self, source: Any) -> None:
         """Raise StreamConfigError when frames are read from the file itself; asked by :func:`headrace.drain`."""
-        if self._path is not None:
-            try:
-                check_other_file(type(self).__name__, self._path, source)
-            except StreamConfigError:
-                self._spare()
-                raise
-
-    def _spare(self) -> None:
-        """Leave a file that is there as it is, where no frame comes, for subclasses."""
+        if self._claim is not None:
+            self._claim.check_source(source)
 
     def take(self, frames: Array) -> None:
         """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
@@ -212,8 +204,8 @@ class Appended:
 
     Attributes
     ----------
-    spared : bool
-        Whether what is there is to stay as it is, where nothing comes: it is another writer's, or is read from.
+    claim : Claim
+        To the file.
 
     Raises
     ------
@@ -243,13 +235,12 @@ class Appended:
                 "  Choose another name or folder."
             ) from error
         self._who = who
-        self.path: Path = found
+        self.claim: Claim = Claim(who, found)
         self._behind, self._begun = behind, False
-        self.spared: bool = False
 
     def append(self, data: Array, head: bytes) -> None:
         """Write an array behind what is there, and then the head that counts it."""
-        self._claim()
+        self.claim.take()
         try:
             self._write_at(self._behind, data.reshape(-1).view(np.uint8).data)
             self.begin(head)
@@ -261,14 +252,8 @@ class Appended:
 
     def begin(self, head: bytes) -> None:
         """Write the head."""
-        self._claim()
+        self.claim.take()
         self._write_at(0, memoryview(head))
-
-    def _claim(self) -> None:
-        if not self._begun:
-            self.spared = True
-            claim(self._who, self.path, self)
-            self.spared = False
 
     def _write_at(self, place: int, data: memoryview) -> None:
         try:
@@ -279,11 +264,11 @@ class Appended:
             while len(data):
                 data = data[self._file.write(data) :]
         except OSError as error:
-            raise refused(self._who, self.path, error) from error
+            raise refused(self._who, self.claim.path, error) from error
 
     def close(self) -> None:
         """Let go of the file."""
-        release(self)
+        self.claim.release()
         self._file.close()
 
 

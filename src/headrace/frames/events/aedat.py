@@ -36,7 +36,7 @@ def open_aedat(path: Path, sensor: str | None) -> EventFile:
         data = file.read(_LONGEST)
     if not data.startswith(_HEAD):
         raise DataError(
-            f"read_events got {path.name!r}, which begins with {data[:9]!r}, wanted an AEDAT file: {_HEAD.decode()!r}.\n"
+            f"read_events got {str(path)!r}, which begins with {data[:9]!r}, wanted an AEDAT file: {_HEAD.decode()!r}.\n"
             "  Give it the ending of what it is."
         )
     version = data[len(_HEAD) : len(_HEAD) + 2]
@@ -49,7 +49,7 @@ def open_aedat(path: Path, sensor: str | None) -> EventFile:
         return ThirdFile(path, at)
     told = data[9:14].split() or [b"?"]
     raise DataError(
-        f"read_events got {path.name!r} of AEDAT version {told[0].decode('latin-1')}, "
+        f"read_events got {str(path)!r} of AEDAT version {told[0].decode('latin-1')}, "
         "wanted 2.0, 3.1 or 4.0.\n  Convert it with the software it comes from, or give it the ending of what it is."
     )
 

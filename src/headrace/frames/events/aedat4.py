@@ -115,7 +115,7 @@ class FourthFile(EventFile):
         cameras = [source for source, kind in kinds.items() if kind == b"EVTS"]
         if len(cameras) > 1:
             raise DataError(
-                f"read_events got {self.path.name!r} with the events of {len(cameras)} cameras (streams "
+                f"read_events got {str(self.path)!r} with the events of {len(cameras)} cameras (streams "
                 f"{', '.join(map(str, cameras))}), wanted those of one.\n  Record or convert each into a file of its own."
             )
 
@@ -126,7 +126,7 @@ class FourthFile(EventFile):
             yield
         except _BrokenError as error:
             raise DataError(
-                f"read_events got {self.path.name!r}, which is damaged at byte {place[0]}: {error}; wanted whole packets of AEDAT 4.\n"
+                f"read_events got {str(self.path)!r}, which is damaged at byte {place[0]}: {error}; wanted whole packets of AEDAT 4.\n"
                 "  Copy it again."
             ) from None
 
@@ -140,7 +140,7 @@ class FourthFile(EventFile):
         return joined_events(parts)
 
     def _packed(self, events: Array, out: Array, first: int) -> Array:
-        return pack({name: events[name] for name in NAMES}, out, f"read_events({self.path.name!r})", first)
+        return pack({name: events[name] for name in NAMES}, out, f"read_events({str(self.path)!r})", first)
 
     def fill(self, file: ArrayFile, k: int, lo: int, hi: int, out: Array) -> None:
         first, end = int(self.starts[k]), int(self.starts[k + 1])

@@ -15,6 +15,7 @@ from headrace.frames.base.options import check_number, whole_number
 Closed = Literal["left", "right"]
 EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i1")])
 NAMES: tuple[str, ...] = EVENT.names or ()
+_ADVICE = {"t": "t is in microseconds.", "p": "1 is ON, 0 or -1 is OFF: where ON is 2, say p == 2."}
 
 
 def events_of(events: Any, who: str = "events_of") -> Array:
@@ -32,7 +33,7 @@ def events_of(events: Any, who: str = "events_of") -> Array:
     -------
     events
         ``x``, ``y``: int16, column and row; ``t``: int64, microseconds; ``p``: int8, 1 for ON and 0 for OFF. Polarities
-        -1 and 1 become 0 and 1.
+        -1 and 1 become 0 and 1; there are no others.
 
     Raises
     ------
@@ -95,15 +96,15 @@ def _check_whole(who: str, name: str, column: Array, first: int) -> None:
             raise DataError(
                 f"{who} got {column[k]!s} for {name} of event {first + k}, wanted whole numbers.\n  {advice}"
             )
-    if not len(column) or name == "p":
+    if not len(column):
         return
-    most = np.iinfo(EVENT[name]).max
-    least = np.iinfo(EVENT[name]).min if name == "t" else 0
+    most = 1 if name == "p" else np.iinfo(EVENT[name]).max
+    least = -1 if name == "p" else np.iinfo(EVENT[name]).min if name == "t" else 0
     # Of Python's own numbers: 2**63 - 1 as a float is 2**63, and an int64 and a uint64 meet as floats.
     if _int_of(column.min()) < least or _int_of(column.max()) > most:
         values = column.astype(object)
         k = int(np.argmax((values < least) | (values > most)))
-        advice = "t is in microseconds." if name == "t" else "Columns and rows are counted from 0, in 16 bits."
+        advice = _ADVICE.get(name, "Columns and rows are counted from 0, in 16 bits.")
         raise DataError(
             f"{who} got {column[k]!s} for {name} of event {first + k}, wanted {least} to {most}.\n  {advice}"
         )

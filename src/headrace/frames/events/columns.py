@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -49,7 +50,7 @@ class _NpzEvents(EventFile):
             raise DataError("encrypted, or objects")
         self._fields = len(self._columns) == 1
         shapes = {name: _empty(column.dtype, column.shape) for name, column in self._columns.items()}
-        columns_of(next(iter(shapes.values())) if self._fields else shapes, f"read_events({path.name!r})")
+        columns_of(next(iter(shapes.values())) if self._fields else shapes, f"read_events({str(path)!r})")
 
     def look(self) -> Numbers:
         return even(next(iter(self._columns.values())).shape[0], PIECE)
@@ -60,7 +61,7 @@ class _NpzEvents(EventFile):
     def fill(self, file: ArrayFile, k: int, lo: int, hi: int, out: Array) -> None:
         first = int(self.starts[k])
         found: Any = {name: _rows(file, column, first + lo, first + hi) for name, column in self._columns.items()}
-        who = f"read_events({self.path.name!r})"
+        who = f"read_events({str(self.path)!r})"
         pack(columns_of(next(iter(found.values())) if self._fields else found, who), out, who, first + lo)
 
 
@@ -76,23 +77,25 @@ def _empty(dtype: Any, shape: tuple[int, ...]) -> Array:
 
 def read_npz(path: Path) -> Array:
     """Return the events of an archive. Raises DataError when it is damaged, or none of events."""
-    try:
-        # Opened here: NumPy leaves a damaged archive open.
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            names = set(file.files)
-            found: Any = {name: file[name] for name in NAMES} if names.issuperset(NAMES) else None
-            if found is None and len(names) == 1:  # a structured array
-                found = file[names.pop()]
-            if found is None:
-                raise DataError(
-                    f"read_events got {path.name!r} with {', '.join(map(repr, sorted(names))) or 'nothing'} in it, wanted x, y, "
-                    "t and p, or one structured array.\n  np.savez(path, x=x, y=y, t=t, p=p) makes one."
-                )
-    except DataError:
-        raise
-    except Exception as error:  # of numpy, zipfile, zlib and struct: a damaged archive raises any of theirs
-        raise _damaged(path, "an .npz archive", error) from error
-    return events_of(found, f"read_events({path.name!r})")
+    with open(path, "rb") as raw:  # NumPy leaves a damaged archive open, and takes what is none for a pickle
+        try:
+            head = raw.read(4)
+            if head not in (b"PK\3\4", b"PK\5\6"):
+                raise ValueError(f"it begins with {head!r}")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                names = set(file.files)
+                found: Any = {name: file[name] for name in NAMES} if names.issuperset(NAMES) else None
+                if found is None and len(names) == 1:  # a structured array
+                    found = file[names.pop()]
+        except Exception as error:  # of numpy, zipfile, zlib and struct: a damaged archive raises any of theirs
+            raise _damaged(path, "an .npz archive", error) from error
+    if found is None:
+        raise DataError(
+            f"read_events got {str(path)!r} with {', '.join(map(repr, sorted(names))) or 'nothing'} in it, wanted x, y, "
+            "t and p, or one structured array.\n  np.savez(path, x=x, y=y, t=t, p=p) makes one."
+        )
+    return events_of(found, f"read_events({str(path)!r})")
 
 
 class HDF5Events(EventFile):
@@ -121,14 +124,14 @@ class HDF5Events(EventFile):
                 found = file.found([_empty(data.dtype, data.shape) for data in file.sets])
             except _BROKEN as error:
                 raise _damaged(path, "an HDF5 file", error) from error
-        self._rows = len(columns_of(found, f"read_events({path.name!r})")["t"])
+        self._rows = len(columns_of(found, f"read_events({str(path)!r})")["t"])
         self._each = min(_LONGEST, -(-PIECE // chunk) * chunk)
-        self._front = self.front()
+        self._seen = self._seen._replace(front=self.front(self._seen.size))
 
     def look(self) -> Numbers:
         return even(self._rows, self._each)
 
-    def front(self) -> int:
+    def front(self, size: int) -> int:
         # The first events, since what is in front of them is written anew.
         n = min(_FRONT, self._rows)
         if not n:
@@ -143,6 +146,8 @@ class HDF5Events(EventFile):
         try:
             return _Sets(self._h5py, self.path)
         except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno in errno.errorcode:
+                raise  # the system's word, not HDF5's
             raise _damaged(self.path, "an HDF5 file", error) from error
 
     def fill(self, file: _Sets, k: int, lo: int, hi: int, out: Array) -> None:
@@ -151,7 +156,7 @@ class HDF5Events(EventFile):
             found = file.found([data[first + lo : first + hi] for data in file.sets])
         except _BROKEN as error:
             raise _damaged(self.path, "an HDF5 file", error) from error
-        who = f"read_events({self.path.name!r})"
+        who = f"read_events({str(self.path)!r})"
         columns = columns_of(found, who)
         if len(columns["t"]) != hi - lo:
             raise changed("read_events", self.path, f"{self.n} events")
@@ -183,6 +188,6 @@ class _Sets:
 
 def _damaged(path: Path, what: str, error: Exception) -> DataError:
     return DataError(
-        f"read_events got {path.name!r}, which cannot be read: {type(error).__name__}: {error}; wanted {what}.\n"
+        f"read_events got {str(path)!r}, which cannot be read: {type(error).__name__}: {error}; wanted {what}.\n"
         "  Copy it again, or give it the ending of what it is."
     )

@@ -114,7 +114,8 @@ def reading(file: EventFile, sensor: str | None) -> Reading:
 
 def known_span(file: EventFile, sensor: str | None) -> Span:
     """Return when the events of a file are and how far out they lie; it is read through once as long as anyone has it."""
-    return shared(lambda: Span(file), [file.path], sensor, "span")
+    # With how many there are: it may have grown since it was looked through.
+    return shared(lambda: Span(file), [file.path], sensor, "span", file.n)
 
 
 def _opened(path: Path, sensor: str | None) -> EventFile:
@@ -131,7 +132,7 @@ def _of(path: Path, known: dict[str, Any], who: str) -> Any:
     found = known.get(path.suffix.lower())
     if found is None:
         raise StreamConfigError(
-            f"{who}(filename) got {path.name!r}, wanted a name that ends in {', '.join(known)}.\n"
+            f"{who}(filename) got {str(path)!r}, wanted a name that ends in {', '.join(known)}.\n"
             "  The ending says how events are stored."
         )
     return found

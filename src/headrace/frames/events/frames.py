@@ -51,11 +51,19 @@ class EventFrames(Footage):
     def reader(self) -> FrameReader:
         return _Counts(self)
 
+    def _same(self, reader: FrameReader) -> bool:
+        """Tell whether frames begin when they did, too: an event before all others would move them."""
+        known, new = self.header(), reader.header
+        assert isinstance(known, _EventHeader)
+        assert isinstance(new, _EventHeader)
+        return super()._same(reader) and new.since == known.since
+
 
 @dataclass(frozen=True)
 class _EventHeader(Header):
-    """A header with what is known of the file, so that it need not be looked through again."""
+    """A header with when the first frame begins, and what is known of the file, which need not be looked through again."""
 
+    since: float = 0.0
     known: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
 
@@ -78,7 +86,7 @@ class _Counts(FrameReader):
         self.kept = Kept(_KEPT)
         known = (span, self.events) if self.events.lasting else (span,)
         frames = int(self.highest.max(initial=-1)) + 1
-        self.header = _EventHeader(frames, (*self.size, 2), np.dtype(np.float32), known)
+        self.header = _EventHeader(frames, (*self.size, 2), np.dtype(np.float32), self.since, known)
 
     def read(self, lo: int, hi: int) -> Array:
         check_frames(hi - lo, self.size, _WHO)

@@ -88,7 +88,7 @@ class ThirdFile(EventFile):
 
     def _short(self, at: int) -> DataError:
         return DataError(
-            f"read_events got {self.path.name!r}, whose packet at byte {at} is cut short or none, wanted whole packets of AEDAT 3.1.\n"
+            f"read_events got {str(self.path)!r}, whose packet at byte {at} is cut short or none, wanted whole packets of AEDAT 3.1.\n"
             f"  Copy it again. Of a recording that was killed, os.truncate(path, {at}) leaves what is whole."
         )
 

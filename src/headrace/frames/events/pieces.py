@@ -31,6 +31,7 @@ class _Seen(NamedTuple):
     inode: int
     size: int
     mtime: int
+    front: int = 0  # a checksum
 
 
 class EventFile:
@@ -59,8 +60,8 @@ class EventFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen = _seen(path)
-        self._front = self.front()
+        now = _seen(path)
+        self._seen = now._replace(front=self.front(now.size))
 
     @cached_property
     def starts(self) -> Numbers:
@@ -145,17 +146,16 @@ class EventFile:
 
     def _check(self) -> None:
         now, before = _seen(self.path), self._seen
-        if now != before:
+        if now != before._replace(front=0):
             grown = now.inode == before.inode and now.size >= before.size
-            if not (grown and self.front() == self._front):
+            if not (grown and self.front(before.size) == before.front):
                 raise changed("read_events", self.path, f"{before.size} bytes of events")
-            self._seen = now
-            self._front = self.front()
+            self._seen = now._replace(front=self.front(now.size))  # at once, for other threads
 
-    def front(self) -> int:
-        """Return a checksum of what was in front and stays as it is when the file grows."""
+    def front(self, size: int) -> int:
+        """Return a checksum of what is in front of a file of a size, and stays as it is when it grows."""
         with open(self.path, "rb", buffering=0) as file:
-            return crc32(file.read(min(_HEAD, self._seen.size)))
+            return crc32(file.read(min(_HEAD, size)))
 
     def _bounds(self) -> list[tuple[int, int]]:
         return list(zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True))

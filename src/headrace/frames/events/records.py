@@ -41,7 +41,7 @@ class _Records(EventFile):
         held = self._seen.size - at
         if held % size:
             raise DataError(
-                f"read_events got {path.name!r}, which ends within an event ({held} bytes of events of {size}), wanted whole ones.\n"
+                f"read_events got {str(path)!r}, which ends within an event ({held} bytes of events of {size}), wanted whole ones.\n"
                 f"  Copy it again. Of a recording that was killed, os.truncate(path, {at + held // size * size}) leaves what is whole."
             )
         self._at, self._size, self._records = at, size, held // size
@@ -109,7 +109,7 @@ class SecondFile(_Records):
             if outside.any():
                 raise DataError(
                     f"read_events got an address outside of the sensor {self._sensor!r} for event "
-                    f"{int(self.starts[k]) + lo + int(outside.argmax())} of {self.path.name!r}, wanted those of its "
+                    f"{int(self.starts[k]) + lo + int(outside.argmax())} of {str(self.path)!r}, wanted those of its "
                     f"{layout.flip[1]} x {layout.flip[0]} pixels.\n  Say which it is with sensor=."
                 )
         out["x"], out["y"], out["t"], out["p"] = x, y, raw[:, 1], address >> layout.p & 1

@@ -47,7 +47,7 @@ class EventStream(Indexed[dict[str, Any]]):
     StreamConfigError
         When there is no such file, its name ends otherwise, or the sensor is not known.
     DataError
-        While drawing, when it is no file of its kind, or or an event cannot be one: at that event.
+        While drawing, when it is no file of its kind, or an event cannot be one: at that event.
 
     Notes
     -----
@@ -123,7 +123,7 @@ class EventStream(Indexed[dict[str, Any]]):
         self.fix(_span=span)  # kept for the next search
         if span.late is not None:
             raise DataError(
-                f"EventStream.search got {self.path.name!r}, where event {span.late} is earlier than the one before it, wanted "
+                f"EventStream.search got {str(self.path)!r}, where event {span.late} is earlier than the one before it, wanted "
                 "events in order of time.\n  Write them sorted: events[numpy.argsort(events['t'], kind='stable')]."
             )
         n = int(np.searchsorted(span.last, wanted))
@@ -164,7 +164,7 @@ class _Rows(Bound[dict[str, Any]]):
                 gone = wanted[(wanted >= file.n) & (wanted < before.n)]
                 if len(gone):
                     raise DataError(
-                        f"EventStream got {self.stream.path.name!r} with {file.n} events for number {gone[0]}, wanted the "
+                        f"EventStream got {str(self.stream.path)!r} with {file.n} events for number {gone[0]}, wanted the "
                         f"{before.n} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
                     )
             if before is None or before.file is not file:

@@ -13,7 +13,7 @@ import numpy as np
 
 from headrace.core.closing import Closing
 from headrace.errors import ClosedError
-from headrace.frames.base.claimed import check_other_file, claim, release
+from headrace.frames.base.claimed import Claim
 from headrace.frames.base.dropped import finish_dropped
 from headrace.frames.base.layout import Array
 from headrace.frames.base.paths import check_target
@@ -51,8 +51,8 @@ class EventWriter(Closing):
     MissingExtraError
         For HDF5 without h5py.
     SinkError
-        When the file cannot be written, as on a full disk, or another writer of this program has begun it. Events that are refused so are not taken, and those before not
-        lost: the next call tries it again.
+        When the file cannot be written, as on a full disk, or another writer of this program has begun it. Events that are
+        refused so are not taken, and those before not lost: the next call tries it again.
 
     Examples
     --------
@@ -78,9 +78,7 @@ class EventWriter(Closing):
 
     def check_source(self, source: Any) -> None:
         """Raise StreamConfigError when events are read from the file itself; asked by :func:`headrace.drain`."""
-        self._taken.spared = True
-        check_other_file("EventWriter", self._taken.file.path, source)
-        self._taken.spared = False
+        self._taken.claim.check_source(source)
 
     def write(self, item: Any) -> None:
         """Take an event, a batch of events or an array of them.
@@ -147,26 +145,21 @@ class _Taken:
 
     def __init__(self, path: Path) -> None:
         self.file: Growing = GROWING[path.suffix.lower()](path, "EventWriter")
+        self.claim = Claim("EventWriter", path)
         self.process = os.getpid()
         self.parts: list[Array] = []
         self.n = 0
         self.since = 0.0
-        self.spared = False  # whether a file that is there stays, where no event comes
 
     def check_process(self) -> None:
         if self.process != os.getpid():
             raise ClosedError(
-                f"EventWriter got a call for {self.file.path.name!r} in a process that was forked, wanted it in the one that "
+                f"EventWriter got a call for {str(self.file.path)!r} in a process that was forked, wanted it in the one that "
                 "made it.\n  Make a writer in each process."
             )
 
-    def _claim(self) -> None:
-        self.spared = True
-        claim("EventWriter", self.file.path, self)
-        self.spared = False
-
     def add(self, events: Array) -> None:
-        self._claim()
+        self.claim.take()
         now = monotonic()
         if not self.parts:
             self.since = now
@@ -186,14 +179,14 @@ class _Taken:
             self.parts, self.n = [], 0
 
     def finish(self) -> None:
-        if self.spared:
+        if self.claim.spared:
             return
-        self._claim()
+        self.claim.take()
         try:
             self.flush()
             self.file.finish()
         finally:
-            release(self)
+            self.claim.release()
 
 
 def _columns(item: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,9 +101,13 @@ class NumpyFrames(Footage):
     def reader(self) -> FrameReader:
         try:
             return _Reader(self.path, self.name)
-        except (HeadraceError, OSError):
+        except HeadraceError:
             raise
         except Exception as error:  # whatever NumPy and zipfile say of bytes that are none of theirs
+            if (
+                isinstance(error, OSError) and error.errno != errno.EINVAL
+            ):  # that is a place before the file's beginning
+                raise
             raise DataError(
                 f"NumpyReader got {str(self.path)!r}, which cannot be read: {type(error).__name__}: {error}, wanted a "
                 "file of numpy.save or numpy.savez.\n  Save it again: numpy.save(path, frames)."
@@ -243,7 +248,7 @@ class NumpyWriter(FrameWriter):
         super().__init__(size)
         self._dtype = None if dtype is None else check_dtype("NumpyWriter", "dtype", dtype)
         self._file = Appended("NumpyWriter", "file_ref", file_ref, _HEAD)  # closed by finish()
-        self._path = self._file.path
+        self._claim = self._file.claim
 
     def take(self, frames: Array) -> None:
         if self._dtype is None:
@@ -258,12 +263,9 @@ class NumpyWriter(FrameWriter):
         length = _HEAD - 10
         return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + told.ljust(length - 1) + b"\n"
 
-    def _spare(self) -> None:
-        self._file.spared = True
-
     def finish(self) -> None:
         try:
-            if not self.written and not self._file.spared:
+            if not self.written and not self._file.claim.spared:
                 self._file.begin(self._head(0, self.size or (0, 0)))
         finally:
             self._file.close()

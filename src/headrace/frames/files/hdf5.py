@@ -20,8 +20,6 @@ from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.sources.files_rows import example_file
 
-MOST = 200  # frames of a chunk
-CHUNK = 1 << 20  # bytes of a chunk
 SEEN = 1 << 16  # bytes of the first chunk that tell a dataset from another
 
 

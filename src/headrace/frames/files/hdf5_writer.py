@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, HeadraceError, SinkError
-from headrace.frames.base.claimed import claim, release
+from headrace.frames.base.claimed import Claim
 from headrace.frames.base.hdf5_room import CACHE, Room
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import check_dtype
@@ -60,8 +59,7 @@ class HDF5Writer(FrameWriter):
     6
     """
 
-    _path: Path
-    _spared = False  # whether a dataset that is there stays, where no frame comes
+    _claim: Claim
 
     def __init__(
         self, filename: Any, data_set_name: str = "images", size: Any = None, *, dtype: Any = np.float32
@@ -69,7 +67,8 @@ class HDF5Writer(FrameWriter):
         super().__init__(size)
         h5py: Any = optional("h5py", "frames", "HDF5Writer")
         self._name, self._dtype = check_name("HDF5Writer", data_set_name), check_dtype("HDF5Writer", "dtype", dtype)
-        path = self._path = check_target("HDF5Writer", "filename", filename)
+        path = check_target("HDF5Writer", "filename", filename)
+        self._claim = Claim("HDF5Writer", path, self._name.strip("/"))
         new = not path.exists()
         try:
             self._file = h5py.File(path, "a", rdcc_nbytes=CACHE)
@@ -122,7 +121,7 @@ class HDF5Writer(FrameWriter):
                 "  NumpyWriter takes them."
             )
         made = fitted(frames, self._dtype, "HDF5Writer")
-        self._claim()
+        self._claim.take()
         if self._data is None:
             self._data = self._create(made[0].nbytes, made.shape[1:])
         n = self._data.shape[0]
@@ -147,22 +146,14 @@ class HDF5Writer(FrameWriter):
             compression="gzip",
         )
 
-    def _claim(self) -> None:
-        self._spared = True
-        claim("HDF5Writer", self._path, self, self._name.strip("/"))
-        self._spared = False
-
-    def _spare(self) -> None:
-        self._spared = True
-
     def finish(self) -> None:
         try:
-            if self._data is None and not self._spared:
-                self._claim()
+            if self._data is None and not self._claim.spared:
+                self._claim.take()
                 if self.size is None:
                     self._file.create_dataset(self._name, (0, 0, 0), self._dtype)
                 else:
                     self._create(0, self.size)
         finally:
             self._room.close()
-            release(self)
+            self._claim.release()

@@ -81,7 +81,7 @@ class InrImageStreamWriter(FrameWriter):
         self._cpu = cpu
         self._head(0)  # which finds what is wrong with the type before there is a file
         self._file = Appended("InrImageStreamWriter", "filename", filename, STEP)  # closed by finish()
-        self._path = self._file.path
+        self._claim = self._file.claim
 
     def _head(self, n: int) -> bytes:
         dims = {name: length or 1 for name, length in self._dims.items()}
@@ -112,12 +112,9 @@ class InrImageStreamWriter(FrameWriter):
         made = made.astype(dtype.newbyteorder(">" if self._cpu in BIG else "<"), copy=False)
         self._file.append(made, self._head(self.written + len(frames)))
 
-    def _spare(self) -> None:
-        self._file.spared = True
-
     def finish(self) -> None:
         try:
-            if not self.written and not self._file.spared:
+            if not self.written and not self._file.claim.spared:
                 self._file.begin(self._head(0))
         finally:
             self._file.close()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError
-from headrace.frames.base.claimed import claim, release
+from headrace.frames.base.claimed import Claim
 from headrace.frames.base.refused import FULL
 from headrace.frames.video.fork import keep_in_children
 from headrace.frames.video.opened import why
@@ -31,8 +31,8 @@ class Encoder:
 
     Parameters
     ----------
-    path, kind
-        The file, and FFmpeg's name of what it is.
+    claim, kind
+        To the file, and FFmpeg's name of what that is.
     codec, name
         How it is coded, and what the user calls it.
     size
@@ -47,7 +47,7 @@ class Encoder:
     Attributes
     ----------
     path : Path
-        As above.
+        The file.
     written : int
         How many frames it has taken.
     container
@@ -65,7 +65,7 @@ class Encoder:
 
     def __init__(
         self,
-        path: Path,
+        claim: Claim,
         kind: str,
         codec: Codec,
         name: str,
@@ -76,8 +76,10 @@ class Encoder:
     ) -> None:
         av = optional("av", "video", "VideoWriter")
         self._errors = (av.error.FFmpegError, ValueError, OSError)
+        path = claim.path
         self.path, self.written = path, 0
-        claim("VideoWriter", path, self)
+        self._claim = claim
+        claim.take()
         self._pixels = pixels
         self._headless = kind in ("mp4", "mov")  # where the frames are is written with the end of the file
         rows, cols = size
@@ -92,7 +94,7 @@ class Encoder:
         except (*self._errors, TypeError) as error:
             if container is not None:
                 _abandon(container)
-            release(self)
+            claim.release()
             if getattr(error, "errno", None) in FULL:
                 raise self._lost(error, "the beginning") from error
             raise DataError(
@@ -169,7 +171,7 @@ class Encoder:
             except self._errors as error:
                 self._broken = self._broken or error
             finally:
-                release(self)
+                self._claim.release()
         if self._broken is not None:
             raise self._lost(self._broken, "the end") from self._broken
 

@@ -10,7 +10,7 @@ from headrace.core.stream import Stream
 from headrace.errors import StreamConfigError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.timing import bins_of, check_dt, check_t_zero
+from headrace.frames.base.timing import bins_of, check_dt, check_t_zero, shown_at
 from headrace.frames.video.camera import Camera, is_live
 from headrace.frames.video.pixels import Mode
 from headrace.frames.video.recipe import Video
@@ -178,8 +178,7 @@ class VideoReader(FrameStream):
         times = self._own_times()
         if not self._own_dt or not len(times):
             return super().t
-        laps, k = divmod(self.i, len(times))
-        return self.t_zero + float(times[k] - times[0]) + laps * (float(times[-1] - times[0]) + self.dt)
+        return self.t_zero + shown_at(self.i, times, self.dt)
 
     def _shown(self) -> Array | None:
         times = self._own_times()

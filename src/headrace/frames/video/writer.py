@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Final
 from weakref import finalize
 
@@ -13,6 +12,7 @@ import numpy as np
 from headrace.core.notes import warn
 from headrace.core.optional import optional
 from headrace.errors import DataError, StreamConfigError
+from headrace.frames.base.claimed import Claim
 from headrace.frames.base.dropped import finish_dropped
 from headrace.frames.base.layout import Array
 from headrace.frames.base.paths import check_target
@@ -103,7 +103,7 @@ class VideoWriter(FrameWriter):
     """
 
     fps: float
-    _path: Path
+    _claim: Claim
 
     def __init__(
         self,
@@ -119,6 +119,7 @@ class VideoWriter(FrameWriter):
         self._av = optional("av", "video", "VideoWriter")
         self._errors = (self._av.error.FFmpegError, ValueError)
         self._path, self._colour = check_target("VideoWriter", "filename", filename), isColor
+        self._claim = Claim("VideoWriter", self._path)
         self._codec = self._checked(codec)
         self._name = codec
         self._options = {**dict(self._codec.options), **self._chosen(options)}
@@ -223,7 +224,7 @@ class VideoWriter(FrameWriter):
             raise DataError(
                 f"VideoWriter got frames of {rows} x {cols}, wanted even numbers for {self._name}.\n  Crop or pad them."
             )
-        return Encoder(self._path, self._kind, codec, self._name, (rows, cols), pixels, self._rate, self._options)
+        return Encoder(self._claim, self._kind, codec, self._name, (rows, cols), pixels, self._rate, self._options)
 
     def _made(self, frame: Array) -> Any:
         """Return one frame as PyAV has it."""
