@@ -131,7 +131,9 @@ def test_a_file_that_is_gone_is_said(kind: str, tmp_path: Path) -> None:
     write(path, OLD)
     stream = read(path)
     path.unlink()
-    told = f"{type(stream).__name__} got {str(path)!r}, which is not there any more"  # of the same name there may be many
+    told = (
+        f"{type(stream).__name__} got {str(path)!r}, which is not there any more"  # of the same name there may be many
+    )
     with pytest.raises(DamageError, match=re.escape(told)):
         stream.get(3)
 

@@ -181,7 +181,9 @@ def test_options_that_are_none(tmp_path: Path) -> None:
             InrImageStreamer(tmp_path / "a.inr", **more)
     with pytest.raises(StreamConfigError, match="step of 0"):
         InrImageStreamer(tmp_path / "a.inr", slice_at=slice(None, None, 0))
-    with pytest.raises(StreamConfigError, match=r"InrImageStreamer\(slice_at=\) got 3, wanted a slice, or None.*\n  Write slice"):
+    with pytest.raises(
+        StreamConfigError, match=r"InrImageStreamer\(slice_at=\) got 3, wanted a slice, or None.*\n  Write slice"
+    ):
         InrImageStreamer(tmp_path / "a.inr", slice_at=3)  # type: ignore[arg-type]
     for more in _each({"dtype": "c8"}, {"cpu": "abacus"}, {"time_dimension": "VDIM"}, {"order": "x"}, {"x": 0}):
         with pytest.raises(StreamConfigError):

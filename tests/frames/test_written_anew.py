@@ -172,7 +172,9 @@ def _as_nobody(does: Callable[[], Any], tmp_path: Path) -> str:
     """Return what a process without rights is told."""
     import fcntl  # which Windows has not
 
-    with open(tmp_path.parents[1] / "one at a time", "w") as lock:  # workers of one run have the folders above in common
+    with open(
+        tmp_path.parents[1] / "one at a time", "w"
+    ) as lock:  # workers of one run have the folders above in common
         fcntl.flock(lock, fcntl.LOCK_EX)
         return _told(does, tmp_path)
 

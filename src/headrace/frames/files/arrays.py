@@ -104,9 +104,8 @@ class NumpyFrames(Footage):
         except HeadraceError:
             raise
         except Exception as error:  # whatever NumPy and zipfile say of bytes that are none of theirs
-            if (
-                isinstance(error, OSError) and error.errno != errno.EINVAL
-            ):  # that is a place before the file's beginning
+            # Of the system's errors that is one of damage: a place before the beginning of the file.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
                 raise
             raise DataError(
                 f"NumpyReader got {str(self.path)!r}, which cannot be read: {type(error).__name__}: {error}, wanted a "
