@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import headrace as hr
 from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.frames import (
     EventStream,
@@ -230,6 +231,17 @@ def test_a_pass_over_events_does_not_wrap_round_when_they_become_fewer(tmp_path:
         with pytest.raises(
             DataError, match=r"with 2 events for number .*, wanted the 3000 that it had: it was written anew"
         ):
+            run.take(1500)
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_later_lap_over_events_does_not_wrap_round_either(left: int, tmp_path: Path) -> None:
+    path = tmp_path / "recorded.npz"
+    write_events(path, _events(3000))
+    with (EventStream(path) | hr.repeat()).open() as run:
+        assert len(run.take(4500)) == 4500
+        write_events(path, _events(left))
+        with pytest.raises(DataError, match=rf"with {left} events for number .*, wanted the 3000 that it had"):
             run.take(1500)
 
 

@@ -80,6 +80,12 @@ def test_names_for_type_checkers_are_the_names_at_run_time() -> None:
         assert getattr(headrace.live, name) is getattr(importlib.import_module(module), name)
 
 
+def test_its_modules_are_there_without_an_import_of_their_own() -> None:
+    code = "import headrace.live as live; print(live.sampler.__name__, live.recording.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["headrace.live.sampler", "headrace.live.recording"]
+
+
 def test_a_name_that_is_not_there_is_refused() -> None:
     with pytest.raises(AttributeError, match=r"module 'headrace\.live' has no attribute 'Smapler'"):
         _ = headrace.live.Smapler  # type: ignore[attr-defined]

@@ -121,12 +121,15 @@ _NAMES = {
     "wires.parsers": ("Parser",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
+_MODULES = {module.partition(".")[0] for module in _NAMES}
 
 __all__ = [*_HOME]
 
 if not TYPE_CHECKING:  # to a type checker, each name would be one that there is
 
     def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return import_module(f"headrace.live.{name}")
         if name not in _HOME:
             raise AttributeError(f"module 'headrace.live' has no attribute {name!r}")
         value = getattr(import_module(f"headrace.live.{_HOME[name]}"), name)

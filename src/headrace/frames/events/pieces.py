@@ -217,12 +217,13 @@ class Kept:
 
     def get(self, k: int, n: int, make: Callable[[], T]) -> T:
         """Return piece ``k``, of ``n`` events, made when it is not held."""
-        found = self._found.get(k)
+        found = self._found.pop(k, None)
         if found is None:
             while self._found and self._held + n > self._room:
                 self._held -= self._found.pop(next(iter(self._found)))[0]
-            found = self._found[k] = (n, make())
+            found = (n, make())
             self._held += n
+        self._found[k] = found
         made: T = found[1]
         return made
 

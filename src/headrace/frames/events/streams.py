@@ -161,7 +161,7 @@ class _Rows(Bound[dict[str, Any]]):
         try:  # each time, since a file may grow, or be written anew; it is looked through again only then
             file = self.stream.known()
             if before is not None and file.n < before.n:
-                gone = wanted[(wanted >= file.n) & (wanted < before.n)]
+                gone = (wanted % before.n)[wanted % before.n >= file.n]  # in any lap
                 if len(gone):
                     raise DataError(
                         f"EventStream got {str(self.stream.path)!r} with {file.n} events for number {gone[0]}, wanted the "
