@@ -34,7 +34,7 @@ def check_target(who: str, option: str, path: Any) -> Path:
 
 def _absolute(who: str, path: Any, option: str) -> Path:
     try:
-        return Path(path).absolute()
+        return path if isinstance(path, Path) and path.is_absolute() else Path(path).absolute()
     except TypeError:
         raise StreamConfigError(
             f"{who}({option}) got {path!r}, wanted the path of a file.\n  Give a text or a pathlib.Path."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,27 +40,45 @@ def stamp_of(path: Any, known: Stamp | None = None) -> Stamp | None:
         found = os.stat(path)
         if known is not None and (known.size, known.mtime) == (found.st_size, found.st_mtime_ns):
             return known
-        if isinstance(path, int):
-            return Stamp(found.st_size, found.st_mtime_ns, _sample(lambda n, at: os.pread(path, n, at), found.st_size))
-        with open(path, "rb", buffering=0) as file:
-
-            def part(n: int, at: int) -> bytes:
-                file.seek(at)
-                return file.read(n)
-
-            return Stamp(found.st_size, found.st_mtime_ns, _sample(part, found.st_size))
+        file = path if isinstance(path, int) else os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            return Stamp(found.st_size, found.st_mtime_ns, _sample(file, found.st_size))
+        finally:
+            if file != path:
+                os.close(file)
     except OSError:  # opening it says why
         return None
 
 
-def _sample(part: Callable[[int, int], bytes], size: int) -> int:
+def stat_of(path: Path) -> tuple[int, int] | None:
+    """Return how long a file is and when it was last written to, None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:  # opening it says why
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _sample(file: int, size: int) -> int:
     """Return a checksum of a file: its ends, and some of what is between, where it may differ by what was dark before."""
     if size <= WHOLE:
-        return crc32(part(WHOLE, 0))
-    sample = crc32(part(END, size - END), crc32(part(END, 0)))
+        return crc32(_part(file, WHOLE, 0))
+    sample = crc32(_part(file, END, size - END), crc32(_part(file, END, 0)))
     for k in range(1, PARTS + 1):
-        sample = crc32(part(PART, k * size // (PARTS + 1)), sample)
+        sample = crc32(_part(file, PART, k * size // (PARTS + 1)), sample)
     return sample
+
+
+def _part(file: int, n: int, at: int) -> bytes:
+    """Return bytes of an open file, whose place stays as it is."""
+    if hasattr(os, "pread"):
+        return os.pread(file, n, at)
+    place = os.lseek(file, 0, os.SEEK_CUR)  # Windows has no other way
+    os.lseek(file, at, os.SEEK_SET)
+    try:
+        return os.read(file, n)
+    finally:
+        os.lseek(file, place, os.SEEK_SET)
 
 
 class Watched:

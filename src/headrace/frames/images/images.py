@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, get_args
+from zlib import crc32
 
 import numpy as np
 
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError, HeadraceError, StreamConfigError
 from headrace.frames.base.footage import DIMS, Footage, FrameReader, Header
 from headrace.frames.base.layout import Array, centred, check_size
 from headrace.frames.base.narrow import first_wrong, told
 from headrace.frames.base.options import check_dtype, whole_number
 from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
-from headrace.frames.base.unreadable import Stamp, changed, stamp_of
+from headrace.frames.base.unreadable import changed, stat_of
 from headrace.frames.files.names import Sort, files_of
 from headrace.frames.images.ahead import Decoded
 from headrace.frames.images.pictures import Grey, crop_of, decode, look
 from headrace.sources.files_rows import example_file
 
 CACHED = 1 << 26  # bytes of decoded frames kept
+SAMPLED = 1024  # values of a frame that tell it from another
 
 
 class ImageSequence(FrameStream):
@@ -154,19 +157,33 @@ class Images(Footage):
     def reader(self) -> FrameReader:
         return _Reader(self)
 
-    def check(self, k: int) -> None:
-        """Raise DamageError when image ``k`` was written to since it was first looked at: its frames would be others."""
-        seen = self._seen
+    def watched(self, k: int, decode: Callable[[], Array]) -> Array:
+        """Return the frame of image ``k``; raise DamageError when it was written to within, or since it was first decoded.
+
+        It is known by its length and by some values of its frame, which are looked at where its time says that it was
+        written to: with every image, even opening the file once more is too slow.
+        """
+        path, seen = self.paths[k], self._seen
         if seen is None:  # an array, of millions of images
             seen = np.zeros((len(self.paths), 3), np.int64)
             self.fix(_seen=seen)
-        before = Stamp(*seen[k].tolist())
-        now = stamp_of(self.paths[k], before)
-        if now is before or now is None:  # of one that is gone, decoding it says so
-            return
-        if before.size and not before.same(now):
-            raise changed("ImageSequence", self.paths[k], "the image that it was")
-        seen[k] = now
+        size, mtime, sample = seen[k].tolist()
+        known = (size, mtime) if size else stat_of(path)
+        try:
+            frame = decode()
+        except HeadraceError:
+            if known is not None and stat_of(path) not in (None, known):  # what is wrong with it comes of that
+                raise changed("ImageSequence", path, "the image that it was") from None
+            raise
+        now = stat_of(path)
+        if size and now == known:
+            return frame
+        found = _sample(frame)
+        same = now == known if not size else now is not None and (now[0], found) == (size, sample)
+        if not same or now is None:
+            raise changed("ImageSequence", path, "the image that it was")
+        seen[k] = *now, found
+        return frame
 
 
 class _Reader(FrameReader):
@@ -178,7 +195,6 @@ class _Reader(FrameReader):
 
     def _header(self) -> Header:
         stream = self.stream
-        stream.check(0)
         size, dtype = look(stream.paths[0], stream.is_color)
         _, _, rows, cols = centred("ImageSequence", size, stream.part, stream.offset)
         shape = (rows, cols, 3) if stream.is_color else (rows, cols)
@@ -186,11 +202,12 @@ class _Reader(FrameReader):
 
     def _decode(self, k: int) -> Array:
         """Return image ``k`` as a frame."""
+        return self.stream.watched(k, lambda: self._frame(k))
+
+    def _frame(self, k: int) -> Array:
         stream, (shape, dtype) = self.stream, (self.header.shape, self.header.dtype)
         path = stream.paths[k]
-        stream.check(k)
         picture = decode(path, stream.is_color, stream.grey)
-        stream.check(k)
         top, left, (rows, cols) = 0, 0, picture.size
         if stream.part is not None or stream.offset is not None:
             try:
@@ -237,6 +254,12 @@ class _Reader(FrameReader):
 
     def close(self) -> None:
         self.decoded.close()
+
+
+def _sample(frame: Array) -> int:
+    """Return a checksum of values that lie all over a frame."""
+    values = frame.ravel()
+    return crc32(values[:: values.size // SAMPLED | 1].tobytes())
 
 
 def _narrowed(frame: Array, dtype: np.dtype[Any], path: Path) -> Array:
