@@ -175,6 +175,21 @@ def test_hdf5_files_hold_several_datasets_that_grow(tmp_path: Path) -> None:
         HDF5Reader(tmp_path / "a.h5", "left")
 
 
+def test_frames_behind_others_are_of_the_type_that_is_there(tmp_path: Path) -> None:
+    require("h5py")
+    path = tmp_path / "a.h5"
+    for dtype in ("u1", "u1", None):
+        with HDF5Writer(path, dtype=dtype) as writer:
+            writer.put(np.full((2, 3, 3), 7))
+    for other in ("f4", "i2", np.float64):
+        with pytest.raises(
+            DataError, match=rf"dtype=\) got {np.dtype(other)} .*uint8 in this file, wanted uint8\.\n  Leave"
+        ):
+            HDF5Writer(path, dtype=other)
+    assert HDF5Reader(path)[:].dtype == "u1"
+    assert len(HDF5Reader(path)) == 6
+
+
 def test_what_is_no_hdf5_file_is_said_at_once(tmp_path: Path) -> None:
     require("h5py")
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))

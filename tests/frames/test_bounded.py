@@ -64,6 +64,17 @@ def test_what_there_is_of_a_short_one_is_given_however_many_are_asked_for(tmp_pa
         film.get(10**12)
 
 
+def test_a_few_frames_that_are_too_large_are_refused_like_many() -> None:
+    asked: list[Any] = [lambda film: film[0:3], lambda film: film[[5, 9, 2]], lambda film: film[7]]
+    for ask in [*asked, lambda film: film.get(3), lambda film: film.peek(2), next, lambda film: next(iter(film))]:
+        film = RandomStream((10**6, 10**6), seed=1)
+        with pytest.raises(
+            DataError, match=r"RandomStream got \d frames? of 1000000 x 1000000 .*, wanted what fits into memory"
+        ):
+            ask(film)
+        assert film.i == 0
+
+
 def endless() -> Iterator[Any]:
     while True:
         yield np.zeros((6, 5), "f4")

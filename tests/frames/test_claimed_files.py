@@ -98,6 +98,26 @@ def test_a_link_is_the_file_and_a_dataset_is_not_another(tmp_path: Path) -> None
         right.put(BLOCK)
 
 
+def test_another_name_of_a_file_is_the_file_too(kind: Any) -> None:
+    path, writer, reader = kind
+    other = path.with_name("other" + path.suffix)
+    with writer(path) as first:
+        first.put(BLOCK)
+    os.link(path, other)
+    for source in (reader(path), reader(path) | hr.map(np.negative)):
+        with writer(other) as into, pytest.raises(StreamConfigError, match="itself"):
+            hr.drain(source, into)
+        assert len(reader(path)) == 5
+    one, two = writer(path), writer(other)
+    one.put(BLOCK)
+    with pytest.raises(SinkError, match="another writer"):
+        two.put(BLOCK)
+    one.close()
+    two.put(BLOCK)
+    two.close()
+    assert len(reader(path)) == (15 if writer is HDF5Writer else 5)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_may_write_what_its_parent_has_open(tmp_path: Path) -> None:
     with NumpyWriter(tmp_path / "a.npy") as writer:

@@ -32,8 +32,8 @@ def test_a_closed_stream_says_so(name: str, tmp_path: Path) -> None:
     stream.close()
     stream.close()
     assert not held.grown()
-    assert not stream.available()
-    for verb in (stream.get, stream.read, stream.reset, stream.state_dict, stream.__next__):
+    verbs = (stream.get, stream.read, stream.available, stream.reset, stream.state_dict, stream.__next__)
+    for verb in (*verbs, iter(stream).__next__):
         with pytest.raises(ClosedError):
             verb()
     if type(stream) is SequenceStream:

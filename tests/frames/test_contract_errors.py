@@ -110,6 +110,19 @@ def test_frames_one_by_one_stop_at_one_that_fails(name: str, tmp_path: Path) -> 
         assert [float(frame[0, 0]) for frame in stream] == [6, 7, 8]
 
 
+@broken
+def test_a_loop_that_has_failed_goes_on(name: str, tmp_path: Path) -> None:
+    with BROKEN[name](tmp_path) as stream:
+        loop = iter(stream)
+        assert [float(next(loop)[0, 0]) for _ in range(5)] == [0, 1, 2, 3, 4]
+        for _ in range(2):
+            with pytest.raises(Error):
+                next(loop)
+        stream.skip()
+        assert [float(frame[0, 0]) for frame in loop] == [6, 7, 8]
+        assert next(loop, None) is None
+
+
 def test_an_end_that_repeats_passes_a_frame_that_fails_in_every_lap(tmp_path: Path) -> None:
     with BROKEN["by number"](tmp_path, on_end="repeat") as stream:
         found = []

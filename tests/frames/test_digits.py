@@ -312,6 +312,13 @@ def test_options_of_the_others(folder: Path) -> None:
             PoissonMNISTStream(folder, fr=fr)
     with pytest.raises(StreamConfigError, match="wanted at least the 6 x 5"):
         PseudoNMNIST(folder, output_size=(5, 5))
+    with pytest.warns(
+        HeadraceWarning, match=r"PseudoNMNIST\(output_size=\) got 6 x 5, .* wanted more: .* no event.*\n  "
+    ):
+        PseudoNMNIST(folder, output_size=(6, 5))
+    for size in ((7, 5), (6, 6)):
+        assert PseudoNMNIST(folder, output_size=size, init=0).get(300).any()
+    assert PseudoNMNIST(folder, output_size=(6, 5), classic=True, threshold=1, init=0).get(300).any()
     with pytest.raises(StreamConfigError, match="path of a folder"):
         MNISTStream(None)
 

@@ -19,6 +19,8 @@ from headrace.errors import ClosedError, DataError, SinkError, StreamConfigError
 from headrace.frames import (
     EVENT,
     EventWriter,
+    HDF5Reader,
+    HDF5Writer,
     read_events,
     write_events,
 )
@@ -246,3 +248,53 @@ def test_threads_share_a_writer(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert len(read_events(tmp_path / "a.npz")) == writer.written == 10_000
+
+
+# --- HDF5 files that hold more ----------------------------------------------------------------------
+
+
+def test_what_else_is_in_an_hdf5_file_is_not_lost(tmp_path: Path) -> None:
+    h5py = require("h5py")
+    path, events = tmp_path / "rec.h5", some(300)
+    for name, film in (("images", "images"), ("nested", "events/left"), ("events", "events")):
+        path = tmp_path / f"{name}.h5"
+        with HDF5Writer(path, film) as writer:
+            with pytest.raises(StreamConfigError, match=r"h5', which this program is writing, wanted"):
+                write_events(path, events)
+            writer.put(np.ones((3, 4, 4)))
+        for write in (lambda path: write_events(path, events), EventWriter):
+            with pytest.raises(StreamConfigError, match=rf"which holds '{film}', wanted .*\n  Choose another name"):
+                write(path)
+        assert len(HDF5Reader(path, film)) == 3
+    with h5py.File(tmp_path / "many.h5", "w") as file:
+        for k in range(9):
+            file[f"d{k}"] = k
+    with pytest.raises(StreamConfigError, match="'d4' and 4 more, wanted"):
+        write_events(tmp_path / "many.h5", events)
+
+
+def test_what_comes_into_an_hdf5_file_before_the_first_events_is_not_lost(tmp_path: Path) -> None:
+    require("h5py")
+    path, events = tmp_path / "rec.h5", some(300)
+    writer = EventWriter(path)
+    writer.write(events)
+    with HDF5Writer(path) as film:
+        film.put(np.ones((3, 4, 4)))
+    for give_up in (writer.flush, writer.close):
+        with pytest.raises(StreamConfigError, match="which holds 'images'"):
+            give_up()
+    assert len(HDF5Reader(path)) == 3
+    path.unlink()
+    writer.close()
+    assert (read_events(path) == events).all()
+
+
+def test_events_in_hdf5_replace_events_of_either_form(tmp_path: Path) -> None:
+    h5py = require("h5py")
+    path, events = tmp_path / "rec.h5", some(300)
+    with h5py.File(path, "w") as file:
+        for name in "xytp":
+            file[name] = [1]
+    for n in (300, 200):
+        write_events(path, events[:n])
+        assert (read_events(path) == events[:n]).all()

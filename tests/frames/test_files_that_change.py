@@ -35,32 +35,34 @@ OLD = np.arange(10 * 6 * 7, dtype="f4").reshape(10, 6, 7)
 CHANGES = {"longer": np.full((20, 6, 7), 5, "f4"), "shorter": OLD[:4] + 1, "of another shape": OLD.reshape(10, 7, 6)}
 
 
-def _npy(path: Path, frames: Any) -> None:
-    np.save(path, frames)
-
-
-def _npz(path: Path, frames: Any) -> None:
-    np.savez(path, frames)
-
-
-def _h5(path: Path, frames: Any) -> None:
+def write_h5(path: Path, frames: Any) -> None:
     require("h5py")
     path.unlink(missing_ok=True)
     with HDF5Writer(path) as writer:
         writer.put(frames)
 
 
-def _inr(path: Path, frames: Any) -> None:
+def write_inr(path: Path, frames: Any) -> None:
     with InrImageStreamWriter(path) as writer:
         writer.put(frames)
 
 
-FILES: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], FrameStream]]] = {
-    "npy": (_npy, NumpyReader),
-    "npz": (_npz, NumpyReader),
-    "h5": (_h5, HDF5Reader),
-    "inr": (_inr, InrImageStreamer),
+Write = Callable[[Path, Any], Any]
+Read = Callable[[Path], FrameStream]
+FILES: dict[str, tuple[Write, Read]] = {
+    "npy": (np.save, NumpyReader),
+    "npz": (np.savez, NumpyReader),
+    "h5": (write_h5, HDF5Reader),
+    "inr": (write_inr, InrImageStreamer),
 }
+
+
+def written(kind: str, folder: Path) -> tuple[Path, Write, Read]:
+    """Return a file of the old frames, what writes such files, and what reads them."""
+    write, read = FILES[kind]
+    path = folder / f"a.{kind}"
+    write(path, OLD)
+    return path, write, read
 
 
 def later(path: Path) -> None:
@@ -72,9 +74,7 @@ def later(path: Path) -> None:
 @pytest.mark.parametrize("how", CHANGES)
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_that_was_written_anew_is_said(kind: str, how: str, tmp_path: Path) -> None:
-    write, read = FILES[kind]
-    path = tmp_path / f"a.{kind}"
-    write(path, OLD)
+    path, write, read = written(kind, tmp_path)
     stream = read(path)
     write(path, CHANGES[how])
     later(path)
@@ -89,9 +89,7 @@ def test_a_file_that_was_written_anew_is_said(kind: str, how: str, tmp_path: Pat
 
 @pytest.mark.parametrize("kind", FILES)
 def test_other_values_of_the_same_shape_are_said_and_the_same_file_again_is_not(kind: str, tmp_path: Path) -> None:
-    write, read = FILES[kind]
-    path = tmp_path / f"a.{kind}"
-    write(path, OLD)
+    path, write, read = written(kind, tmp_path)
     stream = read(path)
     os.utime(path)
     assert len(stream.get(3)) == 3
@@ -126,9 +124,7 @@ def test_an_item_that_is_not_there_never_ends_the_callers_loop() -> None:
 
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_that_is_gone_is_said(kind: str, tmp_path: Path) -> None:
-    write, read = FILES[kind]
-    path = tmp_path / f"a.{kind}"
-    write(path, OLD)
+    path, _, read = written(kind, tmp_path)
     stream = read(path)
     path.unlink()
     told = (
@@ -141,9 +137,7 @@ def test_a_file_that_is_gone_is_said(kind: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_that_may_not_be_read_is_said(kind: str, tmp_path: Path) -> None:
-    write, read = FILES[kind]
-    path = tmp_path / f"a.{kind}"
-    write(path, OLD)
+    path, _, read = written(kind, tmp_path)
     path.chmod(0)
     with pytest.raises(DataError, match="which may not be read"):
         read(path)

@@ -32,7 +32,7 @@ with HDF5Writer(path, dtype="f4") as writer:
             writer.put(noise[k : k + 2])
         except SinkError as error:
             refused += 1
-            assert "room for on the disk" in str(error) and "is kept" in str(error), error
+            assert "wanted room for" in str(error) and "is kept" in str(error), error
 writer.close()
 print(writer.written, refused)
 del writer

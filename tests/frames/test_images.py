@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from headrace.errors import DataError, StreamConfigError
 from headrace.frames import ImageSequence
+from headrace.frames.images.ahead import Decoded
 from support.require import require
 
 Image = require("PIL.Image")
@@ -169,7 +172,8 @@ def test_names_and_options_that_are_none(tmp_path: Path) -> None:
             ImageSequence([path], (5, 5), is_color=no)  # type: ignore[arg-type]
     assert ImageSequence([path], (5, 5), is_color=np.True_).layout == "5d"  # type: ignore[arg-type]
     with pytest.raises(
-        StreamConfigError, match=r"\(filenames\) got array\((.|\n)*, wanted the path of a file\.\n  Give a text"
+        StreamConfigError,
+        match=r"\(filenames\) got an array of float64 of shape \(2, 2\), wanted the path of a file\.\n  Give a text",
     ):
         ImageSequence([path, np.zeros((2, 2))])
 
@@ -245,6 +249,27 @@ def test_threads_decode_ahead_within_bounds(tmp_path: Path, monkeypatch: pytest.
         stream.get(1)
         stream.seek(50)
         assert stream.get(1)[0, 0, 0] == 50
+
+
+def test_frames_that_are_let_go_of_in_a_thread_that_decodes() -> None:
+    go, told = Event(), SimpleQueue[Any]()
+
+    def decode(k: int) -> Any:
+        if k == 1:
+            go.wait(10)
+            try:
+                frames.close()  # as when Python collects what was dropped, in whichever thread that is
+                told.put(None)
+            except RuntimeError as error:
+                told.put(error)
+        return np.full(3, k)
+
+    frames = Decoded(decode, 2, threads=2, most=4)
+    assert frames.get(0, 2)[0] == 0
+    go.set()
+    assert told.get(timeout=10) is None
+    assert frames.get(0, 1)[0] == 0
+    frames.close()
 
 
 def _each(*options: dict[str, Any]) -> tuple[dict[str, Any], ...]:

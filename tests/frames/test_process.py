@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import headrace as hr
 from frames.makers import FRAMES, Leaky
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames import ProcessingStream, RandomStream, SequenceStream
+from headrace.frames import FrameStream, ProcessingStream, RandomStream, SequenceStream
 from support.require import require
 
 
@@ -86,6 +87,23 @@ def test_a_model_gives_as_many_frames_as_it_gets() -> None:
     for wrong in ({"model": 3}, {"model": np.negative, "pre": 3}, {"model": np.negative, "post": "x"}):
         with pytest.raises(StreamConfigError, match="wanted a function of a block"):
             ProcessingStream(SequenceStream(FRAMES), **wrong)
+
+
+def test_a_model_that_draws_from_rng_is_sent_to_map() -> None:
+    def noisy(block: Any, rng: np.random.Generator) -> Any:
+        return block + rng.normal(size=block.shape)
+
+    film = SequenceStream(FRAMES, dt=0.04)
+    for name, functions in (("model", (noisy,)), ("pre", (np.negative, noisy)), ("post", (np.negative, None, noisy))):
+        with pytest.raises(
+            StreamConfigError, match=rf"ProcessingStream\({name}\) got .*noisy, which takes rng, wanted"
+        ):
+            ProcessingStream(film, *functions)
+    advised = FrameStream(film | hr.map(noisy), like=film)
+    assert advised.get(2).shape == (2, *FRAMES.shape[1:])
+    assert advised.dt == 0.04
+    fixed = ProcessingStream(film, partial(noisy, rng=np.random.default_rng(7)), stateless=True)
+    assert fixed.get(2).shape == (2, *FRAMES.shape[1:])
 
 
 def test_a_model_may_change_the_size_and_the_channels() -> None:

@@ -177,4 +177,4 @@ def test_resampled_frames_are_made_in_stretches() -> None:
         seen: list[float] = []
         with pytest.raises(IndexError):
             seen.extend(frames(stream))
-        assert seen == [k / 2 for k in range(98)], "those between 49 and 50 need both"
+        assert seen == [k / 2 for k in range(99)], "49 needs no other, those between 49 and 50 need both"

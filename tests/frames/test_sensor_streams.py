@@ -15,7 +15,7 @@ import pytest
 import headrace as hr
 from frames.light import THETA, film
 from frames.makers import digits
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import DataError, HeadraceWarning, StreamConfigError
 from headrace.frames import (
     DVS,
     Poisson,
@@ -31,6 +31,14 @@ from headrace.frames.sensors import stream as sensor_streams
 from support.require import require
 
 # --- sensors as streams ---------------------------------------------------------------------------
+
+
+def test_a_description_does_not_doubt_a_sensor() -> None:
+    light, _ = film()
+    for sensor in (DVS(THETA), DVS(THETA, shot_noise=10, seed=7)):
+        told = str(hr.describe(SensorStream(light, sensor)))
+        assert "DVS" in told
+        assert "rng" not in told
 
 
 def test_a_stream_counts_what_its_sensor_does_and_gives_events() -> None:
@@ -208,7 +216,8 @@ def test_on_and_off_are_balanced_and_a_blank_is_silent(tmp_path: Path) -> None:
         assert abs(on - off) <= 0.1 * max(on, off)
     for value in (0, 200):
         write_idx(tmp_path / "t10k-images-idx3-ubyte", np.full((5, 34, 34), value, "u1"))
-        assert not PseudoNMNIST(tmp_path).get(600).any()
+        with pytest.warns(HeadraceWarning, match="no room to move"):
+            assert not PseudoNMNIST(tmp_path).get(600).any()
 
 
 def test_each_digit_has_its_events(tmp_path: Path) -> None:

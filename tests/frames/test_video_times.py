@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import headrace as hr
 from frames.footage import COLS, MS, ROWS, write
 from headrace.errors import HeadraceWarning, StreamConfigError
 from headrace.frames import (
@@ -87,6 +88,23 @@ def test_frames_between_those_of_a_rate_that_varies(tmp_path: Path) -> None:
 
 
 SHOWN = [0, 10, 20, 30, 1030, 1040, 1050, 2050]
+
+
+def test_times_of_the_file_give_its_frames_whatever_is_beside_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", 8, codec="ffv1", pixels="gray", pts=lambda k: SHOWN[k], base=MS, rate=25)
+    given = VideoReader(path, None, mode="luma")[:]
+
+    def dark(frame: Any) -> Any:
+        return frame * (np.nan if any(np.array_equal(frame, given[k]) for k in (1, 4)) else 1)
+
+    video = VideoReader(path, None, mode="luma", on_end="repeat")
+    film = FrameStream(video | hr.map(dark), like=video)
+    lasts = SHOWN[-1] / 1000 + video.dt
+    due = given.copy()
+    due[[1, 4]] = np.nan
+    for lap in (0, 1, 7):
+        found = TimedResampleStream(film, t_zero=lap * lasts, dt=0.01)[[k // 10 for k in SHOWN]]
+        np.testing.assert_array_equal(found, due)
 
 
 @pytest.fixture
@@ -204,6 +222,16 @@ def test_times_that_are_rounded_are_no_rate_that_varies(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", 60, rate=30)  # whose times are whole milliseconds
     video = VideoReader(path, None)
     assert (video.fps, video.dt, video.t_zero, video.t) == (30, 1 / 30, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.mkv", "a.mp4"])
+def test_the_first_frame_is_shown_when_its_packet_says(name: str, tmp_path: Path) -> None:
+    moments = [0, 500, 1000, 1100, 1900, 2500, 2600]
+    codec: dict[str, Any] = {"codec": "libvpx", "deadline": "realtime"} if name == "a.webm" else {"g": "10"}
+    path = write(tmp_path / name, 7, pts=moments.__getitem__, base=MS, rate=1000, **codec)
+    video = VideoReader(path, None)
+    assert video.times == pytest.approx(np.array(moments) / 1000)
+    assert [video.fps, video.t_zero] == pytest.approx([6 / 2.6, 0])
 
 
 def cut(path: Path, share: float) -> Path:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -220,10 +222,14 @@ def test_codecs_suffixes_and_options_that_are_none(tmp_path: Path) -> None:
     for name, codec in (("a.xyz", "XVID"), ("a", "XVID"), ("a.mp4", "WMV1"), ("a.mp4", "FFV1"), ("no/a.avi", "XVID")):
         with pytest.raises(StreamConfigError, match=r"VideoWriter\(filename\)"):
             VideoWriter(tmp_path / name, codec=codec)
-    wrong: list[Any] = [0, -5, float("nan"), "fast", None]
+    wrong: list[Any] = [0, -5, float("nan"), "fast", "25", True, np.True_, np.float32("nan"), np.float32("inf"), None]
     for fps in wrong:
-        with pytest.raises(StreamConfigError, match="fps"):
+        with pytest.raises(StreamConfigError, match=r"fps=\) got .*wanted a number of frames a second"):
             VideoWriter(tmp_path / "a.avi", fps=fps)
+    right: list[Any] = [np.float32(29.97), np.float64(29.97), Fraction(2997, 100), Decimal("29.97")]
+    for fps in right:
+        assert VideoWriter(tmp_path / "a.avi", fps=fps).fps == 29.97
+    assert VideoWriter(tmp_path / "a.avi", fps=np.int64(25)).fps == 25  # type: ignore[arg-type]  # a number all the same
     assert list(tmp_path.iterdir()) == [], "nothing was begun"
     with pytest.raises(DataError, match="cannot write"):
         VideoWriter(tmp_path / "a.mkv", codec="X264", options={"preset": "no such"}).put(np.zeros((1, 16, 16)))

@@ -19,6 +19,7 @@ from headrace.frames import (
     HDF5Writer,
     InrImageStreamWriter,
     NumpyWriter,
+    VideoWriter,
     read_events,
     read_idx,
     write_events,
@@ -142,6 +143,7 @@ MAKERS: list[Callable[[Path], Any]] = [
     lambda folder: NumpyWriter(folder / "a.npy"),
     lambda folder: HDF5Writer(folder / "a.h5"),
     lambda folder: InrImageStreamWriter(folder / "a.inr"),
+    lambda folder: VideoWriter(folder / "a.avi"),
     lambda folder: write_events(folder / "a.npz", _events(3)),
     lambda folder: write_idx(folder / "a.idx", np.zeros(3)),
     lambda folder: preview(np.zeros((2, 3, 3))).save(folder / "a.svg"),
@@ -152,11 +154,12 @@ MAKERS: list[Callable[[Path], Any]] = [
 @pytest.mark.parametrize("kind", range(len(MAKERS)))
 @pytest.mark.parametrize("there", [False, True])
 def test_what_may_not_be_written_is_refused_at_once(kind: int, there: bool, tmp_path: Path) -> None:
-    require("h5py")
+    for package in ("h5py", "av"):
+        require(package)
     folder = tmp_path / "kept"
     folder.mkdir()
     if there:
-        for name in ("a.npz", "a.aedat", "a.npy", "a.h5", "a.inr", "a.idx", "a.svg"):
+        for name in ("a.npz", "a.aedat", "a.npy", "a.h5", "a.inr", "a.avi", "a.idx", "a.svg"):
             (folder / name).write_bytes(b"kept")
             (folder / name).chmod(0o444)
     folder.chmod(0o555)
@@ -229,7 +232,7 @@ def test_a_pass_over_events_does_not_wrap_round_when_they_become_fewer(tmp_path:
         assert len(run.take(1500)) == 1500
         write_events(path, _events(2))
         with pytest.raises(
-            DataError, match=r"with 2 events for number .*, wanted the 3000 that it had: it was written anew"
+            DataError, match="was written to since it was first opened, wanted the same file: 3000 events"
         ):
             run.take(1500)
 
@@ -241,7 +244,9 @@ def test_a_later_lap_over_events_does_not_wrap_round_either(left: int, tmp_path:
     with (EventStream(path) | hr.repeat()).open() as run:
         assert len(run.take(4500)) == 4500
         write_events(path, _events(left))
-        with pytest.raises(DataError, match=rf"with {left} events for number .*, wanted the 3000 that it had"):
+        with pytest.raises(
+            DataError, match="was written to since it was first opened, wanted the same file: 3000 events"
+        ):
             run.take(1500)
 
 

@@ -416,19 +416,6 @@ def test_what_spilled_leaves_the_disk_again() -> None:
     assert balanced(consumer.stats())
 
 
-def test_a_full_disk_fails_the_consumer_and_keeps_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headrace.live.running.spill import Spill
-
-    consumer = offered(begun(policy="spill", limit=ROOM), 5)
-    push = Spill.push
-    monkeypatch.setattr(Spill, "push", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    consumer.offer(block(500, 100), came=0.0)
-    monkeypatch.setattr(Spill, "push", push)
-    assert firsts_until_error(consumer, OSError) == [0, 100, 200, 300, 400]
-    assert balanced(consumer.stats())
-    assert consumer.stats()["dropped"] == 100
-
-
 def test_consumers_from_many_threads_lose_nothing_and_count_all() -> None:
     consumer = begun(policy="drop_oldest", limit=20_000)
     seen, end = [], monotonic() + 0.2

@@ -300,7 +300,7 @@ def test_a_full_disk_keeps_what_was_written_and_goes_on_with_room(tmp_path: Path
     recorder.write(simple(0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
     large = Block({"timestamp": np.zeros(10_000), "x": np.zeros((10_000, 3)), "i": np.zeros(10_000, int)}, first=4)
-    with pytest.raises(SinkError, match=r"could not write to .*\n  What was written before is safe"):
+    with pytest.raises(SinkError, match=r"could not write to .*, wanted .*\n  What was written before is kept"):
         recorder.write(large)
     assert [block["i"].tolist() for block in Session(tmp_path / "s").blocks()] == [[0] * 4], "no half a block"
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -17,7 +17,16 @@ import pytest
 import headrace as hr
 from headrace import frames, plot
 from headrace.errors import DataError, StreamConfigError
-from headrace.frames import DVS, EventStream, FrameStream, RandomStream, SensorStream, moving_bar, write_events
+from headrace.frames import (
+    DVS,
+    EventStream,
+    FrameStream,
+    RandomStream,
+    SensorStream,
+    SequenceStream,
+    moving_bar,
+    write_events,
+)
 from support.require import require
 
 BAR = moving_bar(40, 6, 8, bar_v=0.05).astype("f4")
@@ -69,6 +78,19 @@ def test_blocks_in_every_form(pyplot: Any) -> None:
         assert len(figure.axes) == 1 + 4 * lanes
     torch = require("torch")
     assert len(plot.plot_tensor(torch.ones(3, 2, 2, requires_grad=True), 2).axes) == 3
+
+
+def test_columns_of_a_film_look_like_the_film(pyplot: Any) -> None:
+    for channels in (1, 2, 3, 4):
+        film = SequenceStream(np.random.default_rng(3).integers(0, 256, (1, channels, 12, 6, 8), "u1"))
+        for columns in (film[:12], np.asarray(film), film.peek(12)):
+            assert np.array_equal(plot.preview(columns, n=12).frames, plot.preview(film, n=12).frames)
+            assert np.array_equal(plot.tiled(columns), plot.tiled(film))
+            one, two = (plot.plot_tensor(each, n_examples=4) for each in (columns, film))
+            assert len(one.axes) == len(two.axes) == 1 + 4 * channels
+            assert np.array_equal(one.axes[1].images[0].get_array(), two.axes[1].images[0].get_array())
+            assert len(plot.plot_frames(columns).axes) == len(plot.plot_frames(film).axes)
+            pyplot.close("all")
 
 
 def test_what_a_tensor_plot_shows(pyplot: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import os
 import threading
 import warnings
@@ -22,6 +23,7 @@ from headrace.store import dataset_path, delete_ds, find_dataset, load_ds, save_
 from headrace.store.files import FolderLock
 from support.counts import heavy, soaking
 from support.exactly import ATTRIBUTES, VALUES, as_objects, check_same, columns, differ
+from support.full_disk import check_refused, full_disk
 from support.require import require
 
 ENGINES = ["h5netcdf", "netcdf4", "zarr", "joblib"]
@@ -403,8 +405,8 @@ def test_a_save_that_fails_leaves_what_was_there(
         save_ds(xr.Dataset({"v": 1}), tmp_path / "a", engine)
 
     def fails(*args: Any, **kwargs: Any) -> Any:
-        (tmp,) = [each for each in args if isinstance(each, Path)]
-        tmp.write_bytes(b"half")
+        (tmp,) = [each for each in args if isinstance(each, Path | io.IOBase)]
+        tmp.write_bytes(b"half") if isinstance(tmp, Path) else tmp.write(b"half")
         raise error
 
     with monkeypatch.context() as patch:
@@ -500,3 +502,32 @@ def test_a_folder_that_cannot_be_written_to(read_only: Path, file_engine: str) -
     with pytest.raises(SinkError, match="cannot write to"):
         save_ds(xr.Dataset({"v": 2}), read_only / "a", file_engine)
     assert load_ds(read_only / "a", file_engine).v == 1
+
+
+@pytest.mark.parametrize("most", [3000, 2_000_000, 10_000_000])
+def test_a_disk_that_takes_no_more_of_what_dask_computes(tmp_path: Path, most: int) -> None:
+    require("dask")
+    require("h5netcdf")
+    values = np.random.default_rng(0).normal(size=(1500, 1000))
+    ds = xr.Dataset({"v": (("x", "y"), values), "w": (("x", "y"), values)})
+    encoding: dict[Any, Any] = {"v": {"zlib": True, "complevel": 1, "chunksizes": (700, 700)}}  # which no chunk of dask fills
+    path = tmp_path / "d.h5"
+    save_ds(xr.Dataset({"v": 1}), path)
+    with full_disk(most), pytest.raises(SinkError) as caught:
+        save_ds(ds.chunk({"x": 400, "y": 300}), path, encoding=encoding)
+    check_refused(caught.value, "save_ds", path)
+    assert os.listdir(tmp_path) == [path.name]
+    assert load_ds(path).v == 1
+    save_ds(ds.chunk({"x": 400, "y": 300}), path, encoding=encoding)
+    assert load_ds(path).identical(ds)
+
+
+def test_a_disk_that_takes_no_more_with_an_older_xarray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require("h5netcdf")
+    ds = xr.Dataset({"v": ("x", np.arange(1000.0))})
+    monkeypatch.setattr(xr, "__version__", "2024.6.0")
+    with full_disk(3000), pytest.raises(SinkError) as caught:
+        save_ds(ds, tmp_path / "d.h5")
+    check_refused(caught.value, "save_ds", tmp_path / "d.h5")
+    save_ds(ds, tmp_path / "d.h5")
+    assert load_ds(tmp_path / "d.h5").identical(ds)

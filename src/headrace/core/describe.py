@@ -96,6 +96,8 @@ def describe(stream: Any, *, members: int = _SHOWN, told: tuple[str, ...] = ()) 
 
 
 def _assumed_pure(stream: Recipe) -> tuple[str, ...]:
+    if stream.keyed:
+        return ()
     functions = [f for value in stream.params().values() for f in functions_in(value) if not isinstance(f, type)]
     return tuple(
         f"{name_of_function(f)} takes no rng: it is assumed to give the same items each time"

@@ -406,8 +406,12 @@ class IndexedCursor(Cursor[T]):
         return self._bound
 
     def run(self) -> Generator[T, None, None]:
-        lo = self.count
-        stop = max(lo, self._end())
+        lo, stop = self.count, self._end()
+        if stop < lo:
+            raise DataError(
+                f"{self.stream.node_name} got {stop} items after {lo} of them had been passed, wanted at least as many.\n"
+                "  What it reads became shorter meanwhile; open another cursor for what is there now."
+            )
         self._stop, self._left = stop, repeat(True, stop - lo)
         yield from compress(self.bound().walk(range(lo, stop)), self._left)
 

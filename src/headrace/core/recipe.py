@@ -32,10 +32,13 @@ class Recipe:
         saved with one setting goes on with another.
     valued : bool
         Whether it counts as a parameter of the recipe that holds it, and not as a node below that: a graph of signals.
+    keyed : bool
+        Whether what it calls is handed a key in place of ``rng``, and so is exact, too.
     """
 
     tuning: ClassVar[tuple[str, ...]] = ()
     valued: ClassVar[bool] = False
+    keyed: ClassVar[bool] = False
 
     def params(self) -> dict[str, Any]:
         """Return what the constructor was asked for, by name, children included."""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.frames.base.layout import as_array
+from headrace.frames.base.layout import arranged, as_array
 from headrace.plot.marks import Array
 
 STRETCH = 1 << 20  # values that are worked on at a time
+_CHANNELS = 4  # of columns of frames in colour at most: blocks without batches have more columns than that
 
 
 def block_of(x: Any, who: str) -> Array:
@@ -21,7 +22,8 @@ def block_of(x: Any, who: str) -> Array:
     ----------
     x
         ``[time]``, ``[row, col]``, ``[time, row, col]``, ``[channel, time, row, col]`` or with batches in front. Of more
-        axes in front the first is taken.
+        axes in front the first is taken. Four axes of which the last is 4 at most are columns ``[time, row, col, channel]``,
+        as ``film[a:b]`` and ``read`` give them.
     who
         The name that messages begin with.
 
@@ -35,6 +37,8 @@ def block_of(x: Any, who: str) -> Array:
     >>> import numpy as np
     >>> [block_of(np.zeros((2, 3, 4)[:n]), "plot").shape for n in (1, 2, 3)]
     [(1, 1, 2, 1, 1), (1, 1, 1, 2, 3), (1, 1, 2, 3, 4)]
+    >>> block_of(np.zeros((7, 20, 30, 3)), "plot").shape, block_of(np.zeros((3, 7, 20, 30)), "plot").shape
+    ((1, 3, 7, 20, 30), (1, 3, 7, 20, 30))
     """
     array = as_array(x)
     if array.dtype.kind not in "buif" or array.ndim == 0:
@@ -44,6 +48,8 @@ def block_of(x: Any, who: str) -> Array:
         )
     while array.ndim > 5:
         array = array[0]
+    if array.ndim == 4 and 0 < array.shape[3] <= _CHANNELS:
+        array = arranged(array, "5d")
     if array.ndim == 1:
         array = array[:, np.newaxis, np.newaxis]
     while array.ndim < 5:

@@ -32,7 +32,8 @@ def plot_frames(x: Any, mode: Mode | None = None) -> Any:
     ----------
     x
         A stream of frames, of which the next 500 are drawn and which does not move; or an array or tensor, as
-        ``[time, row, col]``, ``[batch, channel, time, row, col]`` or with fewer axes. Of a stream whose frames take more
+        ``[time, row, col]``, ``[time, row, col, channel]`` of at most 4 channels, as ``film[a:b]`` gives them,
+        ``[batch, channel, time, row, col]`` or with fewer axes. Of a stream whose frames take more
         than 64 MiB (16 MiB tiled), some are left out, so that those drawn are equally far apart; of one that has no frames
         by number, as many are drawn as fit.
     mode

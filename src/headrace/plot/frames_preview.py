@@ -186,9 +186,9 @@ def preview(x: Any, n: int = 100, fps: float = 25.0, *, side: int = _WIDEST) -> 
     ----------
     x
         A stream of frames, whose next frames are shown and which does not move; or an array or tensor, as
-        ``[time, row, col]`` or ``[batch, channel, time, row, col]``. Three channels are red, green and blue; others, and
-        batches, are shown side by side. Bytes (uint8) are shown as they are, and so are colours on [0, 1] or [0, 255]; other
-        values are stretched, the least of the film black and the greatest white.
+        ``[time, row, col]``, ``[time, row, col, channel]`` or ``[batch, channel, time, row, col]``. Three channels are red,
+        green and blue; others, and batches, are shown side by side. Bytes (uint8) are shown as they are, and so are colours on
+        [0, 1] or [0, 255]; other values are stretched, the least of the film black and the greatest white.
     n
         How many frames at most. Where they take more than 64 MiB, every second or third is shown, and stands as much
         longer; of a stream that has no frames by number, the first of them.

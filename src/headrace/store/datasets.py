@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Hashable, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from headrace.store.exact import from_plain, is_marked, to_plain
 from headrace.store.names import absent, engine_of
 from headrace.store.names import dataset_path as dataset_path
 from headrace.store.names import find_dataset as find_dataset
+from headrace.store.netcdfs import guard, write_netcdf
 from headrace.store.swap import beside, copy, held, identity, readable, remove, replace_file, replace_folder
 
 _HOLDS: Final = {
@@ -36,16 +36,6 @@ _DECODING: Final = (
     "concat_characters",
 )
 _TRIES: Final = 5  # then the writers are made to wait
-_one_at_a_time = threading.RLock()  # the netCDF library crashes when two threads are in it, whatever file each has
-
-
-def _forked() -> None:
-    global _one_at_a_time
-    _one_at_a_time = threading.RLock()  # a thread that is not in the child may have held it
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 def save_ds(
@@ -139,22 +129,13 @@ def write(
     if engine == "zarr":
         replace_folder(path, lambda tmp: _write_zarr(plain, tmp, encoded, kwargs))
     else:
-        replace_file(path, lambda tmp: _write_netcdf(plain, tmp, engine, encoding=encoded, **kwargs))
+        replace_file(path, lambda tmp: write_netcdf(plain, tmp, path, engine, encoding=encoded, **kwargs))
 
 
 def _need(engine: str, who: str) -> None:
     if engine == "h5netcdf":
         optional("h5py", "store", f"{who} with engine='h5netcdf'")
     optional({"netcdf4": "netCDF4"}.get(engine, engine), "store", f"{who} with engine={engine!r}")
-
-
-def _guard(engine: str) -> AbstractContextManager[object]:
-    return _one_at_a_time if engine == "netcdf4" else nullcontext()
-
-
-def _write_netcdf(plain: Any, tmp: Path, engine: str, **settings: Any) -> None:
-    with _guard(engine):
-        plain.to_netcdf(tmp, engine=engine, **settings)
 
 
 def _write_zarr(plain: Any, tmp: Path, encoding: Mapping[str, Any], kwargs: Mapping[str, Any]) -> None:
@@ -275,7 +256,7 @@ def _load(path: Path, engine: str | None, lazy: bool, chunks: Any, allow_pickle:
     if engine != "scipy":
         _need(engine, "loading a dataset")
     raw = None
-    with _guard(engine), _read(path):
+    with guard(engine), _read(path):
         try:
             raw, ds = _opened(path, engine, chunks, allow_pickle, kwargs)
             if lazy:

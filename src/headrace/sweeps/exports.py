@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 from headrace.core.notes import warn
+from headrace.core.refused import refused
 from headrace.store.shielded import shielded
-from headrace.store.swap import held, remove
+from headrace.store.swap import copy, held, remove
 
 SMALL: Final = 4 << 20  # bytes up to which the file is written after each harvest
 MANY: Final = 50_000  # and points, which take half a second
@@ -133,7 +134,12 @@ class Export:
         SinkError
             When the disk takes no more; the file that was there stays.
         """
-        shielded(lambda: self._refresh(fits, over))  # a lock that is half taken is never let go of
+        try:
+            shielded(lambda: self._refresh(fits, over))  # a lock that is half taken is never let go of
+        except OSError as error:
+            raise refused(
+                "a harvest", self.path, error, kept="What was there before is as it was", then="export() it again"
+            ) from error
         self._tell()
 
     def _refresh(self, fits: Callable[[], bool] | None, over: bool) -> None:
@@ -203,16 +209,19 @@ def keep_original(path: Path) -> Path:
     while kept.exists():
         k += 1
         kept = path.with_name(f"{path.name}.orig-{k}")
-    if path.is_dir():
-        half = path.with_name(f".headrace-half-{kept.name}")
-        remove(half)
-        shutil.copytree(path, half)
-        os.rename(half, kept)
-        return kept
+    if not path.is_dir():
+        with suppress(OSError):  # not every disk has links
+            os.link(path, kept)  # it will be replaced, not written to
+            return kept
+    half = path.with_name(f".headrace-half-{kept.name}")
+    remove(half)
     try:
-        os.link(path, kept)  # it will be replaced, not written to
-    except OSError:
-        shutil.copy2(path, kept)
+        copy(path, half)
+        os.rename(half, kept)
+    except BaseException:  # half of it must never be taken for the whole
+        with suppress(OSError):
+            remove(half)
+        raise
     return kept
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.core.notes import warn
+from headrace.core.refused import refused
 from headrace.errors import SinkError, StreamConfigError
 from headrace.store.ledger import Ledger
 from headrace.store.ledger_removal import is_ledger
@@ -105,8 +106,18 @@ def remove_ledger(ledger: Ledger, export: Any, backup: bool) -> None:
     Raises
     ------
     SinkError
-        When what has their names is something else; nothing is removed then.
+        When what has their names is something else, and nothing is removed then; or when the disk does not do it.
     """
+    try:
+        _remove(ledger, export, backup)
+    except OSError as error:
+        raise refused(
+            "delete_ds", ledger.path if export is None else export.path, error,
+            kept="What was not removed yet is as it was", then="delete it again",
+        ) from error  # fmt: skip
+
+
+def _remove(ledger: Ledger, export: Any, backup: bool) -> None:
     with nullcontext() if export is None else held(export.path):
         if export is not None and export.path.exists() and export.foreign and not is_data(export.path):
             raise SinkError(

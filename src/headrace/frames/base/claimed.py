@@ -30,7 +30,8 @@ class Claim:
     taken : bool
         Whether the writer has it.
     spared : bool
-        Whether what is there is to stay as it is, where nothing comes: it is another writer's, or is read from.
+        Whether what is there is to stay as it is, where nothing comes: it is another writer's, or is read from, or a
+        stream was refused.
 
     Examples
     --------
@@ -62,7 +63,7 @@ class Claim:
             return
         self._place = os.path.realpath(self.path), self._part
         with _LOCK:
-            other = _CLAIMED.get(self._place)
+            other = _CLAIMED.get(self._place) or self._linked()
             if other is None:
                 _CLAIMED[self._place] = self
         self.taken = other is None
@@ -73,6 +74,14 @@ class Claim:
                 f"{self._who} got {what}, which another writer of this program has begun, wanted a file of its own: they would "
                 "write over each other.\n  Close that one before, or choose another name."
             )
+
+    def _linked(self) -> Claim | None:
+        """Return the claim to the file by another of its names, if there is one."""
+        status = _of_many_names(self._place[0])
+        if status is None:
+            return None
+        others = (each for place, each in list(_CLAIMED.items()) if place[1] == self._part)
+        return next((each for each in others if _is(each.path, status)), None)
 
     def release(self) -> None:
         """Leave the file to others. Twice is fine."""
@@ -86,8 +95,12 @@ class Claim:
         try:
             check_other_file(self._who, self.path, source)
         except StreamConfigError:
-            self.spared = not self.taken
+            self.spare()
             raise
+
+    def spare(self) -> None:
+        """Leave what is there as it is where nothing comes: a stream was refused."""
+        self.spared = not self.taken
 
 
 _CLAIMED: WeakValueDictionary[tuple[str, str], Claim] = WeakValueDictionary()  # who writes each file, and part of it
@@ -119,17 +132,35 @@ def check_other_file(who: str, path: Path, source: Any) -> None:
     headrace.errors.StreamConfigError: NumpyWriter got a stream that reads 'seen.npy' itself, wanted ...
     """
     made = source.__recipe__() if isinstance(source, AsStream) else source
-    if isinstance(made, Stream) and _reads(made, os.path.realpath(path)):
+    real = os.path.realpath(path)
+    if isinstance(made, Stream) and _reads(made, real, _of_many_names(real)):
         raise StreamConfigError(
             f"{who} got a stream that reads {str(path)!r} itself, wanted another file: it would be written to while it is read.\n"
             "  Write to a new name, and rename that when it is whole; or take the stream into memory before, with [:]."
         )
 
 
-def _reads(stream: Stream[Any], path: str) -> bool:
+def _reads(stream: Stream[Any], path: str, status: os.stat_result | None) -> bool:
     own = getattr(stream, "path", None)
     files = getattr(stream, "files", ())  # of a source of many, each a stream that is no child of it
     parts = (*stream.children, *(files if isinstance(files, tuple) else ()))
-    return (isinstance(own, Path) and os.path.realpath(own) == path) or any(
-        _reads(part, path) for part in parts if isinstance(part, Stream)
+    return (isinstance(own, Path) and (os.path.realpath(own) == path or _is(own, status))) or any(
+        _reads(part, path, status) for part in parts if isinstance(part, Stream)
     )
+
+
+def _of_many_names(path: str) -> os.stat_result | None:
+    """Return what the system says of a file that has hard links, None for others: those are told by their paths."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found if found.st_nlink > 1 else None
+
+
+def _is(path: Path, status: os.stat_result | None) -> bool:
+    """Tell whether a path leads to a file of many names."""
+    try:
+        return status is not None and os.path.samestat(os.stat(path), status)
+    except OSError:
+        return False

@@ -19,6 +19,7 @@ from headrace.core.indexed import Bound, Indexed, Numbers, Places
 from headrace.core.key import Key
 from headrace.core.look import Look
 from headrace.core.stream import Field, Spec
+from headrace.frames.base.asked import as_asked
 from headrace.frames.base.layout import Array
 from headrace.frames.base.numbered import Frames
 from headrace.frames.base.unreadable import Stamp, Watched, changed, opening, stamp_of
@@ -83,18 +84,22 @@ class FrameReader:
     def read(self, lo: int, hi: int) -> Array:
         """Return frames ``lo`` to ``hi`` as columns, ``(hi - lo, rows, cols[, channels])``: at least one.
 
-        The array is handed on as it is: it must be a new one, or one that nobody writes to any more.
+        The array is handed on as it is: it must be a new one, or one that nobody writes to any more. One with another
+        number of frames, or of others than the header tells of, is a DataError.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method read(lo, hi)")
 
     def one(self, i: int) -> Array:
         """Return frame ``i`` alone."""
-        found: Array = self.read(i, i + 1)[0]
+        found: Array = self._single(i)[0]
         return found
+
+    def _single(self, i: int) -> Array:
+        return as_asked(self.read(i, i + 1), self.header, 1, self, "read", i, i + 1)
 
     def pick(self, at: Numbers) -> Array:
         """Return any frames, in any order, as columns: at least one."""
-        found = [self.read(i, i + 1) for i in at.tolist()]
+        found = [self._single(i) for i in at.tolist()]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def check(self) -> None:

@@ -13,8 +13,7 @@ import shutil
 from math import prod
 from typing import Any
 
-from headrace.errors import SinkError
-from headrace.frames.base.refused import FULL
+from headrace.core.refused import FULL, refused
 
 CACHE = 4 << 20  # bytes of chunks that HDF5 keeps before it writes
 WINDOW = 16 << 20  # bytes that may be set aside beyond what is written
@@ -88,10 +87,7 @@ class Room:
                 nbytes = nbytes if anew is None else anew
                 self._reserve(nbytes)
             except OSError as again:
-                raise SinkError(
-                    f"{self._who} got more than there is room for on the disk of {self._name!r}: {again.strerror}, wanted "
-                    f"{nbytes + SLACK} bytes.\n  What was written before is kept. Make room and write on, or close()."
-                ) from again
+                raise refused(self._who, self._name, again, wanted=f"room for {nbytes + SLACK} bytes") from again
         self._pending += nbytes
 
     def settle(self) -> None:

@@ -6,18 +6,20 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 import numpy as np
 
 from headrace.core.indexed import Bound, Places, numbers, runs
 from headrace.core.places import lap_pieces
+from headrace.errors import DamageError, DataError
+from headrace.frames.base.asked import as_asked
 from headrace.frames.base.layout import Array
 from headrace.frames.base.shared import say_where
 
 if TYPE_CHECKING:
-    from headrace.frames.base.footage import Footage, FrameReader
+    from headrace.frames.base.footage import Footage, FrameReader, Header
 
 _BYTES, _MOST = 1 << 20, 256  # bytes and frames that are made ahead at most
 
@@ -29,15 +31,18 @@ class Held:
     ----------
     reader
         The reader.
+    known
+        What the recipe tells of its frames.
     process : int
         Of which it is. A child that was forked shares the descriptor's place with its parent: it opens its own.
     """
 
     reader: FrameReader
+    known: Header
     process: int
 
-    def __init__(self, reader: FrameReader) -> None:
-        self.reader, self.process = reader, os.getpid()
+    def __init__(self, reader: FrameReader, known: Header) -> None:
+        self.reader, self.known, self.process = reader, known, os.getpid()
 
     def close(self) -> None:
         """Close it in its own process; another leaves it alone. Twice is fine."""
@@ -55,8 +60,12 @@ class Frames(Bound[Array]):
     stream: Footage
     inner: ClassVar[tuple[str, ...]] = ()
     _held: Held | None = None
+    _wrong: tuple[int, str] | None = None  # the first frame of a block that was not what was asked for, and the message
 
     def walk(self, at: Places) -> Iterator[Array]:
+        wrong, self._wrong = self._wrong, None
+        if wrong is not None and len(at) > 1 and wrong[0] == at[0]:
+            raise DataError(wrong[1])  # who was refused a block comes to its frames once more, one by one
         length = ahead(self.stream.header().nbytes)
         if length == 1:  # large frames come alone: what Python does for each of them is done with a cold cache
             yield from map(self._one, at if isinstance(at, range) else at.tolist())
@@ -65,7 +74,8 @@ class Frames(Bound[Array]):
             try:
                 found = self.columns(run)
             except Exception:
-                if len(run) == 1:
+                wrong, self._wrong = self._wrong, None
+                if len(run) == 1 or wrong is not None:  # what is wrong with the reader is not hidden
                     raise
             else:
                 yield from found
@@ -77,7 +87,8 @@ class Frames(Bound[Array]):
         try:
             held = self._open()
             try:
-                return held.reader.one(i % int(self.stream.extent()))
+                i %= int(self.stream.extent())
+                return as_asked(held.reader.one(i), held.known, None, held.reader, "one", i)
             finally:
                 held.reader.check()
         except Exception as error:
@@ -85,29 +96,46 @@ class Frames(Bound[Array]):
             raise
 
     def columns(self, at: Places) -> Array:
+        self._wrong = None
         try:
             held = self._open()
             try:
-                return self._read(held.reader, at)
+                return self._read(held, at)
             finally:  # behind it, whether or not that failed: frames of two files are given by none
                 held.reader.check()
         except Exception as error:
+            if isinstance(error, DamageError):  # it is not the reader that is wrong
+                self._wrong = None
             say_where(error, getattr(self.stream, "path", None))
             raise
 
-    def _read(self, reader: FrameReader, at: Places) -> Array:
-        n = int(self.stream.extent())
+    def _read(self, held: Held, at: Places) -> Array:
+        n, reader, known = int(self.stream.extent()), held.reader, held.known
         if not isinstance(at, range) or at.step != 1:
-            return reader.pick(numbers(at) % n)
-        first = at.start % n
-        if first + len(at) <= n:
-            return reader.read(first, first + len(at))
-        return np.concatenate([reader.read(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)])
+            wanted = numbers(at) % n
+            return self._checked(reader.pick(wanted), at, known, len(at), reader, "pick", wanted)
+        lo = at.start % n
+        hi = lo + len(at)
+        if hi > n:
+            parts = [(p.start % n, p.start % n + len(p)) for p in lap_pieces(at, n)]
+            made = [self._checked(reader.read(a, b), at, known, b - a, reader, "read", a, b) for a, b in parts]
+            return np.concatenate(made)
+        found = reader.read(lo, hi)
+        if found.__class__ is np.ndarray and found.shape == (hi - lo, *known.shape) and found.dtype == known.dtype:
+            return found  # as nearly all are: for small blocks two calls would be seen
+        return self._checked(found, at, known, hi - lo, reader, "read", lo, hi)
+
+    def _checked(self, found: Any, at: Places, known: Header, n: int, *asked: Any) -> Array:
+        try:
+            return as_asked(found, known, n, *asked)
+        except DataError as error:
+            self._wrong = int(at[0]), str(error)
+            raise
 
     def _open(self) -> Held:
         held = self._held
         if held is None or held.process != os.getpid():
-            held = self._held = Held(self.stream.reopened())
+            held = self._held = Held(self.stream.reopened(), self.stream.header())
             if held.reader.file is not None:
                 _opened(self)
         return held

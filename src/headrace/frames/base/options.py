@@ -48,3 +48,18 @@ def check_dtype(who: str, option: str, dtype: Any, kinds: str = "buif") -> np.dt
         )
     native: np.dtype[Any] = found.newbyteorder("=")
     return native
+
+
+def in_short(value: Any) -> str:
+    """Return a value as a message shows it: of an array its type and shape, of what is long its beginning.
+
+    Examples
+    --------
+    >>> in_short("film"), in_short(np.zeros((9, 4, 5))), len(in_short([0.5] * 1000)) < 80
+    ("'film'", 'an array of float64 of shape (9, 4, 5)', True)
+    """
+    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
+    if shape and dtype is not None:
+        return f"an array of {dtype} of shape {tuple(shape)}"
+    told = repr(value)
+    return told if len(told) <= 200 else f"{' '.join(told[:60].split())}... ({type(value).__name__})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -23,6 +24,7 @@ from headrace.frames.base.layout import Array
 from headrace.frames.base.locked import Locked
 from headrace.frames.base.once import has_passed, runs_once
 from headrace.frames.base.options import whole_number
+from headrace.frames.base.waiting import state_of, taken
 
 
 class Placed(Locked, AsStream, Closing):
@@ -68,11 +70,13 @@ class Placed(Locked, AsStream, Closing):
         ------
         StreamConfigError
             When ``l`` is no whole number of at least 0.
+        ClosedError
+            After :meth:`close`.
         """
         wanted = whole_number(f"{type(self).__name__}.available", "l", l, 0)
         with self._lock:
             if self._closed:
-                return False
+                raise self._is_closed()
             if self.__recipe__().size is not None:
                 return self.i + wanted <= self._top
             return len(self._ahead(wanted)) == wanted
@@ -80,13 +84,7 @@ class Placed(Locked, AsStream, Closing):
     def _ahead(self, n: int) -> list[Any]:
         """Return the next ``n`` items without passing them; those before one that fails."""
         run = self._marked()
-        try:
-            found = run.take(n)
-        except Exception:
-            before = run.count - run.position
-            if not before:
-                raise
-            found = run.take(before)
+        found = taken(run, n)
         run.give_back(found)
         return found
 
@@ -107,35 +105,28 @@ class Placed(Locked, AsStream, Closing):
 
     # --- moving ---------------------------------------------------------------------------------
 
-    def _drawn(self, n: int) -> Any:
-        """Return the next ``n`` items as columns, fewer before one that fails: the next call raises what it raised."""
-        run = self._open()
-        try:
-            found = run.read(n)
-        except Exception:
-            before = run.count - run.position
-            if not 0 < before < n:
-                raise
-            found = run.read(before)
-        if not len(found) and self.__recipe__().size == inf:
-            raise AddressError(
-                f"{type(self).__name__} got to frame {run.position}, wanted one with a number below {self._top}: they end "
-                "there, though the frames do not.\n  Go back with seek(i) or reset()."
-            )
-        return found
-
     def __next__(self) -> Array:
         with self._lock:
             self._last = next(self._run or self._open())
             return self._last
 
     def __iter__(self) -> Iterator[Array]:
-        """Yield the frames from where it stands to the end, one at a time."""
+        """Return an iterator of the frames from where it stands to the end; after an error it goes on."""
+        return chain.from_iterable(self._loops())  # nearly as quick as one of them
+
+    def _loops(self) -> Iterator[Iterator[Array]]:
+        """Yield loops over the frames that are left: a generator is dead after an error, and another has to go on."""
+        ended: list[bool] = []
+        while not ended:
+            yield self._loop(ended)
+
+    def _loop(self, ended: list[bool]) -> Iterator[Array]:
         while True:
             with self._lock:  # asked for each time: a child that is forked has another
                 try:
                     frame = self._last = next(self._run or self._open())
                 except StopIteration:
+                    ended.append(True)
                     return
             yield frame
 
@@ -216,23 +207,7 @@ class Placed(Locked, AsStream, Closing):
             When the frames cannot be had again.
         """
         with self._lock:
-            return self._saved(self._open())
-
-    def _saved(self, run: Cursor[Any]) -> State:
-        """Return the state of the run, without the frames that were drawn ahead, where they can be had again."""
-        if run.count != run.position:
-            if self.access == "index":
-                with self.__recipe__().open(run.key, at=run.position) as other:
-                    return other.state()
-            if self._before is not None:
-                place, state = self._before
-                if place == run.position:
-                    return state
-                if self.resume == "exact":  # those that were taken of the ones drawn ahead are made again
-                    with self.__recipe__().open(at=state) as other:
-                        other.skip(run.position - place)
-                        return other.state()
-        return run.state()
+            return state_of(self._open(), self.__recipe__(), self._before)
 
     def load_state_dict(self, state: State) -> None:
         """Go on from a state of :meth:`state_dict`.
@@ -301,5 +276,5 @@ class Placed(Locked, AsStream, Closing):
             if self._run is not None:
                 kept["_state"] = None  # of frames that cannot be had again a copy begins where they begin: now
                 with suppress(ResumeError):
-                    kept["_state"] = self._saved(self._run)
+                    kept["_state"] = state_of(self._run, self.__recipe__(), self._before)
             return kept

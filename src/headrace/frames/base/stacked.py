@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from math import inf
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from headrace.core.indexed import ENDLESS
 from headrace.core.items import each_of
-from headrace.errors import DataError, StreamConfigError
+from headrace.errors import AddressError, DataError, StreamConfigError
 from headrace.frames.base.bounded import LOOK, check_fits
 from headrace.frames.base.footage import no_frames
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import whole_number
 from headrace.frames.base.seen import Seen
+from headrace.frames.base.waiting import columns_of
 
 
 class Stacked(Seen):
@@ -80,10 +81,27 @@ class Stacked(Seen):
             self._refused(found, last)
             return found
 
+    def _drawn(self, n: int) -> Any:
+        """Return the next ``n`` items as columns, fewer before one that fails or is unlike them: the next call raises."""
+        run = self._open()
+        try:
+            found = columns_of(run, n)
+        except DataError:
+            if run.count == run.position:  # a frame that fails
+                raise
+            (item,) = self._ahead(1)
+            raise self._no_arrays(item) from None
+        if not len(found) and self.__recipe__().size == inf:
+            raise AddressError(
+                f"{type(self).__name__} got to frame {run.position}, wanted one with a number below {self._top}: they end "
+                "there, though the frames do not.\n  Go back with seek(i) or reset()."
+            )
+        return found
+
     def _next(self, n: int) -> Array:
         if n > LOOK:  # where it is not known how many are left there may be no end
             size = self.__recipe__().size
-            self._check_fits(f"get({n})", n if size is None else min(n, max(0, size - self.i)))
+            self._check_fits(f".get({n})", n if size is None else min(n, max(0, size - self.i)))
         columns = self._drawn(n) if n else ()
         if not len(columns):
             self._open()  # a closed one says so
@@ -92,10 +110,12 @@ class Stacked(Seen):
         if not isinstance(columns, np.ndarray):
             self._refused(columns, last)
             raise self._no_arrays(columns)
-        if last is not None and columns.shape[1:] != last.shape and self.__recipe__().spec is None:
-            self._refused(columns, last)  # as it would be, were both asked for at once
+        shape = columns.shape[1:]
+        before = getattr(last, "shape", shape)
+        if shape != before and self.__recipe__().spec is None:
+            self._refused(columns, last)
             raise DataError(
-                f"{type(self).__name__} got a frame of shape {columns.shape[1:]} at frame {self.i}, wanted {last.shape}, as "
+                f"{type(self).__name__} got a frame of shape {shape} at frame {self.i}, wanted {before}, as "
                 "before.\n  Make them alike with hr.map; skip() passes a frame, next() gives it as it is."
             )
         # A view would hold the whole block, but for one that is a view itself, of what the source keeps anyway.
@@ -105,7 +125,7 @@ class Stacked(Seen):
 
     def _ahead(self, n: int) -> list[Any]:
         if n > LOOK:
-            self._check_fits(f"available({n})", n)
+            self._check_fits(f".available({n})", n)
         return super()._ahead(n)
 
     def _check_slice(self, index: slice) -> None:
@@ -118,7 +138,10 @@ class Stacked(Seen):
             self._check_fits(f"[{index.start}:{index.stop}]", n)
 
     def _check_fits(self, asked: str, n: float) -> None:
-        """Raise DataError when ``n`` frames are more than memory holds; none is drawn then."""
+        """Raise DataError when ``n`` frames are more than memory holds; none is drawn then.
+
+        ``asked`` is what stands behind the name of the handle, ``".get(1000)"`` or ``"[5:1000]"``.
+        """
         source = self.__recipe__()
         known = source.spec
         few = n < 1 << 16 and source.size is not None
@@ -127,11 +150,12 @@ class Stacked(Seen):
             [(last.shape, last.dtype)] if last is not None else [(f.shape, f.dtype) for f in (known or {}).values()]
         )
         for shape, dtype in fields:
-            check_fits(f"{type(self).__name__}{'' if asked[0] == '[' else '.'}{asked}", int(n), shape, dtype)
+            check_fits(f"{type(self).__name__}{asked}", int(n), shape, dtype)
 
     def _no_arrays(self, columns: Any) -> DataError:
+        kind = f"{columns.dtype} ones" if isinstance(columns, np.ndarray) else type(columns).__name__
         return DataError(
-            f"{type(self).__name__} got items that are no arrays, but {type(columns).__name__}, wanted frames.\n"
+            f"{type(self).__name__} got items that are no arrays, but {kind}, wanted frames.\n"
             "  Choose the frame with hr.map(lambda item: item['name'])."
         )
 
@@ -141,8 +165,18 @@ class Stacked(Seen):
         self._last = last
 
     def _none(self) -> Array:
-        """Return columns of no frames."""
-        none, last = no_frames(self.__recipe__().spec), self._last
+        """Return columns of no frames: of the shape and type that frames have, as far as these can be known."""
+        none = no_frames(self.__recipe__().spec)
         if none is not None:
             return none
-        return np.zeros((0, 0, 0), np.float32) if last is None else np.zeros((0, *last.shape), last.dtype)
+        known = self._last if self._last is not None or self._closed else self._first()
+        return np.zeros((0, 0, 0), np.float32) if known is None else np.zeros((0, *known.shape), known.dtype)
+
+    def _first(self) -> Array | None:
+        """Return frame 0, made for its shape and type; None where frames have no numbers, and where it fails."""
+        source = self.__recipe__()
+        if source.access == "index":
+            with suppress(Exception), closing(source.open(self._key)) as run:  # whoever wants it is told why
+                columns = run.read(1)
+                return columns[0] if isinstance(columns, np.ndarray) and columns.ndim > 2 else None
+        return None

@@ -66,6 +66,8 @@ class FrameStream(Stacked):
         What :meth:`get` does when fewer frames are left than it is asked for: ``"short"`` gives these, and then blocks
         of no frames; ``"raise"`` gives none and raises; ``"pad"`` fills up with zeros; ``"repeat"`` begins again, so
         that the stream has no end, and no ``len``.
+    like
+        What ``source`` was made of, frame by frame: the frame stream that the first three are of, in place of ``source``.
 
     Attributes
     ----------
@@ -91,6 +93,8 @@ class FrameStream(Stacked):
     ((3, 4, 5), 3, 0.12, (4, 5), 10)
     >>> film[9].shape, film.get(100).shape, film.get(100).shape, film.available()
     ((4, 5), (7, 4, 5), (0, 4, 5), False)
+    >>> FrameStream([frame.T for frame in film.iterate()], like=film).dt
+    0.04
     """
 
     _source: Stream[Any] = NOT_BEGUN
@@ -108,14 +112,14 @@ class FrameStream(Stacked):
         dt: float | None = None,
         layout: Layout | None = None,
         on_end: OnEnd = "short",
+        like: Any = None,
     ) -> None:
         if type(self).__recipe__ is FrameStream.__recipe__:
             check_get(type(self), alone=source is None)
-        like = source if isinstance(source, FrameStream) else None
-        super().__init__(like, dt, t_zero, pixel_per_degree)
+        super().__init__(source if like is None else like, dt, t_zero, pixel_per_degree)
         self._layout = check_layout(type(self).__name__, layout)
-        if layout is None and like is not None:
-            self._layout = like._layout
+        if layout is None and isinstance(source, FrameStream):
+            self._layout = source._layout
         self._on_end = self._checked(on_end)
         self._source = frames_of(source, type(self).__name__)
         if isinstance(self._source, Footage):
@@ -227,7 +231,7 @@ class FrameStream(Stacked):
 
     def _block(self, n: int) -> Array:
         if n > LOOK and self._on_end == "pad":
-            self._check_fits(f"get({n})", n)
+            self._check_fits(f".get({n})", n)
         strict = self._on_end == "raise"
         if strict and self.__recipe__().size is not None and not self.available(n):
             raise self._too_few(n)

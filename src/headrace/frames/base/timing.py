@@ -17,7 +17,7 @@ class Timing:
     Parameters
     ----------
     like
-        Whose settings are taken where none is given; 0.001, 0 and 10 where that is None.
+        Whose settings are taken where none is given; 0.001, 0 and 10 where it has none.
     dt, t_zero, pixel_per_degree
         As for :class:`~headrace.frames.FrameStream`.
 
@@ -40,14 +40,13 @@ class Timing:
 
     _uneven: Array | None = None  # of what frames are made of, one by one
 
-    def __init__(
-        self, like: Timing | None, dt: float | None, t_zero: float | None, pixel_per_degree: float | None
-    ) -> None:
-        self.dt = _given(dt, 0.001 if like is None else like.dt)
-        if like is not None and dt is None:
-            self._uneven = like.uneven_times()
-        self.t_zero = _given(t_zero, 0.0 if like is None else like.t_zero)
-        self.pixel_per_degree = _given(pixel_per_degree, 10 if like is None else like.pixel_per_degree)
+    def __init__(self, like: Any, dt: float | None, t_zero: float | None, pixel_per_degree: float | None) -> None:
+        other = like if isinstance(like, Timing) else None
+        self.dt = _given(dt, 0.001 if other is None else other.dt)
+        if other is not None and dt is None:
+            self._uneven = other.uneven_times()
+        self.t_zero = _given(t_zero, 0.0 if other is None else other.t_zero)
+        self.pixel_per_degree = _given(pixel_per_degree, 10 if other is None else other.pixel_per_degree)
 
     @property
     def dt(self) -> float:

@@ -14,19 +14,34 @@ from headrace.errors import DamageError, DataError
 
 END = 4096  # bytes at both ends of a file that tell it from another
 WHOLE = 1 << 16  # bytes of a file up to which all of it does
-PARTS, PART = 4, 512  # of a larger one: so many pieces between its ends, of so many bytes
+PARTS, PART = 15, 512  # of a larger one: so many pieces between its ends, of so many bytes
 
 
 class Stamp(NamedTuple):
-    """What a file is known by, without reading it all."""
+    """What a file is known by, without reading it all.
+
+    Attributes
+    ----------
+    size
+        Its bytes, or those in front that are known.
+    mtime, inode
+        When it was last written to, and the number that the system has for it.
+    sample
+        A checksum of some of what is in it.
+    """
 
     size: int
     mtime: int
     sample: int
+    inode: int = 0
 
     def same(self, other: Stamp | None) -> bool:
         """Tell whether this is the file that ``other`` is of, or one with the same in it, as far as a sample tells."""
         return other is not None and (self.size, self.sample) == (other.size, other.sample)
+
+    def may_grow_into(self, now: Stamp) -> bool:
+        """Tell whether a file may be this one, or this one with more behind, before samples of it are compared."""
+        return now.size == self.size or (now.size > self.size and now.inode == self.inode)
 
 
 def stamp_of(path: Any, known: Stamp | None = None) -> Stamp | None:
@@ -42,7 +57,7 @@ def stamp_of(path: Any, known: Stamp | None = None) -> Stamp | None:
             return known
         file = path if isinstance(path, int) else os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            return Stamp(found.st_size, found.st_mtime_ns, _sample(file, found.st_size))
+            return Stamp(found.st_size, found.st_mtime_ns, sample_of(file, found.st_size), found.st_ino)
         finally:
             if file != path:
                 os.close(file)
@@ -59,13 +74,18 @@ def stat_of(path: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _sample(file: int, size: int) -> int:
-    """Return a checksum of a file: its ends, and some of what is between, where it may differ by what was dark before."""
+def sample_of(file: int, end: int, begin: int = 0) -> int:
+    """Return a checksum of an open file up to byte ``end``, which stays when it grows.
+
+    It is of both ends, and of some of what is between, where it may differ by what was dark before: bytes that were
+    written over elsewhere, and no others, are not seen. An archive has the checksums of all that is in it at its end.
+    """
+    size = end - begin
     if size <= WHOLE:
-        return crc32(_part(file, WHOLE, 0))
-    sample = crc32(_part(file, END, size - END), crc32(_part(file, END, 0)))
+        return crc32(_part(file, size, begin))
+    sample = crc32(_part(file, END, end - END), crc32(_part(file, END, begin)))
     for k in range(1, PARTS + 1):
-        sample = crc32(_part(file, PART, k * size // (PARTS + 1)), sample)
+        sample = crc32(_part(file, PART, begin + k * size // (PARTS + 1)), sample)
     return sample
 
 

@@ -12,12 +12,13 @@ import numpy as np
 
 from headrace.core.closing import Closing
 from headrace.core.handle import AsStream
+from headrace.core.refused import refused
+from headrace.core.stream import Stream
 from headrace.errors import ClosedError, DataError, StreamConfigError
 from headrace.frames.base.claimed import Claim
 from headrace.frames.base.layout import Array, as_array, check_size, framed
 from headrace.frames.base.narrow import fitting
 from headrace.frames.base.paths import check_target
-from headrace.frames.base.refused import refused
 
 
 class FrameWriter(Closing):
@@ -68,14 +69,25 @@ class FrameWriter(Closing):
         self.size = None if size is None else check_size(type(self).__name__, size)
         self.written = 0
         self._shape: tuple[int, ...] | None = None
+        self._told: tuple[int | None, ...] | None = None  # the shape of the frames that are drained, where they say it
         self._closed = False
         self._process = os.getpid()
         self._whole = RLock()  # of several threads each puts whole blocks
 
     def check_source(self, source: Any) -> None:
-        """Raise StreamConfigError when frames are read from the file itself; asked by :func:`headrace.drain`."""
+        """Raise StreamConfigError when frames are read from the file itself, or items are blocks; asked by :func:`headrace.drain`."""
         if self._claim is not None:
             self._claim.check_source(source)
+        made = source.__recipe__() if isinstance(source, AsStream) else source
+        field = (made.spec or {}).get("") if isinstance(made, Stream) else None
+        self._told = None if field is None else field.shape
+        if field is not None and field.dims[:1] in (("item",), ("time",)):
+            if self._claim is not None:
+                self._claim.spare()
+            raise StreamConfigError(
+                f"{type(self).__name__} got a stream of blocks of frames, {', '.join(field.dims)} of {field.shape}, wanted one "
+                "of frames.\n  Drain it without batch or window, or give each block to put()."
+            )
 
     def take(self, frames: Array) -> None:
         """Write columns of frames, ``(n, rows, cols[, channels])``, all of one shape: at least one."""
@@ -113,6 +125,9 @@ class FrameWriter(Closing):
     def write(self, item: Any) -> None:
         """Write one frame, ``(rows, cols)`` or ``(rows, cols, channels)``: what a stream of frames gives.
 
+        A frame of more than four channels looks like a block: :meth:`put` takes it, ``put(frame[None])``. It is taken here
+        behind others of its shape, and where a stream that is drained says in its ``spec`` that it has such.
+
         Raises
         ------
         DataError
@@ -121,10 +136,13 @@ class FrameWriter(Closing):
             As for :meth:`put`.
         """
         frame = as_array(item)
-        if frame.ndim not in (2, 3) or frame.dtype.kind not in "buif" or isinstance(item, AsStream):
+        shape = frame.shape
+        many = len(shape) == 3 and shape[2] > 4 and shape not in (self._shape, self._told)
+        if many or frame.ndim not in (2, 3) or frame.dtype.kind not in "buif" or isinstance(item, AsStream):
             raise DataError(
-                f"{type(self).__name__}.write got {frame.dtype} of shape {frame.shape}, wanted one frame (rows, cols) or "
-                "(rows, cols, channels).\n  For a block of frames use put."
+                f"{type(self).__name__}.write got {frame.dtype} of shape {shape}, wanted one frame (rows, cols) or "
+                "(rows, cols, channels) of up to four channels.\n"
+                "  For a block of frames use put(); for a frame of more channels put(frame[None])."
             )
         self._write(frame[np.newaxis])
 

@@ -46,7 +46,7 @@ class DigitStream(FrameStream):
         """
         n = whole_number(f"{type(self).__name__}.get_with_labels", "n", n, 0)
         if n > LOOK:
-            self._check_fits(f"get_with_labels({n})", n)
+            self._check_fits(f".get_with_labels({n})", n)
         with self._lock:  # frames and labels of the same place, whoever else moves it
             run: Any = self._open()
             labels = run.bound().labels(range(run.position, run.position + n))

@@ -9,6 +9,7 @@ import numpy as np
 
 from headrace.core.indexed import Bound, Numbers
 from headrace.core.key import Key, Seed
+from headrace.core.notes import warn
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.errors import StreamConfigError
@@ -39,7 +40,8 @@ class PseudoNMNIST(DigitStream):
     threshold
         Of the sensor; None for 0.2 of the log intensity, 5 with ``classic``.
     output_size
-        Rows and columns of the camera: at least those of the digits.
+        Rows and columns of the camera: at least those of the digits. A camera of just their size has no room to move in, and
+        so gives no event, with a HeadraceWarning.
     classic
         convis' geometry: legs of 21 pixels, the third of which begins elsewhere than the second has ended, which take
         half of the digit out of sight, and a sensor that adds up intensity.
@@ -98,6 +100,13 @@ class PseudoNMNIST(DigitStream):
             t_zero,
             dt,
         )
+        recipe: Any = self._source
+        if not recipe.classic and recipe.output_size == recipe.shape()[1:]:
+            rows, cols = recipe.output_size
+            warn(
+                f"PseudoNMNIST(output_size=) got {rows} x {cols}, just that of the digits, wanted more: there is no room to move "
+                "in, and so no event, ever.\n  A few more rows or columns let the camera move."
+            )
 
     def get_events(self, k: int) -> tuple[Array, int]:
         """Return the events of the digit that is shown as number ``k``, from 0 on, and its label. Moves nothing.

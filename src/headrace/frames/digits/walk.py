@@ -159,8 +159,10 @@ class BoundWalk(Bound[Array]):
 
     def labels(self, at: Places) -> Numbers:
         """Return the label of each frame."""
-        shown = self.shown(numbers(at))
-        found: Numbers = self.digits().labels[shown]
+        digits, shown = self.digits(), self.shown(numbers(at))
+        if "labels" not in vars(digits):  # read only now: they are to be those of the images
+            self.stream.check_files()
+        found: Numbers = digits.labels[shown]
         return found
 
     def frames(self, at: Numbers) -> Array:

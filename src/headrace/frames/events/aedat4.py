@@ -18,8 +18,9 @@ from headrace.core.indexed import Numbers
 from headrace.core.optional import optional
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array
-from headrace.frames.base.unreadable import changed
+from headrace.frames.base.unreadable import changed, sample_of
 from headrace.frames.events.arrays import EVENT, NAMES, joined_events, pack
+from headrace.frames.events.looked import Looked, looked_at, looked_before
 from headrace.frames.events.pieces import PIECE, EventFile
 from headrace.sources.formats import ArrayFile
 
@@ -73,7 +74,10 @@ class FourthFile(EventFile):
         When its header is damaged.
     """
 
+    looked: Looked | None
+
     def __init__(self, path: Path) -> None:
+        self._first = self._end = 0
         super().__init__(path)
         with self.opened() as file, self._telling([_LINE]):
             size = file.length
@@ -83,21 +87,29 @@ class FourthFile(EventFile):
             if not self._first <= self._end <= size:
                 raise _BrokenError(f"its packets end at byte {self._end} of {size}")
         self._marks = [self._first]
+        self.sampled()
+
+    def sample(self) -> int:
+        # Of packets, since the header tells of the table behind them once that is written.
+        with open(self.path, "rb", buffering=0) as file:
+            return sample_of(file.fileno(), self._end, self._first)
 
     def look(self) -> Numbers:
-        marks, starts, n = self._marks[:1], [0], 0
         with self.opened() as file:
-            for at, events in self._packets(file, marks[0]):
+            last = looked_before(self.looked, file, self._end, self._first, (self._first,), (0,), 0, {})
+            marks, starts, n, kinds = last.found
+            marks, starts, kinds = [*marks], [*starts], {**kinds}
+            for at, events in self._packets(file, last.end, kinds):
                 if n - starts[-1] >= PIECE:
                     marks.append(at)
                     starts.append(n)
                 n += len(events)
-        self._marks = marks
+            looked = looked_at(file, self._end, marks, starts, n, kinds)
+        self._marks, self.looked = marks, looked
         return np.array([*starts, n], np.int64)
 
-    def _packets(self, file: ArrayFile, at: int) -> Iterator[tuple[int, Array]]:
-        """Yield where each packet of events begins, and what is in it, from a place on."""
-        kinds: dict[int, bytes] = {}
+    def _packets(self, file: ArrayFile, at: int, kinds: dict[int, bytes]) -> Iterator[tuple[int, Array]]:
+        """Yield where each packet of events begins, and what is in it, from a place on; ``kinds`` are those of streams."""
         place = [at]
         with self._telling(place):
             while at < self._end:
@@ -134,7 +146,7 @@ class FourthFile(EventFile):
         """Return all events, unpacked once; raises what looking through the file raises."""
         with self.opened() as file:
             parts, n = [], 0
-            for _, events in self._packets(file, self._first):
+            for _, events in self._packets(file, self._first, {}):
                 parts.append(self._packed(events, np.empty(len(events), EVENT), n))
                 n += len(events)
         return joined_events(parts)
@@ -145,7 +157,7 @@ class FourthFile(EventFile):
     def fill(self, file: ArrayFile, k: int, lo: int, hi: int, out: Array) -> None:
         first, end = int(self.starts[k]), int(self.starts[k + 1])
         begin = 0  # of a packet, from the first event of the piece
-        for _, events in self._packets(file, self._marks[k]):
+        for _, events in self._packets(file, self._marks[k], {}):
             a, b = max(lo, begin), min(hi, begin + len(events))
             if a < b:
                 self._packed(events[a - begin : b - begin], out[a - lo : b - lo], first + a)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import zipfile
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -17,12 +19,12 @@ from headrace.errors import DataError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.unreadable import changed
 from headrace.frames.events.arrays import NAMES, columns_of, events_of, pack
-from headrace.frames.events.pieces import PIECE, EventFile, InMemory, even
+from headrace.frames.events.pieces import PIECE, EventFile, even
 from headrace.sources.formats import Archive, ArrayFile, Column
 
 _LONGEST = 1 << 20  # events of a piece, where chunks are larger than that
 _CACHE = 1 << 18  # bytes of chunks that HDF5 holds: pieces are of whole ones
-_FRONT = 64  # events that tell a file from another
+_PARTS, _PART = 8, 64  # parts that tell a file from another, the last at its end, and the events of each
 _BROKEN = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py says of broken bytes
 
 
@@ -30,8 +32,13 @@ def open_npz(path: Path) -> EventFile:
     """Return what is known of an archive; a compressed one is read whole. Raises DataError when it is none of events."""
     try:
         return _NpzEvents(path)
-    except Exception:  # what it is instead is told by reading it whole
-        return InMemory(path, read_npz(path))
+    except Exception as error:
+        told = error if isinstance(error, OSError) else error.__cause__
+        if (
+            isinstance(told, OSError) and told.errno != errno.EINVAL
+        ):  # no word on what is in it, as a place before it is
+            raise
+        return InMemory(path, read_npz)  # which tells what it is instead
 
 
 class _NpzEvents(EventFile):
@@ -63,6 +70,43 @@ class _NpzEvents(EventFile):
         found: Any = {name: _rows(file, column, first + lo, first + hi) for name, column in self._columns.items()}
         who = f"read_events({str(self.path)!r})"
         pack(columns_of(next(iter(found.values())) if self._fields else found, who), out, who, first + lo)
+
+
+class InMemory(EventFile):
+    """Events of a file whose format gives no pieces: all of them, in memory as long as anyone reads it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    read
+        Called with it for what is in it.
+    """
+
+    path: Path
+    fine = True
+    lasting = False
+
+    def __init__(self, path: Path, read: Callable[[Path], Array]) -> None:
+        super().__init__(path)
+        self._events = read(path)
+
+    def look(self) -> Numbers:
+        return even(len(self._events), PIECE)
+
+    def whole(self) -> Array:
+        return self._events
+
+    @contextmanager
+    def opened(self, *, whole: bool = False) -> Iterator[Any]:
+        yield None
+
+    def is_there(self) -> bool:
+        return super().is_there() and self._last.size == self._seen.size
+
+    def fill(self, file: Any, k: int, lo: int, hi: int, out: Array) -> None:
+        first = int(self.starts[k])
+        out[...] = self._events[first + lo : first + hi]
 
 
 def _rows(file: ArrayFile, column: Column, lo: int, hi: int) -> Array:
@@ -116,35 +160,40 @@ class HDF5Events(EventFile):
 
     def __init__(self, path: Path) -> None:
         self._h5py: Any = optional("h5py", "frames", "read_events")
-        self._rows = 0
+        self._rows, self._chunk = 0, _CACHE
         super().__init__(path)
         with self.opened() as file:
             try:
+                self._chunk = max([_CACHE, *map(_packed_chunk, file.sets)])
                 chunk = max((data.chunks[0] for data in file.sets if data.chunks), default=1)
                 found = file.found([_empty(data.dtype, data.shape) for data in file.sets])
             except _BROKEN as error:
                 raise _damaged(path, "an HDF5 file", error) from error
         self._rows = len(columns_of(found, f"read_events({str(path)!r})")["t"])
         self._each = min(_LONGEST, -(-PIECE // chunk) * chunk)
-        self._seen = self._seen._replace(front=self.front(self._seen.size))
+        self.sampled()
 
     def look(self) -> Numbers:
         return even(self._rows, self._each)
 
-    def front(self, size: int) -> int:
-        # The first events, since what is in front of them is written anew.
-        n = min(_FRONT, self._rows)
+    def sample(self) -> int:
+        # Of events, since what is in front of them and behind is written anew as they come.
+        sample, n = 0, min(_PART, self._rows)
         if not n:
-            return 0
-        with closing(self.handle()) as file:
+            return sample
+        with closing(self.handle(whole=True)) as file:
             try:
-                return crc32(b"".join(np.asarray(data[:n]).tobytes() for data in file.sets))
+                for data in file.sets:
+                    for k in range(_PARTS + 1):
+                        at = k * (self._rows - n) // _PARTS
+                        sample = crc32(np.asarray(data[at : at + n]).tobytes(), sample)
             except _BROKEN as error:
                 raise _damaged(self.path, "an HDF5 file", error) from error
+        return sample
 
-    def handle(self) -> _Sets:
+    def handle(self, *, whole: bool = False) -> _Sets:
         try:
-            return _Sets(self._h5py, self.path)
+            return _Sets(self._h5py, self.path, self._chunk if whole else _CACHE)
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno in errno.errorcode:
                 raise  # the system's word, not HDF5's
@@ -166,8 +215,8 @@ class HDF5Events(EventFile):
 class _Sets:
     """An open HDF5 file: the datasets of its events, a structured one or one for each column."""
 
-    def __init__(self, h5py: Any, path: Path) -> None:
-        self._file = h5py.File(path, "r", rdcc_nbytes=_CACHE)  # of each dataset; by default up to 8 MiB
+    def __init__(self, h5py: Any, path: Path, cache: int) -> None:
+        self._file = h5py.File(path, "r", rdcc_nbytes=cache)  # of each dataset; by default up to 8 MiB
         try:
             inside = self._file.get("events", self._file)
             self._one = isinstance(inside, h5py.Dataset)
@@ -184,6 +233,12 @@ class _Sets:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _packed_chunk(data: Any) -> int:
+    """Return the bytes of a chunk that is unpacked whole, whatever is wanted of it; 0 where there is none."""
+    packed = data.chunks is not None and data.id.get_create_plist().get_nfilters()
+    return prod(data.chunks) * data.dtype.itemsize if packed else 0
 
 
 def _damaged(path: Path, what: str, error: Exception) -> DataError:

@@ -17,7 +17,7 @@ from headrace.frames.events.aedat import check_sensor, open_aedat
 from headrace.frames.events.arrays import events_of
 from headrace.frames.events.columns import HDF5Events, open_npz
 from headrace.frames.events.growing import GROWING, Growing
-from headrace.frames.events.pieces import EventFile, Reading
+from headrace.frames.events.pieces import WHOLE, EventFile, Reading
 from headrace.frames.events.records import BitsFile
 from headrace.frames.events.span import Span
 
@@ -64,7 +64,7 @@ def read_events(filename: Any, sensor: str | None = None) -> Array:
 
 
 def write_events(filename: Any, events: Any) -> None:
-    """Write events to a file; those in it before are replaced once the new ones are written.
+    """Write events to a file; those in it before are replaced once the new ones are written. It holds nothing else.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def write_events(filename: Any, events: Any) -> None:
     Raises
     ------
     StreamConfigError
-        When the name ends otherwise, or the folder is not there.
+        When the name ends otherwise, the folder is not there, or an HDF5 file that is there holds anything but events.
     DataError
         When these are no events, or the format cannot hold them: ``.bin`` 8 bits of x and y and 23 of t, AEDAT
         15 and 31.
@@ -101,21 +101,36 @@ def write_events(filename: Any, events: Any) -> None:
     file.finish()
 
 
-def known_file(path: Path, sensor: str | None) -> EventFile:
-    """Return what is known of a file of events, looked through once as long as anyone has it; raises what reading raises."""
+def known_file(path: Path, sensor: str | None, before: EventFile | None = None) -> EventFile:
+    """Return what is known of a file of events, looked through once as long as anyone has it; raises what reading raises.
+
+    ``before`` is what was known of it: a look at a file that only grew since goes on from there.
+    """
+
+    def load() -> EventFile:
+        found = _opened(path, sensor)
+        if before is not None and type(found) is type(before):
+            found.looked = before.looked
+        return found
+
     with opening("read_events", path):
-        return shared(lambda: _opened(path, sensor), [path], sensor, "events")
+        return shared(load, [path], sensor, "events")
 
 
-def reading(file: EventFile, sensor: str | None) -> Reading:
-    """Return a run over a file of events; a short one is read once as long as anyone has it."""
-    return Reading(file, lambda: shared(file.whole, [file.path], sensor, "whole"))
+def reading(file: EventFile, sensor: str | None, before: Reading | None = None) -> Reading:
+    """Return a run over a file of events; a short one is read once as long as anyone has it, but not as it grows."""
+    grown = before is not None and file.n > before.n
+    return Reading(file, lambda: shared(file.whole, [file.path], sensor, "whole"), 0 if grown else WHOLE)
 
 
-def known_span(file: EventFile, sensor: str | None) -> Span:
-    """Return when the events of a file are and how far out they lie; it is read through once as long as anyone has it."""
-    # With how many there are: it may have grown since it was looked through.
-    return shared(lambda: Span(file), [file.path], sensor, "span", file.n)
+def known_span(file: EventFile, sensor: str | None, before: Span | None = None) -> Span:
+    """Return when the events of a file are and how far out they lie; it is read through once as long as anyone has it.
+
+    ``before`` is what was known of it: of a file that only grew since, what is new is read.
+    """
+    with opening("read_events", file.path):
+        # With how many there are: it may have grown since it was looked through.
+        return shared(lambda: Span(file, before), [file.path], sensor, "span", file.n)
 
 
 def _opened(path: Path, sensor: str | None) -> EventFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array, check_size
 from headrace.frames.base.options import check_number
 from headrace.frames.base.paths import check_file
+from headrace.frames.base.unreadable import stamp_of
 from headrace.frames.events.aedat import check_sensor
 from headrace.frames.events.arrays import check_frames, counted, frame_numbers, sensor_size
 from headrace.frames.events.files import check_ending, known_file, known_span, write_example
 from headrace.frames.events.pieces import PIECE, Kept
+from headrace.frames.events.span import Span
 from headrace.sources.files_rows import example_file
 
 _WHO = "EventFrameStream"
@@ -52,27 +54,30 @@ class EventFrames(Footage):
         return _Counts(self)
 
     def _same(self, reader: FrameReader) -> bool:
-        """Tell whether frames begin when they did, too: an event before all others would move them."""
-        known, new = self.header(), reader.header
+        """Tell whether the events are there, too, and frames begin when they did: an event before all others moves them."""
+        known, new, before = self.header(), reader.header, self._written
         assert isinstance(known, _EventHeader)
         assert isinstance(new, _EventHeader)
-        return super()._same(reader) and new.since == known.since
+        file = known.span.file
+        there = before is None or before.same(stamp_of(self.path)) if file is None else file.is_there()
+        return there and super()._same(reader) and new.since == known.since
 
 
 @dataclass(frozen=True)
 class _EventHeader(Header):
     """A header with when the first frame begins, and what is known of the file, which need not be looked through again."""
 
-    since: float = 0.0
-    known: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    since: float
+    span: Span = field(compare=False, repr=False)
 
 
 class _Counts(FrameReader):
     """Each event's frame is worked out from the first event on, so no stretch can see it elsewhere."""
 
     def __init__(self, stream: EventFrames) -> None:
-        self.events = known_file(stream.path, stream.sensor)
-        span = known_span(self.events, stream.sensor)
+        before = stream._header.span if isinstance(stream._header, _EventHeader) else None
+        self.events = known_file(stream.path, stream.sensor, None if before is None else before.file)
+        span = known_span(self.events, stream.sensor, before)
         self.size = sensor_size(span.corner, stream.field, _WHO)
         self.since, self.step = float(span.first.min()) if len(span.first) else 0.0, stream.dt * 1e6
         # Of each piece: its events may be in any order between.
@@ -84,9 +89,8 @@ class _Counts(FrameReader):
             )
         self.pieces = span.pieces
         self.kept = Kept(_KEPT)
-        known = (span, self.events) if self.events.lasting else (span,)
         frames = int(self.highest.max(initial=-1)) + 1
-        self.header = _EventHeader(frames, (*self.size, 2), np.dtype(np.float32), self.since, known)
+        self.header = _EventHeader(frames, (*self.size, 2), np.dtype(np.float32), self.since, span)
 
     def read(self, lo: int, hi: int) -> Array:
         check_frames(hi - lo, self.size, _WHO)

@@ -10,9 +10,10 @@ import numpy as np
 
 from headrace.core.anew import written_anew
 from headrace.core.optional import optional
+from headrace.core.refused import refused
+from headrace.errors import StreamConfigError
 from headrace.frames.base.hdf5_room import CACHE, Room
 from headrace.frames.base.layout import Array
-from headrace.frames.base.refused import refused
 from headrace.frames.events.aedat import AEDAT_HEAD, check_aedat, check_bin, packed_aedat, packed_bin
 from headrace.frames.events.arrays import EVENT, NAMES, joined_events
 
@@ -97,12 +98,50 @@ class GrowingBytes(Growing):
 
 
 class GrowingHDF5(Growing):
-    """A file of HDF5 with a group ``events`` of columns in compressed chunks."""
+    """A file of HDF5 with a group ``events`` of columns in compressed chunks.
+
+    Raises
+    ------
+    StreamConfigError
+        When the file that is there holds something else, or is open for writing: at once, and by the first :meth:`add`.
+    """
 
     def __init__(self, path: Path, who: str) -> None:
         super().__init__(path, who)
         self._h5py: Any = optional("h5py", "frames", "writing events")
         self._n = 0
+        self._check_alone()
+
+    def add(self, events: Array) -> None:
+        if not self.begun:
+            self._check_alone()
+        super().add(events)
+
+    def _check_alone(self) -> None:
+        """Raise when replacing the file would lose more than events."""
+        try:
+            with self._h5py.File(self.path, "r") as file:
+                # Another writer that has it open in this process made it so, and would write on into what is gone.
+                what = "which this program is writing" if file.mode != "r" else self._others(file)
+        except BlockingIOError:
+            what = "which another program has open"
+        except (OSError, RuntimeError):  # no file, or none of HDF5 that can be read
+            return
+        if what:
+            raise StreamConfigError(
+                f"{self.who}(filename) got {str(self.path)!r}, {what}, wanted a new file or one of events alone: it is replaced.\n"
+                "  Choose another name."
+            )
+
+    def _others(self, file: Any) -> str:
+        """Return what is in an open file beside events, in words; nothing where nothing is."""
+        group = file.get("events")
+        inside = [f"events/{name}" for name in group] if isinstance(group, self._h5py.Group) else ["events"]
+        own = {f"events/{name}" for name in NAMES} | (set(NAMES) if all(name in file for name in NAMES) else set())
+        found = [name for name in file if name != "events"] + (inside if group is not None else [])
+        others = [name for name in found if name not in own]
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        return f"which holds {', '.join(map(repr, others[:5]))}{more}" if others else ""
 
     def _put(self, path: Path, events: Array) -> None:
         n = self._n if self.begun else 0

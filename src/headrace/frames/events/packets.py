@@ -14,6 +14,7 @@ from headrace.errors import DataError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.unreadable import changed
 from headrace.frames.events.arrays import EVENT
+from headrace.frames.events.looked import Looked, looked_at, looked_before
 from headrace.frames.events.pieces import PIECE, EventFile
 from headrace.sources.formats import ArrayFile
 
@@ -39,15 +40,20 @@ class ThirdFile(EventFile):
         The file, and where its packets begin.
     """
 
+    looked: Looked | None
+
     def __init__(self, path: Path, at: int) -> None:
         super().__init__(path)
         self._end = self._seen.size
         self._marks = [_Mark(at, 0, 0)]
 
     def look(self) -> Numbers:
-        marks, starts, n, records = self._marks[:1], [0], 0, 0
         with self.opened() as file:
-            for mark, count in self._stretches(file, marks[0]):
+            begin = self._marks[0]
+            last = looked_before(self.looked, file, self._end, begin.at, (begin,), (0,), 0, 0)
+            marks, starts, n, records = last.found
+            marks, starts = [*marks], [*starts]
+            for mark, count in self._stretches(file, _Mark(last.end, 0, 0), PIECE - records):
                 if records == PIECE:
                     marks.append(mark)
                     starts.append(n)
@@ -55,13 +61,14 @@ class ThirdFile(EventFile):
                 # Counted, since what packets say of it is not always so.
                 n += int(np.count_nonzero(_records(file, mark, count)[:, 0] & 1))
                 records += count
-        self._marks = marks
+            looked = looked_at(file, self._end, marks, starts, n, records)
+        self._marks, self.looked = marks, looked
         return np.array([*starts, n], np.int64)
 
-    def _stretches(self, file: ArrayFile, mark: _Mark) -> Iterator[tuple[_Mark, int]]:
+    def _stretches(self, file: ArrayFile, mark: _Mark, room: int = PIECE) -> Iterator[tuple[_Mark, int]]:
         """Yield stretches of records from a mark to the end: where each begins, and how many; cut where pieces begin."""
         at, left, overflows = mark
-        room = PIECE
+        room = room or PIECE
         while True:
             while not left:
                 if at >= self._end:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, TypeVar
-from zlib import crc32
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from headrace.core.indexed import Numbers
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array
-from headrace.frames.base.unreadable import changed, opening
+from headrace.frames.base.unreadable import Stamp, changed, opening, sample_of
 from headrace.frames.events.arrays import EVENT, joined_events
+from headrace.frames.events.looked import Looked
 from headrace.sources.formats import ArrayFile
 
 T = TypeVar("T")
@@ -24,14 +24,6 @@ PIECE = 1 << 16  # events of a piece, where the format leaves it open
 WHOLE = 1 << 20  # events of a file, up to which a run holds it whole: 13 MiB
 _KEPT = 4 * PIECE  # events that a run holds of a longer one
 _NEAR = 1024  # events between two that are wanted, up to which all between them are read, too
-_HEAD = 4096  # bytes in front that tell a file from another
-
-
-class _Seen(NamedTuple):
-    inode: int
-    size: int
-    mtime: int
-    front: int = 0  # a checksum
 
 
 class EventFile:
@@ -52,16 +44,19 @@ class EventFile:
         Whether a part of a piece costs no more than the part.
     lasting : bool
         Whether it is small enough to be kept when nobody reads the file.
+    looked : Looked or None
+        How far the file was looked through, by this one or, before it grew, by another.
     """
 
     path: Path
     fine: bool = False
     lasting: ClassVar[bool] = True
+    looked: Looked | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        now = _seen(path)
-        self._seen = now._replace(front=self.front(now.size))
+        self._seen = self._last = _seen(path)
+        self.sampled()
 
     @cached_property
     def starts(self) -> Numbers:
@@ -88,8 +83,17 @@ class EventFile:
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method fill(file, k, lo, hi, out)")
 
-    def handle(self) -> Any:
-        """Open the file, as :meth:`fill` takes it; what has a method ``close``."""
+    def sample(self) -> int:
+        """Return a checksum of as much of the file as there was at first, which stays when it grows."""
+        with open(self.path, "rb", buffering=0) as file:
+            return sample_of(file.fileno(), self._seen.size)
+
+    def sampled(self) -> None:
+        """Take the sample that the file is known by; again by a subclass whose :meth:`sample` wants its header."""
+        self._seen = self._seen._replace(sample=self.sample())
+
+    def handle(self, *, whole: bool = False) -> Any:
+        """Open the file, as :meth:`fill` takes it; what has a method ``close``. ``whole`` is for all of it, in order."""
         return ArrayFile(self.path, f"read_events({str(self.path)!r})")
 
     @property
@@ -106,17 +110,17 @@ class EventFile:
         """Return all events."""
         found = np.empty(self.n, EVENT)
         if self.n:
-            with self.opened() as file:
+            with self.opened(whole=True) as file:
                 for k, (lo, hi) in enumerate(self._bounds()):
                     self.fill(file, k, 0, hi - lo, found[lo:hi])
         return found
 
-    def each(self) -> Iterator[Array]:
-        """Yield the pieces, each in the place of the one before."""
+    def each(self, first: int = 0) -> Iterator[Array]:
+        """Yield the pieces from one on, each in the place of the one before."""
         if self.n:
             room = np.empty(int(np.diff(self.starts).max()), EVENT)
-            with self.opened() as file:
-                for k, (lo, hi) in enumerate(self._bounds()):
+            with self.opened(whole=True) as file:
+                for k, (lo, hi) in enumerate(self._bounds()[first:], first):
                     self.fill(file, k, 0, hi - lo, room[: hi - lo])
                     yield room[: hi - lo]
 
@@ -128,8 +132,8 @@ class EventFile:
         return found
 
     @contextmanager
-    def opened(self) -> Iterator[Any]:
-        """Open the file, when it is still the one that was looked through, or that one with more behind.
+    def opened(self, *, whole: bool = False) -> Iterator[Any]:
+        """Open the file as :meth:`handle` does, when it is still the one that was looked through, or grew since.
 
         Raises
         ------
@@ -138,63 +142,32 @@ class EventFile:
         """
         with opening("read_events", self.path):
             self._check()
-            handle = self.handle()
+            handle = self.handle(whole=whole)
         with closing(handle):
             yield handle
         with opening("read_events", self.path):
             self._check()
 
     def _check(self) -> None:
-        now, before = _seen(self.path), self._seen
-        if now != before._replace(front=0):
-            grown = now.inode == before.inode and now.size >= before.size
-            if not (grown and self.front(before.size) == before.front):
-                raise changed("read_events", self.path, f"{before.size} bytes of events")
-            self._seen = now._replace(front=self.front(now.size))  # at once, for other threads
+        if not self.is_there():
+            raise changed("read_events", self.path, f"{self._seen.size} bytes of events")
 
-    def front(self, size: int) -> int:
-        """Return a checksum of what is in front of a file of a size, and stays as it is when it grows."""
-        with open(self.path, "rb", buffering=0) as file:
-            return crc32(file.read(min(_HEAD, size)))
+    def is_there(self) -> bool:
+        """Tell whether the file is the one that was looked through, or that one with more behind. Raises OSError."""
+        now = _seen(self.path)
+        if now != self._last:
+            if not self._seen.may_grow_into(now) or self.sample() != self._seen.sample:
+                return False
+            self._last = now
+        return True
 
     def _bounds(self) -> list[tuple[int, int]]:
         return list(zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True))
 
 
-def _seen(path: Path) -> _Seen:
+def _seen(path: Path) -> Stamp:
     found = os.stat(path)
-    return _Seen(found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-class InMemory(EventFile):
-    """Events of a file whose format gives no pieces: all of them, in memory as long as anyone reads it.
-
-    Parameters
-    ----------
-    path, events
-        The file, and what is in it.
-    """
-
-    path: Path
-    fine = True
-    lasting = False
-
-    def __init__(self, path: Path, events: Array) -> None:
-        self.path, self._events = path, events
-
-    def look(self) -> Numbers:
-        return even(len(self._events), PIECE)
-
-    def whole(self) -> Array:
-        return self._events
-
-    @contextmanager
-    def opened(self) -> Iterator[Any]:
-        yield None
-
-    def fill(self, file: Any, k: int, lo: int, hi: int, out: Array) -> None:
-        first = int(self.starts[k])
-        out[...] = self._events[first + lo : first + hi]
+    return Stamp(found.st_size, found.st_mtime_ns, 0, found.st_ino)
 
 
 def even(n: int, each: int) -> Numbers:
@@ -237,14 +210,16 @@ class Reading:
         What is known of the file.
     whole
         Called for all events, of a short one.
+    most
+        Events of a short one.
     """
 
     file: EventFile
     n: int
 
-    def __init__(self, file: EventFile, whole: Callable[[], Array]) -> None:
+    def __init__(self, file: EventFile, whole: Callable[[], Array], most: int = WHOLE) -> None:
         self.file, self.n = file, file.n
-        self._load = whole
+        self._load, self._most = whole, most
         self._all: Array | None = None
         self._kept = Kept(_KEPT)
         self._broken: set[int] = set()
@@ -276,7 +251,7 @@ class Reading:
         return found
 
     def _held(self) -> Array | None:
-        if self._all is None and self.n <= WHOLE:
+        if self._all is None and self.n <= self._most:
             held = self._load()
             if len(held) != self.n:
                 raise changed("read_events", self.file.path, f"{self.n} events")
@@ -289,5 +264,7 @@ class Reading:
             try:
                 return self._kept.get(k, n, lambda: self.file.part(k, 0, n))[lo:hi]
             except DataError:
-                self._broken.add(k)  # what is wanted of it may be whole
+                found = self.file.part(k, lo, hi)  # what is wanted of it may be whole
+                self._broken.add(k)
+                return found
         return self.file.part(k, lo, hi)

@@ -10,6 +10,7 @@ import numpy as np
 from headrace.core.indexed import Numbers
 from headrace.errors import DataError
 from headrace.frames.base.layout import Array
+from headrace.frames.events.looked import Looked, looked_at, looked_before
 from headrace.frames.events.pieces import PIECE, EventFile, even
 from headrace.sources.formats import ArrayFile
 
@@ -36,6 +37,8 @@ ADDRESSES = {
 class _Records(EventFile):
     """A file of records of ``size`` bytes behind a header of ``at`` bytes, in pieces of equally many."""
 
+    looked: Looked | None
+
     def __init__(self, path: Path, at: int, size: int) -> None:
         super().__init__(path)
         held = self._seen.size - at
@@ -45,9 +48,29 @@ class _Records(EventFile):
                 f"  Copy it again. Of a recording that was killed, os.truncate(path, {at + held // size * size}) leaves what is whole."
             )
         self._at, self._size, self._records = at, size, held // size
+        self._past = [0]  # records that are no events before each piece
 
     def look(self) -> Numbers:
-        return even(self._records, PIECE)
+        starts, end = even(self._records, PIECE), self._at + self._size * self._records
+        if self.fine or not self._records:
+            return starts
+        with self.opened() as file:
+            last = looked_before(self.looked, file, end, self._at, 0)
+            first, lo = divmod((last.end - self._at) // self._size, PIECE)
+            past, over = [*last.found[: first + 1]], last.found[-1]
+            for k in range(first, len(starts) - 1):
+                raw = self._raw(file, k, lo, min(PIECE, self._records - PIECE * k))
+                over += len(raw) - int(np.count_nonzero(self._events(raw)))
+                past.append(over)
+                lo = 0
+            looked = looked_at(file, end, *past)
+        self._past, self.looked = past, looked
+        events: Numbers = starts - np.array(past)
+        return events
+
+    def _events(self, raw: Array) -> Array:
+        """Return which records are events."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method _events(raw)")
 
     def _raw(self, file: ArrayFile, k: int, lo: int, hi: int) -> Array:
         """Return records ``lo`` to ``hi`` of a piece, ``(n, size)`` bytes."""
@@ -81,16 +104,7 @@ class SecondFile(_Records):
         self._sensor, self._layout = sensor, ADDRESSES[sensor]
         self.fine = self._layout.skip is None
 
-    def look(self) -> Numbers:
-        starts = super().look()
-        if not self.fine and self._records:
-            with self.opened() as file:
-                counts = [np.count_nonzero(self._events(self._piece(file, k))) for k in range(len(starts) - 1)]
-            starts = np.cumsum([0, *counts])
-        return starts
-
     def _events(self, raw: Array) -> Array:
-        """Return which records are events."""
         found: Array = raw.view(">u4")[:, 0] >> (self._layout.skip or 0) & 1 == 0
         return found
 
@@ -131,16 +145,10 @@ class BitsFile(_Records):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, 0, 5)
-        self._past = [0]  # how often the clock has run over before each piece
 
-    def look(self) -> Numbers:
-        starts = super().look()
-        if self._records:
-            with self.opened() as file:
-                over = [np.count_nonzero(self._piece(file, k)[:, 1] == NO_ROW) for k in range(len(starts) - 1)]
-            self._past = np.cumsum([0, *over]).tolist()
-            starts = starts - np.array(self._past)
-        return starts
+    def _events(self, raw: Array) -> Array:
+        found: Array = raw[:, 1] != NO_ROW  # by which the clock runs over
+        return found
 
     def fill(self, file: Any, k: int, lo: int, hi: int, out: Array) -> None:
         raw = self._piece(file, k)

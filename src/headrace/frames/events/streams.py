@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headrace.core.batch import Batch
-from headrace.core.indexed import Bound, Indexed, Places, numbers, runs
+from headrace.core.cursor import Cursor
+from headrace.core.indexed import Bound, Indexed, IndexedCursor, Places, numbers, runs
 from headrace.core.items import each_of
 from headrace.core.key import Key
+from headrace.core.look import Look
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Field, Spec
@@ -20,11 +22,13 @@ from headrace.frames.base.options import whole_number
 from headrace.frames.base.paths import check_file
 from headrace.frames.base.shared import say_where
 from headrace.frames.base.stream import FrameStream, OnEnd
+from headrace.frames.base.unreadable import changed, opening
 from headrace.frames.events.aedat import check_sensor
 from headrace.frames.events.arrays import EVENT, NAMES
 from headrace.frames.events.files import check_ending, known_file, known_span, reading, write_example
 from headrace.frames.events.frames import EventFrames
 from headrace.frames.events.pieces import EventFile, Reading
+from headrace.frames.events.span import Span
 from headrace.sources.files_rows import example_file
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1  # times that events may have
@@ -65,6 +69,8 @@ class EventStream(Indexed[dict[str, Any]]):
 
     path: Path
     sensor: str | None = None
+    _file: ClassVar[EventFile | None] = None  # as it was when it was last asked for
+    _span: ClassVar[Span | None] = None  # of the last search
 
     def __post_init__(self) -> None:
         self.fix(path=check_file("EventStream", self.path, "path"))
@@ -91,7 +97,7 @@ class EventStream(Indexed[dict[str, Any]]):
 
     def known(self) -> EventFile:
         """Return what is known of the file, as it is now."""
-        file = known_file(self.path, self.sensor)
+        file = known_file(self.path, self.sensor, self._file)
         if file.lasting:
             self.fix(_file=file)
         return file
@@ -119,8 +125,8 @@ class EventStream(Indexed[dict[str, Any]]):
         """
         wanted = max(_LEAST, min(whole_number("EventStream.search", "t", t), _MOST))
         file = self.known()
-        span = known_span(file, self.sensor)
-        self.fix(_span=span)  # kept for the next search
+        span = known_span(file, self.sensor, self._span)
+        self.fix(_span=span)
         if span.late is not None:
             raise DataError(
                 f"EventStream.search got {str(self.path)!r}, where event {span.late} is earlier than the one before it, wanted "
@@ -136,11 +142,39 @@ class EventStream(Indexed[dict[str, Any]]):
     def bind(self, key: Key) -> Bound[dict[str, Any]]:
         return _Rows(self, key)
 
+    def start_indexed(self, key: Key) -> Cursor[dict[str, Any]]:
+        return _Pass(self, key)
+
+    def _look(self, key: Key | None) -> Look[dict[str, Any]]:
+        look = super()._look(key)
+        assert isinstance(look.bound, _Rows)
+        look.bound.alone = True
+        return look
+
+
+class _Pass(IndexedCursor[dict[str, Any]]):
+    """A pass that does not end where its file was replaced by one of fewer events."""
+
+    def _end(self) -> int:
+        if isinstance(self._bound, _Rows):
+            self._bound.file()
+        return super()._end()
+
 
 class _Rows(Bound[dict[str, Any]]):
     stream: EventStream
     inner: ClassVar[tuple[str, ...]] = ()
+    alone: bool = False  # whether each question is of the file that is there; those of a pass are all of one
     _reading: Reading | None = None
+
+    def file(self) -> EventFile:
+        """Return what is known of the file, as it is now. Raises DamageError when a pass began with another."""
+        file, before = self.stream.known(), self._reading
+        if before is not None and before.file is not file and not self.alone:
+            with opening("EventStream", self.stream.path):
+                if file.n < before.n or not before.file.is_there():
+                    raise changed("EventStream", self.stream.path, f"{before.n} events")
+        return file
 
     def walk(self, at: Places) -> Iterator[dict[str, Any]]:
         for run in runs(at, 1024):
@@ -159,16 +193,11 @@ class _Rows(Bound[dict[str, Any]]):
         before = self._reading
         wanted = numbers(at)
         try:  # each time, since a file may grow, or be written anew; it is looked through again only then
-            file = self.stream.known()
-            if before is not None and file.n < before.n:
-                gone = (wanted % before.n)[wanted % before.n >= file.n]  # in any lap
-                if len(gone):
-                    raise DataError(
-                        f"EventStream got {str(self.stream.path)!r} with {file.n} events for number {gone[0]}, wanted the "
-                        f"{before.n} that it had: it was written anew.\n  Begin again: a new pass takes what it has now."
-                    )
+            file = self.file()
+            if self.alone and (wanted >= file.n).any():
+                raise changed("EventStream", self.stream.path, f"{wanted.max() + 1} events or more")
             if before is None or before.file is not file:
-                before = self._reading = reading(file, self.stream.sensor)
+                before = self._reading = reading(file, self.stream.sensor, before)
             first = wanted[0] % file.n
             if isinstance(at, range) and at.step == 1 and first + len(at) <= file.n:
                 some = before.slice(int(first), int(first) + len(at))

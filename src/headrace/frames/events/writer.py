@@ -28,8 +28,9 @@ _AT_ONCE = 1 << 13  # events that are put into the file together
 class EventWriter(Closing):
     """Events into a file: a sink of events, batches of them or arrays.
 
-    HDF5, AEDAT and ``.bin`` files grow as events come: what was written more than a second or 8192 events ago, or before
-    :meth:`flush`, is in the file, whatever becomes of the program. An ``.npz`` archive cannot grow: its events are in
+    HDF5, AEDAT and ``.bin`` files grow as events come. Events wait for others: all that were written are put into the
+    file by the 8192nd of them, by the first that comes a second or more after the first of them, and by :meth:`flush`;
+    there they are safe, whatever becomes of the program. Where no more may come for a while, call :meth:`flush`. An ``.npz`` archive cannot grow: its events are in
     memory, and it is written when the writer is closed. What was in the file before is replaced by the first events.
 
     Parameters
@@ -45,7 +46,7 @@ class EventWriter(Closing):
     Raises
     ------
     StreamConfigError
-        When its name ends otherwise, or its folder is not there.
+        When its name ends otherwise, its folder is not there, or it is HDF5 and holds anything but events.
     DataError
         When given what is no event, or events that the format cannot hold; these are not taken.
     MissingExtraError

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
-from zlib import crc32
 
 import numpy as np
 
 from headrace.core.optional import optional
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
-from headrace.errors import DataError, HeadraceError, StreamConfigError
+from headrace.errors import DamageError, DataError, HeadraceError, StreamConfigError
 from headrace.frames.base.footage import Footage, FrameReader, Header
 from headrace.frames.base.layout import Array
 from headrace.frames.base.paths import check_file
 from headrace.frames.base.stream import FrameStream, OnEnd
+from headrace.frames.files.hdf5_same import begun, kept, sample
 from headrace.sources.files_rows import example_file
-
-SEEN = 1 << 16  # bytes of the first chunk that tell a dataset from another
 
 
 class HDF5Reader(FrameStream):
@@ -84,24 +83,32 @@ class HDF5Frames(Footage):
 
     path: Path
     name: str = "images"
+    _begun: ClassVar[int | None] = None  # a checksum of the frames whose chunk is not full, once frames were read
 
     def __post_init__(self) -> None:
         self.fix(path=check_file("HDF5Reader", self.path), name=check_name("HDF5Reader", self.name))
 
     def reader(self) -> FrameReader:
-        return _Reader(self.path, self.name)
+        return _Reader(self)
 
     def _same(self, reader: FrameReader) -> bool:
-        """Tell whether the dataset is the one that was there, perhaps with frames put behind."""
+        """Tell whether the dataset is the one that was there, perhaps with frames put behind, as far as samples tell."""
         known = self.header()
         assert isinstance(known, HDF5Header)
         assert isinstance(reader, _Reader)
+        if not super()._same(reader):
+            return False
         new = reader.header
-        if new.frames == known.frames or known.first is None:  # of a chunk that is full nothing is written again
-            kept = new.sample == known.sample and (new.stored == known.stored or new.frames > known.frames)
-        else:
-            kept = known.first == reader.first()
-        return super()._same(reader) and kept
+        if new.frames == known.frames:
+            return (new.stored, new.sample) == (known.stored, known.sample)
+        return reader.kept(known.frames) == known.kept and self._begun in (None, begun(reader.data, known.frames))
+
+    def reopened(self) -> FrameReader:
+        reader = super().reopened()
+        if self._begun is None:
+            assert isinstance(reader, _Reader)
+            self.fix(_begun=begun(reader.data, self.header().frames))
+        return reader
 
 
 @dataclass(frozen=True)
@@ -113,31 +120,29 @@ class HDF5Header(Header):
     stored : int
         Bytes that it takes.
     sample : int
-        A checksum of the first of them.
-    first : int or None
-        Of the first frame, where more may come into its chunk.
+        A checksum of some of them.
+    kept : int
+        One of what stays as it is when frames are put behind.
     """
 
     stored: int
     sample: int
-    first: int | None
+    kept: int
 
 
 class _Reader(FrameReader):
-    header: HDF5Header
-
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, recipe: HDF5Frames) -> None:
         h5py: Any = optional("h5py", "frames", "HDF5Reader")
+        self.recipe, self.path, self.name = recipe, recipe.path, recipe.name
         try:
-            self.opened = h5py.File(path, "r")
+            self.opened = h5py.File(self.path, "r")
         except OSError as error:
             if error.errno is not None and error.errno in errno.errorcode:
                 raise  # the system's word, not HDF5's
             raise DataError(
-                f"HDF5Reader got {str(path)!r}, which is no HDF5 file that can be read: {error}, wanted one.\n"
+                f"HDF5Reader got {str(self.path)!r}, which is no HDF5 file that can be read: {error}, wanted one.\n"
                 "  A file that was not closed when it was written cannot be."
             ) from error
-        self.path, self.name = path, name
         try:
             self.data = self._found(h5py.Dataset)
         except BaseException as error:
@@ -145,37 +150,31 @@ class _Reader(FrameReader):
             if isinstance(error, HeadraceError) or not isinstance(error, Exception):
                 raise
             raise self._damaged(error) from error
-        shape, dtype = self.data.shape, self.data.dtype.newbyteorder("=")
-        self.file = path
+        self.dtype = self.data.dtype.newbyteorder("=")
+        self.file = self.path
+
+    @cached_property
+    def header(self) -> HDF5Header:  # type: ignore[override]  # few of those that open the file ask for it
+        data = self.data
         try:
-            self.header = HDF5Header(int(shape[0]), tuple(map(int, shape[1:])), dtype, *self._stored())
+            n, shape = int(data.shape[0]), tuple(map(int, data.shape[1:]))
+            stored = int(data.id.get_storage_size())
+            found = sample(data, self.path, n)
+            full = not data.chunks or not n % data.chunks[0]
+            return HDF5Header(n, shape, self.dtype, stored, found, found if full else self.kept(n))
+        except HeadraceError:
+            raise
         except Exception as error:
             self.opened.close()
             raise self._damaged(error) from error
 
-    def _stored(self) -> tuple[int, int, int | None]:
-        """Return what the header says of how the dataset lies in the file."""
-        data, place = self.data, None
-        kept, chunk = data.id, data.chunks
-        if data.shape[0] and chunk:
-            told = kept.get_chunk_info_by_coord((0,) * data.ndim)
-            place = None if told.byte_offset is None else (told.byte_offset, told.size)
-        elif kept.get_offset() is not None:
-            place = kept.get_offset(), kept.get_storage_size()
-        if place is None:  # not written yet, or in the head of the file, or in others
-            return kept.get_storage_size(), 0, self.first()
-        with open(self.path, "rb", buffering=0) as file:
-            file.seek(place[0])
-            sample = crc32(file.read(min(SEEN, place[1])))
-        growing = bool(chunk) and data.shape[0] < chunk[0]
-        return kept.get_storage_size(), sample, self.first() if growing else None
-
-    def first(self) -> int:
-        """Return a checksum of the first frame; of none where it cannot be read, which reading it says."""
+    def kept(self, n: int) -> int:
+        """Return a checksum of what stays of the first ``n`` frames when more are put behind."""
         try:
-            return crc32(np.asarray(self.data[:1]).tobytes())
-        except Exception:
-            return 0
+            return kept(self.data, self.path, n)
+        except Exception as error:
+            self.opened.close()
+            raise self._damaged(error) from error
 
     def _found(self, dataset: type[Any]) -> Any:
         """Return the dataset, when it is one of frames."""
@@ -198,10 +197,39 @@ class _Reader(FrameReader):
 
     def read(self, lo: int, hi: int) -> Array:
         try:
+            return self._checked(lo, hi)
+        except DataError:
+            if not self._renewed():
+                raise
+        return self._checked(lo, hi)
+
+    def check(self) -> None:
+        """Do nothing: reading does it, and opens the file again where it only grew."""
+
+    def _checked(self, lo: int, hi: int) -> Array:
+        found = self._rows(lo, hi)
+        super().check()
+        return found
+
+    def _rows(self, lo: int, hi: int) -> Array:
+        try:
             found = np.asarray(self.data[lo:hi])
         except Exception as error:  # OSError, RuntimeError, ValueError, KeyError: whatever HDF5 says of broken bytes
             raise self._damaged(error) from error
-        return found.astype(self.header.dtype, copy=False)
+        return found.astype(self.dtype, copy=False)
+
+    def _renewed(self) -> bool:
+        """Open the file again where it was written to, and tell whether it was; raises where it did not just grow."""
+        if self.opened:  # not one that was tried before
+            try:
+                super().check()
+                return False
+            except DamageError:
+                self.opened.close()  # first: HDF5 keeps what it knows of a file while it is open anywhere
+        fresh = self.recipe.reopened()
+        assert isinstance(fresh, _Reader)
+        self.opened, self.data, self.watched = fresh.opened, fresh.data, fresh.watched
+        return True
 
     def close(self) -> None:
         self.opened.close()

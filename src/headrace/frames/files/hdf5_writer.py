@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from headrace.core.optional import optional
+from headrace.core.refused import FULL, refused
 from headrace.errors import DataError, HeadraceError, SinkError
 from headrace.frames.base.claimed import Claim
 from headrace.frames.base.hdf5_room import CACHE, Room
 from headrace.frames.base.layout import Array
 from headrace.frames.base.options import check_dtype
 from headrace.frames.base.paths import check_target
-from headrace.frames.base.refused import FULL, refused
 from headrace.frames.base.writer import FrameWriter, fitted
 from headrace.frames.files.hdf5 import check_name
 
@@ -33,18 +33,18 @@ class HDF5Writer(FrameWriter):
     size
         Rows and columns; by default those of the first frame.
     dtype
-        Of the values in the file.
+        Of the values in the file; by default that of the dataset that is there, float32 for a new one.
 
     Raises
     ------
     StreamConfigError
         When the folder is not there, or ``data_set_name``, ``size`` or ``dtype`` is none.
     DataError
-        When the file is none of HDF5, or the dataset that is there is none of frames that can grow. While writing: frames
-        of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
+        When the file is none of HDF5, or the dataset that is there is none of frames that can grow, or of another ``dtype``.
+        While writing: frames of another shape, or with a value that ``dtype`` cannot hold; floats may be rounded.
     SinkError
-        When the disk is full: the frames of this call are not taken, all before them are kept. When another writer of this
-        program has begun the dataset.
+        When the file may not be written, or the disk is full: the frames of this call are not taken, all before them are
+        kept. When another writer of this program has begun the dataset.
     MissingExtraError
         Without h5py.
 
@@ -61,12 +61,12 @@ class HDF5Writer(FrameWriter):
 
     _claim: Claim
 
-    def __init__(
-        self, filename: Any, data_set_name: str = "images", size: Any = None, *, dtype: Any = np.float32
-    ) -> None:
+    def __init__(self, filename: Any, data_set_name: str = "images", size: Any = None, *, dtype: Any = None) -> None:
         super().__init__(size)
         h5py: Any = optional("h5py", "frames", "HDF5Writer")
-        self._name, self._dtype = check_name("HDF5Writer", data_set_name), check_dtype("HDF5Writer", "dtype", dtype)
+        self._name = check_name("HDF5Writer", data_set_name)
+        self._wanted = None if dtype is None else check_dtype("HDF5Writer", "dtype", dtype)
+        self._dtype = np.dtype(np.float32) if self._wanted is None else self._wanted
         path = check_target("HDF5Writer", "filename", filename)
         self._claim = Claim("HDF5Writer", path, self._name.strip("/"))
         new = not path.exists()
@@ -75,7 +75,7 @@ class HDF5Writer(FrameWriter):
         except OSError as error:
             if new:
                 path.unlink(missing_ok=True)  # of a full disk: what is left is no HDF5 file
-            if error.errno in FULL:
+            if error.errno in FULL or isinstance(error, PermissionError):
                 raise refused("HDF5Writer", path, error) from error
             raise DataError(
                 f"HDF5Writer(filename) got {str(filename)!r}, which cannot be written: {error}, wanted an HDF5 file or a new name.\n"
@@ -110,8 +110,15 @@ class HDF5Writer(FrameWriter):
                 f"HDF5Writer(data_set_name=) got {self._name!r}, which is {what} in this file, wanted frames that can grow.\n"
                 "  Choose another name; a dataset grows when it was made with maxshape=(None, rows, cols)."
             )
+        there = np.dtype(found.dtype)
+        wanted = there if self._wanted is None else self._wanted
+        if wanted.newbyteorder("=") != there.newbyteorder("="):
+            raise DataError(
+                f"HDF5Writer(dtype=) got {wanted} for {self._name!r}, which is {there} in this file, wanted {there}.\n"
+                "  Leave dtype= away, or choose another name."
+            )
         self.goes_on(tuple(map(int, found.shape[1:])))
-        self._dtype = np.dtype(found.dtype)
+        self._dtype = there
         return found
 
     def take(self, frames: Array) -> None:

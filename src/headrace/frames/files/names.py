@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from glob import glob
 from os import PathLike, fspath
-from os.path import isdir, isfile
+from os.path import isdir, isfile, join, realpath
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,8 @@ from headrace.errors import StreamConfigError
 from headrace.frames.base.paths import check_file
 
 Sort = Literal["natural", "plain"]
+_SEP = re.escape("".join({os.sep, os.altsep or os.sep}))
+_BELOW = re.compile(rf"(?:^|(?<=[{_SEP}]))\*\*(?:[{_SEP}]+|$)")  # a ** between separators
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:
@@ -36,8 +39,8 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
     who
         The name that messages begin with.
     filenames
-        A pattern as :mod:`glob` knows them, whose files are sorted, ``**`` standing for any folders; or files in their
-        order, some perhaps more than once.
+        A pattern as :mod:`glob` knows them, whose files are sorted, ``**`` standing for any folders, each of which is looked
+        into once, whatever links lead there; or files in their order, some perhaps more than once.
     sort
         ``"natural"`` puts ``frame_2`` before ``frame_10``, ``"plain"`` behind it.
 
@@ -53,7 +56,7 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
         )
     if isinstance(filenames, str | PathLike):
         pattern = fspath(filenames)
-        found = [name for name in glob(str(pattern), recursive=True) if not isdir(name)]  # ** finds folders, too
+        found = [name for name in _matching(str(pattern)) if not isdir(name)]
         if not found:
             what, told = "which no file is called", f"The current folder is {Path.cwd()}."
             if isdir(pattern):
@@ -79,3 +82,53 @@ def files_of(who: str, filenames: Any, sort: Sort = "natural") -> tuple[Path, ..
             f"{who}(filenames) got an empty list, wanted at least one file.\n  The current folder is {Path.cwd()}."
         )
     return made
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the names that a pattern matches, in any order; those in folders that several paths lead to once."""
+    try:
+        if not _BELOW.search(pattern):
+            return glob(pattern)
+        known: dict[tuple[str, str], str] = {}
+        folders: dict[str, str] = {}
+        for name in _below("", pattern, set()):
+            folder, last = os.path.split(name)
+            real = folders.get(folder)
+            if real is None:
+                real = folders[folder] = realpath(folder)
+            known.setdefault((real, last), name)
+        return list(known.values())
+    except ValueError:  # of what can be in no name, a null byte
+        return []
+
+
+def _below(root: str, pattern: str, seen: set[tuple[str, int, int]]) -> Iterator[str]:
+    """Yield the names that a pattern matches from a folder on; glob goes 40 times around where a link leads back."""
+    found = _BELOW.search(pattern)
+    if found is None:
+        yield from (join(root, name) for name in glob(pattern, root_dir=root or None))
+        return
+    head, tail = pattern[: found.start()], pattern[found.end() :] or "*"
+    for first in glob(head, root_dir=root or None) if head else [""]:
+        for folder in _folders(join(root, first), tail, seen):
+            yield from _below(folder, tail, seen)
+
+
+def _folders(top: str, tail: str, seen: set[tuple[str, int, int]]) -> Iterator[str]:
+    """Yield a folder and those below, but hidden ones and those that were looked into for ``tail``; links come last."""
+    plain, links = [top], list[str]()
+    while plain or links:
+        folder = plain.pop() if plain else links.pop(0)
+        try:
+            stat = os.stat(folder or os.curdir)
+            place = (tail, stat.st_dev, stat.st_ino)
+            if place in seen:
+                continue
+            with os.scandir(folder or os.curdir) as inside:
+                entries = sorted((e for e in inside if e.name[0] != "." and e.is_dir()), key=lambda e: e.name)
+        except OSError:  # gone, or not to be looked into: glob passes it, too
+            continue
+        seen.add(place)
+        yield folder
+        plain += [join(folder, entry.name) for entry in reversed(entries) if not entry.is_symlink()]
+        links += [join(folder, entry.name) for entry in entries if entry.is_symlink()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import get_ident
 
 from headrace.frames.base.layout import Array
 
@@ -48,6 +49,7 @@ class Decoded:
         self._kept: OrderedDict[int, Array] = OrderedDict()
         self._coming: dict[int, Future[Array]] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._inside: set[int] = set()  # of the threads
 
     def get(self, k: int, end: int, *, again: bool = True) -> Array:
         """Return frame ``k``; those up to ``end`` will be asked for next.
@@ -78,7 +80,10 @@ class Decoded:
         for far in [place for place in self._coming if place not in ahead]:  # a seek has come between
             self._coming.pop(far).cancel()
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, "headrace-decode")
+            inside = self._inside = set()  # by itself, so that the threads do not keep this
+            self._pool = ThreadPoolExecutor(
+                self._threads, "headrace-decode", initializer=lambda: inside.add(get_ident())
+            )
         for place in ahead:
             if place not in self._coming and place not in self._kept:
                 self._coming[place] = self._pool.submit(self._decode, place)
@@ -89,4 +94,5 @@ class Decoded:
         self._coming.clear()
         self._kept.clear()
         if pool is not None:
-            pool.shutdown(cancel_futures=True)
+            # Python may collect this in one of the threads, which cannot wait for itself.
+            pool.shutdown(wait=get_ident() not in self._inside, cancel_futures=True)

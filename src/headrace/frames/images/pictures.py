@@ -12,7 +12,8 @@ from headrace.core.optional import optional
 from headrace.errors import DataError, HeadraceError
 from headrace.frames.base.layout import Array
 from headrace.frames.base.unreadable import opening
-from headrace.frames.images.sixteen_bits import is_deep, luma_of, other_half, whole
+from headrace.frames.images.as_written import Written, as_written, most_of, unscaled
+from headrace.frames.images.sixteen_bits import Halves, is_deep, luma_of, other_half
 
 Grey = Literal["mean", "luma"]
 _ORIENTATION = 0x0112  # the tag of EXIF
@@ -29,7 +30,7 @@ class Picture(NamedTuple):
     image: Any
     size: tuple[int, int]
     is_color: bool
-    low: Any = None  # its lower eight bits, where it has sixteen in each of three channels
+    more: Halves | Written | None = None  # what makes the values of the file, where it does not give them
     luma: bool = False
 
 
@@ -52,7 +53,8 @@ def look(path: Path, is_color: bool) -> tuple[tuple[int, int], np.dtype[Any]]:
     try:
         with opening("ImageSequence", path), images.open(path) as image:
             _check_alone(path, image)
-            kind = "u2" if is_deep(image) else _TYPES.get(image.mode, "u1")  # first: getexif may load the image
+            written = as_written(path, image)  # first: getexif may load the image
+            kind = "u2" if is_deep(image) else _TYPES.get(image.mode, "u1") if written is None else written.dtype
             rows, cols = image.height, image.width
             if image.format == "TIFF":  # whose size Pillow turns by itself, when it does depends on its version
                 cols, rows = image.tag_v2[256], image.tag_v2[257]
@@ -89,18 +91,23 @@ def decode(path: Path, is_color: bool, grey: Grey = "mean") -> Picture:
     try:
         with opening("ImageSequence", path), images.open(path) as image:
             plain = image.format == "JPEG"  # one image of eight bits: most files, where every microsecond is seen
-            low = None
+            more: Halves | Written | None = None
             if not plain:
                 _check_alone(path, image)
-                low = other_half(path, image, images) if is_deep(image) else None
+                more = as_written(path, image)
+                if is_deep(image):
+                    more = Halves(_upright(other_half(path, image)).convert("RGB"))
+                most = most_of(image.tile[0]) if image.tile else 0
+                if 0 < most < 255:
+                    image = unscaled(image, most)
             if luma:
                 image.draft("L", None)  # a JPEG file has it ready
             image.load()
-            if low is not None:
-                image, low = _upright(image).convert("RGB"), _upright(low).convert("RGB")
+            if more is not None:
+                image = _seen(_upright(image), False)
             elif luma or not plain or image.mode != "RGB" or not _SAID.isdisjoint(image.info):
                 image = _seen(_upright(image), luma)
-            return Picture(image, (image.height, image.width), is_color, low, luma)
+            return Picture(image, (image.height, image.width), is_color, more, luma)
     except HeadraceError:
         raise
     except Exception as error:  # whatever a decoder says of bytes that are none of its own
@@ -139,6 +146,13 @@ def _seen(image: Any, luma: bool) -> Any:
 
 
 def _no_image(path: Path, error: Exception) -> DataError:
+    images = _pillow()
+    if isinstance(error, images.DecompressionBombError | images.DecompressionBombWarning):  # which a filter may raise
+        most = images.MAX_IMAGE_PIXELS * (2 if isinstance(error, images.DecompressionBombError) else 1)
+        return DataError(
+            f"ImageSequence got {str(path)!r}, an image of more pixels than Pillow is to read ({error}), wanted at most "
+            f"{most}.\n  Where you trust the file, set PIL.Image.MAX_IMAGE_PIXELS to a larger number, or to None, before."
+        )
     return DataError(
         f"ImageSequence got {str(path)!r}, which is no image that can be read: {type(error).__name__}: {error}, wanted one.\n"
         "  Pillow reads png, jpg, bmp, tif, gif, webp and more."
@@ -169,13 +183,13 @@ def crop_of(picture: Picture, top: int, left: int, rows: int, cols: int) -> Arra
 
     One channel is of the file's type where it has one, of float32 where it is made of three.
     """
-    image, low = picture.image, picture.low
+    image, more = picture.image, picture.more
     if (rows, cols) != picture.size:
         box = (left, top, left + cols, top + rows)
-        image, low = image.crop(box), None if low is None else low.crop(box)
-    if low is not None:
-        found = whole(image, low)
-        if picture.luma:
+        image, more = image.crop(box), None if more is None else more.crop(box)
+    if more is not None:
+        found = more.whole(image)
+        if picture.luma and found.ndim == 3:
             return luma_of(found)
     else:
         found = _values(image)

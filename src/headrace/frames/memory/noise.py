@@ -13,6 +13,7 @@ from headrace.core.key import Key, Seed
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
 from headrace.core.stream import Spec
+from headrace.frames.base.bounded import check_fits
 from headrace.frames.base.footage import Header, IndexedFrames, spec_of
 from headrace.frames.base.layout import Array, check_size
 from headrace.frames.base.stream import FrameStream
@@ -42,6 +43,8 @@ class RandomStream(FrameStream):
     ------
     StreamConfigError
         When ``size`` is no pair of whole numbers, ``level`` or ``mean`` no number.
+    DataError
+        While running, when the frames that are asked for are more than memory holds.
 
     Examples
     --------
@@ -103,6 +106,9 @@ class Noise(IndexedFrames):
         return _Noise(self, key)
 
 
+_MANY = 1 << 30  # bytes up to which nobody looks whether memory holds them
+
+
 class _Noise(Bound[Array]):
     stream: Noise
     inner = ()
@@ -113,16 +119,23 @@ class _Noise(Bound[Array]):
         self.row_bytes = 4 * stream.shape[0] * stream.shape[1]
 
     def walk(self, at: Places) -> Iterator[Array]:
+        self._check(1)
         for i in at if isinstance(at, range) else at.tolist():
             frame = np.empty(self.stream.shape, np.float32)
             self.lane.at(i).random(dtype=np.float32, out=frame)
             yield self._scaled(frame)
 
     def columns(self, at: Places) -> Array:
+        self._check(len(at))
         made = np.empty((len(at), *self.stream.shape), np.float32)
         for frame, i in zip(made, at if isinstance(at, range) else at.tolist(), strict=True):
             self.lane.at(i).random(dtype=np.float32, out=frame)
         return self._scaled(made)
+
+    def _check(self, n: int) -> None:
+        """Raise DataError when ``n`` frames are more than memory holds."""
+        if n * self.row_bytes > _MANY:
+            check_fits("RandomStream", n, self.stream.shape, np.float32)
 
     def _scaled(self, made: Array) -> Array:
         if self.stream.level != 1:

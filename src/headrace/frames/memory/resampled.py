@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.core.coerce import as_stream
-from headrace.core.indexed import Bound, Places, numbers
+from headrace.core.indexed import ENDLESS, Bound, Numbers, Places, numbers
 from headrace.core.key import Key
 from headrace.core.recipe import recipe
 from headrace.core.registry import register
@@ -18,15 +18,19 @@ from headrace.errors import StreamConfigError
 from headrace.frames.base.footage import IndexedFrames
 from headrace.frames.base.layout import Array
 from headrace.frames.base.numbered import ahead
-from headrace.frames.base.options import check_number
+from headrace.frames.base.options import check_number, in_short
 from headrace.frames.base.stream import FrameStream, OnEnd
 from headrace.frames.base.timing import bins_of, check_dt
 from headrace.frames.memory.pieces import Film, Kept
 from headrace.frames.memory.timed import TimedStream
 
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a time, relative: of the two rates and of what is made of them
+
 
 class TimedResampleStream(TimedStream):
     """Another stream's frames at times of its own, on straight lines between those it has.
+
+    A time at which a frame is shown, but for rounding, gives that frame as it is, whatever values are in those beside it.
 
     Parameters
     ----------
@@ -44,7 +48,8 @@ class TimedResampleStream(TimedStream):
     Raises
     ------
     StreamConfigError
-        When ``stream`` is no frame stream, its frames have no numbers, or ``dt`` is no time that passes.
+        When ``stream`` is no frame stream, its frames have no numbers, or ``dt`` is no time that passes, or so short that
+        there would be more frames than numbers.
 
     Examples
     --------
@@ -61,7 +66,7 @@ class TimedResampleStream(TimedStream):
     ) -> None:
         if not isinstance(stream, FrameStream):
             raise StreamConfigError(
-                f"TimedResampleStream(stream) got {stream!r}, wanted a frame stream: it knows when its frames are shown.\n"
+                f"TimedResampleStream(stream) got {in_short(stream)}, wanted a frame stream: it knows when its frames are shown.\n"
                 "  Make one of an array with TimedSequenceStream(array, dt=...), of others with FrameStream(frames, dt=...)."
             )
         t_zero = stream.t_zero if t_zero is None else t_zero
@@ -73,6 +78,11 @@ class TimedResampleStream(TimedStream):
             check_dt("TimedResampleStream", dt),
             stream.uneven_times(),
         )
+        if made.size is not None and ENDLESS < made.size < inf:
+            raise StreamConfigError(
+                f"TimedResampleStream(dt=) got {dt!r} from {t_zero!r} s on, which makes more than {ENDLESS} frames, wanted fewer: "
+                "each has a number.\n  Give a longer dt=, or a t_zero= nearer to that of the stream."
+            )
         super().__init__(
             made,
             pixel_per_degree=stream.pixel_per_degree,
@@ -111,7 +121,7 @@ class Resampled(IndexedFrames):
         # A grid that ends on the last frame keeps it, whatever rounding says.
         lasts = (n - 1) * self.source_dt if self.shown is None else float(self.shown[-1])
         last = (self.source_zero + lasts - self.t_zero) / self.dt
-        return max(0, floor(last + 1e-9) + 1)
+        return max(0, floor(min(last, 2.0 * ENDLESS) + 1e-9) + 1)
 
     @property
     def spec(self) -> Spec | None:
@@ -153,26 +163,46 @@ class _Between(Bound[Array]):
             lo += len(run)
 
     def columns(self, at: Places) -> Array:
-        stream = self.stream
-        places = numbers(at) if self.size == inf else numbers(at) % int(self.size)
-        since = (stream.t_zero - stream.source_zero) + places * stream.dt
-        where = since / stream.source_dt if stream.shown is None else self._among(since, stream.shown)
-        low = np.clip(np.floor(where).astype(np.int64), 0, max(0, self.last - 1))
-        wanted = np.unique(np.concatenate([low, np.minimum(low + 1, self.last)]))
+        where = self._where(numbers(at) if self.size == inf else numbers(at) % int(self.size))
+        low = np.maximum(np.floor(where).astype(np.int64), 0)
+        part = where - low
+        between = np.flatnonzero(part)
+        wanted = np.unique(np.concatenate([low, low[between] + 1]))
         dense = int(wanted[-1] - wanted[0]) < len(wanted)
         found = self.source.columns(range(int(wanted[0]), int(wanted[-1]) + 1) if dense else wanted)
         kind = _kind(found.dtype)
-        one = found[np.searchsorted(wanted, low)].astype(kind)
-        two = found[np.searchsorted(wanted, np.minimum(low + 1, self.last))]
-        part = (where - low).astype(kind).reshape(-1, *[1] * (found.ndim - 1))
-        return np.asarray(one + (two - one) * part)
+        made: Array = found[np.searchsorted(wanted, low)].astype(kind, copy=False)
+        if len(between):
+            some = slice(None) if len(between) == len(low) else between
+            two = found[np.searchsorted(wanted, low[some] + 1)]
+            share = part[some].astype(kind).reshape(-1, *[1] * (found.ndim - 1))
+            with np.errstate(invalid="ignore"):  # on from an infinite value there is no number
+                made[some] += (two - made[some]) * share
+        return made
 
-    def _among(self, since: Array, shown: Array) -> Array:
-        """Return between which frames these times are; before the first, on the line through the first two."""
+    def _where(self, places: Numbers) -> Array:
+        """Return between which frames of the source some are: a whole number where one falls on a frame, but for rounding."""
+        stream = self.stream
+        steps, ahead_by = places * stream.dt, stream.t_zero - stream.source_zero
+        since = ahead_by + steps
+        apart: Any = stream.source_dt
+        if stream.shown is None:
+            where = since / apart
+        else:
+            where, apart = self._among(since, stream.shown)
+        near = np.rint(where)
+        largest = steps + (abs(stream.t_zero) + abs(stream.source_zero) if ahead_by else 0.0)
+        where = np.where(abs(where - near) * apart <= _ROUNDING * largest, near, where)
+        # Of one frame there is no line; the end of the last frame may be behind it by a rounding.
+        return np.asarray(np.clip(where, -inf if self.last else 0, self.last))
+
+    def _among(self, since: Array, shown: Array) -> tuple[Array, Array]:
+        """Return between which frames these times are, and how far those are apart; before the first, as the first two."""
         dt = self.stream.source_dt
         where = bins_of(since, shown, dt, repeats=self.repeats)
         step = float(shown[1]) if len(shown) > 1 and shown[1] > 0 else dt
-        return np.where(since < 0, since / step, where)
+        apart = np.append(np.diff(shown), dt)[np.floor(where).astype(np.int64) % len(shown)]
+        return np.where(since < 0, since / step, where), np.where(since < 0, step, apart)
 
 
 def _kind(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -66,11 +66,11 @@ class TimedStream(FrameStream):
                 f"{type(self).__name__}.get(t1, t2) got {t1}, {t2}, wanted times of frames there are: {len(self)} from "
                 f"{self.t_zero} on, each {self.dt} seconds.\n  Choose on_end='short' or 'pad', or ask available(t1, t2)."
             )
-        self._check_fits(f"get({t1}, {t2})", len(found))
+        self._check_fits(f".get({t1}, {t2})", len(found))
         columns = self[found.start : found.stop] if len(found) else self._none()
         if len(found) < hi - lo and self._on_end == "pad":
             self._few("get", t1, t2)
-            self._check_fits(f"get({t1}, {t2})", hi - lo)
+            self._check_fits(f".get({t1}, {t2})", hi - lo)
             made = np.zeros((hi - lo, *columns.shape[1:]), columns.dtype)
             if len(found):
                 made[found.start - lo : found.stop - lo] = columns

@@ -11,6 +11,7 @@ import numpy as np
 
 from headrace.core.checks import integer
 from headrace.core.cursor import Cursor
+from headrace.core.functions import name_of_function, takes_rng
 from headrace.core.indexed import Bound
 from headrace.core.key import Key
 from headrace.core.plain import where_is
@@ -21,6 +22,7 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.footage import IndexedFrames
 from headrace.frames.base.layout import Array, Layout, arranged
 from headrace.frames.base.module_blocks import given_frames, module_block
+from headrace.frames.base.options import in_short
 from headrace.frames.memory.noise import Noise
 from headrace.frames.process.by_number import ByNumber
 from headrace.frames.process.in_order import InOrder
@@ -86,8 +88,14 @@ class Processed(IndexedFrames):
             value = self.called if name == "model" else getattr(self, name)
             if not callable(value) and (value is not None or name == "model"):
                 raise StreamConfigError(
-                    f"ProcessingStream({name}) got {value!r}, wanted a function of a block of frames.\n"
+                    f"ProcessingStream({name}) got {in_short(value)}, wanted a function of a block of frames.\n"
                     "  Give it a function, an object with __call__, or a torch module."
+                )
+            if value is not None and takes_rng(value):
+                raise StreamConfigError(
+                    f"ProcessingStream({name}) got {name_of_function(value)}, which takes rng, wanted a function of a block alone: "
+                    "what it draws would depend on how frames are asked for.\n"
+                    "  Draw for each frame: FrameStream(film | hr.map(function), like=film) hands rng to a function of a frame."
                 )
         self.fix(context=context_of(self.context))
         if self.memory is None:

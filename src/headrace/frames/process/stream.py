@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headrace.errors import StreamConfigError
-from headrace.frames.base.layout import Layout
+from headrace.frames.base.layout import Array, Layout
 from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
 from headrace.frames.process.recipe import Memory, Processed, context_of
 from headrace.frames.process.temporal import is_module
@@ -40,7 +40,7 @@ class ProcessingStream(FrameStream):
     Raises
     ------
     StreamConfigError
-        When ``model``, ``pre`` or ``post`` cannot be called; for a torch module with a part that is known to look at other
+        When ``model``, ``pre`` or ``post`` cannot be called, or takes a generator ``rng``; for a torch module with a part that is known to look at other
         frames (a kernel over time, a recurrent layer, BatchNorm or Dropout in training mode), unless ``stateless`` or
         ``context`` is given.
     DataError
@@ -111,14 +111,13 @@ class ProcessingStream(FrameStream):
         )
         super().__init__(
             made,
-            pixel_per_degree=getattr(input_stream, "pixel_per_degree", None),
-            t_zero=getattr(input_stream, "t_zero", None),
-            dt=getattr(input_stream, "dt", None),
+            like=input_stream,
             layout="5d" if layout is None and (is_module(model) or made.layout == "5d") else layout,
             on_end=on_end,
         )
-        if isinstance(input_stream, FrameStream):
-            self._uneven = input_stream.uneven_times()
+
+    def _first(self) -> Array | None:
+        return None if self._source.trusted else super()._first()  # no frame is made then that nobody asked for
 
     def reset(self) -> None:
         """Go back to frame 0, and clear the model's memory."""

@@ -56,13 +56,10 @@ class PoissonStream(FrameStream):
         made = source | map_op(partial(spiking, gain=rate))
         super().__init__(
             made if seed is None else made.seeded(seed),
-            pixel_per_degree=like.pixel_per_degree,
-            t_zero=like.t_zero,
-            dt=like.dt,
+            like=like,
             layout=like.layout,
             on_end=on_end,
         )
-        self._uneven = like.uneven_times()
 
 
 @register("spiking", example=None, kind="function")

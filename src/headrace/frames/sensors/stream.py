@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from headrace.errors import DataError, StreamConfigError
 from headrace.frames.base.bounded import memory
 from headrace.frames.base.footage import Header, spec_of
 from headrace.frames.base.layout import Array
-from headrace.frames.base.options import whole_number
+from headrace.frames.base.options import in_short, whole_number
 from headrace.frames.base.stream import FrameStream, OnEnd, frames_of
 from headrace.frames.base.timing import check_dt, shown_at
 from headrace.frames.events.arrays import joined_events
@@ -69,7 +69,7 @@ class SensorStream(FrameStream):
     def __init__(self, input_stream: Any, sensor: Sensor, *, seed: Seed | None = None, on_end: OnEnd = "short") -> None:
         if not isinstance(sensor, Sensor):
             raise StreamConfigError(
-                f"SensorStream(sensor) got {sensor!r}, wanted a DVS or an IntegrativeMotionSensor.\n"
+                f"SensorStream(sensor) got {in_short(sensor)}, wanted a DVS or an IntegrativeMotionSensor.\n"
                 "  ProcessingStream takes any function of a block."
             )
         source = frames_of(input_stream, "SensorStream")
@@ -79,13 +79,10 @@ class SensorStream(FrameStream):
         root = sensor.seed if sensor.seed is not None else seed
         super().__init__(
             made if root is None else made.seeded(root),
-            pixel_per_degree=like.pixel_per_degree,
-            t_zero=like.t_zero,
-            dt=like.dt,
+            like=like,
             layout="5d",
             on_end=on_end,
         )
-        self._uneven = like.uneven_times()
         if self._uneven is not None and isinstance(sensor, DVS) and sensor.by_the_second:
             warn(
                 f"SensorStream got {sensor!r} and a film whose rate varies, wanted an even one: its rates by the second are for "
@@ -175,6 +172,8 @@ def given_dt(sensor: Sensor, otherwise: float | None = None) -> float | None:
 @recipe
 class Sensed(Stream[Array]):
     """The recipe of :class:`SensorStream`: frames ``(rows, cols, 2)``."""
+
+    keyed: ClassVar[bool] = True
 
     source: Stream[Any]
     sensor: Sensor

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headrace.core.optional import optional
+from headrace.core.refused import FULL
 from headrace.errors import DataError, SinkError
 from headrace.frames.base.claimed import Claim
-from headrace.frames.base.refused import FULL
 from headrace.frames.video.fork import keep_in_children
 from headrace.frames.video.opened import why
 
@@ -56,7 +56,9 @@ class Encoder:
     Raises
     ------
     DataError
-        When the file cannot be written so.
+        When the encoder refuses it.
+    SinkError
+        When the file cannot be written, or another writer has begun it.
     """
 
     path: Path
@@ -97,6 +99,11 @@ class Encoder:
             claim.release()
             if getattr(error, "errno", None) in FULL:
                 raise self._lost(error, "the beginning") from error
+            if isinstance(error, OSError):  # of PyAV, too: of the file, and not of the codec
+                raise SinkError(
+                    f"VideoWriter could not write {str(path)!r}: {why(error)}, wanted a folder and a disk that take it.\n"
+                    "  Nothing of the film is written. See to them and write on, or choose another name."
+                ) from error
             raise DataError(
                 f"VideoWriter cannot write {str(path)!r} with {name} in {rows} x {cols}: {why(error)}, wanted what the "
                 "encoder takes.\n"

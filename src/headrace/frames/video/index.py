@@ -246,7 +246,9 @@ class Packets:
         """
         found, n, step = self._pts[order], len(order), 1 / self._rate
         latest = np.maximum.accumulate(found)
-        sure = np.flatnonzero((found != NEVER) & (np.diff(latest, prepend=NEVER) > 0))
+        sure = np.flatnonzero(
+            (found != NEVER) & (np.diff(latest, prepend=NEVER) != 0)
+        )  # it never falls; from NEVER on, the difference overflows
         if 2 * len(sure) > n and not self._guessed:
             at = np.arange(n)
             made: Floats = np.interp(at, sure, found[sure] * self._unit)

@@ -251,11 +251,14 @@ class VideoWriter(FrameWriter):
 
 def _rate(fps: Any) -> Fraction:
     try:
-        found = Fraction(fps).limit_denominator(1 << 16)
+        if isinstance(fps, (str, bool, np.bool_)):
+            raise TypeError
+        # As it is written: 29.97 of 32 bits is meant as that, too.
+        found = Fraction(str(fps) if isinstance(fps, np.floating) else fps).limit_denominator(1 << 16)
         if not 0 < found <= 1 << 16:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise StreamConfigError(
-            f"VideoWriter(fps=) got {fps!r}, wanted frames a second, more than 0 and at most 65536.\n  Such as 25 or 29.97."
+            f"VideoWriter(fps=) got {fps!r}, wanted a number of frames a second, more than 0 and at most 65536.\n  Such as 25 or 29.97."
         ) from None
     return found

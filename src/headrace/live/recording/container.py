@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.core.refused import refused
 from headrace.errors import ClosedError, SinkError
 from headrace.store.files import sync_folder
 
@@ -94,14 +95,15 @@ class Writer:
             self._fd: int | None = os.open(self.path, flags, 0o666)
         except OSError as error:
             raise SinkError(
-                f"cannot make the file {self.path}: {error.strerror or error}.\n"
-                "  Name a path that does not exist, in a folder that can be written to."
+                f"a recording cannot make {str(self.path)!r}: {error.strerror or error}, wanted a folder and a disk that take a "
+                "new file.\n  Name a path that does not exist, in a folder that can be written to."
             ) from error
         try:
             with self._lock:
                 self._write([MAGIC])
         except BaseException:
             self._close()
+            self.path.unlink(missing_ok=True)  # made just now: nothing is in it
             raise
 
     def append(self, kind: bytes, front: bytes, data: Sequence[Any] = (), *, size: int = 0) -> int:
@@ -176,10 +178,7 @@ class Writer:
         except BaseException as error:  # Ctrl-C too: half a record is cut off again
             self._cut(fd, error)
             if isinstance(error, OSError):
-                raise SinkError(
-                    f"could not write to {self.path}: {error.strerror or error}.\n"
-                    "  What was written before is safe. Make room, or see to the disk, and go on."
-                ) from error
+                raise refused("a recording", self.path, error) from error
             raise
         self.size += done
         self._dirty = True
@@ -221,6 +220,8 @@ class Writer:
         try:
             self.sync()
             sync_folder(self.path.parent)
+        except OSError as error:
+            raise refused("a recording", self.path, error, then="read it with a Session") from error
         finally:
             self._close()
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
 from typing import Any, Final
 
 from headrace.core.block import ROWS, Block
+from headrace.core.refused import refused
 from headrace.errors import SinkError
 from headrace.live.recording.lazy import Raw
-from headrace.store.files import sync_folder
+from headrace.store.files import sync_folder, temporary
+from headrace.store.swap import remove
 
 KEY: Final = "headrace_session"
 
@@ -35,7 +38,29 @@ def new_path(path: str | os.PathLike[str], who: str) -> Path:
     return found
 
 
-def placed(tmp: Path, path: Path) -> None:
+@contextmanager
+def made_whole(path: Path, who: str) -> Iterator[Path]:
+    """Yield a name to write a file or a folder to; it becomes ``path`` when the block ends, and is gone when it fails.
+
+    Raises
+    ------
+    SinkError
+        When the disk takes no more; for any ``OSError`` of the block, which is its cause.
+    """
+    tmp = temporary(path)
+    try:
+        remove(tmp)
+        yield tmp
+        _placed(tmp, path)
+    except BaseException as error:
+        with suppress(OSError):
+            remove(tmp)
+        if isinstance(error, OSError):
+            raise refused(who, path, error, kept="Nothing of it is there", then="write it again") from error
+        raise
+
+
+def _placed(tmp: Path, path: Path) -> None:
     """Put what is finished where it was wanted."""
     if tmp.is_file():
         with open(tmp, "rb+") as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ import numpy as np
 from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError
-from headrace.live.recording.export_common import KEY, new_path, pieces, placed, step_of, time_of
+from headrace.live.recording.export_common import KEY, made_whole, new_path, pieces, step_of, time_of
 from headrace.live.recording.lazy import PIECE, Column
-from headrace.store.files import temporary
 
 
 def to_parquet(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> Path:
@@ -26,7 +26,7 @@ def to_parquet(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, 
     Raises
     ------
     SinkError
-        When there is something at ``path``.
+        When there is something at ``path``, or the disk takes no more.
     DataError
         When a column has a pace of its own, or a dtype that parquet has no column for.
     MissingExtraError
@@ -40,9 +40,8 @@ def to_parquet(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, 
             f"to_parquet got column {slow[0]!r}, which has a pace of its own, and a table has one.\n"
             "  Leave it out with outputs= of the graph, or use to_zarr."
         )
-    tmp = temporary(found)
-    writer = None
-    try:
+    with made_whole(found, "to_parquet") as tmp, ExitStack() as opened:
+        writer = None
         for block in pieces(raw, step_of(raw, 8 * PIECE)):
             piece = {name: np.asarray(column) for name, column in block.items()}
             table = arrow.table({name: _arrow(arrow, column, name) for name, column in piece.items()})
@@ -53,16 +52,8 @@ def to_parquet(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, 
             told["shapes"] = {name: list(column.shape[1:]) for name, column in piece.items()}
             table = table.replace_schema_metadata({"headrace": json.dumps(told), KEY: json.dumps(dict(metadata or {}))})
             if writer is None:
-                writer = parquet.ParquetWriter(tmp, table.schema, compression="zstd")
+                writer = opened.enter_context(parquet.ParquetWriter(tmp, table.schema, compression="zstd"))
             writer.write_table(table)
-        if writer is not None:
-            writer.close()
-        placed(tmp, found)
-    except BaseException:
-        if writer is not None and writer.is_open:
-            writer.close()
-        tmp.unlink(missing_ok=True)
-        raise
     return found
 
 

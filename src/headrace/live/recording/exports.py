@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import wave
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +14,9 @@ import numpy as np
 from headrace.core.block import Block
 from headrace.core.optional import optional
 from headrace.errors import DataError, SinkError
-from headrace.live.recording.export_common import KEY, new_path, pieces, placed, row_bytes, step_of, time_of
+from headrace.live.recording.export_common import KEY, made_whole, new_path, pieces, row_bytes, step_of, time_of
 from headrace.live.recording.lazy import PIECE
 from headrace.live.recording.sound import WAV_MOST, sound_in
-from headrace.store.files import temporary
 
 
 def to_xarray(raw: Block, metadata: Mapping[str, Any] | None = None, *, chunks: Any = None) -> Any:
@@ -90,15 +88,13 @@ def to_zarr(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any
     Raises
     ------
     SinkError
-        When there is something at ``path``.
+        When there is something at ``path``, or the disk takes no more.
     MissingExtraError
         When zarr is not installed.
     """
     zarr: Any = optional("zarr", "store", "to_zarr")
     found = new_path(path, "to_zarr")
-    tmp = temporary(found)
-    shutil.rmtree(tmp, ignore_errors=True)
-    try:
+    with made_whole(found, "to_zarr") as tmp:
         group = zarr.open_group(str(tmp), mode="w")
         group.attrs.update({KEY: json.dumps(dict(metadata or {})), **({} if raw.rate is None else {"rate": raw.rate})})
         step = step_of(raw, PIECE)
@@ -109,10 +105,6 @@ def to_zarr(raw: Block, path: str | os.PathLike[str], metadata: Mapping[str, Any
         for array in arrays.values():
             array.end()
         _consolidate(tmp, list(raw))
-        placed(tmp, found)
-    except BaseException:
-        shutil.rmtree(tmp, ignore_errors=True)
-        raise
     return found
 
 
@@ -172,7 +164,7 @@ def to_wav(raw: Block, path: str | os.PathLike[str], column: str | None = None, 
     Raises
     ------
     SinkError
-        When there is something at ``path``, or it would be larger than such a file can be.
+        When there is something at ``path``, it would be larger than such a file can be, or the disk takes no more.
     DataError
         When the column is no sound, or no rate is known.
     """
@@ -190,21 +182,15 @@ def to_wav(raw: Block, path: str | os.PathLike[str], column: str | None = None, 
     channels = sound.shape[1] if len(sound.shape) == 2 else 1
     if len(sound) * channels * width > WAV_MOST:
         raise SinkError("to_wav got more than 4 GiB of sound, which no .wav file holds.\n  Write it in parts.")
-    tmp = temporary(found)
-    try:
-        with wave.open(str(tmp), "wb") as file:
-            file.setnchannels(channels)
-            file.setsampwidth(width)
-            file.setframerate(round(rate))
-            rows = max(1, PIECE // max(1, row_bytes(sound)))
-            for lo in range(0, len(sound), rows):
-                part = np.asarray(sound[lo : lo + rows])
-                if part.dtype.kind == "f":
-                    part = np.round(np.clip(part, -1, 1) * 32767).astype("<i2")
-                little = part.astype(part.dtype.newbyteorder("<"), copy=False)
-                file.writeframesraw(np.ascontiguousarray(little).tobytes())
-        placed(tmp, found)
-    except BaseException:
-        tmp.unlink(missing_ok=True)
-        raise
+    with made_whole(found, "to_wav") as tmp, wave.open(str(tmp), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(round(rate))
+        rows = max(1, PIECE // max(1, row_bytes(sound)))
+        for lo in range(0, len(sound), rows):
+            part = np.asarray(sound[lo : lo + rows])
+            if part.dtype.kind == "f":
+                part = np.round(np.clip(part, -1, 1) * 32767).astype("<i2")
+            little = part.astype(part.dtype.newbyteorder("<"), copy=False)
+            file.writeframesraw(np.ascontiguousarray(little).tobytes())
     return found

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from headrace.core.fingerprint import fingerprint
+from headrace.core.refused import refused
 from headrace.errors import DataError, SinkError
 from headrace.signals.json import to_json
 from headrace.store.files import make_folder, sync_folder, write_file
@@ -57,6 +58,8 @@ def create_session(
     ------
     SessionExistsError
         When there is something at ``path``.
+    SinkError
+        When it cannot be made, or the disk takes no more; nothing is left of it then.
     DataError
         When metadata is no JSON, or has a name that is taken.
 
@@ -94,22 +97,27 @@ def create_session(
         )
     told.update(metadata or {})
     data = metadata_bytes(told, "create_session")
-    make_folder(folder.absolute().parent)
     try:
-        folder.mkdir()
-    except FileExistsError:
-        raise SessionExistsError(
-            f"cannot record to {str(folder)!r}: there is something already.\n"
-            "  Name a path that does not exist; nothing is ever recorded over."
-        ) from None
-    try:
-        write_file(folder / METADATA, data)
-        if text is not None:
-            write_file(folder / GRAPH, text.encode())
-        sync_folder(folder.absolute().parent)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # made by us just now: nothing is in it
+        make_folder(folder.absolute().parent)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            raise SessionExistsError(
+                f"cannot record to {str(folder)!r}: there is something already.\n"
+                "  Name a path that does not exist; nothing is ever recorded over."
+            ) from None
+        try:
+            write_file(folder / METADATA, data)
+            if text is not None:
+                write_file(folder / GRAPH, text.encode())
+            sync_folder(folder.absolute().parent)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)  # made by us just now: nothing is in it
+            raise
+    except SessionExistsError:
         raise
+    except OSError as error:
+        raise refused("a recording", folder, error, kept="Nothing of it is there", then="record again") from error
     return folder
 
 

@@ -87,7 +87,12 @@ class PickleRecorder(FileRecorder):
         self._held.append({name: np.array(column) for name, column in block.items()})  # the caller's may change
         self._rows_held += block.n
         if self._rows_held >= self.rec_buffer_size or time.monotonic() - self._since >= FLUSH:
-            self._flush()
+            try:
+                self._flush()
+            except BaseException:  # what came before waits on; this one was not taken, and may come again
+                self._held.pop()
+                self._rows_held -= block.n
+                raise
 
     def _flush(self) -> None:
         if not self._held:
@@ -98,7 +103,6 @@ class PickleRecorder(FileRecorder):
 
     def _finish(self) -> None:
         try:
-            self._flush()
             os.fsync(self._file.fileno())
         finally:
             self._file.close()

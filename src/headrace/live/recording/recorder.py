@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -61,6 +62,8 @@ class Recorder(Notes, Closing):
     ------
     SessionExistsError
         When there is something at ``path``.
+    SinkError
+        When the disk does not take a new recording.
     DataError
         When metadata is no JSON.
     StreamConfigError
@@ -106,7 +109,11 @@ class Recorder(Notes, Closing):
             graph = run = None
         anchor = Anchor.of(self.clock)
         self.path: Path = create_session(path, source, metadata, graph=graph, wall=anchor.wall)
-        self._begin(self.path / f"{RAW}{SUFFIX}", anchor, sync)
+        try:
+            self._begin(self.path / f"{RAW}{SUFFIX}", anchor, sync)
+        except SinkError:
+            shutil.rmtree(self.path, ignore_errors=True)  # made just now: nothing is in it
+            raise
         if graph is not None:
             self._writer.append(b"GRPH", json.dumps({"row": 0, "graph": json.loads(graph_text(graph)[0])}).encode())
         if run is not None:
@@ -132,7 +139,11 @@ class Recorder(Notes, Closing):
         self._writer = Writer(file)
         self._schemas, self._index = Schemas(self._writer), Indexing(self._writer)
         head = {"headrace": "recording", "version": VERSION, "now": anchor.now, "wall": anchor.wall}
-        self._writer.append(b"HEAD", json.dumps(head).encode())
+        try:
+            self._writer.append(b"HEAD", json.dumps(head).encode())
+        except SinkError:
+            file.unlink(missing_ok=True)  # made just now: it tells of nothing
+            raise
         self._keeping = Keeping(self._writer, self.clock, sync)
 
     @property

@@ -6,17 +6,20 @@ came, marks, the graph.
 
 from __future__ import annotations
 
+import io
 import os
 import wave
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from headrace.core.block import ROWS, Block
 from headrace.core.optional import optional
+from headrace.core.refused import refused
 from headrace.errors import DataError, SinkError, StreamConfigError
 from headrace.live.recording.export_parquet import to_parquet
-from headrace.live.recording.file_recorder import FileRecorder
+from headrace.live.recording.file_recorder import FileRecorder, write_at
 from headrace.live.recording.folder import SUFFIX
 from headrace.live.recording.lazy_raw import raw_of
 from headrace.live.recording.recorder import Recorder
@@ -78,12 +81,21 @@ class WavFileRecorder(FileRecorder):
         self.n_channels: int = int(n_channels)
         self.sample_width: int = int(sample_width)
         self.dtype: np.dtype[Any] = DTYPES[self.sample_width]
+        head = io.BytesIO()
+        with wave.open(head, "wb") as file:
+            file.setnchannels(self.n_channels)
+            file.setsampwidth(self.sample_width)
+            file.setframerate(round(frame_rate))
+        self._head = head.getvalue()
         self._file = self._made()
-        self._wav = wave.open(self._file, "wb")  # noqa: SIM115  # closed by _finish()
-        self._wav.setnchannels(self.n_channels)
-        self._wav.setsampwidth(self.sample_width)
-        self._wav.setframerate(round(frame_rate))
-        self._wav.writeframes(b"")
+        try:
+            self._append(self._file, self._head)
+        except OSError as error:
+            self._file.close()
+            self.path.unlink(missing_ok=True)  # made just now: nothing is in it
+            raise refused(
+                "WavFileRecorder", self.path, error, kept="Nothing of it is there", then="record again"
+            ) from error
 
     def _keep(self, block: Block) -> None:
         name = sound_in(block, self.column, "WavFileRecorder")
@@ -96,13 +108,23 @@ class WavFileRecorder(FileRecorder):
             )
         if (self.rows + len(found)) * self.n_channels * self.sample_width > WAV_MOST:
             raise SinkError(f"{self.path} would be longer than a .wav file can be, 4 GiB.\n  Record to another path.")
-        # The length in the head is set each time: the file is whole whenever the process ends.
-        self._wav.writeframes(np.ascontiguousarray(found).tobytes())
+        data = np.ascontiguousarray(found).tobytes()
+        with self._or_nothing(self._file):
+            write_at(self._file, self._size, data)
+            # The length in the head is set each time: the file is whole whenever the process ends.
+            self._set_length(self._size + len(data))
+        self._size += len(data)
+
+    def _set_length(self, size: int) -> None:
+        """Have the head say how long the file is, and the sound in it, which is all behind the head."""
+        whole, sound = ((size - n).to_bytes(4, "little") for n in (8, len(self._head)))
+        write_at(self._file, 0, self._head[:4] + whole + self._head[8:-4] + sound)
 
     def _finish(self) -> None:
-        self._wav.close()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
 
 
 class DataFrameRecorder(FileRecorder):
@@ -229,13 +251,11 @@ class ParquetFileRecorder(FileRecorder):
         self._recorder.write(block)
 
     def _finish(self) -> None:
-        self._recorder.close()
-        recording = Recording(self._journal)
         try:
-            to_parquet(raw_of(recording), self.path)
+            self._recorder.close()
+            with closing(Recording(self._journal)) as recording:
+                to_parquet(raw_of(recording), self.path)
         except BaseException as error:
             error.add_note(f"  the data is in {self._journal}, which a Session reads")
             raise
-        finally:
-            recording.close()
         self._journal.unlink()

@@ -58,6 +58,7 @@ class Place:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._idle, self._over, self._closed, self._hurried = True, True, False, False
+        self._rest = False  # whether it has failed, and is given what waited before that
         self._failure: BaseException | None = None  # of its own
         self._ended_by: BaseException | None = None  # of the system
         self._untold: BaseException | None = None
@@ -88,7 +89,7 @@ class Place:
         with self._changed:
             if self._closed:
                 return
-            self._idle = self._over = self._hurried = self.hung = False
+            self._idle = self._over = self._hurried = self._rest = self.hung = False
             self._failure = self._ended_by = self._untold = None
             if self.callback is None or (self._thread is not None and self._thread.is_alive()):
                 return
@@ -106,8 +107,8 @@ class Place:
                 return
             try:
                 self._queue.put(block, came, anyhow=self._hurried)
-            except Exception as error:
-                self._fail(error)
+            except Exception as error:  # of the queue, a full disk: what waits in it is handed over all the same
+                self._fail(error, rest=True)
             self._changed.notify_all()
 
     def miss(self, n: int) -> None:
@@ -196,7 +197,7 @@ class Place:
 
     def _next(self, me: threading.Thread) -> list[tuple[Block, float]]:
         with self._changed:
-            while self._thread is me and not self._shut():
+            while self._thread is me and (self._rest or not self._shut()):
                 self._in_hand = self._queue.oldest()
                 try:
                     found = self._queue.get(self.clock.now(), one=self.timed, apart=self.several)
@@ -206,7 +207,7 @@ class Place:
                 if found:
                     self._changed.notify_all()
                     return found
-                if self._over:
+                if self._over or self._rest:
                     break
                 self._changed.wait()
             return []
@@ -231,12 +232,13 @@ class Place:
             with self._changed:
                 self._fail(error)
 
-    def _fail(self, error: BaseException) -> None:
-        """End with a failure; the lock is held."""
+    def _fail(self, error: BaseException, *, rest: bool = False) -> None:
+        """End with a failure, at once or when the ``rest`` that waits was handed over; the lock is held."""
         if self._failure is None:
             self._failure = self._untold = self.last_error = error
             self._trace = error.__traceback__
-        if self.callback is not None:
+        self._rest = rest
+        if self.callback is not None and not rest:
             self._queue.clear()
         self._changed.notify_all()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 import struct
 import tempfile
+from contextlib import suppress
 from typing import Any, Final
 
 from headrace.core.block import Block
+from headrace.core.refused import refused
 
 LENGTH: Final = struct.Struct("<Q")
 
@@ -46,19 +48,35 @@ class Spill:
 
         Raises
         ------
-        OSError
-            When the disk is full; what was pushed before is still there.
+        SinkError
+            When the disk is full, or there is none; what was pushed before is still there.
         """
         data = pickle.dumps((block, came), protocol=5)
+        whole = memoryview(LENGTH.pack(len(data)) + data)
+        try:
+            self._write(whole)
+        except OSError as error:
+            if self._held:
+                with suppress(OSError):
+                    self._file.truncate(self._written)  # what went half into it needs no room
+            else:
+                self.close()
+            raise refused(
+                "a consumer that spills",
+                tempfile.tempdir or "TMPDIR",
+                error,
+                kept="What waited before is handed over",
+                then="begin again; TMPDIR names another folder",
+            ) from error
+        self._written += len(whole)
+        self._held += 1
+
+    def _write(self, data: memoryview) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="headrace-spill-", buffering=0)  # noqa: SIM115 - closed in close()
         self._file.seek(self._written)
-        whole = memoryview(LENGTH.pack(len(data)) + data)
-        done = 0
-        while done < len(whole):
-            done += self._file.write(whole[done:])
-        self._written += len(whole)
-        self._held += 1
+        while len(data):
+            data = data[self._file.write(data) :]
 
     def pop(self) -> tuple[Block, float]:
         """Return the oldest block, and when it came, and forget them."""

@@ -87,7 +87,7 @@ class Queue:
         ------
         DataError
             When a queue that grows reaches its limit.
-        OSError
+        SinkError
             When what spills cannot be written.
         """
         n, size = block.n, size_of(block)
