@@ -510,7 +510,9 @@ def test_a_disk_that_takes_no_more_of_what_dask_computes(tmp_path: Path, most: i
     require("h5netcdf")
     values = np.random.default_rng(0).normal(size=(1500, 1000))
     ds = xr.Dataset({"v": (("x", "y"), values), "w": (("x", "y"), values)})
-    encoding: dict[Any, Any] = {"v": {"zlib": True, "complevel": 1, "chunksizes": (700, 700)}}  # which no chunk of dask fills
+    encoding: dict[Any, Any] = {
+        "v": {"zlib": True, "complevel": 1, "chunksizes": (700, 700)}
+    }  # which no chunk of dask fills
     path = tmp_path / "d.h5"
     save_ds(xr.Dataset({"v": 1}), path)
     with full_disk(most), pytest.raises(SinkError) as caught:

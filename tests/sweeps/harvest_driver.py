@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,8 @@ def forked(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
         os.close(inward)
         return pid, out
     code = 1
+    gc.callbacks.clear()  # hypothesis', where Python drops a Ctrl-C
+    sys.unraisablehook = _dropped
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
         os.close(out)
@@ -81,6 +86,25 @@ def forked(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
         os.write(2, f"{error!r}\n".encode())
     finally:
         os._exit(code)
+
+
+def _dropped(unraisable: Any) -> None:
+    """End as by a Ctrl-C that Python itself drops in an import: no library can do anything about that."""
+    if unraisable.exc_type is KeyboardInterrupt and "importlib" in getattr(unraisable.object, "__module__", ""):
+        os._exit(130)
+    sys.__unraisablehook__(unraisable)
+
+
+def ended(pid: int) -> int:
+    """Return the exit code of a process, which is to end by itself; one that goes on is ended, and no success."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def told(out: int) -> list[tuple[str, int]]:

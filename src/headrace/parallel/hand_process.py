@@ -16,6 +16,7 @@ from multiprocessing import reduction, util
 from time import monotonic, perf_counter, sleep
 from typing import Any, Final
 
+from headrace.core.alive import Alive
 from headrace.core.key import Key
 from headrace.errors import HeadraceError, StreamConfigError, WorkerError
 from headrace.parallel import pipes, worker
@@ -345,7 +346,7 @@ class WorkerTraceback(HeadraceError):
 
 # --- when the interpreter ends ----------------------------------------------------------------------
 
-_hands: weakref.WeakSet[ProcessHand] = weakref.WeakSet()
+_hands: Alive[ProcessHand] = Alive()
 _registered = -1
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from time import monotonic
 from typing import Any, Final
 
+from headrace.core.alive import Alive
+
 _PAUSE: Final = 2.0  # seconds that a fork waits for threads that are in a database
-_databases: weakref.WeakSet[Any] = weakref.WeakSet()
+_databases: Alive[Any] = Alive()
 _held_back = threading.local()
 
 

@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -14,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.core.alive import Alive
 from headrace.core.notes import warn
 from headrace.core.refused import refused
 from headrace.store.shielded import shielded
@@ -235,7 +235,7 @@ def _watch_exit() -> None:
     register(_at_exit)
 
 
-_live: weakref.WeakSet[Export] = weakref.WeakSet()
+_live: Alive[Export] = Alive()
 _made_in = os.getpid()
 
 

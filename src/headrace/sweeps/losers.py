@@ -23,11 +23,12 @@ class Losers:
     (True, b'value', 1)
     """
 
+    _file: Any = None  # also where making it was interrupted
+
     def __init__(self) -> None:
         self._held: dict[bytes, Any] = {}
         self._at: dict[bytes, int] = {}
         self._bytes = self._end = 0  # of those in memory, and of the file
-        self._file: Any = None
 
     def add(self, key: bytes, packed: Any) -> None:
         """Take one more: into memory, too, where the disk takes no more, as a round is not to end for that."""

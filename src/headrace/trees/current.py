@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, NamedTuple
-from weakref import WeakSet
 
+from headrace.core.alive import Alive
 from headrace.trees.changes import CHANGES, TICKS
 from headrace.trees.check import check_tree
 from headrace.trees.links import everything, relink
@@ -165,7 +165,7 @@ class Current:
         relink(self.spine)
 
 
-_ALL: WeakSet[Current] = WeakSet()
+_ALL: Alive[Current] = Alive()
 
 
 def _after_fork() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from threading import RLock
 from typing import Any
-from weakref import WeakSet
 
+from headrace.core.alive import Alive
 from headrace.errors import ClosedError, StreamConfigError
 
 
@@ -49,7 +49,7 @@ class Locked:
         self._unlock()
 
 
-_HANDLES: WeakSet[Locked] = WeakSet()
+_HANDLES: Alive[Locked] = Alive()
 
 
 def _unlock_in_child() -> None:

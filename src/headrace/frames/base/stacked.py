@@ -170,7 +170,10 @@ class Stacked(Seen):
         if none is not None:
             return none
         known = self._last if self._last is not None or self._closed else self._first()
-        return np.zeros((0, 0, 0), np.float32) if known is None else np.zeros((0, *known.shape), known.dtype)
+        if known is None:
+            return np.zeros((0, 0, 0), np.float32)
+        frame = np.asarray(known)  # next() gave it as it is, perhaps a list
+        return np.zeros((0, *frame.shape), frame.dtype)
 
     def _first(self) -> Array | None:
         """Return frame 0, made for its shape and type; None where frames have no numbers, and where it fails."""

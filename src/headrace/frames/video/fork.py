@@ -9,9 +9,10 @@ from __future__ import annotations
 import ctypes
 import os
 from typing import Any, Protocol
-from weakref import WeakSet
 
-_OPEN: WeakSet[Any] = WeakSet()
+from headrace.core.alive import Alive
+
+_OPEN: Alive[Any] = Alive()
 
 
 class Native(Protocol):
