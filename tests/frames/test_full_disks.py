@@ -11,8 +11,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +37,10 @@ from headrace.frames import (
 from headrace.plot import preview, to_dotfile, to_mermaid
 from headrace.plot.signal_graph import graph_mermaid
 from headrace.trees import SamplingTree
+from support.full_disk import full_disk
 from support.require import require
 
 resource = pytest.importorskip("resource")  # not on Windows
-
-
-@contextmanager
-def _full(most: int) -> Iterator[None]:
-    """Let no file become longer than ``most`` bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def _events(n: int, seed: int = 3) -> Any:
@@ -90,7 +79,7 @@ def test_a_writer_keeps_what_it_took_and_goes_on_when_there_is_room(name: str, t
         take = getattr(writer, "put", writer.write)
         take(parts[0])
         size = path.stat().st_size
-        with _full(size + 1000):
+        with full_disk(size + 1000):
             for _ in range(2):
                 with pytest.raises(SinkError, match="File too large") as caught:
                     take(parts[1])
@@ -106,7 +95,7 @@ def test_a_writer_keeps_what_it_took_and_goes_on_when_there_is_room(name: str, t
 def test_a_writer_whose_end_finds_no_room_says_so_and_is_closed(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     writer = WRITERS[name][0](path)
-    with _full(10), pytest.raises(SinkError, match="File too large") as caught:
+    with full_disk(10), pytest.raises(SinkError, match="File too large") as caught:
         writer.close()
     _told(caught.value, type(writer).__name__, path)
     writer.close()
@@ -122,7 +111,7 @@ def test_an_old_file_of_events_stays_until_there_is_room_for_the_first(ending: s
         writer.write(_events(20_000, 4))
         writer.close()
 
-    with _full(10_000), pytest.raises(SinkError) as caught:
+    with full_disk(10_000), pytest.raises(SinkError) as caught:
         end()
     _told(caught.value, "EventWriter", path)
     assert np.array_equal(read_events(path), _events(50))
@@ -156,7 +145,7 @@ def test_a_file_that_finds_no_room_leaves_the_one_before(name: str, tmp_path: Pa
     who, write = AT_ONCE[name]
     path = tmp_path / name
     path.write_bytes(b"kept")
-    with _full(20), pytest.raises(SinkError, match="File too large") as caught:
+    with full_disk(20), pytest.raises(SinkError, match="File too large") as caught:
         write(path)
     _told(caught.value, who, path)
     assert path.read_bytes() == b"kept"
