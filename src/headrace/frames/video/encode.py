@@ -131,6 +131,7 @@ class Encoder:
         """
         if self._broken is not None:
             raise self._lost(self._broken, f"frame {self.written}")
+        # By one thread: Python may drop a converter in a forked child, which would wait there for threads that are not.
         frame = self._reformatter.reformat(frame, format=self._pixels, threads=1)
         frame.pts = None
         self._encode(frame)
