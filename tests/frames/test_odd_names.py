@@ -94,7 +94,7 @@ def test_folders_elsewhere_are_followed_and_links_to_files_are_files(tmp_path: P
     (tmp_path / "here/b_link").symlink_to(tmp_path / "far/y")
     (tmp_path / "here/9.png").symlink_to(tmp_path / "here/3.png")
     (tmp_path / "here/none").symlink_to(tmp_path / "nowhere")
-    names = ImageSequence(str(tmp_path / "here/**/*.png"), None).__recipe__().paths  # type: ignore[attr-defined]
+    names = ImageSequence(str(tmp_path / "here/**/*.png"), None).__recipe__().paths  # type: ignore[attr-defined]  # FrameStream tells of any stream
     assert [str(path.relative_to(tmp_path / "here")) for path in names] == [
         "3.png",
         "9.png",

@@ -136,7 +136,7 @@ class SteadyFile(io.RawIOBase):
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "w+b", buffering=0)  # noqa: SIM115
+        self._file = open(path, "w+b", buffering=0)  # noqa: SIM115  # closed in close()
         self._at = self._size = 0
         self._kept: list[tuple[int, bytes]] = []  # what came since then, the later over the earlier
         self.error: OSError | None = None
